@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0
+# make            build/memleak-bpf           make demo        the main job, shown
+# make check      all tests                   make deps        Debian's packages
+# make SANITIZE=1 with ASan and UBSan         make lint clean install
+
+BUILD := build$(if $(SANITIZE),-sanitize)
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+VERSION := 0.1.0
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $@)
+
+PACKAGES := gcc g++ make clang bpftool libbpf-dev libelf-dev libdw-dev libiberty-dev libjansson-dev \
+	zlib1g-dev libc6-dev pkg-config
+TEST_PACKAGES := libcmocka-dev valgrind libc6-dbg gdb musl-tools python3 git gawk procps jq binutils
+LINT_PACKAGES := clang-format clang-tidy cppcheck
+
+CFLAGS ?= -O2 -g
+USER_CFLAGS := $(CFLAGS) -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes \
+	-Wstrict-prototypes -D_GNU_SOURCE -DMEMLEAK_VERSION='"$(VERSION)"' -I$(BUILD) -MMD -MP
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v2 -Wall -Wextra -Werror -Wno-unused-parameter \
+	-D__TARGET_ARCH_$(ARCH) -Ivmlinux -idirafter /usr/include/$(shell $(CC) -dumpmachine) -MMD -MP
+LDLIBS := -lbpf -ldw -lelf -liberty -ljansson -lz
+ifdef SANITIZE
+USER_CFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+LDFLAGS += -fsanitize=address,undefined
+endif
+
+BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
+USER_SOURCES := $(wildcard user/*.c)
+# Unit tests link with what they use of the logic; the skeleton and main stay outside.
+LOGIC_OBJECTS := $(patsubst user/%.c,$(BUILD)/user/%.o,$(filter-out user/main.c user/tracer.c,$(USER_SOURCES)))
+LOGIC := $(BUILD)/logic.a
+USER_OBJECTS := $(patsubst user/%.c,$(BUILD)/user/%.o,$(USER_SOURCES))
+SKELETON := $(BUILD)/memleak.skel.h
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+SYSTEM_TESTS := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/test_*.c))
+# Shared by the test programs of one folder: every file that is not itself a test.
+UNIT_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+SYSTEM_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$(wildcard tests/system/*.c)))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all deps check-deps demo check check-unit check-system check-vm lint clean install uninstall tests victims
+
+all: $(BUILD)/memleak-bpf
+
+$(BUILD)/memleak-bpf: $(USER_OBJECTS)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/user/tracer.o: $(SKELETON)
+
+$(BUILD)/user/%.o: user/%.c
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(USER_CFLAGS) -c -o $@ $<
+
+$(LOGIC): $(LOGIC_OBJECTS)
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(call say,CLANG)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
+$(BUILD)/memleak.bpf.o: $(BPF_OBJECTS)
+	$(call say,BPF)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(SKELETON): $(BUILD)/memleak.bpf.o
+	$(call say,SKEL)
+	$(Q)$(BPFTOOL) gen skeleton $< name memleak_bpf > $@
+
+# Unit tests wrap the allocator, so that it can be told to fail.
+UNIT_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+
+$(BUILD)/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(USER_CFLAGS) -iquote user -iquote bpf -c -o $@ $<
+
+$(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(UNIT_SUPPORT) $(LOGIC)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) $(UNIT_LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+
+$(BUILD)/tests/system/test_%: $(BUILD)/tests/system/test_%.o $(SYSTEM_SUPPORT)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -ljansson
+
+-include tests/victims/victims.mk
+
+tests: $(UNIT_TESTS) $(SYSTEM_TESTS)
+
+check-unit: $(UNIT_TESTS)
+	@tests/run unit $(UNIT_TESTS)
+
+check-system: $(BUILD)/memleak-bpf $(SYSTEM_TESTS)
+	@BUILD=$(BUILD) tests/run system $(SYSTEM_TESTS)
+
+# In two steps: what is built can depend on what was installed.
+check: check-deps
+	$(MAKE) tests all
+	$(MAKE) check-unit check-system
+
+# The same system tests on other kernels, in an emulator: KERNEL=6.1 (the default), others, or all.
+check-vm: check-deps
+	@tools/deps $$(cat tests/vm/packages)
+	$(MAKE) all $(SYSTEM_TESTS)
+	@BUILD=$(BUILD) tests/vm/check
+
+deps:
+	@tools/deps $(PACKAGES)
+
+check-deps: deps
+	@tools/deps $(TEST_PACKAGES)
+
+demo: deps
+	$(MAKE) all victims
+	@BUILD=$(BUILD) tools/demo
+
+lint:
+	@tools/deps $(LINT_PACKAGES)
+	@BUILD=$(BUILD) tools/lint
+
+PREFIX ?= /usr/local
+install: $(BUILD)/memleak-bpf
+	install -D -m 755 $(BUILD)/memleak-bpf $(DESTDIR)$(PREFIX)/sbin/memleak-bpf
+	install -D -m 644 man/memleak-bpf.8 $(DESTDIR)$(PREFIX)/share/man/man8/memleak-bpf.8
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/memleak-bpf $(DESTDIR)$(PREFIX)/share/man/man8/memleak-bpf.8
+
+clean:
+	rm -rf build build-sanitize
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the allocator shims call: the policy in blocks.bpf.c and the stack walk in stack.bpf.c. */
+#ifndef ALLOCATOR_H
+#define ALLOCATOR_H
+
+#include "maps.h"
+
+/*
+ * A call of an allocating function has begun. Returns 1 when its return is of no interest (not
+ * traced, nested, filtered out), 0 when allocation_return is wanted.
+ */
+__hidden int allocation_enter(struct pt_regs *ctx, __u32 function);
+
+/* An allocating function returns to its caller. */
+__hidden int allocation_return(struct pt_regs *ctx);
+
+/* free or cfree has begun; the block may be handed out again once it goes on. */
+__hidden int free_enter(struct pt_regs *ctx);
+
+/*
+ * Records the user stack of a function that is about to return to its caller, innermost frame the
+ * caller. Returns its id, WIRE_STACK_UNKNOWN when it could not be kept.
+ */
+__hidden __u64 record_stack(struct pt_regs *ctx, struct stack *scratch, __u64 serial);
+
+#endif

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What an allocation and a free do to the books: pairing of call and return, outstanding blocks,
+ * sites, counters. A block is recorded when the allocator returns it, before its caller can see it,
+ * and forgotten when free is entered, before the allocator can hand it out again.
+ */
+#include "allocator.h"
+#include "spaces.h"
+
+const volatile bool config_system_wide = false;
+const volatile bool config_trace = false;
+const volatile bool config_time = false;
+const volatile __u64 config_min_bytes = 0;
+const volatile __u64 config_max_bytes = ~0ULL;
+const volatile __u32 config_nr_cpus = 1;
+const volatile bool config_exit_by_tracepoint = false;
+const volatile __u64 empty_thread[sizeof(struct thread) / sizeof(__u64)] = {};
+
+#if defined(__TARGET_ARCH_x86)
+#define RETURN_ADDRESS_BYTES 8 /* `ret` pops it */
+#else
+#define RETURN_ADDRESS_BYTES 0
+#endif
+
+#define PAGE_MASK_BITS 12
+#define SITE_INDEX_TRIES 16
+#define SIZE_UNKNOWN (~0ULL) /* in an event: the block was not recorded */
+
+static __always_inline void add(__u64 *counter, __u64 amount)
+{
+	__sync_fetch_and_add(counter, amount);
+}
+
+static __always_inline void send_trace(__u32 type, __u32 function, __u64 address, __u64 size_bytes)
+{
+	struct event *event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+
+	if (!event) {
+		count_loss(LOSS_TRACE_EVENT);
+		return;
+	}
+	event->type = type;
+	event->function = function;
+	event->tgid = pid_tgid >> 32;
+	event->tid = (__u32)pid_tgid;
+	event->time_ns = bpf_ktime_get_ns();
+	event->address = address;
+	event->size_bytes = size_bytes;
+	bpf_get_current_comm(&event->comm, sizeof(event->comm));
+	bpf_ringbuf_submit(event, 0);
+}
+
+static __always_inline bool on_signal_stack(struct task_struct *task, __u64 sp)
+{
+	__u64 start = BPF_CORE_READ(task, sas_ss_sp);
+
+	return sp - start <= BPF_CORE_READ(task, sas_ss_size) && start;
+}
+
+/*
+ * While a call with a return probe runs, the slot of its return address holds the address of the
+ * kernel's trampoline. Another value means that the call is over: left by siglongjmp, say.
+ */
+static __always_inline bool return_is_pending(struct task_struct *task, __u64 slot)
+{
+	struct xol_area *area = BPF_CORE_READ(task, mm, uprobes_state.xol_area);
+	__u64 value = 0;
+
+	if (bpf_probe_read_user(&value, sizeof(value), (void *)slot))
+		return false;
+	return value >> PAGE_MASK_BITS == BPF_CORE_READ(area, vaddr) >> PAGE_MASK_BITS;
+}
+
+/*
+ * Is the stack pointer inside the allocator call that this thread has in flight? (An allocator
+ * function called another one, or a signal handler interrupted it.) Only the outermost call counts.
+ * A call that can no longer return must not look like an outer one for ever: it is told by the
+ * stack, which has shrunk past its frame, or by its overwritten return address. (An equal stack
+ * pointer is a tail call, such as reallocarray's to realloc, or a new call from the same place.)
+ */
+static __always_inline bool call_in_flight(const struct call *call, __u64 sp)
+{
+	struct task_struct *task = current_task();
+
+	if (!call->sp)
+		return false;
+	if (on_signal_stack(task, sp) != on_signal_stack(task, call->sp))
+		return on_signal_stack(task, sp);
+	return call->sp >= sp && return_is_pending(task, call->sp);
+}
+
+/* Lists a new site of a space. Several threads may do so at once: each takes the next free n. */
+static __always_inline void list_site(struct space *space, __u64 stack_id)
+{
+	struct site_index_key key = {.serial = space->serial, .n = space->nr_sites};
+
+	for (int i = 0; i < SITE_INDEX_TRIES; i++) {
+		if (!bpf_map_update_elem(&site_index, &key, &stack_id, BPF_NOEXIST)) {
+			add(&space->nr_sites, 1);
+			return;
+		}
+		key.n++;
+	}
+	/* Not listed: reports show these bytes as held from stacks that were not kept. */
+	add(&space->lost_stacks, 1);
+}
+
+static __always_inline struct site *site_of(struct space *space, __u64 stack_id)
+{
+	struct site_key key = {.serial = space->serial, .stack_id = stack_id};
+	struct site *site = bpf_map_lookup_elem(&sites, &key);
+	struct site empty = {};
+
+	if (site)
+		return site;
+	if (!bpf_map_update_elem(&sites, &key, &empty, BPF_NOEXIST))
+		list_site(space, stack_id);
+	return bpf_map_lookup_elem(&sites, &key);
+}
+
+static __always_inline void hold(struct space *space, __u64 size_bytes, __u64 stack_id)
+{
+	struct site *site = site_of(space, stack_id);
+
+	add(&space->held_bytes, size_bytes);
+	add(&space->held_blocks, 1);
+	if (site) {
+		add(&site->bytes, size_bytes);
+		add(&site->blocks, 1);
+	} else {
+		add(&space->lost_stacks, 1);
+	}
+}
+
+static __always_inline void release(struct space *space, const struct block *block)
+{
+	struct site_key key = {.serial = space->serial, .stack_id = block->stack_id};
+	struct site *site = bpf_map_lookup_elem(&sites, &key);
+
+	add(&space->held_bytes, -block->size_bytes);
+	add(&space->held_blocks, -1);
+	add(&space->freed_bytes, block->size_bytes);
+	add(&space->freed_blocks, 1);
+	if (site) {
+		add(&site->bytes, -block->size_bytes);
+		add(&site->blocks, -1);
+	}
+}
+
+/* Takes the record of a block out of the map. False: there is none. */
+static __always_inline bool take_block(struct space *space, __u64 address, struct block *taken)
+{
+	struct block_key key = {.address = address, .serial = space->serial};
+	struct block *block = bpf_map_lookup_elem(&blocks, &key);
+
+	if (!block)
+		return false;
+	*taken = *block;
+	return !bpf_map_delete_elem(&blocks, &key);
+}
+
+static __always_inline void record_block(struct space *space, __u64 address,
+					 const struct block *block)
+{
+	struct block_key key = {.address = address, .serial = space->serial};
+	struct block *stale = bpf_map_lookup_elem(&blocks, &key);
+
+	if (stale) {
+		/* The allocator hands out a block that we hold: its free was not seen. */
+		struct block unseen = *stale;
+
+		release(space, &unseen);
+		add(&space->lost_events, 1);
+	}
+	if (bpf_map_update_elem(&blocks, &key, block, BPF_ANY))
+		add(&space->lost_blocks, 1);
+	else
+		hold(space, block->size_bytes, block->stack_id);
+}
+
+/*
+ * count * size as calloc sees it; an overflow fails there, so any impossible size will do. By halves:
+ * the compiler makes a 128-bit multiplication of the usual test, which BPF lacks.
+ */
+static __always_inline __u64 product(__u64 count, __u64 size)
+{
+	__u64 large = count > size ? count : size, small = count > size ? size : count;
+	__u64 high = (large >> 32) * small, low = (large & 0xffffffff) * small;
+
+	if (small >> 32 || high >> 32 || (high << 32) + low < low)
+		return ~0ULL;
+	return (high << 32) + low;
+}
+
+static __always_inline void read_arguments(struct call *call, __u64 first, __u64 second,
+					   __u64 third)
+{
+	switch (call->function) {
+	case FUNCTION_MALLOC:
+		call->size_bytes = first;
+		break;
+	case FUNCTION_CALLOC:
+		call->size_bytes = product(first, second);
+		break;
+	case FUNCTION_REALLOC:
+		call->old_address = first;
+		call->size_bytes = second;
+		break;
+	case FUNCTION_REALLOCARRAY:
+		call->old_address = first;
+		call->size_bytes = product(second, third);
+		break;
+	case FUNCTION_MEMALIGN:
+		call->size_bytes = second;
+		break;
+	case FUNCTION_POSIX_MEMALIGN:
+		call->result = first;
+		call->size_bytes = third;
+		break;
+	}
+}
+
+static __always_inline bool size_is_wanted(__u64 size_bytes)
+{
+	return size_bytes >= config_min_bytes && size_bytes <= config_max_bytes;
+}
+
+__hidden int allocation_enter(struct pt_regs *ctx, __u32 function)
+{
+	/* Read first: the verifier wants fixed offsets, the compiler shares address sums. */
+	__u64 first = PT_REGS_PARM1(ctx), second = PT_REGS_PARM2(ctx), third = PT_REGS_PARM3(ctx);
+	__u64 sp = PT_REGS_SP(ctx);
+	struct space *space = space_of_current();
+	struct thread *thread;
+	struct call *call;
+
+	if (!space)
+		return 1;
+	thread = thread_of_current(true);
+	if (!thread) {
+		count_loss(LOSS_THREAD_MAP_FULL);
+		add(&space->lost_events, 1);
+		return 1;
+	}
+	call = &thread->call;
+	if (call_in_flight(call, sp))
+		return 1;
+	if (call->sp)
+		add(&space->lost_events, 1); /* it never returned */
+	__builtin_memset(call, 0, sizeof(*call));
+	call->function = function;
+	read_arguments(call, first, second, third);
+	if (call->old_address) {
+		/*
+		 * From here another thread may be given the old address, so its record moves into
+		 * the call; its bytes stay held until the outcome is known.
+		 */
+		call->old_known = take_block(space, call->old_address, &call->old);
+	} else if (!size_is_wanted(call->size_bytes)) {
+		return 1;
+	}
+	call->sp = sp;
+	return 0;
+}
+
+/* Where a successful call put the block; 0 when it failed. */
+static __always_inline __u64 returned_address(const struct call *call, __u64 result)
+{
+	__u64 address = 0;
+
+	if (call->function != FUNCTION_POSIX_MEMALIGN)
+		return result;
+	if ((int)result == 0)
+		bpf_probe_read_user(&address, sizeof(address), (void *)call->result);
+	return address;
+}
+
+/* realloc has settled what becomes of the old block. */
+static __always_inline void settle_old_block(struct space *space, struct call *call, bool freed)
+{
+	struct block_key key = {.address = call->old_address, .serial = space->serial};
+
+	if (freed && call->old_known)
+		release(space, &call->old);
+	else if (freed)
+		add(&space->unknown_frees, 1);
+	else if (call->old_known && bpf_map_update_elem(&blocks, &key, &call->old, BPF_ANY))
+		add(&space->lost_blocks, 1);
+	if (freed && config_trace)
+		send_trace(EVENT_FREE, call->function, call->old_address,
+			   call->old_known ? call->old.size_bytes : SIZE_UNKNOWN);
+}
+
+__hidden int allocation_return(struct pt_regs *ctx)
+{
+	__u64 result = PT_REGS_RC(ctx), sp = PT_REGS_SP(ctx);
+	struct thread *thread = thread_of_current(false);
+	struct block block = {};
+	struct space *space;
+	struct call *call;
+	__u64 address;
+
+	if (!thread)
+		return 0;
+	call = &thread->call;
+	if (!call->sp || call->sp + RETURN_ADDRESS_BYTES != sp)
+		return 0; /* a nested call */
+	call->sp = 0;
+	space = space_of_current();
+	if (!space)
+		return 0;
+	address = returned_address(call, result);
+	if (call->old_address) {
+		/* NULL for size 0 is glibc's way to say that it freed the block. */
+		settle_old_block(space, call, address || !call->size_bytes);
+		if (!size_is_wanted(call->size_bytes))
+			return 0;
+	}
+	if (!address) {
+		if (call->size_bytes)
+			add(&space->failed, 1);
+		return 0;
+	}
+	add(&space->allocated_bytes, call->size_bytes);
+	add(&space->allocated_blocks, 1);
+	block.size_bytes = call->size_bytes;
+	block.stack_id = record_stack(ctx, &thread->scratch.stack, space->serial);
+	if (block.stack_id == WIRE_STACK_UNKNOWN)
+		add(&space->lost_stacks, 1);
+	if (config_time)
+		block.time_ns = bpf_ktime_get_ns();
+	record_block(space, address, &block);
+	if (config_trace)
+		send_trace(EVENT_ALLOCATION, call->function, address, call->size_bytes);
+	return 0;
+}
+
+__hidden int free_enter(struct pt_regs *ctx)
+{
+	__u64 address = PT_REGS_PARM1(ctx), sp = PT_REGS_SP(ctx);
+	struct thread *thread;
+	struct space *space;
+	struct block block;
+
+	if (!address)
+		return 0;
+	space = space_of_current();
+	if (!space)
+		return 0;
+	if (!take_block(space, address, &block)) {
+		/* realloc of some allocators frees the old block by free; that is its business. */
+		thread = thread_of_current(false);
+		if (thread && call_in_flight(&thread->call, sp))
+			return 0;
+		add(&space->unknown_frees, 1);
+		if (config_trace)
+			send_trace(EVENT_FREE, FUNCTION_FREE, address, SIZE_UNKNOWN);
+		return 0;
+	}
+	release(space, &block);
+	if (config_trace)
+		send_trace(EVENT_FREE, FUNCTION_FREE, address, block.size_bytes);
+	return 0;
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ends of processes and of their address spaces. One policy, reached by different hooks:
+ *
+ *                       kprobes                     fentry              neither
+ *   process ends        kprobe exit_mm_release      (as without)        raw_tp sched_process_exit
+ *   before teardown     kprobe exit_mmap            fentry exit_mmap    the same; sched_prepare_exec
+ *   after teardown      raw_tp exit_mmap            raw_tp exit_mmap    raw_tp exit_mmap
+ *
+ * In exit_mmap the current task has no mm any more, or a new one (exec), and it may belong to
+ * another process altogether: whoever dropped the last reference, such as a reader of smaps. So
+ * there the record is found by the mm pointer alone.
+ */
+#include "memory.h"
+#include "spaces.h"
+
+#define PF_EXITING 0x00000004
+#define SIGNAL_GROUP_EXIT 0x00000004
+#define SIGKILL 9
+
+static __always_inline bool last_thread(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, signal, live.counter) == 0;
+}
+
+/* The status that wait(2) will report: the group's, else that of the leader. */
+static __always_inline __u32 exit_status(struct task_struct *task)
+{
+	if (BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
+		return BPF_CORE_READ(task, signal, group_exit_code);
+	return BPF_CORE_READ(task, group_leader, exit_code);
+}
+
+/*
+ * Notes how the process ended. signal->oom_mm is set by the OOM killer for its victim and by nobody
+ * else; a victim that had ended by itself first has another status.
+ */
+static __always_inline void note_process_end(struct space *space, struct task_struct *task)
+{
+	space->exit_code = exit_status(task);
+	space->process_end_ns = bpf_ktime_get_ns();
+	BPF_CORE_READ_STR_INTO(&space->comm, task, comm);
+	if (BPF_CORE_READ(task, signal, oom_mm) && (space->exit_code & 0x7f) == SIGKILL)
+		space->flags |= SPACE_OOM;
+	space->flags &= ~(__u64)SPACE_EXEC;
+	space->flags |= SPACE_PROCESS_ENDED;
+}
+
+static __always_inline void note_before(struct space *space)
+{
+	read_memory(space->mm, &space->before);
+	if (memory_was_merged(space->mm))
+		space->flags |= SPACE_MERGED;
+	space->flags |= SPACE_BEFORE_READ;
+}
+
+/* From here on, page frames that this task frees belong to that teardown. */
+static __always_inline void open_teardown(__u64 mm)
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	struct teardown teardown = {.mm = mm};
+
+	bpf_map_update_elem(&teardowns, &tid, &teardown, BPF_ANY);
+}
+
+/* A thread ends and still has its mm. */
+static __always_inline void thread_ends(struct task_struct *task, __u64 mm)
+{
+	struct space *space = space_of_task(task, mm);
+
+	/* A vfork child does not own the memory that it leaves. */
+	if (!space || space->tgid != (__u32)BPF_CORE_READ(task, tgid))
+		return;
+	if (last_thread(task)) {
+		note_process_end(space, task);
+		if (config_exit_by_tracepoint) {
+			note_before(space);
+			open_teardown(mm);
+		} else {
+			read_memory(mm, &space->early);
+			space->flags |= SPACE_EARLY_READ;
+		}
+		ring_doorbell();
+	} else if (config_exit_by_tracepoint && space->flags & SPACE_EXEC) {
+		/* exec waits for its sibling threads to end: the last look is the best one. */
+		note_before(space);
+	}
+}
+
+static __always_inline int teardown_begins(__u64 mm)
+{
+	struct space *space = space_of_mm(mm);
+	struct task_struct *task = current_task();
+
+	if (!space)
+		return 0;
+	note_before(space);
+	if (!(space->flags & SPACE_PROCESS_ENDED) && space->tgid == current_tgid() &&
+	    !(BPF_CORE_READ(task, flags) & PF_EXITING))
+		space->flags |= SPACE_EXEC;
+	open_teardown(mm);
+	return 0;
+}
+
+static __always_inline void close_teardown(struct space *space)
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	struct teardown *teardown = bpf_map_lookup_elem(&teardowns, &tid);
+
+	if (!teardown || teardown->mm != space->mm)
+		return; /* it was torn down elsewhere, unseen */
+	space->freed_anon_pages = teardown->anon_pages;
+	space->freed_other_pages = teardown->other_pages;
+	space->flags |= SPACE_FRAMES_MEASURED;
+	bpf_map_delete_elem(&teardowns, &tid);
+}
+
+static __always_inline int teardown_ends(__u64 mm)
+{
+	struct space *space = space_of_mm(mm);
+	__u64 serial;
+
+	if (!space)
+		return 0;
+	read_memory(mm, &space->after);
+	if (memory_was_reaped(mm))
+		space->flags |= SPACE_REAPED;
+	space->flags |= SPACE_AFTER_READ;
+	space->after_ns = bpf_ktime_get_ns();
+	close_teardown(space);
+	serial = space->serial;
+	if (bpf_map_update_elem(&ended, &serial, space, BPF_ANY))
+		count_loss(LOSS_ENDED_MAP_FULL);
+	bpf_map_delete_elem(&live, &mm);
+	ring_doorbell();
+	return 0;
+}
+
+SEC("kprobe/exit_mm_release")
+int BPF_KPROBE(kprobe_exit_mm_release, struct task_struct *task, struct mm_struct *mm)
+{
+	thread_ends(task, (__u64)mm);
+	return 0;
+}
+
+SEC("kprobe/exit_mmap")
+int BPF_KPROBE(kprobe_exit_mmap, struct mm_struct *mm)
+{
+	return teardown_begins((__u64)mm);
+}
+
+SEC("raw_tp/exit_mmap")
+int after_exit_mmap(struct bpf_raw_tracepoint_args *ctx)
+{
+	return teardown_ends(ctx->args[0]);
+}
+
+/* args: task. Of every thread; a kernel before 6.16 has taken its mm away by now. */
+SEC("raw_tp/sched_process_exit")
+int thread_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx->args[0];
+	__u32 tid = BPF_CORE_READ(task, pid), tgid = BPF_CORE_READ(task, tgid);
+
+	if (config_exit_by_tracepoint)
+		thread_ends(task, (__u64)BPF_CORE_READ(task, mm));
+	bpf_map_delete_elem(&threads, &tid);
+	if (last_thread(task))
+		bpf_map_delete_elem(&targets, &tgid);
+	return 0;
+}
+
+/* args: task, bprm. exec has passed the point of no return and still has its old memory. */
+SEC("raw_tp/sched_prepare_exec")
+int prepare_exec(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx->args[0];
+	__u64 mm = (__u64)BPF_CORE_READ(task, mm);
+	struct space *space = space_of_task(task, mm);
+
+	if (!space || space->tgid != (__u32)BPF_CORE_READ(task, tgid))
+		return 0;
+	space->flags |= SPACE_EXEC;
+	note_before(space);
+	open_teardown(mm);
+	return 0;
+}
+
+/* args: task, old tid, bprm. A new program has taken over the process. */
+SEC("raw_tp/sched_process_exec")
+int process_exec(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx->args[0];
+	__u64 mm = (__u64)BPF_CORE_READ(task, mm);
+	__u32 old_tid = ctx->args[1], tgid = BPF_CORE_READ(task, tgid);
+	struct target *target = bpf_map_lookup_elem(&targets, &tgid);
+	struct space *old;
+
+	bpf_map_delete_elem(&threads, &old_tid);
+	bpf_map_delete_elem(&threads, &tgid);
+	if (!target && !config_system_wide)
+		return 0;
+	if (target) {
+		old = space_of_mm(target->mm);
+		if (old && old->tgid == tgid && target->mm != mm)
+			old->flags |= SPACE_EXEC; /* shared: it outlives its process's exec */
+		target->flags &= ~TARGET_FROM_EXEC;
+		target->mm = mm;
+	}
+	if (space_of_mm(mm))
+		count_loss(LOSS_REPLACED_SPACE);
+	create_space(task, mm, 0, BPF_ANY);
+	ring_doorbell();
+	return 0;
+}
+
+/* args: parent, child. The child is not followed, but the two share pages from now on. */
+SEC("raw_tp/sched_process_fork")
+int process_fork(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *parent = (struct task_struct *)ctx->args[0];
+	struct task_struct *child = (struct task_struct *)ctx->args[1];
+	__u64 parent_mm = (__u64)BPF_CORE_READ(parent, mm);
+	__u64 child_mm = (__u64)BPF_CORE_READ(child, mm);
+	struct space *space;
+
+	if (!child_mm || child_mm == parent_mm)
+		return 0;
+	space = space_of_mm(parent_mm);
+	if (!space)
+		return 0;
+	space->flags |= SPACE_FORKED;
+	space->relative_tgid = BPF_CORE_READ(child, tgid);
+	return 0;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every map and every configuration constant of the BPF side. The maps are weak, so that each
+ * object can name them and the linker keeps one. Sizes marked 1 are set by user space before load.
+ */
+#ifndef MAPS_H
+#define MAPS_H
+
+#include "vmlinux.h"
+#include "wire.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+/* Set by user space before load; constants to the verifier. Defined in blocks.bpf.c. */
+extern const volatile bool config_system_wide; /* trace every process, not only `targets` */
+extern const volatile bool config_trace; /* -t: an event for each call */
+extern const volatile bool config_time; /* record when a block was allocated */
+extern const volatile __u64 config_min_bytes; /* -z */
+extern const volatile __u64 config_max_bytes; /* -Z */
+extern const volatile __u32 config_nr_cpus; /* possible CPUs */
+extern const volatile bool config_exit_by_tracepoint; /* no kprobe, no fentry on exit_mmap */
+
+/* An allocator call that has begun on a thread and not yet returned. */
+struct call {
+	__u64 sp; /* user stack pointer at entry; 0: no call in flight */
+	__u64 size_bytes; /* asked for */
+	__u64 old_address; /* realloc: the block that is being replaced */
+	__u64 result; /* posix_memalign: where the address will be stored */
+	struct block old; /* realloc: the record of old_address; still counted as held */
+	__u32 function;
+	__u32 old_known; /* old_address had a record */
+};
+
+/*
+ * What one thread is doing. Only that thread touches it, in any hook, so it holds scratch memory too:
+ * more than the BPF stack has, and safe where a CPU's would be overwritten when we are preempted.
+ */
+struct thread {
+	struct call call;
+	union {
+		struct stack stack;
+		struct space space;
+	} scratch;
+};
+
+/* A task that is tearing an address space down, and the page frames it freed so far. */
+struct teardown {
+	__u64 mm;
+	__u64 anon_pages;
+	__u64 other_pages;
+};
+
+/* mm pointer → address space. Made by exec, fork and first sight; gone after the teardown. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, struct space);
+} live SEC(".maps") __weak;
+
+/* serial → address space whose teardown has ended. User space reads and deletes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, struct space);
+} ended SEC(".maps") __weak;
+
+/* tgid → what user space wants of it. User space adds; the end of the process deletes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct target);
+} targets SEC(".maps") __weak;
+
+/* Outstanding blocks. Those of an ended space match nothing any more; user space sweeps them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct block_key);
+	__type(value, struct block);
+} blocks SEC(".maps") __weak;
+
+/* (space, stack) → what it holds. Deleted by user space with the space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct site_key);
+	__type(value, struct site);
+} sites SEC(".maps") __weak;
+
+/* (space, n) → stack id of the n-th site. Deleted by user space with the space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct site_index_key);
+	__type(value, __u64);
+} site_index SEC(".maps") __weak;
+
+/* stack id → frames. An id mixes in the serial while frames are addresses of one process. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, struct stack);
+} stacks SEC(".maps") __weak;
+
+/* tid → the call in flight. Made by a thread's first call; gone with the thread. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct thread);
+} threads SEC(".maps") __weak;
+
+/* tid → teardown under way. LRU: a window that never closes (the memory lives on) ages out. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct teardown);
+} teardowns SEC(".maps") __weak;
+
+/* Losses that belong to no space; index enum global_loss. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NR_GLOBAL_LOSSES);
+	__type(key, __u32);
+	__type(value, __u64);
+} losses SEC(".maps") __weak;
+
+/* The doorbell, and the events of -t. Nothing that matters is only here. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} ring SEC(".maps") __weak;
+
+/* Only its address matters: it tells where each CPU's variables are (see memory.h). */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} cpu_compass SEC(".maps") __weak;
+
+static __always_inline void count_loss(__u32 loss)
+{
+	__u64 *counter = bpf_map_lookup_elem(&losses, &loss);
+
+	if (counter)
+		*counter += 1;
+}
+
+/* All zeroes: the source of new threads. Defined in blocks.bpf.c. */
+extern const volatile __u64 empty_thread[sizeof(struct thread) / sizeof(__u64)];
+
+static __always_inline struct thread *thread_of_current(bool create)
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	struct thread *thread = bpf_map_lookup_elem(&threads, &tid);
+
+	if (thread || !create)
+		return thread;
+	bpf_map_update_elem(&threads, &tid, (const void *)&empty_thread, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&threads, &tid);
+}
+
+static __always_inline void ring_doorbell(void)
+{
+	struct event *event = bpf_ringbuf_reserve(&ring, sizeof(*event), 0);
+
+	if (!event)
+		return; /* user space looks at the maps on its own tick too */
+	__builtin_memset(event, 0, sizeof(*event));
+	event->type = EVENT_DOORBELL;
+	bpf_ringbuf_submit(event, 0);
+}
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Address spaces: how one gets its record and its serial, and how the record is found again. The
+ * kernel reclaims an address space, not a PID, so that is what owns blocks: threads and vfork
+ * children share it, exec ends it.
+ */
+#ifndef SPACES_H
+#define SPACES_H
+
+#include "maps.h"
+
+static __always_inline struct task_struct *current_task(void)
+{
+	return (struct task_struct *)bpf_get_current_task();
+}
+
+static __always_inline __u32 current_tgid(void)
+{
+	return bpf_get_current_pid_tgid() >> 32;
+}
+
+/*
+ * Unique for ever: a CPU makes at most one in a nanosecond. (A counter would need a fetching
+ * atomic, which kernels before 5.12 refuse.)
+ */
+static __always_inline __u64 new_serial(void)
+{
+	return (bpf_ktime_get_ns() << 8) | (bpf_get_smp_processor_id() & 0xff);
+}
+
+static __always_inline struct space *space_of_mm(__u64 mm)
+{
+	return mm ? bpf_map_lookup_elem(&live, &mm) : NULL;
+}
+
+/*
+ * Gives the mm of task a record with a fresh serial. map_flags: BPF_NOEXIST when another thread
+ * may be doing the same, BPF_ANY when a record under that pointer can only be a missed end.
+ */
+static __noinline int create_space(struct task_struct *task, __u64 mm, __u64 space_flags,
+				   __u64 map_flags)
+{
+	struct thread *thread = thread_of_current(true);
+	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
+	unsigned int level = BPF_CORE_READ(pid, level);
+	struct space *space;
+
+	if (!thread) {
+		count_loss(LOSS_SPACE_MAP_FULL);
+		return 0;
+	}
+	space = &thread->scratch.space;
+	__builtin_memset(space, 0, sizeof(*space));
+	space->serial = new_serial();
+	space->mm = mm;
+	space->tgid = BPF_CORE_READ(task, tgid);
+	space->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	space->uid = (__u32)bpf_get_current_uid_gid();
+	bpf_probe_read_kernel(&space->tgid_in_namespace, sizeof(space->tgid_in_namespace),
+			      (void *)pid + bpf_core_field_offset(struct pid, numbers[0].nr) +
+				      level * bpf_core_type_size(struct upid));
+	BPF_CORE_READ_STR_INTO(&space->comm, task, comm);
+	space->seen_ns = bpf_ktime_get_ns();
+	space->process_start_ns = BPF_CORE_READ(task, group_leader, start_time);
+	space->flags = space_flags;
+	if (bpf_map_update_elem(&live, &mm, space, map_flags) && map_flags != BPF_NOEXIST)
+		count_loss(LOSS_SPACE_MAP_FULL);
+	return 0;
+}
+
+/*
+ * The record of a task's mm; made now when the task is wanted and was not seen before. NULL for
+ * everything that is not traced.
+ */
+static __always_inline struct space *space_of_task(struct task_struct *task, __u64 mm)
+{
+	struct space *space = space_of_mm(mm);
+	struct target *target;
+	__u32 tgid;
+
+	if (space || !mm)
+		return space;
+	tgid = BPF_CORE_READ(task, tgid);
+	target = bpf_map_lookup_elem(&targets, &tgid);
+	if (!target) {
+		if (!config_system_wide)
+			return NULL;
+	} else {
+		if (target->flags & TARGET_FROM_EXEC)
+			return NULL;
+		target->mm = mm;
+	}
+	create_space(task, mm, SPACE_LATE, BPF_NOEXIST);
+	return space_of_mm(mm);
+}
+
+static __always_inline struct space *space_of_current(void)
+{
+	struct task_struct *task = current_task();
+
+	return space_of_task(task, (__u64)BPF_CORE_READ(task, mm));
+}
+
+#endif

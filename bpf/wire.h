@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What crosses between the BPF side and the user side: map keys, map values and ring records. Fixed
+ * width, explicit padding, sizes asserted. Included by both.
+ */
+#ifndef WIRE_H
+#define WIRE_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+#define WIRE_COMM_BYTES 16
+#define WIRE_MAX_FRAMES 128
+
+/* The malloc family by what a call does with its arguments; several names share a kind. */
+enum allocator_function {
+	FUNCTION_MALLOC, /* (size): malloc, valloc, pvalloc */
+	FUNCTION_CALLOC, /* (count, size) */
+	FUNCTION_REALLOC, /* (old, size) */
+	FUNCTION_REALLOCARRAY, /* (old, count, size) */
+	FUNCTION_MEMALIGN, /* (alignment, size): memalign, aligned_alloc */
+	FUNCTION_POSIX_MEMALIGN, /* (result, alignment, size) */
+	FUNCTION_FREE, /* (old): free, cfree */
+	NR_ALLOCATOR_FUNCTIONS,
+};
+
+/*
+ * A frame is (file id << 48 | file offset). File id 0 means that the low bits are a virtual address
+ * of the process, to be resolved through its mappings.
+ */
+typedef __u64 wire_frame;
+#define WIRE_FRAME_FILE_SHIFT 48
+
+/*
+ * A serial names one address space for ever: mm pointers and PIDs are reused at once, a serial
+ * never is. 0 is no serial.
+ */
+struct block_key {
+	__u64 address;
+	__u64 serial;
+};
+
+/* An outstanding block. Written when the allocator returns it, deleted when free is entered. */
+struct block {
+	__u64 size_bytes;
+	__u64 stack_id;
+	__u64 time_ns; /* CLOCK_MONOTONIC; 0 unless ages were asked for */
+};
+
+/* What one stack of one address space holds. */
+struct site_key {
+	__u64 serial;
+	__u64 stack_id;
+};
+
+struct site {
+	__u64 bytes;
+	__u64 blocks;
+};
+
+/* The n-th site of an address space, so that a report costs what the process holds. */
+struct site_index_key {
+	__u64 serial;
+	__u64 n;
+};
+
+#define WIRE_STACK_UNKNOWN 0ULL /* the stack id of blocks whose stack was not kept */
+
+struct stack {
+	__u32 nr_frames;
+	__u32 truncated; /* the walk filled all frames */
+	wire_frame frames[WIRE_MAX_FRAMES];
+};
+
+/* Pages unless said otherwise; signed because the kernel's counters are. */
+struct memory_counters {
+	__s64 file;
+	__s64 anon;
+	__s64 swap;
+	__s64 shmem;
+	__s64 hugetlb;
+	__u64 page_table_bytes;
+	__u64 virtual_pages;
+};
+
+enum space_flags {
+	SPACE_BEFORE_READ = 1 << 0, /* before holds the counters just before the teardown */
+	SPACE_AFTER_READ = 1 << 1,
+	SPACE_EARLY_READ = 1 << 2, /* early holds the counters at the process's end */
+	SPACE_FRAMES_MEASURED = 1 << 3, /* freed_*_pages cover the whole teardown */
+	SPACE_REAPED = 1 << 4, /* the OOM reaper or process_mrelease took part */
+	SPACE_FORKED = 1 << 5, /* it was copied, or is a copy: it may share pages */
+	SPACE_LATE = 1 << 6, /* first seen while it ran: earlier blocks are unknown */
+	SPACE_PROCESS_ENDED = 1 << 7, /* exit_code and friends are set */
+	SPACE_EXEC = 1 << 8, /* its process went on with another program */
+	SPACE_OOM = 1 << 9, /* the OOM killer chose its process */
+	SPACE_MERGED = 1 << 10, /* KSM merged some of its pages */
+};
+
+/*
+ * One address space. Lives in `live` under its mm pointer from the moment it is first seen; moved
+ * to `ended` under its serial by the hook that runs after the teardown, so that nothing is lost
+ * when user space is slow. User space deletes it there.
+ */
+struct space {
+	__u64 serial;
+	__u64 mm;
+	__u32 tgid;
+	__u32 ppid;
+	__u32 uid;
+	__u32 tgid_in_namespace;
+	char comm[WIRE_COMM_BYTES];
+	__u64 seen_ns; /* CLOCK_MONOTONIC, when the record was made */
+	__u64 process_start_ns; /* CLOCK_MONOTONIC, when its process began */
+	__u64 process_end_ns;
+	__u64 after_ns; /* when the teardown had ended */
+	__u64 flags; /* enum space_flags; written by the task that ends */
+
+	/* Updated atomically by every thread that allocates. */
+	__u64 held_bytes, held_blocks;
+	__u64 allocated_bytes, allocated_blocks;
+	__u64 freed_bytes, freed_blocks;
+	__u64 failed;
+	__u64 unknown_frees;
+	__u64 lost_events; /* calls whose outcome was missed */
+	__u64 lost_blocks; /* the block map was full */
+	__u64 lost_stacks; /* the stack or site map was full */
+	__u64 nr_sites; /* entries in site_index, at least */
+
+	struct memory_counters early, before, after;
+	__u64 freed_anon_pages, freed_other_pages;
+	__u32 exit_code; /* as wait(2) reports it */
+	__u32 relative_tgid; /* who forked it or was forked from it, last; 0: nobody */
+};
+
+/* tgids that are traced, written by user space (-p, the command) and read by the hooks. */
+enum target_flags {
+	TARGET_FROM_EXEC = 1 << 0, /* its present memory is ours, not the program's: wait for exec */
+};
+
+struct target {
+	__u64 mm; /* of its newest address space; 0: not seen yet */
+	__u32 flags;
+	__u32 pad;
+};
+
+enum event_type {
+	EVENT_DOORBELL = 1, /* something changed in `live` or `ended`: look there */
+	EVENT_ALLOCATION = 2, /* -t */
+	EVENT_FREE = 3, /* -t */
+};
+
+struct event {
+	__u32 type;
+	__u32 function; /* enum allocator_function */
+	__u32 tgid;
+	__u32 tid;
+	__u64 time_ns;
+	__u64 address;
+	__u64 size_bytes;
+	char comm[WIRE_COMM_BYTES];
+};
+
+/* Losses that belong to no address space; one per-CPU counter each. */
+enum global_loss {
+	LOSS_SPACE_MAP_FULL, /* an address space could not be recorded */
+	LOSS_THREAD_MAP_FULL, /* a thread's call could not be followed */
+	LOSS_ENDED_MAP_FULL, /* an exit record found no room */
+	LOSS_TRACE_EVENT, /* -t: the ring buffer was full */
+	LOSS_REPLACED_SPACE, /* an mm pointer came back before its end was seen */
+	NR_GLOBAL_LOSSES,
+};
+
+_Static_assert(sizeof(struct block_key) == 16, "block_key");
+_Static_assert(sizeof(struct block) == 24, "block");
+_Static_assert(sizeof(struct site_key) == 16, "site_key");
+_Static_assert(sizeof(struct site) == 16, "site");
+_Static_assert(sizeof(struct site_index_key) == 16, "site_index_key");
+_Static_assert(sizeof(struct stack) == 8 + 8 * WIRE_MAX_FRAMES, "stack");
+_Static_assert(sizeof(struct memory_counters) == 56, "memory_counters");
+_Static_assert(sizeof(struct space) == 376, "space");
+_Static_assert(sizeof(struct target) == 16, "target");
+_Static_assert(sizeof(struct event) == 56, "event");
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * From sites to the stacks of a report: ranked, cut to what was asked for, and only then named,
+ * since names are dear.
+ */
+#ifndef AGGREGATE_H
+#define AGGREGATE_H
+
+#include "mapping.h"
+#include "report.h"
+#include "snapshot.h"
+#include "symbolize.h"
+
+struct aggregate_source {
+	/* Reads the frames of a stack id: 0 or -errno. */
+	int (*read_stack)(uint64_t stack_id, struct stack *stack, void *context);
+	void *context;
+	const struct mapping_set *mappings; /* NULL: unknown */
+	struct symbolizer *symbolizer;
+	uint64_t now_ns; /* for ages; 0: not recorded */
+};
+
+/*
+ * Fills stacks, nr_stacks and more_* of *report with the `top` largest stacks by bytes. A walk is cut
+ * where it left mapped code; sites that then have the same frames are one stack. What the report
+ * holds beyond all sites (stacks that were not kept) counts as a stack without frames, unless the
+ * snapshot is only a part (with -o). Returns 0 or -ENOMEM. aggregate__free releases what was filled.
+ */
+int aggregate__fill(struct process_report *report, const struct snapshot *snapshot, uint64_t top,
+		    bool part, const struct aggregate_source *source);
+void aggregate__free(struct process_report *report);
+
+#endif

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An object's build ID and debug link in, its debug file out, for symbols and DWARF. The search
+ * follows gdb's manual, "Debugging Information in Separate Files". Both the names and the
+ * candidates are hostile: see elf_file.h for how they are opened.
+ */
+#include <elfutils/libdwelf.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "debug_file.h"
+
+#define DEBUG_ROOT "/usr/lib/debug"
+/* SHA-1 has 20, --build-id=0x… may have any number. */
+#define MIN_BUILD_ID_BYTES 4
+#define MAX_BUILD_ID_BYTES 64
+
+struct wanted {
+	const unsigned char *build_id;
+	size_t build_id_bytes; /* 0: none */
+	uint32_t crc; /* asked for when there is no build ID */
+};
+
+static size_t read_build_id(Elf *elf, const unsigned char **build_id)
+{
+	const void *bytes;
+	ssize_t length = dwelf_elf_gnu_build_id(elf, &bytes);
+
+	if (length < MIN_BUILD_ID_BYTES || length > MAX_BUILD_ID_BYTES)
+		return 0;
+	*build_id = bytes;
+	return length;
+}
+
+static bool crc_matches(int fd, uint32_t wanted)
+{
+	unsigned char buffer[65536];
+	uLong crc = crc32(0, NULL, 0);
+	off_t offset = 0;
+	ssize_t length;
+
+	while ((length = pread(fd, buffer, sizeof(buffer), offset)) > 0) {
+		crc = crc32(crc, buffer, length);
+		offset += length;
+	}
+	return !length && crc == wanted;
+}
+
+static bool is_wanted(const struct elf_file *file, const struct wanted *wanted)
+{
+	const unsigned char *build_id;
+
+	if (!wanted->build_id_bytes)
+		return crc_matches(file->fd, wanted->crc);
+	return read_build_id(file->elf, &build_id) == wanted->build_id_bytes &&
+	       !memcmp(build_id, wanted->build_id, wanted->build_id_bytes);
+}
+
+static int try_path(struct elf_file *file, const struct wanted *wanted, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int try_path(struct elf_file *file, const struct wanted *wanted, const char *format, ...)
+{
+	char path[PATH_MAX];
+	va_list arguments;
+	int length, err;
+
+	va_start(arguments, format);
+	length = vsnprintf(path, sizeof(path), format, arguments);
+	va_end(arguments);
+	if (length < 0 || length >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	err = elf_file__open(file, path);
+	if (!err && !is_wanted(file, wanted)) {
+		elf_file__close(file);
+		err = -ENOENT;
+	}
+	return err;
+}
+
+static int try_build_id(struct elf_file *file, const struct wanted *wanted)
+{
+	char hex[2 * MAX_BUILD_ID_BYTES + 1];
+
+	if (!wanted->build_id_bytes)
+		return -ENOENT;
+	for (size_t i = 0; i < wanted->build_id_bytes; i++)
+		sprintf(hex + 2 * i, "%02x", wanted->build_id[i]);
+	return try_path(file, wanted, DEBUG_ROOT "/.build-id/%.2s/%s.debug", hex, hex + 2);
+}
+
+/* How much of the path is its folder, without the slash; -1: the path is not absolute. */
+static int folder_length(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return path[0] == '/' && slash - path < PATH_MAX ? slash - path : -1;
+}
+
+int debug_file__open(struct elf_file *file, Elf *object, const char *object_path)
+{
+	struct wanted wanted = { 0 };
+	int folder = folder_length(object_path);
+	GElf_Word crc = 0;
+	const char *name;
+
+	wanted.build_id_bytes = read_build_id(object, &wanted.build_id);
+	if (!try_build_id(file, &wanted))
+		return 0;
+
+	name = dwelf_elf_gnu_debuglink(object, &crc);
+	wanted.crc = crc;
+	/* A name with a slash is no debug link, but could lead anywhere. */
+	if (!name || !*name || strchr(name, '/') || folder < 0)
+		return -ENOENT;
+	if (!try_path(file, &wanted, "%.*s/%s", folder, object_path, name) ||
+	    !try_path(file, &wanted, "%.*s/.debug/%s", folder, object_path, name))
+		return 0;
+	return try_path(file, &wanted, DEBUG_ROOT "%.*s/%s", folder, object_path, name);
+}
+
+int debug_file__open_alternate(struct elf_file *file, const char *debug_path, const char *name,
+			       const void *build_id, size_t build_id_bytes)
+{
+	struct wanted wanted = { .build_id = build_id, .build_id_bytes = build_id_bytes };
+	int folder = folder_length(debug_path);
+
+	if (build_id_bytes < MIN_BUILD_ID_BYTES || build_id_bytes > MAX_BUILD_ID_BYTES)
+		return -ENOENT;
+	if (!try_build_id(file, &wanted))
+		return 0;
+	if (name[0] == '/')
+		return try_path(file, &wanted, "%s", name);
+	if (folder < 0)
+		return -ENOENT;
+	return try_path(file, &wanted, "%.*s/%s", folder, debug_path, name);
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Paths in, libelf handles out, for the rooms that read symbols and DWARF.
+ *
+ * libelf could map the files, which would save memory. But a mapped file that is truncated kills
+ * the reader with SIGBUS, and one that is rewritten changes after libelf has checked it. So
+ * sections are read into private memory, each when it is asked for.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "elf_file.h"
+
+/* Larger than any executable or debug file, small enough that offsets can't overflow. */
+#define MAX_FILE_BYTES (1LL << 35)
+
+int elf_file__open_regular(const char *path, struct stat *status)
+{
+	char link[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+	int path_fd, fd = -1, err = 0;
+
+	/*
+	 * The path may have become a FIFO, or a link to a device where merely opening does something
+	 * (a tape, a watchdog). O_PATH touches nothing; only what proved to be a regular file is
+	 * opened for real, by way of /proc, so that nobody can swap it in between.
+	 */
+	path_fd = open(path, O_PATH | O_CLOEXEC);
+	if (path_fd < 0)
+		return -errno;
+	if (fstat(path_fd, status))
+		err = -errno;
+	else if (!S_ISREG(status->st_mode))
+		err = -EINVAL;
+	else if (status->st_size > MAX_FILE_BYTES)
+		err = -EFBIG;
+	if (!err) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", path_fd);
+		/* O_NONBLOCK: a lease that someone holds on the file must not make us wait. */
+		fd = open(link, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		if (fd < 0)
+			err = -errno;
+	}
+	close(path_fd);
+	return err ? err : fd;
+}
+
+Elf *elf_file__handle(int fd)
+{
+	Elf *elf;
+
+	elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	if (elf && elf_kind(elf) == ELF_K_ELF)
+		return elf;
+	elf_end(elf);
+	errno = ENOEXEC;
+	return NULL;
+}
+
+int elf_file__open(struct elf_file *file, const char *path)
+{
+	struct stat status;
+	int err;
+
+	*file = (struct elf_file)ELF_FILE_CLOSED;
+	file->path = strdup(path);
+	if (!file->path)
+		return -ENOMEM;
+	file->fd = elf_file__open_regular(path, &status);
+	if (file->fd < 0) {
+		err = file->fd;
+		goto out;
+	}
+	file->elf = elf_file__handle(file->fd);
+	if (file->elf)
+		return 0;
+	err = -errno;
+out:
+	elf_file__close(file);
+	return err;
+}
+
+void elf_file__close(struct elf_file *file)
+{
+	elf_end(file->elf);
+	if (file->fd >= 0)
+		close(file->fd);
+	free(file->path);
+	*file = (struct elf_file)ELF_FILE_CLOSED;
+}
+
+Elf_Scn *elf_file__section(Elf *elf, const char *name)
+{
+	Elf_Scn *section = NULL;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf, &names))
+		return NULL;
+	while ((section = elf_nextscn(elf, section))) {
+		const char *section_name;
+		GElf_Shdr header;
+
+		if (!gelf_getshdr(section, &header))
+			continue;
+		section_name = elf_strptr(elf, names, header.sh_name);
+		if (section_name && !strcmp(section_name, name))
+			return section;
+	}
+	return NULL;
+}

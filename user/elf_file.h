@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * ELF files that someone else controls, opened so that neither the file's kind nor its later
+ * changes can hurt: only regular files, never blocking, no side effects on devices, and read into
+ * private memory instead of mapped.
+ */
+#ifndef ELF_FILE_H
+#define ELF_FILE_H
+
+#include <libelf.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+struct elf_file {
+	int fd;
+	Elf *elf;
+	char *path; /* what it was opened by */
+};
+
+#define ELF_FILE_CLOSED { .fd = -1 }
+
+/*
+ * Opens a regular file read-only. Returns the descriptor, -EINVAL for another kind of file, -EFBIG,
+ * or -errno. The status is that of the opened file.
+ */
+int elf_file__open_regular(const char *path, struct stat *status);
+
+/* Opens a regular file that is an ELF object. Returns 0, -ENOEXEC, or as above. */
+int elf_file__open(struct elf_file *file, const char *path);
+
+/*
+ * An ELF handle for an open file; NULL with errno set when it isn't an ELF object. The descriptor
+ * must stay open while the handle is used.
+ */
+Elf *elf_file__handle(int fd);
+
+void elf_file__close(struct elf_file *file);
+
+/* The section of that name, or NULL. */
+Elf_Scn *elf_file__section(Elf *elf, const char *name);
+
+#endif

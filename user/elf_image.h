@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A 64-bit ELF program or library of this machine, read the way a loader reads it: by its program
+ * headers. Section headers, which strip may remove, serve for .symtab only. ELF bytes are hostile
+ * input: every offset and length is checked against the file, and no table is mapped (its owner
+ * could truncate it under us).
+ */
+#ifndef ELF_IMAGE_H
+#define ELF_IMAGE_H
+
+#include <elf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct elf_image;
+
+/* Where a symbol table and its strings lie in the file. nr_symbols is 0 when there is none. */
+struct elf_symbol_table {
+	uint64_t symbols_offset;
+	uint64_t nr_symbols;
+	uint64_t strings_offset;
+	uint64_t strings_bytes;
+};
+
+/*
+ * The descriptor stays the caller's and must outlive the image. Returns 0, -ENOEXEC when it is no
+ * 64-bit ELF program or library of this machine, -EBADMSG when its headers are damaged, -errno.
+ */
+int elf_image__open(int fd, struct elf_image **image);
+void elf_image__free(struct elf_image *image);
+
+/* A program, with or without an interpreter, rather than a library. */
+bool elf_image__is_program(const struct elf_image *image);
+
+/* Reads exactly that many bytes; -EBADMSG when the file has not so many there. */
+int elf_image__read(const struct elf_image *image, uint64_t offset, void *buffer, size_t bytes);
+
+/* The file offset of an address that a PT_LOAD fills from the file; -EBADMSG when none does. */
+int elf_image__offset_of(const struct elf_image *image, uint64_t address, bool executable,
+			 uint64_t *offset);
+
+/* PT_INTERP as an owned string; *path is NULL when there is none. */
+int elf_image__interpreter(const struct elf_image *image, char **path);
+
+/* The value of the nth (from 0) dynamic entry with that tag; false when there are not so many. */
+bool elf_image__dynamic(const struct elf_image *image, int64_t tag, size_t nth, uint64_t *value);
+
+/* The string that a dynamic entry names, owned; *string is NULL when there is no such entry. */
+int elf_image__dynamic_string(const struct elf_image *image, int64_t tag, size_t nth,
+			      char **string);
+
+/* The table that ld.so uses, and .symtab. Only the former is missing because of damage. */
+int elf_image__dynamic_symbols(const struct elf_image *image, struct elf_symbol_table *table);
+void elf_image__static_symbols(const struct elf_image *image, struct elf_symbol_table *table);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The functions of one ELF symbol table, sorted for look-up by address. Independent of the ELF
+ * handle once read.
+ */
+#ifndef ELF_SYMBOLS_H
+#define ELF_SYMBOLS_H
+
+#include <libelf.h>
+#include <stdint.h>
+
+struct elf_symbols;
+
+/*
+ * Reads the first symbol table of that kind, SHT_SYMTAB or SHT_DYNSYM. Returns 0, -ENOENT when
+ * there is none or it names no function, -ENOMEM.
+ */
+int elf_symbols__read(struct elf_symbols **symbols, Elf *elf, uint32_t section_type);
+void elf_symbols__free(struct elf_symbols *symbols);
+
+/*
+ * The linkage name of the function that covers the address (as in the file: not relocated), without
+ * a symbol version; NULL when none does. Null-safe. Lives as long as the table.
+ */
+const char *elf_symbols__find(const struct elf_symbols *symbols, uint64_t vaddr);
+
+#endif

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * See events.h. Records come from one ring a CPU, and a process moves between CPUs, so they are
+ * gathered from all rings and sorted by time. Those younger than the gathering's start wait for the
+ * next one: an older record could still be written to a ring that was read already. The format is
+ * that of perf_event_open(2).
+ */
+#include "events.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define RING_PAGES 64
+#define MAX_CPUS 4096
+#define MAX_PENDING_RECORDS (1U << 20)
+
+struct ring {
+	int fd;
+	struct perf_event_mmap_page *page;
+};
+
+struct record {
+	uint64_t time_ns;
+	uint64_t order; /* of arrival, where times are equal */
+	struct perf_event_header *header; /* owned copy, NUL-terminated behind its end */
+};
+
+struct events {
+	struct event_handlers handlers;
+	struct ring *rings;
+	size_t nr_rings;
+	size_t page_bytes, data_bytes;
+	int epoll_fd;
+	struct record *pending;
+	size_t nr_pending, pending_capacity;
+	uint64_t order;
+	uint64_t lost;
+};
+
+/* sample_id_all appends this to every record (PERF_SAMPLE_TID | PERF_SAMPLE_TIME). */
+struct sample_id {
+	uint32_t tgid, tid;
+	uint64_t time_ns;
+};
+
+struct mmap2_record {
+	struct perf_event_header header;
+	uint32_t tgid, tid;
+	uint64_t address, bytes, file_offset;
+	uint32_t major, minor;
+	uint64_t inode, generation;
+	uint32_t protection, flags;
+	char path[];
+};
+
+struct comm_record {
+	struct perf_event_header header;
+	uint32_t tgid, tid;
+	char comm[];
+};
+
+struct fork_record {
+	struct perf_event_header header;
+	uint32_t tgid, parent_tgid;
+	uint32_t tid, parent_tid;
+	uint64_t time_ns;
+};
+
+struct lost_record {
+	struct perf_event_header header;
+	uint64_t id;
+	uint64_t nr;
+};
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+static int open_ring(struct events *events, int cpu)
+{
+	struct perf_event_attr attributes = {
+		.size = sizeof(attributes),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_DUMMY,
+		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME,
+		.sample_id_all = 1,
+		.mmap = 1,
+		.mmap2 = 1,
+		.comm = 1,
+		.comm_exec = 1,
+		.task = 1,
+		.use_clockid = 1,
+		.clockid = CLOCK_MONOTONIC,
+		.watermark = 1,
+		.wakeup_watermark = (uint32_t)(events->data_bytes / 4),
+	};
+	struct ring *ring = &events->rings[events->nr_rings];
+	struct epoll_event interest = {.events = EPOLLIN};
+	long fd = syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	ring->fd = (int)fd;
+	ring->page = mmap(NULL, events->page_bytes + events->data_bytes, PROT_READ | PROT_WRITE,
+			  MAP_SHARED, ring->fd, 0);
+	if (ring->page == MAP_FAILED) {
+		err = -errno;
+		close(ring->fd);
+		return err;
+	}
+	events->nr_rings++;
+	if (epoll_ctl(events->epoll_fd, EPOLL_CTL_ADD, ring->fd, &interest))
+		return -errno;
+	return 0;
+}
+
+struct events *events__new(const struct event_handlers *handlers)
+{
+	struct events *events = calloc(1, sizeof(*events));
+	long nr_cpus = sysconf(_SC_NPROCESSORS_CONF);
+	int err = 0;
+
+	if (!events)
+		return NULL;
+	if (nr_cpus < 1 || nr_cpus > MAX_CPUS)
+		nr_cpus = MAX_CPUS;
+	events->handlers = *handlers;
+	events->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	events->data_bytes = RING_PAGES * events->page_bytes;
+	events->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	events->rings = calloc((size_t)nr_cpus, sizeof(*events->rings));
+	if (events->epoll_fd < 0 || !events->rings)
+		err = -errno;
+	for (int cpu = 0; cpu < nr_cpus && !err; cpu++) {
+		err = open_ring(events, cpu);
+		if (err == -ENODEV)
+			err = 0; /* an offline CPU */
+	}
+	if (!err && !events->nr_rings)
+		err = -ENODEV;
+	if (err) {
+		events__free(events);
+		errno = -err;
+		return NULL;
+	}
+	return events;
+}
+
+void events__free(struct events *events)
+{
+	if (!events)
+		return;
+	for (size_t i = 0; i < events->nr_rings; i++) {
+		munmap(events->rings[i].page, events->page_bytes + events->data_bytes);
+		close(events->rings[i].fd);
+	}
+	for (size_t i = 0; i < events->nr_pending; i++)
+		free(events->pending[i].header);
+	if (events->epoll_fd >= 0)
+		close(events->epoll_fd);
+	free(events->pending);
+	free(events->rings);
+	free(events);
+}
+
+int events__fd(const struct events *events)
+{
+	return events->epoll_fd;
+}
+
+uint64_t events__lost(const struct events *events)
+{
+	return events->lost;
+}
+
+static int keep_record(struct events *events, struct perf_event_header *header)
+{
+	const struct sample_id *id;
+
+	if (events->nr_pending == events->pending_capacity) {
+		size_t capacity = events->pending_capacity ? 2 * events->pending_capacity : 256;
+		struct record *grown;
+
+		if (capacity > MAX_PENDING_RECORDS)
+			return -ENOSPC;
+		grown = realloc(events->pending, capacity * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		events->pending = grown;
+		events->pending_capacity = capacity;
+	}
+	id = (const void *)((const char *)header + header->size - sizeof(*id));
+	events->pending[events->nr_pending++] = (struct record){
+		.time_ns = id->time_ns,
+		.order = events->order++,
+		.header = header,
+	};
+	return 0;
+}
+
+/* Copies one record out of the ring, where it may wrap around the end. */
+static struct perf_event_header *copy_record(const char *data, size_t data_bytes, uint64_t tail,
+					     size_t size)
+{
+	size_t at = tail % data_bytes, first = data_bytes - at < size ? data_bytes - at : size;
+	char *copy = calloc(1, size + 8);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, data + at, first);
+	memcpy(copy + first, data, size - first);
+	return (struct perf_event_header *)copy;
+}
+
+static void gather_ring(struct events *events, struct ring *ring)
+{
+	const char *data = (const char *)ring->page + events->page_bytes;
+	uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
+	uint64_t tail = ring->page->data_tail;
+
+	while (tail < head) {
+		const struct perf_event_header *header =
+			(const void *)(data + tail % events->data_bytes); /* 8-byte aligned */
+		size_t size = header->size;
+		struct perf_event_header *copy;
+
+		if (size < sizeof(*header) + sizeof(struct sample_id) || size > head - tail) {
+			tail = head; /* never seen; there is no way to find the next one */
+			events->lost++;
+			break;
+		}
+		copy = copy_record(data, events->data_bytes, tail, size);
+		tail += size;
+		if (!copy || keep_record(events, copy)) {
+			free(copy);
+			events->lost++;
+		}
+	}
+	__atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
+}
+
+static void dispatch_mapping(struct events *events, const struct mmap2_record *record,
+			     uint64_t time_ns)
+{
+	struct mapping map = {
+		.start = record->address,
+		.end = record->address + record->bytes,
+		.file_offset = record->file_offset,
+		.dev_major = record->major,
+		.dev_minor = record->minor,
+		.inode = record->inode,
+		.path = (char *)record->path,
+	};
+
+	if (record->header.misc & PERF_RECORD_MISC_MMAP_BUILD_ID)
+		return; /* not asked for: device and inode are not what they seem */
+	events->handlers.mapped((pid_t)record->tgid, time_ns, &map, events->handlers.context);
+}
+
+static void dispatch(struct events *events, const struct record *record)
+{
+	const struct perf_event_header *header = record->header;
+	const struct fork_record *fork_record = (const void *)header;
+	const struct comm_record *comm = (const void *)header;
+	size_t size = header->size - sizeof(struct sample_id);
+	void *context = events->handlers.context;
+
+	switch (header->type) {
+	case PERF_RECORD_MMAP2:
+		if (size > sizeof(struct mmap2_record))
+			dispatch_mapping(events, (const void *)header, record->time_ns);
+		break;
+	case PERF_RECORD_COMM:
+		if (size > sizeof(*comm) && header->misc & PERF_RECORD_MISC_COMM_EXEC)
+			events->handlers.execed((pid_t)comm->tgid, record->time_ns, comm->comm,
+						context);
+		break;
+	case PERF_RECORD_FORK:
+		if (size >= sizeof(*fork_record) && fork_record->tgid != fork_record->parent_tgid)
+			events->handlers.forked((pid_t)fork_record->tgid,
+						(pid_t)fork_record->parent_tgid, record->time_ns,
+						context);
+		break;
+	case PERF_RECORD_LOST:
+		if (size >= sizeof(struct lost_record))
+			events->lost += ((const struct lost_record *)header)->nr;
+		break;
+	}
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct record *left = a, *right = b;
+
+	if (left->time_ns != right->time_ns)
+		return left->time_ns < right->time_ns ? -1 : 1;
+	return left->order < right->order ? -1 : left->order > right->order;
+}
+
+int events__drain(struct events *events)
+{
+	uint64_t horizon_ns = monotonic_ns();
+	size_t done = 0;
+
+	for (size_t i = 0; i < events->nr_rings; i++)
+		gather_ring(events, &events->rings[i]);
+	qsort(events->pending, events->nr_pending, sizeof(*events->pending), by_time);
+	while (done < events->nr_pending && events->pending[done].time_ns <= horizon_ns) {
+		dispatch(events, &events->pending[done]);
+		free(events->pending[done++].header);
+	}
+	events->nr_pending -= done;
+	memmove(events->pending, events->pending + done,
+		events->nr_pending * sizeof(*events->pending));
+	return 0;
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A sorted array of mappings that never overlap. Lines of /proc/PID/maps and the kernel's mmap
+ * records go in; the symbolizer and the block scans look addresses up. Paths are text that the
+ * traced process chose: they are carried, never interpreted.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mapping.h"
+
+/* The kernel's own limit, vm.max_map_count, is 65,530 unless someone raised it. */
+#define MAX_MAPPINGS 65536
+/*
+ * A path in /proc/PID/maps can be longer than PATH_MAX, and each newline in it takes four bytes.
+ * What is cut off here could not be opened by its path anyway.
+ */
+#define MAX_LINE_BYTES 32768
+
+struct mapping_set {
+	struct mapping *maps;
+	size_t nr;
+	size_t capacity;
+};
+
+struct mapping_set *mapping_set__new(void)
+{
+	return calloc(1, sizeof(struct mapping_set));
+}
+
+void mapping_set__free(struct mapping_set *set)
+{
+	if (!set)
+		return;
+	for (size_t i = 0; i < set->nr; i++)
+		free(set->maps[i].path);
+	free(set->maps);
+	free(set);
+}
+
+struct mapping_set *mapping_set__clone(const struct mapping_set *set)
+{
+	struct mapping_set *clone = mapping_set__new();
+
+	if (!clone || !set->nr)
+		return clone;
+	clone->maps = calloc(set->nr, sizeof(*clone->maps));
+	if (!clone->maps)
+		goto no_memory;
+	clone->capacity = set->nr;
+	for (; clone->nr < set->nr; clone->nr++) {
+		struct mapping *copy = &clone->maps[clone->nr];
+
+		*copy = set->maps[clone->nr];
+		copy->path = strdup(copy->path);
+		if (!copy->path)
+			goto no_memory;
+	}
+	return clone;
+
+no_memory:
+	mapping_set__free(clone);
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* The first mapping that ends after the address: it covers the address or comes next. */
+static size_t first_ending_after(const struct mapping_set *set, uint64_t address)
+{
+	size_t low = 0, high = set->nr;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (set->maps[middle].end > address)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+static int reserve(struct mapping_set *set, size_t nr)
+{
+	struct mapping *maps;
+	size_t capacity;
+
+	if (nr > MAX_MAPPINGS)
+		return -ENOSPC;
+	if (nr <= set->capacity)
+		return 0;
+	capacity = set->capacity ? set->capacity * 2 : 16;
+	while (capacity < nr)
+		capacity *= 2;
+	maps = realloc(set->maps, capacity * sizeof(*maps));
+	if (!maps)
+		return -ENOMEM;
+	set->maps = maps;
+	set->capacity = capacity;
+	return 0;
+}
+
+/*
+ * Whatever can fail comes before the first change, so that a failed call leaves the set as it was.
+ */
+int mapping_set__add(struct mapping_set *set, const struct mapping *map)
+{
+	struct mapping added = *map, right = { 0 };
+	size_t first, past, at, tail;
+	bool keeps_left, keeps_right;
+	int err;
+
+	if (map->start >= map->end)
+		return -EINVAL;
+
+	first = first_ending_after(set, map->start);
+	for (past = first; past < set->nr && set->maps[past].start < map->end; past++)
+		;
+	keeps_left = first < past && set->maps[first].start < map->start;
+	keeps_right = first < past && set->maps[past - 1].end > map->end;
+
+	err = reserve(set, set->nr - (past - first) + 1 + keeps_left + keeps_right);
+	if (err)
+		return err;
+	added.path = strdup(map->path ? map->path : "");
+	if (!added.path)
+		return -ENOMEM;
+	if (keeps_right) {
+		right = set->maps[past - 1];
+		right.path = strdup(right.path);
+		if (!right.path) {
+			free(added.path);
+			return -ENOMEM;
+		}
+		right.file_offset += map->end - right.start;
+		right.start = map->end;
+	}
+
+	for (size_t i = first + keeps_left; i < past; i++)
+		free(set->maps[i].path);
+	if (keeps_left)
+		set->maps[first].end = map->start;
+	at = first + keeps_left;
+	tail = at + 1 + keeps_right;
+	memmove(&set->maps[tail], &set->maps[past], (set->nr - past) * sizeof(*set->maps));
+	set->nr = set->nr - past + tail;
+	set->maps[at] = added;
+	if (keeps_right)
+		set->maps[at + 1] = right;
+	return 0;
+}
+
+const struct mapping *mapping_set__find(const struct mapping_set *set, uint64_t address)
+{
+	size_t i = first_ending_after(set, address);
+
+	return i < set->nr && set->maps[i].start <= address ? &set->maps[i] : NULL;
+}
+
+int mapping_set__each(const struct mapping_set *set,
+		      int (*visit)(const struct mapping *map, void *context), void *context)
+{
+	for (size_t i = 0; i < set->nr; i++) {
+		int result = visit(&set->maps[i], context);
+
+		if (result)
+			return result;
+	}
+	return 0;
+}
+
+/*
+ * Reads one line without its newline; what doesn't fit is dropped. A NUL, which the kernel never
+ * writes, ends the text of the line but not the line. Returns false at the end of the file.
+ */
+static bool read_line(FILE *file, char *line, size_t size)
+{
+	size_t used = 0;
+	int c;
+
+	while ((c = getc_unlocked(file)) != EOF && c != '\n') {
+		if (used < size - 1)
+			line[used++] = c;
+	}
+	line[used] = '\0';
+	return c != EOF || used;
+}
+
+static int digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return 16;
+}
+
+/*
+ * Takes a number and the delimiter behind it. Stricter than strtoull, which would also take blanks,
+ * a sign and "0x".
+ */
+static bool take_number(const char **cursor, unsigned int base, char delimiter, uint64_t max,
+			uint64_t *value)
+{
+	const char *text = *cursor;
+
+	*value = 0;
+	for (; (unsigned int)digit_value(*text) < base; text++) {
+		unsigned int digit = digit_value(*text);
+
+		if (*value > (max - digit) / base)
+			return false;
+		*value = *value * base + digit;
+	}
+	if (text == *cursor || *text != delimiter)
+		return false;
+	*cursor = delimiter ? text + 1 : text;
+	return true;
+}
+
+/* "start-end rwxp offset major:minor inode    path"; the path may hold blanks or be absent. */
+static bool parse_line(const char *line, struct mapping *map, bool *executable)
+{
+	uint64_t dev_major, dev_minor;
+	const char *permissions;
+
+	if (!take_number(&line, 16, '-', UINT64_MAX, &map->start) ||
+	    !take_number(&line, 16, ' ', UINT64_MAX, &map->end))
+		return false;
+	permissions = line;
+	if (strnlen(permissions, 5) < 5 || permissions[4] != ' ')
+		return false;
+	*executable = permissions[2] == 'x';
+	line += 5;
+	if (!take_number(&line, 16, ' ', UINT64_MAX, &map->file_offset) ||
+	    !take_number(&line, 16, ':', UINT32_MAX, &dev_major) ||
+	    !take_number(&line, 16, ' ', UINT32_MAX, &dev_minor))
+		return false;
+	if (!take_number(&line, 10, ' ', UINT64_MAX, &map->inode) &&
+	    !take_number(&line, 10, '\0', UINT64_MAX, &map->inode))
+		return false;
+	map->dev_major = dev_major;
+	map->dev_minor = dev_minor;
+	line += strspn(line, " ");
+	map->path = (char *)line;
+	return map->start < map->end;
+}
+
+int mapping_set__read_maps(struct mapping_set *set, FILE *maps)
+{
+	char line[MAX_LINE_BYTES];
+	int nr_added = 0;
+
+	while (read_line(maps, line, sizeof(line))) {
+		struct mapping map = { 0 };
+		bool executable;
+		int err;
+
+		if (!parse_line(line, &map, &executable) || !executable)
+			continue;
+		err = mapping_set__add(set, &map);
+		if (err)
+			return err;
+		nr_added++;
+	}
+	return ferror(maps) ? -EIO : nr_added;
+}

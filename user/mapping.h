@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The executable file mappings of one address space, as they were while it lived: an address
+ * becomes (file, offset) even when the process has ended. Fed from /proc/PID/maps for what already
+ * runs and from the kernel's mmap records after that.
+ */
+#ifndef MAPPING_H
+#define MAPPING_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct mapping {
+	uint64_t start, end; /* [start, end), virtual addresses */
+	uint64_t file_offset; /* of start */
+	uint32_t dev_major, dev_minor; /* as the kernel shows them in /proc/PID/maps */
+	uint64_t inode; /* 0: no file ([vdso], anonymous) */
+	char *path; /* owned by the set; as the kernel printed it, "" for anonymous */
+};
+
+struct mapping_set;
+
+struct mapping_set *mapping_set__new(void);
+struct mapping_set *mapping_set__clone(const struct mapping_set *set);
+void mapping_set__free(struct mapping_set *set);
+
+/*
+ * Records that the range of *map now shows that file. What it overlaps is cut or dropped, as mmap
+ * with MAP_FIXED does. The path is copied. Returns 0, -EINVAL for an empty or inverted range,
+ * -ENOSPC beyond 65,536 mappings, -ENOMEM.
+ */
+int mapping_set__add(struct mapping_set *set, const struct mapping *map);
+
+/* The mapping that covers the address, or NULL. Valid until the set changes. */
+const struct mapping *mapping_set__find(const struct mapping_set *set, uint64_t address);
+
+/*
+ * Calls visit for each mapping in address order until it returns non-zero; returns that.
+ */
+int mapping_set__each(const struct mapping_set *set,
+		      int (*visit)(const struct mapping *map, void *context), void *context);
+
+/*
+ * Adds every executable mapping of a /proc/PID/maps text. Lines that don't parse are skipped.
+ * Returns the number of mappings added or -errno.
+ */
+int mapping_set__read_maps(struct mapping_set *set, FILE *maps);
+
+#endif

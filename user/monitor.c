@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See monitor.h. The loop; what it watches is set up in monitor_setup.c. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "monitor_state.h"
+#include "snapshot.h"
+
+/* How long memory may outlive its process before that is worth a report of its own. */
+#define MEMORY_GRACE_NS 100000000ULL
+/* A report of an exec waits that long to learn what took over. */
+#define EXEC_GRACE_NS 100000000ULL
+/* The maps are looked at that often even when no doorbell rang. */
+#define TICK_MS 100
+/* Sweep when dead blocks take this part of the block map. */
+#define SWEEP_PART 4
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+static int by_end(const void *a, const void *b)
+{
+	const struct space *left = a, *right = b;
+
+	return left->after_ns < right->after_ns ? -1 : left->after_ns > right->after_ns;
+}
+
+/* The program that took over may not be known yet: its first mapping names it. */
+static bool awaits_exec(const struct monitor *monitor, const struct space *space)
+{
+	const struct image *next;
+
+	if (!(space->flags & SPACE_EXEC) || monitor->stopping ||
+	    monotonic_ns() > space->after_ns + EXEC_GRACE_NS)
+		return false;
+	next = processes__next_image(monitor->processes, (pid_t)space->tgid, space->seen_ns);
+	return !next || !next->exe;
+}
+
+static void report_ended(struct monitor *monitor)
+{
+	struct space *spaces;
+	size_t nr;
+
+	if (snapshot__read_spaces(monitor->reporter.maps->ended, &spaces, &nr))
+		return;
+	if (nr)
+		qsort(spaces, nr, sizeof(*spaces), by_end);
+	for (size_t i = 0; i < nr; i++) {
+		if (awaits_exec(monitor, &spaces[i]))
+			break; /* reports keep the order of the ends */
+		reporter__exit(&monitor->reporter, &spaces[i], true);
+		snapshot__forget(monitor->reporter.maps, &spaces[i]);
+		monitor->dead_blocks += spaces[i].held_blocks;
+	}
+	free(spaces);
+}
+
+/* Behind the scenes: no report waits for it. */
+static void sweep(struct monitor *monitor)
+{
+	if (monitor->dead_blocks <= monitor->reporter.maps->max_blocks / SWEEP_PART)
+		return;
+	snapshot__sweep_blocks(monitor->reporter.maps);
+	monitor->dead_blocks = 0;
+}
+
+static bool was_announced(const struct monitor *monitor, uint64_t serial)
+{
+	for (size_t i = 0; i < monitor->nr_announced; i++)
+		if (monitor->announced[i] == serial)
+			return true;
+	return false;
+}
+
+/* Processes that are gone while their memory is not: said once, after a while. */
+static void report_outlived(struct monitor *monitor)
+{
+	struct space *spaces;
+	size_t nr;
+
+	if (snapshot__read_spaces(monitor->reporter.maps->live, &spaces, &nr))
+		return;
+	for (size_t i = 0; i < nr; i++) {
+		if (!(spaces[i].flags & SPACE_PROCESS_ENDED) ||
+		    monotonic_ns() < spaces[i].process_end_ns + MEMORY_GRACE_NS ||
+		    was_announced(monitor, spaces[i].serial) ||
+		    monitor->nr_announced == MAX_ANNOUNCED)
+			continue;
+		monitor->announced[monitor->nr_announced++] = spaces[i].serial;
+		reporter__exit(&monitor->reporter, &spaces[i], false);
+	}
+	free(spaces);
+}
+
+static void report_outstanding(struct monitor *monitor)
+{
+	bool seen[OPTIONS_MAX_PIDS] = {false};
+	struct space *spaces;
+	size_t nr;
+
+	if (snapshot__read_spaces(monitor->reporter.maps->live, &spaces, &nr))
+		return;
+	for (size_t i = 0; i < nr; i++) {
+		for (size_t j = 0; j < monitor->nr_followed; j++)
+			if (monitor->followed[j] == (pid_t)spaces[i].tgid)
+				seen[j] = true;
+		reporter__outstanding(&monitor->reporter, &spaces[i]);
+	}
+	free(spaces);
+	for (size_t j = 0; j < monitor->nr_followed; j++)
+		if (!seen[j] && !kill(monitor->followed[j], 0) && !monitor->command.pid)
+			reporter__nothing_yet(&monitor->reporter, monitor->followed[j]);
+}
+
+static void handle_trace(const struct event *event, void *context)
+{
+	struct monitor *monitor = context;
+
+	reporter__trace(&monitor->reporter, event);
+}
+
+/* Looks at everything that could have changed. Mappings first: reports are named through them. */
+static void look(struct monitor *monitor)
+{
+	events__drain(monitor->events);
+	tracer__consume(monitor->tracer, handle_trace, monitor);
+	report_ended(monitor);
+	report_outlived(monitor);
+	fflush(monitor->reporter.out);
+}
+
+/* Nothing is left to wait for: all that were followed have ended and were reported. */
+static bool all_ended(struct monitor *monitor)
+{
+	struct space *spaces;
+	size_t nr_live, nr_ended;
+
+	for (size_t i = 0; i < monitor->nr_followed; i++)
+		if (!monitor_setup__process_ended(monitor, i))
+			return false;
+	if (snapshot__read_spaces(monitor->reporter.maps->live, &spaces, &nr_live))
+		return true;
+	free(spaces);
+	if (snapshot__read_spaces(monitor->reporter.maps->ended, &spaces, &nr_ended))
+		return true;
+	free(spaces);
+	return !nr_live && !nr_ended;
+}
+
+/*
+ * A signal from the terminal reaches the command by itself; one that was sent to us is passed on.
+ * The command's end ends us. Ctrl-C twice at a command that ignores it: we go and leave it running.
+ */
+static void signal_with_command(struct monitor *monitor, const struct signalfd_siginfo *info)
+{
+	if (info->ssi_code != SI_KERNEL)
+		kill(monitor->command.pid, (int)info->ssi_signo);
+	else if (info->ssi_signo == SIGINT && ++monitor->nr_terminal_interrupts > 1)
+		monitor->stopping = true;
+}
+
+static void handle_signal(struct monitor *monitor, const struct signalfd_siginfo *info)
+{
+	switch (info->ssi_signo) {
+	case SIGCHLD:
+		return;
+	case SIGINT:
+	case SIGTERM:
+	case SIGHUP:
+	case SIGQUIT:
+		if (!monitor->command.pid)
+			monitor->stopping = true;
+		break;
+	}
+	if (monitor->command.pid && !command__reap(&monitor->command))
+		signal_with_command(monitor, info);
+}
+
+static void read_signals(struct monitor *monitor)
+{
+	struct signalfd_siginfo info;
+
+	while (read(monitor->signal_fd, &info, sizeof(info)) == sizeof(info))
+		handle_signal(monitor, &info);
+}
+
+static void read_interval(struct monitor *monitor)
+{
+	uint64_t expirations;
+
+	if (read(monitor->interval_fd, &expirations, sizeof(expirations)) != sizeof(expirations))
+		return;
+	if (monitor->options->count && monitor->nr_intervals >= monitor->options->count)
+		return;
+	look(monitor);
+	report_outstanding(monitor);
+	monitor->nr_intervals++;
+	if (monitor->nr_intervals == monitor->options->count &&
+	    monitor->options->mode != MODE_COMMAND)
+		monitor->finished = true;
+}
+
+static bool output_failed(struct monitor *monitor)
+{
+	if (!ferror(monitor->reporter.out) && !fflush(monitor->reporter.out))
+		return false;
+	log__error("cannot write to %s: %s", monitor->output_name,
+		   errno ? strerror(errno) : "write error");
+	return true;
+}
+
+static int follow(struct monitor *monitor)
+{
+	while (!monitor->stopping && !monitor->finished) {
+		struct epoll_event ready[8];
+		int nr = epoll_wait(monitor->epoll_fd, ready, 8, TICK_MS);
+
+		if (nr < 0 && errno != EINTR)
+			return STATUS_FAILED;
+		for (int i = 0; i < nr; i++) {
+			if (ready[i].data.fd == monitor->signal_fd)
+				read_signals(monitor);
+			else if (ready[i].data.fd == monitor->interval_fd)
+				read_interval(monitor);
+		}
+		look(monitor);
+		if (output_failed(monitor))
+			return STATUS_OUTPUT;
+		if (all_ended(monitor))
+			break;
+		sweep(monitor);
+	}
+	return STATUS_OK;
+}
+
+/* After a closed pipe or a full disk the command still gets to finish, untraced. */
+static void wait_for_command(struct monitor *monitor)
+{
+	while (monitor->command.pid && !command__reap(&monitor->command)) {
+		struct signalfd_siginfo info;
+		struct epoll_event ready[8];
+
+		epoll_wait(monitor->epoll_fd, ready, 8, TICK_MS);
+		while (read(monitor->signal_fd, &info, sizeof(info)) == sizeof(info))
+			if (info.ssi_signo != SIGCHLD && info.ssi_code != SI_KERNEL)
+				kill(monitor->command.pid, (int)info.ssi_signo);
+	}
+}
+
+int monitor__run(const struct options *options)
+{
+	struct monitor *monitor;
+	int status = monitor_setup__new(&monitor, options);
+
+	if (status == STATUS_OK) {
+		status = follow(monitor);
+		look(monitor);
+		if (status == STATUS_OK && !monitor->finished &&
+		    (monitor->stopping || options->mode == MODE_SYSTEM))
+			report_outstanding(monitor);
+		if (status == STATUS_OK) {
+			reporter__total(&monitor->reporter);
+			if (output_failed(monitor))
+				status = STATUS_OUTPUT;
+		}
+		monitor_setup__detach(monitor);
+		if (status == STATUS_OUTPUT)
+			wait_for_command(monitor);
+		if (status == STATUS_OK && monitor->command.pid && command__reap(&monitor->command))
+			status = command__exit_status(&monitor->command);
+		else if (status == STATUS_OK && monitor->command.pid)
+			status = STATUS_OK; /* asked to leave it running */
+	}
+	monitor_setup__free(monitor);
+	return status;
+}

@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See monitor_state.h. Every error of the set-up is told here, with what to do about it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "monitor_state.h"
+
+static int open_output(struct monitor *monitor)
+{
+	const struct options *options = monitor->options;
+	struct reporter *reporter = &monitor->reporter;
+
+	reporter->format = options->json    ? &output_json :
+			   options->verbose ? &output_text_verbose :
+					      &output_text;
+	if (options->output_path) {
+		monitor->output_name = options->output_path;
+		reporter->out = fopen(options->output_path, "we");
+	} else if (options->mode == MODE_COMMAND) {
+		monitor->output_name = "standard error";
+		reporter->out = fdopen(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3), "w");
+	} else {
+		monitor->output_name = "standard output";
+		reporter->out = fdopen(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3), "w");
+	}
+	if (!reporter->out) {
+		log__error("cannot write to %s: %s", monitor->output_name, strerror(errno));
+		return STATUS_OUTPUT;
+	}
+	return STATUS_OK;
+}
+
+/* A thread of another process, a kernel thread and a zombie have a PID too. */
+static int check_pid(pid_t pid)
+{
+	char path[64], line[256];
+	int tgid = 0;
+	bool has_memory = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	file = fopen(path, "re");
+	if (!file) {
+		log__error("cannot attach to PID %d: no such process", (int)pid);
+		return STATUS_TARGET;
+	}
+	while (fgets(line, sizeof(line), file)) {
+		sscanf(line, "Tgid: %d", &tgid);
+		if (!strncmp(line, "VmSize:", 7))
+			has_memory = true;
+	}
+	fclose(file);
+	if (tgid && tgid != pid) {
+		log__error("cannot attach to PID %d: it is a thread; use -p %d", (int)pid, tgid);
+		return STATUS_TARGET;
+	}
+	if (!has_memory) {
+		log__error("cannot attach to PID %d: it has no memory (a kernel thread or a zombie)",
+			   (int)pid);
+		return STATUS_TARGET;
+	}
+	if (pid == getpid()) {
+		log__error("cannot attach to PID %d: that is memleak-bpf itself", (int)pid);
+		return STATUS_TARGET;
+	}
+	return STATUS_OK;
+}
+
+static void on_mapped(pid_t tgid, uint64_t time_ns, const struct mapping *map, void *context)
+{
+	struct monitor *monitor = context;
+	char path[96];
+
+	(void)time_ns;
+	if (!processes__image(monitor->processes, tgid, UINT64_MAX))
+		return;
+	processes__mapped(monitor->processes, tgid, map);
+	targets__add_mapping(monitor->targets, tgid, map);
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)tgid,
+		 (unsigned long long)map->start, (unsigned long long)map->end);
+	symbolizer__open_file(monitor->reporter.symbolizer, map, path);
+}
+
+static void on_execed(pid_t tgid, uint64_t time_ns, const char *comm, void *context)
+{
+	struct monitor *monitor = context;
+
+	processes__execed(monitor->processes, tgid, time_ns, comm);
+}
+
+static void on_forked(pid_t tgid, pid_t parent, uint64_t time_ns, void *context)
+{
+	(void)tgid;
+	(void)parent;
+	(void)time_ns;
+	(void)context;
+}
+
+static int load(struct monitor *monitor)
+{
+	const struct options *options = monitor->options;
+	struct tracer_config config = {
+		.trace = options->trace,
+		.record_time = options->min_age_s > 0 || options->show_allocations,
+		.min_size_bytes = options->min_size_bytes,
+		.max_size_bytes = options->max_size_bytes,
+		.max_blocks = options->max_blocks,
+		.max_stacks = options->max_stacks,
+		.btf_path = options->btf_path,
+		.system_wide = options->mode == MODE_SYSTEM,
+	};
+	struct event_handlers handlers = {on_mapped, on_execed, on_forked, monitor};
+	char error[256];
+	int err = features__probe(&monitor->features, options->btf_path, error, sizeof(error));
+
+	if (err) {
+		log__error("%s", error);
+		return err == -EPERM ? STATUS_PRIVILEGE : STATUS_KERNEL;
+	}
+	monitor->tracer = tracer__new(&monitor->features, &config);
+	if (!monitor->tracer) {
+		log__error("cannot load the BPF programs into kernel %s: %s; -v shows why",
+			   monitor->features.kernel, strerror(errno));
+		return errno == EPERM ? STATUS_PRIVILEGE : STATUS_KERNEL;
+	}
+	monitor->processes = processes__new();
+	monitor->targets = targets__new(monitor->tracer);
+	monitor->reporter.symbolizer = symbolizer__new();
+	if (!monitor->processes || !monitor->targets || !monitor->reporter.symbolizer) {
+		log__error("out of memory");
+		return STATUS_FAILED;
+	}
+	monitor->events = events__new(&handlers);
+	if (!monitor->events) {
+		log__error("cannot record mappings by perf events: %s", strerror(errno));
+		return STATUS_KERNEL;
+	}
+	return STATUS_OK;
+}
+
+static void add_followed(struct monitor *monitor, pid_t pid, int pidfd)
+{
+	monitor->followed[monitor->nr_followed] = pid;
+	monitor->pidfds[monitor->nr_followed++] = pidfd;
+}
+
+struct mapping_visit {
+	struct monitor *monitor;
+	pid_t tgid;
+};
+
+static int visit_mapping(const struct mapping *map, void *context)
+{
+	const struct mapping_visit *visit = context;
+	char path[96];
+
+	targets__add_mapping(visit->monitor->targets, visit->tgid, map);
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)visit->tgid,
+		 (unsigned long long)map->start, (unsigned long long)map->end);
+	symbolizer__open_file(visit->monitor->reporter.symbolizer, map, path);
+	return 0;
+}
+
+static int follow_pid(struct monitor *monitor, pid_t pid)
+{
+	struct mapping_visit visit = {.monitor = monitor, .tgid = pid};
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int err = processes__add(monitor->processes, pid);
+
+	if (!err)
+		err = tracer__add_target(monitor->tracer, pid, false);
+	if (err) {
+		if (pidfd >= 0)
+			close(pidfd);
+		log__error("cannot attach to PID %d: %s", (int)pid,
+			   err == -ESRCH ? "no such process" : strerror(-err));
+		return err == -ESRCH ? STATUS_TARGET : STATUS_FAILED;
+	}
+	add_followed(monitor, pid, pidfd);
+	mapping_set__each(processes__image(monitor->processes, pid, UINT64_MAX)->mappings,
+			  visit_mapping, &visit);
+	return STATUS_OK;
+}
+
+static int command_error(const char *command, int err)
+{
+	log__error("cannot run '%s': %s", command,
+		   err == -ENOENT ? "no such program" : strerror(-err));
+	return err == -ENOENT || err == -ENOTDIR ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
+}
+
+/* Found and forked before anything is loaded: a typo must not cost a second. */
+static int prepare_command(struct monitor *monitor, char **executable)
+{
+	const struct options *options = monitor->options;
+	struct command_request *request = &monitor->request;
+	int err = elf_closure__find_executable(options->command[0], getenv("PATH"), executable);
+
+	if (err)
+		return command_error(options->command[0], err);
+	request->executable = *executable;
+	request->argv = options->command;
+	request->user = options->user;
+	err = command__prepare(&monitor->command, request);
+	if (err == -ENOENT && options->user) {
+		log__error("cannot run as '%s': no such user", options->user);
+		return STATUS_USAGE;
+	}
+	if (err) {
+		log__error("cannot start '%s': %s", options->command[0], strerror(-err));
+		return STATUS_FAILED;
+	}
+	return STATUS_OK;
+}
+
+static int start_command(struct monitor *monitor, const char *executable)
+{
+	struct elf_closure_environment environment = {
+		.search_path = getenv("PATH"),
+		.library_path = getenv("LD_LIBRARY_PATH"),
+		.preload = getenv("LD_PRELOAD"),
+		.root = "",
+	};
+	pid_t pid = monitor->command.pid;
+	int err = targets__add_command(monitor->targets, executable, &environment);
+
+	if (err == -ENOEXEC)
+		err = targets__add_command(monitor->targets, COMMAND_SHELL, &environment);
+	if (err)
+		log__detail("%s: not all of its libraries were found: %s", executable,
+			    strerror(-err));
+	err = processes__add(monitor->processes, pid);
+	if (!err)
+		err = tracer__add_target(monitor->tracer, pid, true);
+	if (err) {
+		log__error("cannot trace '%s': %s", executable, strerror(-err));
+		return STATUS_FAILED;
+	}
+	add_followed(monitor, pid, -1);
+	reporter__start(&monitor->reporter, &monitor->features);
+	fflush(monitor->reporter.out);
+	err = command__release(&monitor->command);
+	return err ? command_error(monitor->options->command[0], err) : STATUS_OK;
+}
+
+static int attach(struct monitor *monitor, const char *executable)
+{
+	const struct options *options = monitor->options;
+	bool *known = &monitor->reporter.total.has_memory;
+	int status = STATUS_OK;
+
+	reporter__note_memory(&monitor->reporter.total.before, known);
+	if (options->mode == MODE_COMMAND)
+		return start_command(monitor, executable);
+	for (size_t i = 0; i < options->nr_pids && !status; i++)
+		status = follow_pid(monitor, options->pids[i]);
+	if (!status) {
+		reporter__start(&monitor->reporter, &monitor->features);
+		fflush(monitor->reporter.out);
+	}
+	return status;
+}
+
+static void block_signals(struct monitor *monitor)
+{
+	static const int watched[] = {SIGINT,  SIGTERM, SIGHUP,	 SIGQUIT,
+				      SIGUSR1, SIGUSR2, SIGCONT, SIGCHLD};
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++)
+		sigaddset(&mask, watched[i]);
+	sigprocmask(SIG_BLOCK, &mask, &monitor->request.original_mask);
+	/* A closed pipe is an error to report, not a reason to die. */
+	sigaction(SIGPIPE, &ignore, &monitor->request.original_sigpipe);
+	monitor->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int watch(struct monitor *monitor, int fd)
+{
+	struct epoll_event interest = {.events = EPOLLIN, .data.fd = fd};
+
+	return epoll_ctl(monitor->epoll_fd, EPOLL_CTL_ADD, fd, &interest) ? -errno : 0;
+}
+
+static int watch_everything(struct monitor *monitor)
+{
+	double interval_s = monitor->options->interval_s;
+	struct itimerspec interval = {
+		.it_interval.tv_sec = (time_t)interval_s,
+		.it_interval.tv_nsec = (long)((interval_s - (double)(time_t)interval_s) * 1e9),
+	};
+
+	monitor->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (monitor->epoll_fd < 0 || watch(monitor, monitor->signal_fd) ||
+	    watch(monitor, tracer__fd(monitor->tracer)) ||
+	    watch(monitor, events__fd(monitor->events)))
+		return STATUS_FAILED;
+	if (!interval_s)
+		return STATUS_OK;
+	interval.it_value = interval.it_interval;
+	monitor->interval_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (monitor->interval_fd < 0 ||
+	    timerfd_settime(monitor->interval_fd, 0, &interval, NULL) ||
+	    watch(monitor, monitor->interval_fd))
+		return STATUS_FAILED;
+	return STATUS_OK;
+}
+
+static int set_up(struct monitor *monitor)
+{
+	const struct options *options = monitor->options;
+	char *executable = NULL;
+	int status = STATUS_OK;
+
+	block_signals(monitor);
+	for (size_t i = 0; i < options->nr_pids && !status; i++)
+		status = check_pid(options->pids[i]);
+	if (!status && options->mode == MODE_COMMAND)
+		status = prepare_command(monitor, &executable);
+	if (!status)
+		status = open_output(monitor);
+	if (!status)
+		status = load(monitor);
+	if (!status) {
+		monitor->reporter.options = options;
+		monitor->reporter.maps = tracer__maps(monitor->tracer);
+		monitor->reporter.processes = monitor->processes;
+		monitor->reporter.targets = monitor->targets;
+		status = watch_everything(monitor);
+		if (status)
+			log__error("cannot watch for events: %s", strerror(errno));
+	}
+	if (!status)
+		status = attach(monitor, executable);
+	free(executable);
+	return status;
+}
+
+int monitor_setup__new(struct monitor **result, const struct options *options)
+{
+	struct monitor *monitor = calloc(1, sizeof(*monitor));
+
+	*result = monitor;
+	if (!monitor) {
+		log__error("out of memory");
+		return STATUS_FAILED;
+	}
+	monitor->options = options;
+	monitor->signal_fd = monitor->interval_fd = monitor->epoll_fd = -1;
+	monitor->command.pidfd = monitor->command.release_fd = monitor->command.error_fd = -1;
+	return set_up(monitor);
+}
+
+bool monitor_setup__process_ended(struct monitor *monitor, size_t index)
+{
+	pid_t pid = monitor->followed[index];
+	char path[64], state = 0;
+	FILE *file;
+
+	if (pid == monitor->command.pid)
+		return command__reap(&monitor->command);
+	/* A zombie has ended, but for its parent's wait. */
+	if (monitor->pidfds[index] >= 0 &&
+	    syscall(SYS_pidfd_send_signal, monitor->pidfds[index], 0, NULL, 0))
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return true;
+	if (fscanf(file, "%*d (%*[^)]%*[)] %c", &state) != 1)
+		state = 0;
+	fclose(file);
+	return state == 'Z' || state == 'X';
+}
+
+void monitor_setup__detach(struct monitor *monitor)
+{
+	tracer__free(monitor->tracer);
+	monitor->tracer = NULL;
+}
+
+void monitor_setup__free(struct monitor *monitor)
+{
+	if (!monitor)
+		return;
+	monitor_setup__detach(monitor);
+	command__close(&monitor->command);
+	events__free(monitor->events);
+	symbolizer__free(monitor->reporter.symbolizer);
+	targets__free(monitor->targets);
+	processes__free(monitor->processes);
+	if (monitor->reporter.out)
+		fclose(monitor->reporter.out);
+	for (size_t i = 0; i < monitor->nr_followed; i++)
+		if (monitor->pidfds[i] >= 0)
+			close(monitor->pidfds[i]);
+	if (monitor->signal_fd >= 0)
+		close(monitor->signal_fd);
+	if (monitor->interval_fd >= 0)
+		close(monitor->interval_fd);
+	if (monitor->epoll_fd >= 0)
+		close(monitor->epoll_fd);
+	free(monitor);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What one run holds; shared by its set-up (monitor_setup.c) and its loop (monitor.c) alone. */
+#ifndef MONITOR_STATE_H
+#define MONITOR_STATE_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "command.h"
+#include "events.h"
+#include "features.h"
+#include "monitor.h"
+#include "reporter.h"
+
+#define MAX_ANNOUNCED 4096
+
+struct monitor {
+	const struct options *options;
+	struct features features;
+	struct tracer *tracer;
+	struct events *events;
+	struct processes *processes;
+	struct targets *targets;
+	struct reporter reporter;
+	struct command command; /* pid 0: there is none */
+	const char *output_name;
+	pid_t followed[OPTIONS_MAX_PIDS];
+	int pidfds[OPTIONS_MAX_PIDS]; /* -1: the kernel has no pidfds */
+	size_t nr_followed;
+	struct command_request request; /* what the command is to get of us */
+	int signal_fd, interval_fd, epoll_fd;
+	uint64_t nr_intervals;
+	unsigned int nr_terminal_interrupts;
+	bool stopping; /* somebody said so */
+	bool finished; /* all intervals were shown */
+	uint64_t dead_blocks; /* blocks of ended spaces that still take room */
+	uint64_t announced[MAX_ANNOUNCED]; /* serials whose process is gone, memory not */
+	size_t nr_announced;
+};
+
+/*
+ * Sets up a run: everything is attached, and the command runs, when it returns STATUS_OK. Else the
+ * error has been told and the exit status is returned. *monitor must be freed either way.
+ */
+int monitor_setup__new(struct monitor **monitor, const struct options *options);
+
+/* Has the process at that index of `followed` ended? */
+bool monitor_setup__process_ended(struct monitor *monitor, size_t index);
+
+/* Takes all probes away. */
+void monitor_setup__detach(struct monitor *monitor);
+void monitor_setup__free(struct monitor *monitor);
+
+#endif

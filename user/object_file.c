@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Joins what the rooms below know of one file: its identity (elf_file), its own and its debug
+ * file's symbols (elf_symbols, debug_file) and DWARF (lines). The symbolizer asks by file offset;
+ * ELF thinks in virtual addresses, so program headers translate.
+ */
+#include <errno.h>
+#include <gelf.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "debug_file.h"
+#include "debug_sections.h"
+#include "elf_file.h"
+#include "elf_symbols.h"
+#include "object_file.h"
+
+#define MAX_PROGRAM_HEADERS 4096
+
+struct segment {
+	uint64_t file_offset, file_bytes, vaddr;
+	bool executable;
+};
+
+enum reading { NOT_READ, READ, ABSENT };
+
+struct object_file {
+	uint32_t dev_major, dev_minor;
+	uint64_t inode;
+	char *path;
+	int fd; /* < 0: not open */
+	struct stat opened_as;
+	struct segment *segments;
+	size_t nr_segments;
+	struct elf_symbols *symbols;
+	struct lines *lines;
+	enum reading symbols_state, lines_state;
+};
+
+struct object_file *object_file__new(const struct mapping *map)
+{
+	struct object_file *object = calloc(1, sizeof(*object));
+
+	if (!object)
+		return NULL;
+	object->dev_major = map->dev_major;
+	object->dev_minor = map->dev_minor;
+	object->inode = map->inode;
+	object->fd = -1;
+	object->path = strdup(map->path);
+	if (object->path)
+		return object;
+	free(object);
+	return NULL;
+}
+
+void object_file__free(struct object_file *object)
+{
+	if (!object)
+		return;
+	lines__free(object->lines);
+	elf_symbols__free(object->symbols);
+	free(object->segments);
+	if (object->fd >= 0)
+		close(object->fd);
+	free(object->path);
+	free(object);
+}
+
+bool object_file__matches(const struct object_file *object, const struct mapping *map)
+{
+	return object->inode == map->inode && object->dev_major == map->dev_major &&
+	       object->dev_minor == map->dev_minor && !strcmp(object->path, map->path);
+}
+
+uint64_t object_file__inode(const struct object_file *object)
+{
+	return object->inode;
+}
+
+bool object_file__is_open(const struct object_file *object)
+{
+	return object->fd >= 0;
+}
+
+bool object_file__has_changed(const struct object_file *object)
+{
+	const struct stat *old = &object->opened_as;
+	struct stat now;
+
+	/* Not the change time: that moves when the file is merely unlinked. */
+	return object->fd >= 0 && !fstat(object->fd, &now) &&
+	       (now.st_size != old->st_size || now.st_mtim.tv_sec != old->st_mtim.tv_sec ||
+		now.st_mtim.tv_nsec != old->st_mtim.tv_nsec);
+}
+
+/*
+ * Whether an open file is the mapped one. overlayfs and btrfs show one device to stat and another
+ * to mappings; there the inode number has to do.
+ */
+static bool is_mapped_file(const struct object_file *object, int fd, const struct stat *status)
+{
+	struct statfs filesystem;
+
+	if (status->st_ino != object->inode)
+		return false;
+	if (major(status->st_dev) == object->dev_major && minor(status->st_dev) == object->dev_minor)
+		return true;
+	return !fstatfs(fd, &filesystem) && (filesystem.f_type == OVERLAYFS_SUPER_MAGIC ||
+					     filesystem.f_type == BTRFS_SUPER_MAGIC);
+}
+
+static int open_path(struct object_file *object, const char *path)
+{
+	struct stat status;
+	int fd = elf_file__open_regular(path, &status);
+
+	if (fd < 0)
+		return fd;
+	if (!is_mapped_file(object, fd, &status)) {
+		close(fd);
+		return -ESTALE;
+	}
+	object->fd = fd;
+	object->opened_as = status;
+	return 0;
+}
+
+/* /proc/PID/maps writes a newline as \012, and leaves a backslash as it is. */
+static int open_unescaped(struct object_file *object)
+{
+	char *path = strdup(object->path), *to = path;
+	int err;
+
+	if (!path)
+		return -ENOMEM;
+	for (const char *from = path; (*to = *from); to++) {
+		bool escaped = !strncmp(from, "\\012", 4);
+
+		if (escaped)
+			*to = '\n';
+		from += escaped ? 4 : 1;
+	}
+	err = open_path(object, path);
+	free(path);
+	return err;
+}
+
+int object_file__open(struct object_file *object, const char *path)
+{
+	int err;
+
+	if (object->fd >= 0)
+		return 0;
+	if (!object->inode)
+		return -EINVAL;
+	err = open_path(object, path ? path : object->path);
+	if (err && !path && strstr(object->path, "\\012"))
+		err = open_unescaped(object);
+	return err;
+}
+
+static int read_segments(struct object_file *object, Elf *elf)
+{
+	size_t nr;
+
+	free(object->segments);
+	object->segments = NULL;
+	object->nr_segments = 0;
+	if (elf_getphdrnum(elf, &nr) || !nr || nr > MAX_PROGRAM_HEADERS)
+		return -EINVAL;
+	object->segments = calloc(nr, sizeof(*object->segments));
+	if (!object->segments)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++) {
+		GElf_Phdr header;
+
+		if (!gelf_getphdr(elf, i, &header) || header.p_type != PT_LOAD || !header.p_filesz)
+			continue;
+		object->segments[object->nr_segments++] = (struct segment){
+			.file_offset = header.p_offset,
+			.file_bytes = header.p_filesz,
+			.vaddr = header.p_vaddr,
+			.executable = header.p_flags & PF_X,
+		};
+	}
+	return 0;
+}
+
+/* Segments may share a page of the file; then code is meant. */
+static bool find_vaddr(const struct object_file *object, uint64_t file_offset, uint64_t *vaddr)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < object->nr_segments; i++) {
+		const struct segment *segment = &object->segments[i];
+
+		if (file_offset - segment->file_offset >= segment->file_bytes ||
+		    (found && !segment->executable))
+			continue;
+		*vaddr = segment->vaddr + (file_offset - segment->file_offset);
+		found = true;
+		if (segment->executable)
+			break;
+	}
+	return found;
+}
+
+static uint64_t lowest_text(const struct object_file *object)
+{
+	uint64_t lowest = UINT64_MAX;
+
+	for (size_t i = 0; i < object->nr_segments; i++) {
+		if (object->segments[i].executable && object->segments[i].vaddr < lowest)
+			lowest = object->segments[i].vaddr;
+	}
+	return lowest;
+}
+
+/* Whether it makes sense to try again later what failed. */
+static enum reading state_after(int err)
+{
+	if (err == -ENOMEM || err == -EMFILE || err == -ENFILE)
+		return NOT_READ;
+	return err ? ABSENT : READ;
+}
+
+/*
+ * Reads what is missing. The debug file is only looked for when the object lacks something; of the
+ * object itself nothing stays open but its descriptor, unless it holds the DWARF.
+ */
+static void read_object(struct object_file *object)
+{
+	struct elf_file debug = ELF_FILE_CLOSED, own = ELF_FILE_CLOSED;
+	int symbols_err = 0, lines_err = 0;
+	bool own_dwarf;
+
+	/* own.fd stays closed: the handle uses the object's descriptor, which outlives it. */
+	own.elf = elf_file__handle(object->fd);
+	own.path = strdup(object->path);
+	if (!own.elf || !own.path) {
+		symbols_err = lines_err = own.elf ? -ENOMEM : -errno;
+		goto out;
+	}
+	symbols_err = lines_err = read_segments(object, own.elf);
+	if (symbols_err)
+		goto out;
+
+	if (object->symbols_state == NOT_READ)
+		symbols_err = elf_symbols__read(&object->symbols, own.elf, SHT_SYMTAB);
+	own_dwarf = debug_sections__present(own.elf);
+	if (symbols_err || !own_dwarf)
+		lines_err = debug_file__open(&debug, own.elf, object->path);
+	if (symbols_err == -ENOENT && debug.elf)
+		symbols_err = elf_symbols__read(&object->symbols, debug.elf, SHT_SYMTAB);
+	if (symbols_err == -ENOENT)
+		symbols_err = elf_symbols__read(&object->symbols, own.elf, SHT_DYNSYM);
+
+	if (own_dwarf) {
+		elf_file__close(&debug);
+		debug = own;
+		own = (struct elf_file)ELF_FILE_CLOSED;
+		lines_err = 0;
+	}
+	if (!lines_err && debug.elf && object->lines_state == NOT_READ)
+		lines_err = lines__open(&object->lines, &debug, lowest_text(object));
+out:
+	elf_file__close(&debug);
+	elf_file__close(&own);
+	if (object->symbols_state == NOT_READ)
+		object->symbols_state = state_after(symbols_err);
+	if (object->lines_state == NOT_READ)
+		object->lines_state = state_after(lines_err);
+}
+
+unsigned int object_file__find(struct object_file *object, uint64_t file_offset,
+			       struct line_frame *frames, unsigned int max_frames)
+{
+	const char *symbol;
+	unsigned int nr;
+	uint64_t vaddr = 0;
+
+	if (object->fd < 0 || !max_frames)
+		return 0;
+	if (object->symbols_state == NOT_READ || object->lines_state == NOT_READ)
+		read_object(object);
+	if (!find_vaddr(object, file_offset, &vaddr))
+		return 0;
+	nr = lines__find(object->lines, vaddr, frames, max_frames);
+	symbol = elf_symbols__find(object->symbols, vaddr);
+	if (!nr && symbol) {
+		frames[0] = (struct line_frame){ 0 };
+		nr = 1;
+	}
+	if (symbol)
+		frames[nr - 1].function = symbol;
+	return nr;
+}
+
+uint64_t object_file__lines_bytes(const struct object_file *object)
+{
+	return lines__bytes(object->lines);
+}
+
+void object_file__drop_lines(struct object_file *object)
+{
+	lines__free(object->lines);
+	object->lines = NULL;
+	if (object->lines_state == READ)
+		object->lines_state = NOT_READ;
+}

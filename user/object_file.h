@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One mapped file: proven to be the one that was mapped, kept open so that its inode can't come to
+ * mean another file, its symbols and DWARF read when first asked for.
+ */
+#ifndef OBJECT_FILE_H
+#define OBJECT_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lines.h"
+#include "mapping.h"
+
+struct object_file;
+
+/* For the file of that mapping; nothing is opened yet. */
+struct object_file *object_file__new(const struct mapping *map);
+void object_file__free(struct object_file *object);
+
+bool object_file__matches(const struct object_file *object, const struct mapping *map);
+uint64_t object_file__inode(const struct object_file *object);
+bool object_file__is_open(const struct object_file *object);
+/* Whether the content was changed in place since it was opened. */
+bool object_file__has_changed(const struct object_file *object);
+
+/*
+ * Opens the file by that path, or by the one of the mapping if it is NULL. Returns 0, -ESTALE when
+ * that is another file now, or -errno.
+ */
+int object_file__open(struct object_file *object, const char *open_path);
+
+/*
+ * What is known of the code at a file offset, as lines__find tells it, with the symbol table's name
+ * for the function itself. Returns the number of frames, or 0 when nothing is known. Strings live
+ * until the next call or object_file__drop_lines.
+ */
+unsigned int object_file__find(struct object_file *object, uint64_t file_offset,
+			       struct line_frame *frames, unsigned int max_frames);
+
+/* Memory held for DWARF, and how to have it back; it is read again when needed. */
+uint64_t object_file__lines_bytes(const struct object_file *object);
+void object_file__drop_lines(struct object_file *object);
+
+#endif

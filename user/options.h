@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The command line as a struct. The parser prints nothing and exits nowhere. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#define OPTIONS_MAX_PIDS 256
+
+/* The exit status of the tool itself; a command's own status passes through instead. */
+enum exit_status {
+	STATUS_OK = 0,
+	STATUS_USAGE = 120, /* asked wrongly */
+	STATUS_PRIVILEGE = 121, /* missing capabilities */
+	STATUS_KERNEL = 122, /* the kernel lacks something that is needed */
+	STATUS_TARGET = 123, /* no such process */
+	STATUS_OUTPUT = 124, /* the output file can't be written */
+	STATUS_FAILED = 125, /* anything else that went wrong in the tool */
+	STATUS_CANNOT_RUN = 126, /* the command was found but can't be run */
+	STATUS_NOT_FOUND = 127, /* the command was not found */
+};
+
+enum options_mode { MODE_SYSTEM, MODE_PID, MODE_COMMAND };
+
+struct options {
+	enum options_mode mode;
+	pid_t pids[OPTIONS_MAX_PIDS]; /* distinct */
+	size_t nr_pids;
+	char **command; /* NULL-terminated; points into argv, or owned when shell_command is set */
+	char *shell_command; /* -c: the text handed to "sh -c", in argv; NULL otherwise */
+	const char *user; /* -u */
+	double interval_s; /* 0: no interval */
+	uint64_t count; /* 0: no limit */
+	bool show_allocations; /* -a */
+	bool trace; /* -t */
+	double min_age_s; /* -o, given in milliseconds */
+	uint64_t top; /* -T; 10 by default */
+	uint64_t min_size_bytes; /* -z; 0 by default */
+	uint64_t max_size_bytes; /* -Z; UINT64_MAX by default */
+	uint64_t max_blocks; /* --max-blocks; 0: sized from memory */
+	uint64_t max_stacks; /* --max-stacks; 0: default */
+	const char *btf_path; /* --btf */
+	const char *output_path; /* -w */
+	bool json; /* --json */
+	bool verbose; /* -v */
+	bool help; /* --help */
+	bool version; /* --version */
+};
+
+/*
+ * Parses argv, which must outlive the options. Returns 0, or -EINVAL (-ENOMEM) with one line,
+ * without a newline, in error that says what is wrong and what would be right; it quotes argv and
+ * is as hostile. After --help or --version nothing further is looked at. Call options__free either
+ * way. Not reentrant: getopt's state is global.
+ */
+int options__parse(struct options *options, int argc, char **argv, char *error, size_t error_size);
+void options__free(struct options *options);
+
+void options__print_help(FILE *out);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Strict numbers from the command line. Each verb tells whether the whole text is such a number. */
+#ifndef PARSE_NUMBER_H
+#define PARSE_NUMBER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Decimal digits, length of them. */
+bool parse_number__whole(const char *text, size_t length, uint64_t *number);
+bool parse_number__between(const char *text, uint64_t min, uint64_t max, uint64_t *number);
+
+/* 4096, 64K, 1M, 2G: powers of 1024, in either case. */
+bool parse_number__size(const char *text, uint64_t *bytes);
+
+/* 5, 0.5 or .5, whatever the locale. */
+bool parse_number__seconds(const char *text, double *seconds);
+
+#endif

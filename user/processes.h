@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The processes that reports may speak of, and the programs (images) that each one ran: exec gives
+ * a process a new set of mappings, while the old memory's report may still be due.
+ */
+#ifndef PROCESSES_H
+#define PROCESSES_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "mapping.h"
+
+struct image {
+	uint64_t since_ns; /* CLOCK_MONOTONIC; 0: it ran before we came */
+	struct mapping_set *mappings;
+	char *exe; /* NULL: unknown */
+	char comm[16];
+	struct image *older;
+};
+
+struct processes;
+
+struct processes *processes__new(void);
+void processes__free(struct processes *processes);
+
+/*
+ * Begins to follow a running process: reads its mappings, executable and cgroup from /proc. Returns
+ * 0, -ESRCH when it does not exist, or -errno.
+ */
+int processes__add(struct processes *processes, pid_t tgid);
+void processes__forget(struct processes *processes, pid_t tgid);
+
+/* What the kernel's records say; ignored for processes that are not followed. */
+int processes__mapped(struct processes *processes, pid_t tgid, const struct mapping *map);
+int processes__execed(struct processes *processes, pid_t tgid, uint64_t time_ns, const char *comm);
+
+/* The program that ran in the process at that time, or NULL. */
+const struct image *processes__image(const struct processes *processes, pid_t tgid,
+				     uint64_t time_ns);
+/* The program that took over after that time, or NULL. */
+const struct image *processes__next_image(const struct processes *processes, pid_t tgid,
+					  uint64_t time_ns);
+/* Path in the cgroup hierarchy, or NULL when it was not to be had. */
+const char *processes__cgroup(const struct processes *processes, pid_t tgid);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a reader is told, as plain data: no handles, no kernel types. Filled from a snapshot of the
+ * BPF maps, handed to one of the writers in output.h. All sizes are bytes, all times seconds.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+/* A figure that may be absent: text says "unknown", JSON says null; never 0 by default. */
+#define FIGURE_UNKNOWN INT64_MIN
+typedef int64_t figure;
+
+/* One line of a stack. Strings are owned by the symbolizer and live as long as it does. */
+struct report_frame {
+	const char *function; /* demangled; NULL when no symbol covers the address */
+	const char *file; /* source file, NULL when there is no line information */
+	unsigned int line; /* 0 when unknown */
+	const char *module; /* path of the mapped file, "[vdso]" and such, or NULL */
+	uint64_t module_offset; /* file offset of the address in the module */
+	uint64_t address; /* virtual address in the process, 0 when the frame has none */
+	bool inlined; /* the function was inlined into the next frame */
+};
+
+enum leak_kind { LEAK_UNCLASSIFIED, LEAK_DEFINITE, LEAK_INDIRECT, LEAK_POSSIBLE, LEAK_REACHABLE };
+
+struct report_block {
+	uint64_t address;
+	uint64_t size_bytes;
+	double age_s; /* < 0: not recorded */
+};
+
+struct report_stack {
+	uint64_t bytes;
+	uint64_t blocks;
+	enum leak_kind kind;
+	struct report_frame *frames; /* innermost first */
+	size_t nr_frames;
+	bool truncated; /* the stack goes on where the walk ended: at its limit, or off the code */
+	struct report_block *block_list; /* only with -a */
+	size_t nr_block_list;
+};
+
+enum end_kind { END_EXITED, END_SIGNALLED, END_OOM, END_EXEC, END_UNKNOWN };
+
+struct report_end {
+	enum end_kind kind;
+	int code; /* exit status; meaningful for END_EXITED */
+	int signal; /* meaningful for END_SIGNALLED and END_OOM */
+	bool core_dumped;
+	const char *exec_to; /* END_EXEC: the program that took over; NULL when not seen */
+	bool memory_gone; /* false: the process is gone, something still uses its memory */
+};
+
+struct report_reclaimed {
+	figure rss_anon_bytes;
+	figure rss_file_bytes;
+	figure rss_shmem_bytes;
+	figure swap_bytes;
+	figure hugetlb_bytes;
+	figure page_table_bytes;
+	figure virtual_bytes;
+	figure freed_page_bytes; /* page frames seen going back to the allocator */
+};
+
+struct report_stays {
+	figure page_cache_bytes;
+	figure shared_bytes; /* anonymous memory that a living relative still maps */
+	figure shmem_bytes;
+};
+
+enum verdict { VERDICT_UNKNOWN, VERDICT_TRUE, VERDICT_FALSE };
+
+struct report_lost {
+	uint64_t events; /* allocator calls whose outcome was missed */
+	uint64_t blocks; /* blocks that found the block map full */
+	uint64_t stacks; /* blocks recorded without their stack */
+};
+
+/* One process, at its end or while it runs. */
+struct process_report {
+	struct timespec time; /* CLOCK_REALTIME */
+	pid_t pid;
+	pid_t ppid; /* 0: unknown */
+	pid_t pid_in_namespace; /* 0: same as pid or unknown */
+	uid_t uid;
+	const char *comm;
+	const char *exe; /* NULL: unknown */
+	const char *cgroup; /* NULL: unknown */
+	double run_s; /* < 0: unknown */
+
+	bool late_attach; /* it ran before we came: earlier blocks are not counted */
+	bool has_allocator; /* false: nothing to trace was found; held and totals are unknown */
+	bool filtered; /* -z or -Z: blocks outside the sizes are not counted */
+	double min_age_s; /* -o: stacks hold only blocks at least this old; 0: all */
+
+	uint64_t held_bytes, held_blocks;
+	uint64_t inherited_bytes, inherited_blocks, inherited_freed_blocks;
+	pid_t inherited_from; /* 0: nothing was inherited */
+	uint64_t allocated_bytes, allocated_blocks;
+	uint64_t freed_bytes, freed_blocks;
+	uint64_t failed; /* allocation calls that returned no block */
+	uint64_t unknown_frees; /* frees of blocks that were not recorded */
+	figure peak_bytes;
+
+	struct report_stack *stacks; /* largest first; possibly cut to the asked number */
+	size_t nr_stacks;
+	uint64_t more_stacks, more_bytes, more_blocks; /* what was cut */
+
+	struct report_lost lost;
+
+	/* Only of a process that has ended. */
+	struct report_end end;
+	struct report_reclaimed reclaimed;
+	struct report_stays stays;
+	enum verdict verified;
+	char verified_why[256];
+	figure freed_frames; /* page frames behind freed_page_bytes, for the text */
+};
+
+/* The machine's memory in the words of free(1), bytes. */
+struct memory_report {
+	uint64_t total_bytes, used_bytes, free_bytes, buff_cache_bytes, available_bytes;
+};
+
+struct start_report {
+	const char *version;
+	const char *kernel; /* release, as of uname -r */
+	const char *mode; /* "command", "pid" or "system" */
+	unsigned int allocator_functions; /* probes attached */
+	unsigned int allocator_files; /* files that define an allocator */
+	const char *exit_hook; /* "kprobe", "fentry", "tracepoint" */
+	const char *uprobe; /* "perf", "multi", "session" */
+};
+
+struct total_report {
+	uint64_t processes;
+	uint64_t held_bytes;
+	uint64_t reclaimed_bytes;
+	bool has_memory; /* before and after were readable */
+	struct memory_report before, after;
+	struct report_lost lost;
+};
+
+/* -t: one allocation or one free, as it happened. */
+struct trace_report {
+	struct timespec time;
+	pid_t pid, tid;
+	const char *comm;
+	const char *function; /* "malloc", "free", … */
+	uint64_t address;
+	uint64_t size_bytes; /* UINT64_MAX: unknown, a free of a block that was not recorded */
+	bool is_free;
+};
+
+#endif

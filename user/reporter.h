@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Puts a report together from what the other rooms know (the record of the address space, its
+ * sites, its mappings, names, the verdict) and hands it to the chosen writer.
+ */
+#ifndef REPORTER_H
+#define REPORTER_H
+
+#include <stdio.h>
+
+#include "features.h"
+#include "options.h"
+#include "output.h"
+#include "processes.h"
+#include "symbolize.h"
+#include "targets.h"
+
+struct reporter {
+	const struct output_format *format;
+	FILE *out;
+	const struct options *options;
+	const struct tracer_maps *maps;
+	struct processes *processes;
+	struct targets *targets;
+	struct symbolizer *symbolizer;
+	struct total_report total; /* grows with each exit report */
+};
+
+void reporter__start(struct reporter *reporter, const struct features *features);
+/* memory_gone: false when the process is gone but its memory is still in use. */
+void reporter__exit(struct reporter *reporter, const struct space *space, bool memory_gone);
+void reporter__outstanding(struct reporter *reporter, const struct space *space);
+/* A running process that made no call yet: nothing is known of it but that. */
+void reporter__nothing_yet(struct reporter *reporter, pid_t tgid);
+void reporter__trace(struct reporter *reporter, const struct event *event);
+void reporter__total(struct reporter *reporter);
+
+/* Takes the machine's memory, before or after. */
+void reporter__note_memory(struct memory_report *memory, bool *known);
+
+#endif

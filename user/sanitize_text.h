@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Strings that a traced program chose (its comm, its file and symbol names) made safe to show.
+ * They may hold terminal escapes, newlines that forge a line, or bytes that are no UTF-8.
+ */
+#ifndef SANITIZE_TEXT_H
+#define SANITIZE_TEXT_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+/*
+ * For a terminal: control characters as \n, \t, \r, \e or \xNN, bytes that are no UTF-8 as \xNN,
+ * other characters that control, break lines or turn the reading direction as \u202e and such.
+ * NULL is shown as "?".
+ */
+
+/* Prints text; returns the columns it took, counting one for each character. */
+size_t sanitize_text__print(FILE *out, const char *text);
+
+/* The columns that sanitize_text__print would take. */
+size_t sanitize_text__columns(const char *text);
+
+/*
+ * Writes to buffer as much as fits, always terminated when size > 0, without cutting an escape or
+ * a character in two. Returns the length needed, as snprintf does.
+ */
+size_t sanitize_text__copy(char *buffer, size_t size, const char *text);
+
+/*
+ * For JSON, which escapes control characters itself: a copy with U+FFFD for each byte that is no
+ * UTF-8. The caller frees it. NULL when there is no memory.
+ */
+char *sanitize_text__utf8(const char *text);
+
+#endif

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From an ELF file's dynamic section to strings; the file is closed again before they are used.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "elf_image.h"
+#include "shared_object.h"
+
+#define NEEDED_MAX 1024
+
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return strdup(".");
+	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+int shared_object__resolve_origin(struct shared_object *object)
+{
+	char *resolved = realpath(object->path, NULL), *origin;
+
+	if (!resolved) /* a memfd or a deleted file has no path */
+		return errno == ENOMEM ? -ENOMEM : 0;
+	origin = folder_of(resolved);
+	free(resolved);
+	if (!origin)
+		return -ENOMEM;
+	free(object->origin);
+	object->origin = origin;
+	return 0;
+}
+
+/* A string that can't be read is ld.so's affair; only our own shortage of memory is ours. */
+static int optional(int err)
+{
+	return err == -EBADMSG ? 0 : err;
+}
+
+static int add_needed(struct shared_object *object, char *name)
+{
+	char **more = realloc(object->needed, (object->nr_needed + 1) * sizeof(*more));
+
+	if (!more) {
+		free(name);
+		return -ENOMEM;
+	}
+	object->needed = more;
+	object->needed[object->nr_needed++] = name;
+	return 0;
+}
+
+static int read_needed(struct shared_object *object, const struct elf_image *image, int64_t tag)
+{
+	uint64_t unused;
+
+	for (size_t i = 0; elf_image__dynamic(image, tag, i, &unused); i++) {
+		char *name;
+		int err;
+
+		if (object->nr_needed == NEEDED_MAX)
+			return 0;
+		err = optional(elf_image__dynamic_string(image, tag, i, &name));
+		if (!err && name)
+			err = add_needed(object, name);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int read_strings(struct shared_object *object, const struct elf_image *image)
+{
+	static const int64_t needed_tags[] = { DT_NEEDED, DT_AUXILIARY, DT_FILTER };
+	uint64_t flags;
+	int err;
+
+	err = optional(elf_image__interpreter(image, &object->interpreter));
+	if (!err)
+		err = optional(elf_image__dynamic_string(image, DT_SONAME, 0, &object->soname));
+	if (!err)
+		err = optional(elf_image__dynamic_string(image, DT_RUNPATH, 0, &object->runpath));
+	if (!err && !object->runpath)
+		err = optional(elf_image__dynamic_string(image, DT_RPATH, 0, &object->rpath));
+	for (size_t i = 0; i < sizeof(needed_tags) / sizeof(*needed_tags) && !err; i++)
+		err = read_needed(object, image, needed_tags[i]);
+	object->no_default_folders = elf_image__dynamic(image, DT_FLAGS_1, 0, &flags) &&
+				     (flags & DF_1_NODEFLIB);
+	return err;
+}
+
+static int read_descriptor(struct shared_object *object, int fd)
+{
+	struct elf_image *image;
+	struct stat status;
+	int err;
+
+	if (fstat(fd, &status))
+		return -errno;
+	object->device = status.st_dev;
+	object->inode = status.st_ino;
+	err = elf_image__open(fd, &image);
+	if (err)
+		return err;
+	err = read_strings(object, image);
+	elf_image__free(image);
+	return err;
+}
+
+static int fill_object(struct shared_object *object, const char *path)
+{
+	int fd, err;
+
+	object->path = strdup(path);
+	object->origin = folder_of(path);
+	if (!object->path || !object->origin)
+		return -ENOMEM;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return -errno;
+	err = read_descriptor(object, fd);
+	close(fd);
+	return err;
+}
+
+int shared_object__read(const char *path, struct shared_object **object)
+{
+	struct shared_object *filled = calloc(1, sizeof(*filled));
+	int err;
+
+	*object = NULL;
+	if (!filled)
+		return -ENOMEM;
+	err = fill_object(filled, path);
+	if (err) {
+		shared_object__free(filled);
+		return err;
+	}
+	*object = filled;
+	return 0;
+}
+
+void shared_object__free(struct shared_object *object)
+{
+	if (!object)
+		return;
+	for (size_t i = 0; i < object->nr_needed; i++)
+		free(object->needed[i]);
+	free(object->needed);
+	free(object->path);
+	free(object->origin);
+	free(object->interpreter);
+	free(object->soname);
+	free(object->rpath);
+	free(object->runpath);
+	free(object);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Plain copies of what the BPF maps hold about one address space. Reads maps, groups by stack when
+ * it has to look at single blocks, and nothing else.
+ */
+#ifndef SNAPSHOT_H
+#define SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../bpf/wire.h"
+#include "tracer.h"
+
+struct snapshot_block {
+	uint64_t address;
+	uint64_t size_bytes;
+	uint64_t time_ns;
+};
+
+struct snapshot_site {
+	uint64_t stack_id;
+	uint64_t bytes;
+	uint64_t blocks;
+	struct snapshot_block *block_list; /* only when blocks were asked for */
+	size_t nr_block_list;
+};
+
+struct snapshot {
+	struct snapshot_site *sites; /* in no order; none of zero blocks */
+	size_t nr_sites;
+};
+
+struct snapshot_request {
+	bool with_blocks; /* list every block */
+	uint64_t allocated_before_ns; /* only blocks at least that old; 0: all */
+};
+
+/*
+ * Reads what the space holds, by its sites; by a walk of the block map when the request needs
+ * single blocks. Returns 0 or -errno; call snapshot__free after success.
+ */
+int snapshot__read(struct snapshot *snapshot, const struct tracer_maps *maps,
+		   const struct space *space, const struct snapshot_request *request);
+void snapshot__free(struct snapshot *snapshot);
+
+/* Reads the frames behind a stack id. Returns 0, -ENOENT when they were not kept, or -errno. */
+int snapshot__read_stack(const struct tracer_maps *maps, uint64_t stack_id, struct stack *stack);
+
+/* Copies all records of `live` or `ended` (owned array, *nr). Returns 0 or -errno. */
+int snapshot__read_spaces(int map_fd, struct space **spaces, size_t *nr);
+
+/* Deletes what the maps hold about an ended space, but for its blocks: see below. */
+void snapshot__forget(const struct tracer_maps *maps, const struct space *space);
+
+/*
+ * Deletes the blocks of all spaces that live no more, by one walk of the block map. They match
+ * nothing; they only take room. Returns 0 or -errno.
+ */
+int snapshot__sweep_blocks(const struct tracer_maps *maps);
+
+/* Sums a per-CPU loss counter. */
+uint64_t snapshot__read_loss(const struct tracer_maps *maps, enum global_loss loss);
+
+#endif

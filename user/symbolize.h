@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Names for addresses: (file, offset) becomes function, source file and line, through .symtab,
+ * .dynsym, separate debug files and DWARF. Files are opened once and cached; ELF and DWARF bytes
+ * are hostile input. Not for use by two threads at once.
+ */
+#ifndef SYMBOLIZE_H
+#define SYMBOLIZE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mapping.h"
+#include "report.h"
+
+struct symbolizer;
+
+struct symbolizer *symbolizer__new(void);
+void symbolizer__free(struct symbolizer *symbolizer);
+
+/*
+ * Tells the symbolizer where the file of a mapping can be opened for certain, such as
+ * /proc/PID/map_files/…, to be used instead of its path; NULL: by its path. Opens it at once when
+ * it was not open yet, and keeps it so: names are then found even when the path has gone or has
+ * passed to another file. One descriptor a file; the symbols are read when a frame needs them. A
+ * file whose device and inode are not the mapping's is never used for names. A file that was
+ * rewritten in place since is opened anew. Returns 0, -EINVAL when the mapping has no file or it is
+ * not a regular one, -ESTALE when it is another file, or -errno.
+ */
+int symbolizer__open_file(struct symbolizer *symbolizer, const struct mapping *map,
+			  const char *open_path);
+
+/*
+ * Resolves one address of a stack: fills up to max_frames, the innermost inlined function first,
+ * the function that the code belongs to last; only that one has inlined == false. A return address
+ * is looked up one byte earlier, so that a call that ends a function names its caller's line; the
+ * address and module_offset shown stay those given. map is NULL when no mapping covers the
+ * address. Never fails: an address without a name yields one frame with function == NULL. Returns
+ * the number of frames (>= 1 when max_frames >= 1); when there are more than max_frames, those in
+ * the middle are left out. Strings live as long as the symbolizer.
+ */
+unsigned int symbolizer__resolve(struct symbolizer *symbolizer, const struct mapping *map,
+				 uint64_t address, bool is_return_address,
+				 struct report_frame *frames, unsigned int max_frames);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Which files are probed: each distinct file, by device and inode, that defines an allocator and is
+ * in a command's closure or mapped by a process of interest. Each is looked at once.
+ */
+#ifndef TARGETS_H
+#define TARGETS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "elf_closure.h"
+#include "mapping.h"
+#include "tracer.h"
+
+struct targets;
+
+struct targets *targets__new(struct tracer *tracer);
+void targets__free(struct targets *targets);
+
+/* Probes what a command will map before it begins. Returns 0 or -errno. */
+int targets__add_command(struct targets *targets, const char *executable,
+			 const struct elf_closure_environment *environment);
+
+/*
+ * Probes the file of one mapping of a running process, through the process, so that containers and
+ * deleted files come out right; by its path when the process is gone already. Returns 0 or -errno.
+ */
+int targets__add_mapping(struct targets *targets, pid_t tgid, const struct mapping *map);
+
+/* Does the process map a file that is probed? */
+bool targets__covers(const struct targets *targets, const struct mapping_set *mappings);
+
+unsigned int targets__nr_files(const struct targets *targets);
+unsigned int targets__nr_functions(const struct targets *targets);
+
+#endif

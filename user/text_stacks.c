@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Stacks, frames and block lists as text. Names come from the traced program's files and are
+ * hostile: every one goes through sanitize_text.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "sanitize_text.h"
+#include "text_stacks.h"
+#include "text_units.h"
+
+/* Places stand in one column behind the widest name; longer names than this push theirs on. */
+#define MAX_NAME_COLUMNS 40
+
+static const char *const kind_words[] = {
+	[LEAK_UNCLASSIFIED] = "",
+	[LEAK_DEFINITE] = ", definitely lost,",
+	[LEAK_INDIRECT] = ", indirectly lost,",
+	[LEAK_POSSIBLE] = ", possibly lost,",
+	[LEAK_REACHABLE] = ", still reachable,",
+};
+
+static const char *shorten_path(const char *path, bool verbose)
+{
+	const char *slash = verbose ? NULL : strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+static size_t print_module(FILE *out, const struct report_frame *frame, bool verbose)
+{
+	size_t columns = sanitize_text__print(out, shorten_path(frame->module, verbose));
+
+	return columns + fprintf(out, "+0x%" PRIx64, frame->module_offset);
+}
+
+/* The name, or for want of one the place, which then is not told again; returns its columns. */
+static size_t print_name(FILE *out, const struct report_frame *frame, bool verbose)
+{
+	if (frame->function)
+		return sanitize_text__print(out, frame->function);
+	if (frame->module)
+		return print_module(out, frame, verbose);
+	if (frame->address)
+		return fprintf(out, "0x%" PRIx64, frame->address);
+	return fprintf(out, "(unknown)");
+}
+
+static void print_place(FILE *out, const struct report_frame *frame, bool verbose)
+{
+	const char *gap = "";
+
+	if (frame->file) {
+		sanitize_text__print(out, shorten_path(frame->file, verbose));
+		if (frame->line)
+			fprintf(out, ":%u", frame->line);
+		gap = "  ";
+	}
+	if (frame->function && frame->module && (verbose || !frame->file)) {
+		fprintf(out, "%s[", gap);
+		print_module(out, frame, verbose);
+		fputc(']', out);
+		gap = "  ";
+	}
+	if (verbose && frame->address && (frame->function || frame->module)) {
+		fprintf(out, "%s0x%" PRIx64, gap, frame->address);
+		gap = "  ";
+	}
+	if (frame->inlined)
+		fprintf(out, "%s(inlined)", *gap ? " " : "");
+}
+
+static bool has_place(const struct report_frame *frame, bool verbose)
+{
+	return frame->file || frame->inlined || (frame->function && frame->module) ||
+	       (verbose && frame->address && (frame->function || frame->module));
+}
+
+static size_t name_columns(const struct report_stack *stack)
+{
+	size_t widest = 0;
+
+	for (size_t i = 0; i < stack->nr_frames; i++) {
+		const char *name = stack->frames[i].function;
+		size_t columns = name ? sanitize_text__columns(name) : 0;
+
+		if (columns > widest && columns <= MAX_NAME_COLUMNS)
+			widest = columns;
+	}
+	return widest;
+}
+
+static void print_frames(FILE *out, const struct report_stack *stack, bool verbose)
+{
+	size_t width = name_columns(stack);
+
+	for (size_t i = 0; i < stack->nr_frames; i++) {
+		const struct report_frame *frame = &stack->frames[i];
+		size_t columns;
+
+		fputs("      ", out);
+		columns = print_name(out, frame, verbose);
+		if (has_place(frame, verbose)) {
+			fprintf(out, "%*s  ", columns < width ? (int)(width - columns) : 0, "");
+			print_place(out, frame, verbose);
+		}
+		fputc('\n', out);
+	}
+	if (!stack->nr_frames)
+		fputs("      (no stack was recorded)\n", out);
+	else if (stack->truncated)
+		fputs("      (the walk by frame pointers ended here)\n", out);
+}
+
+static void print_blocks(FILE *out, const struct report_stack *stack)
+{
+	int width = 0;
+
+	for (size_t i = 0; i < stack->nr_block_list; i++) {
+		struct unit_text size = text_units__nouns(stack->block_list[i].size_bytes, "byte");
+
+		if ((int)strlen(size.text) > width)
+			width = (int)strlen(size.text);
+	}
+	for (size_t i = 0; i < stack->nr_block_list; i++) {
+		const struct report_block *block = &stack->block_list[i];
+
+		fprintf(out, "      block 0x%012" PRIx64 "  %*s", block->address, width,
+			text_units__nouns(block->size_bytes, "byte").text);
+		if (block->age_s >= 0)
+			fprintf(out, "  %s old", text_units__duration(block->age_s).text);
+		fputc('\n', out);
+	}
+}
+
+void text_stacks__print(FILE *out, const struct process_report *process, const char *at_least,
+			bool verbose)
+{
+	for (size_t i = 0; i < process->nr_stacks; i++) {
+		const struct report_stack *stack = &process->stacks[i];
+
+		fprintf(out, "  %s%s in %s%s from\n", at_least,
+			text_units__nouns(stack->bytes, "byte").text,
+			text_units__nouns(stack->blocks, "block").text, kind_words[stack->kind]);
+		print_frames(out, stack, verbose);
+		print_blocks(out, stack);
+	}
+	if (process->more_stacks)
+		fprintf(out, "  and %s more %s, %s%s in %s\n",
+			text_units__count(process->more_stacks).text,
+			process->more_stacks == 1 ? "stack" : "stacks", at_least,
+			text_units__nouns(process->more_bytes, "byte").text,
+			text_units__nouns(process->more_blocks, "block").text);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The BPF side as user space sees it: load, attach, targets, and the file descriptors of its maps.
+ * The only user of the skeleton. Everything detaches when the tracer is freed or the process dies.
+ */
+#ifndef TRACER_H
+#define TRACER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../bpf/wire.h"
+#include "allocators.h"
+#include "features.h"
+
+struct tracer;
+
+struct tracer_config {
+	bool system_wide;
+	bool trace; /* an event for each call */
+	bool record_time; /* note when a block was allocated */
+	uint64_t min_size_bytes, max_size_bytes;
+	uint64_t max_blocks; /* 0: sized from memory */
+	uint64_t max_stacks; /* 0: default */
+	const char *btf_path; /* NULL: the kernel's own */
+};
+
+/* The maps that a snapshot reads; see bpf/maps.h for what is in them. */
+struct tracer_maps {
+	int live, ended, blocks, sites, site_index, stacks, losses, targets;
+	uint64_t max_blocks;
+};
+
+/*
+ * Loads the BPF side and attaches the exit hooks; no allocator is probed yet. NULL and errno on
+ * failure.
+ */
+struct tracer *tracer__new(const struct features *features, const struct tracer_config *config);
+void tracer__free(struct tracer *tracer);
+
+const struct tracer_maps *tracer__maps(const struct tracer *tracer);
+
+/*
+ * Probes the allocator functions of the file behind file_fd, for every process that maps it.
+ * Returns the number of functions or -errno.
+ */
+int tracer__attach_allocator(struct tracer *tracer, int file_fd,
+			     const struct allocator_probes *probes);
+
+/* Traces that process; with from_exec only from its next exec on. Returns 0 or -errno. */
+int tracer__add_target(struct tracer *tracer, pid_t tgid, bool from_exec);
+
+/* Readable when tracer__consume has something to do. */
+int tracer__fd(const struct tracer *tracer);
+
+/* Calls handle for each -t event that has arrived; doorbells are swallowed. Returns 0 or -errno. */
+int tracer__consume(struct tracer *tracer,
+		    void (*handle)(const struct event *event, void *context), void *context);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel types that the BPF side names, and of those only the fields that it reads. CO-RE
+ * relocates every access to the running kernel's layout (preserve_access_index), so no BTF is
+ * needed at build time and field order here means nothing. A suffix ___x is a flavour: another
+ * kernel's shape of the same type, told apart by bpf_core_field_exists.
+ */
+#ifndef __VMLINUX_H__
+#define __VMLINUX_H__
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef int pid_t;
+
+struct list_head {
+	struct list_head *next, *prev;
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	__s64 counter;
+} atomic_long_t;
+
+/* Since 6.2 a resident-set counter is a base and one signed delta for each CPU. */
+struct percpu_counter {
+	__s64 count;
+	__s32 *counters;
+};
+
+/* Up to 6.1. */
+struct mm_rss_stat {
+	atomic_long_t count[4];
+};
+
+struct xol_area {
+	unsigned long vaddr; /* the page with the return trampoline of uretprobes */
+};
+
+struct uprobes_state {
+	struct xol_area *xol_area;
+};
+
+struct mm_struct {
+	atomic_long_t pgtables_bytes;
+	unsigned long total_vm;
+	unsigned long flags;
+	struct percpu_counter rss_stat[4];
+	atomic_long_t hugetlb_usage;
+	unsigned long ksm_merging_pages;
+	struct uprobes_state uprobes_state;
+};
+
+struct mm_struct___old {
+	struct mm_rss_stat rss_stat;
+};
+
+/* From 6.18 on the flags are a bitmap in a struct. */
+typedef struct {
+	unsigned long __mm_flags[1];
+} mm_flags_t;
+
+struct mm_struct___bitmap {
+	mm_flags_t flags;
+};
+
+struct pid_namespace;
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
+struct signal_struct {
+	atomic_t live;
+	int group_exit_code;
+	unsigned int flags;
+	struct mm_struct *oom_mm;
+};
+
+struct task_struct {
+	unsigned int flags;
+	struct mm_struct *mm;
+	int exit_code;
+	pid_t pid;
+	pid_t tgid;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
+	__u64 start_time;
+	char comm[16];
+	struct signal_struct *signal;
+	unsigned long sas_ss_sp;
+	size_t sas_ss_size;
+};
+
+struct linux_binprm;
+
+struct page {
+	unsigned long flags;
+	void *mapping;
+};
+
+struct bpf_map {
+	__u32 id;
+};
+
+struct bpf_array {
+	struct bpf_map map;
+	void *pptrs[1];
+};
+
+#pragma clang attribute pop
+
+/* The context of uprobes: read as it is, its layout is ABI. */
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
+	unsigned long orig_ax, ip, cs, flags, sp, ss;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct user_pt_regs {
+	__u64 regs[31];
+	__u64 sp, pc, pstate;
+};
+struct pt_regs {
+	struct user_pt_regs user_regs;
+};
+#endif
+
+#endif
