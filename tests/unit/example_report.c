@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The examples: a plain report, and functions that change what each case is about. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <signal.h>
+#include <string.h>
+
+#include "example_report.h"
+
+#define KIB(n) ((figure)(n)*1024)
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+static struct report_frame plain_frames[] = {
+	{ "main", "/src/leak64.c", 4, "/usr/bin/leak64", 0x1149, 0x555555555149, false },
+	{ "__libc_start_call_main", NULL, 0, "/usr/lib/x86_64-linux-gnu/libc.so.6", 0x27249,
+	  0x7ffff7df7249, false },
+};
+
+static struct report_stack plain_stacks[] = {
+	{ .bytes = 67108864, .blocks = 1, .frames = plain_frames, .nr_frames = 2 },
+};
+
+/* Frames of every kind: what is known differs from one to the next. */
+static struct report_frame mixed_frames[] = {
+	{ "std::vector<int>::push_back(int const&)", "vector.h", 12, "/usr/bin/app", 0x2000,
+	  0x402000, true },
+	{ "grow", NULL, 0, NULL, 0, 0, true },
+	{ "a_function_with_a_name_that_is_longer_than_the_column", "app.cc", 0, "/usr/bin/app",
+	  0x2010, 0x402010, false },
+	{ NULL, NULL, 0, "/usr/lib/stripped.so", 0x1234, 0x7f0000001234, false },
+	{ NULL, NULL, 0, "[vdso]", 0x9a0, 0, false },
+	{ "no_module", NULL, 0, NULL, 0, 0x7f0000005678, false },
+	{ NULL, NULL, 0, NULL, 0, 0x7f0000009abc, false },
+	{ NULL, NULL, 0, NULL, 0, 0, false },
+};
+
+static struct report_block mixed_blocks[] = {
+	{ 0x5555555592a0, 1000, 0.0125 },
+	{ 0x7f0000000010, 1, 7322.5 },
+	{ 0x5555555596b0, 0, -1 },
+};
+
+static struct report_block no_blocks[1];
+
+static struct report_stack mixed_stacks[] = {
+	{ 1001, 3, LEAK_DEFINITE, mixed_frames, COUNT_OF(mixed_frames), false, mixed_blocks, 3 },
+	{ 900, 2, LEAK_INDIRECT, plain_frames, 1, true, no_blocks, 0 },
+	{ 800, 1, LEAK_POSSIBLE, plain_frames + 1, 1, false, NULL, 0 },
+	{ 1, 1, LEAK_REACHABLE, NULL, 0, false, NULL, 0 },
+};
+
+static struct report_frame hostile_frames[] = {
+	{ "f\x1b[2J\n", "a\tb\xff.c", 1, "/tmp/\xc2\x9b/x\r", 1, 2, false },
+	{ "r\xe2\x80\xaeltr", "\xc3\xa9t\xc3\xa9.c", 2, NULL, 0, 0, false },
+};
+
+static struct report_stack hostile_stacks[] = {
+	{ .bytes = 1, .blocks = 1, .frames = hostile_frames, .nr_frames = 2 },
+};
+
+static void change_nothing_held(struct process_report *report)
+{
+	report->held_bytes = report->held_blocks = 0;
+	report->freed_bytes = report->allocated_bytes;
+	report->freed_blocks = report->allocated_blocks;
+	report->nr_stacks = 0;
+	report->end.code = 3;
+	report->run_s = 75.2;
+	report->stays = (struct report_stays){ 0, 0, 0 };
+}
+
+static void change_signalled(struct process_report *report)
+{
+	report->pid_in_namespace = 12;
+	report->end = (struct report_end){
+		.kind = END_SIGNALLED, .signal = SIGSEGV, .core_dumped = true, .memory_gone = true
+	};
+	report->run_s = 3725;
+}
+
+static void change_oom(struct process_report *report)
+{
+	report->end =
+		(struct report_end){ .kind = END_OOM, .signal = SIGKILL, .memory_gone = true };
+	report->cgroup = "/system.slice/app.service";
+	report->run_s = 200000;
+}
+
+static void change_exec(struct process_report *report)
+{
+	report->end = (struct report_end){ .kind = END_EXEC,
+					   .exec_to = "/usr/bin/ls",
+					   .memory_gone = true };
+	report->run_s = 0.0012;
+}
+
+static void change_exec_unseen(struct process_report *report)
+{
+	report->end = (struct report_end){ .kind = END_EXEC, .memory_gone = true };
+}
+
+static void change_end_unknown(struct process_report *report)
+{
+	report->end = (struct report_end){ .kind = END_UNKNOWN, .memory_gone = true };
+	report->run_s = -1;
+	report->ppid = 0;
+	report->exe = NULL;
+	report->comm = NULL;
+}
+
+static void change_memory_not_gone(struct process_report *report)
+{
+	report->end.memory_gone = false;
+	report->verified = VERDICT_UNKNOWN;
+	report->verified_why[0] = '\0';
+}
+
+static void change_late_attach(struct process_report *report)
+{
+	report->late_attach = true;
+	report->unknown_frees = 5;
+	report->failed = 2;
+	report->peak_bytes = 70000000;
+}
+
+static void change_filtered(struct process_report *report)
+{
+	report->filtered = true;
+	report->unknown_frees = 5;
+	report->failed = 1;
+	report->min_age_s = 0.01;
+}
+
+static void change_lost(struct process_report *report)
+{
+	report->lost = (struct report_lost){ 1, 2000, 3 };
+	report->peak_bytes = 67108864;
+}
+
+static void change_lost_stacks(struct process_report *report)
+{
+	report->lost.stacks = 1;
+}
+
+static void change_lost_blocks(struct process_report *report)
+{
+	report->lost.blocks = 1;
+}
+
+static void change_no_allocator(struct process_report *report)
+{
+	report->has_allocator = false;
+	report->held_bytes = report->held_blocks = 0;
+	report->allocated_bytes = report->allocated_blocks = 0;
+	report->nr_stacks = 0;
+	report->inherited_from = 4000;
+}
+
+static void change_inherited(struct process_report *report)
+{
+	report->inherited_from = 4000;
+	report->inherited_bytes = 1234567;
+	report->inherited_blocks = 89;
+	report->inherited_freed_blocks = 1;
+}
+
+static void change_unverified(struct process_report *report)
+{
+	report->verified = VERDICT_UNKNOWN;
+	strcpy(report->verified_why, "120 pages not seen to come back");
+	report->freed_frames = FIGURE_UNKNOWN;
+	report->reclaimed.hugetlb_bytes = KIB(2048);
+	report->stays = (struct report_stays){ KIB(916), KIB(1536), KIB(3 * 1024 * 1024) };
+}
+
+static void change_not_reclaimed(struct process_report *report)
+{
+	report->verified = VERDICT_FALSE;
+	strcpy(report->verified_why, "3 pages of swap entries are still counted");
+	report->stays = (struct report_stays){ FIGURE_UNKNOWN, 0, 1023 };
+	report->reclaimed.rss_shmem_bytes = FIGURE_UNKNOWN;
+}
+
+static void change_no_reason(struct process_report *report)
+{
+	report->verified_why[0] = '\0';
+	report->stays = (struct report_stays){ 0, FIGURE_UNKNOWN, FIGURE_UNKNOWN };
+}
+
+static void change_all_unknown(struct process_report *report)
+{
+	const figure unknown = FIGURE_UNKNOWN;
+
+	report->reclaimed = (struct report_reclaimed){ unknown, unknown, unknown, unknown,
+						       unknown, unknown, unknown, unknown };
+	report->stays = (struct report_stays){ unknown, unknown, unknown };
+	report->freed_frames = unknown;
+	report->verified = VERDICT_UNKNOWN;
+	report->verified_why[0] = '\0';
+	report->min_age_s = -1;
+}
+
+static void change_stacks(struct process_report *report)
+{
+	report->stacks = mixed_stacks;
+	report->nr_stacks = COUNT_OF(mixed_stacks);
+	report->more_stacks = 12;
+	report->more_bytes = 3456;
+	report->more_blocks = 20;
+}
+
+static void change_one_more_stack(struct process_report *report)
+{
+	report->more_stacks = report->more_bytes = report->more_blocks = 1;
+}
+
+static void change_hostile(struct process_report *report)
+{
+	report->comm = "\x1b]0;x\a\xfe";
+	report->exe = "/tmp/a\nPID 1 init ended";
+	report->cgroup = "/\xe2\x80\xa8";
+	report->end = (struct report_end){ .kind = END_EXEC,
+					   .exec_to = "/tmp/\x7f\x80",
+					   .memory_gone = true };
+	strcpy(report->verified_why, "shared with PID 7\n");
+	report->stacks = hostile_stacks;
+}
+
+static void change_huge(struct process_report *report)
+{
+	report->held_bytes = report->held_blocks = UINT64_MAX;
+	report->allocated_bytes = report->freed_bytes = UINT64_MAX;
+	report->more_stacks = report->more_bytes = report->more_blocks = UINT64_MAX;
+	report->lost = (struct report_lost){ UINT64_MAX, UINT64_MAX, UINT64_MAX };
+	report->reclaimed.rss_anon_bytes = INT64_MAX;
+	report->reclaimed.virtual_bytes = INT64_MAX;
+	report->end =
+		(struct report_end){ .kind = END_SIGNALLED, .signal = 35, .memory_gone = true };
+	report->time.tv_sec = INT64_MAX;
+	report->run_s = 1e300;
+}
+
+const struct example_report example_reports[] = {
+	{ "plain", NULL },
+	{ "nothing held", change_nothing_held },
+	{ "signalled", change_signalled },
+	{ "oom", change_oom },
+	{ "exec", change_exec },
+	{ "exec unseen", change_exec_unseen },
+	{ "end unknown", change_end_unknown },
+	{ "memory not gone", change_memory_not_gone },
+	{ "late attach", change_late_attach },
+	{ "filtered", change_filtered },
+	{ "lost", change_lost },
+	{ "lost stacks", change_lost_stacks },
+	{ "lost blocks", change_lost_blocks },
+	{ "no allocator", change_no_allocator },
+	{ "inherited", change_inherited },
+	{ "unverified", change_unverified },
+	{ "not reclaimed", change_not_reclaimed },
+	{ "no reason", change_no_reason },
+	{ "all unknown", change_all_unknown },
+	{ "stacks", change_stacks },
+	{ "one more stack", change_one_more_stack },
+	{ "hostile", change_hostile },
+	{ "huge", change_huge },
+};
+
+const size_t nr_example_reports = COUNT_OF(example_reports);
+
+struct process_report example_report__make(const struct example_report *example)
+{
+	struct process_report report = {
+		.time = { 1767225600, 123456789 },
+		.pid = 4711,
+		.ppid = 4000,
+		.uid = 1000,
+		.comm = "leak64",
+		.exe = "/usr/bin/leak64",
+		.run_s = 0.13,
+		.has_allocator = true,
+		.held_bytes = 67108864,
+		.held_blocks = 1,
+		.allocated_bytes = 67108864,
+		.allocated_blocks = 1,
+		.peak_bytes = FIGURE_UNKNOWN,
+		.stacks = plain_stacks,
+		.nr_stacks = 1,
+		.end = { .kind = END_EXITED, .memory_gone = true },
+		.reclaimed = { KIB(65536 + 24), KIB(916), 0, 0, 0, KIB(172), KIB(68000),
+			       KIB(16413 * 4) },
+		.stays = { KIB(916), 0, 0 },
+		.verified = VERDICT_TRUE,
+		.verified_why = "counters and page frames agree",
+		.freed_frames = 16413,
+	};
+
+	if (example->change)
+		example->change(&report);
+	return report;
+}
+
+struct process_report example_report__find(const char *name)
+{
+	size_t i = 0;
+
+	while (i < nr_example_reports && strcmp(example_reports[i].name, name) != 0)
+		i++;
+	if (i == nr_example_reports)
+		fail_msg("no example report '%s'", name);
+	return example_report__make(&example_reports[i]);
+}

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The command line: what is accepted and how it lands in the struct, and each refusal's words. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "failing_alloc.h"
+#include "options.h"
+#include "parse_number.h"
+
+#define MAX_WORDS 12
+
+static char error[256];
+
+/* Parses "memleak-bpf" and the words, which getopt_long must leave in their order. */
+static int parse(struct options *options, const char *const words[])
+{
+	char *argv[MAX_WORDS + 2] = { (char *)"memleak-bpf" };
+	static char *kept[MAX_WORDS + 2];
+	int argc = 1, result;
+
+	for (; words[argc - 1]; argc++)
+		argv[argc] = (char *)words[argc - 1];
+	/* options->command points into argv, which so must outlive this function. */
+	memcpy(kept, argv, sizeof(kept));
+	strcpy(error, "untouched");
+	result = options__parse(options, argc, kept, error, sizeof(error));
+	assert_memory_equal(kept, argv, sizeof(kept));
+	return result;
+}
+
+#define PARSE(options, ...) parse(options, (const char *const[]){ __VA_ARGS__, NULL })
+
+static void test_defaults(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse(&options, (const char *const[]){ NULL }), 0);
+	assert_string_equal(error, "");
+	assert_int_equal(options.mode, MODE_SYSTEM);
+	assert_int_equal(options.top, 10);
+	assert_true(options.max_size_bytes == UINT64_MAX);
+	assert_int_equal(options.min_size_bytes, 0);
+	assert_int_equal(options.nr_pids, 0);
+	assert_null(options.command);
+	assert_null(options.shell_command);
+	assert_true(options.interval_s == 0);
+	assert_int_equal(options.count, 0);
+	assert_false(options.json || options.verbose || options.trace || options.help);
+	options__free(&options);
+	options__free(NULL);
+	assert_int_equal(options__parse(&options, 0, (char *[]){ NULL }, NULL, 0), 0);
+}
+
+static void test_command(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(PARSE(&options, "-v", "--", "ls", "-l", "--json"), 0);
+	assert_int_equal(options.mode, MODE_COMMAND);
+	assert_string_equal(options.command[0], "ls");
+	assert_string_equal(options.command[2], "--json");
+	assert_null(options.command[3]);
+	assert_true(options.verbose);
+	assert_false(options.json);
+	options__free(&options);
+	options__free(&options);
+
+	assert_int_equal(PARSE(&options, "5", "3", "--", "cmd", "--"), 0);
+	assert_int_equal(options.mode, MODE_COMMAND);
+	assert_true(options.interval_s == 5);
+	assert_int_equal(options.count, 3);
+	assert_string_equal(options.command[0], "cmd");
+	assert_string_equal(options.command[1], "--");
+	options__free(&options);
+
+	/* "--" as the value of an option ends nothing. */
+	assert_int_equal(PARSE(&options, "-w", "--", "5"), 0);
+	assert_string_equal(options.output_path, "--");
+	assert_true(options.interval_s == 5);
+	assert_null(options.command);
+	options__free(&options);
+
+	assert_int_equal(PARSE(&options, "-u", "nobody", "-w", "--", "--", "--"), 0);
+	assert_string_equal(options.command[0], "--");
+	assert_string_equal(options.user, "nobody");
+	options__free(&options);
+}
+
+static void test_shell_command(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(PARSE(&options, "-c", "ls -l | cat", "0.5"), 0);
+	assert_int_equal(options.mode, MODE_COMMAND);
+	assert_string_equal(options.command[0], "sh");
+	assert_string_equal(options.command[1], "-c");
+	assert_string_equal(options.command[2], "ls -l | cat");
+	assert_null(options.command[3]);
+	assert_string_equal(options.shell_command, "ls -l | cat");
+	assert_true(options.interval_s == 0.5);
+	options__free(&options);
+	assert_null(options.command);
+}
+
+static void test_pids(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(PARSE(&options, "-p", "7,8,7", "-p9", "--pid=8", "2", "1"), 0);
+	assert_int_equal(options.mode, MODE_PID);
+	assert_int_equal(options.nr_pids, 3);
+	assert_int_equal(options.pids[0], 7);
+	assert_int_equal(options.pids[1], 8);
+	assert_int_equal(options.pids[2], 9);
+	assert_true(options.interval_s == 2);
+	assert_int_equal(options.count, 1);
+	options__free(&options);
+}
+
+static void test_too_many_pids(void **state)
+{
+	char list[OPTIONS_MAX_PIDS * 8] = "1";
+	struct options options;
+
+	(void)state;
+	for (int pid = 2; pid <= OPTIONS_MAX_PIDS; pid++)
+		sprintf(list + strlen(list), ",%d", pid);
+	assert_int_equal(PARSE(&options, "-p", list), 0);
+	assert_int_equal(options.nr_pids, OPTIONS_MAX_PIDS);
+	assert_int_equal(PARSE(&options, "-p", list, "-p", "1"), 0);
+	assert_int_equal(PARSE(&options, "-p", list, "-p", "257"), -EINVAL);
+	assert_string_equal(error, "-p takes at most 256 PIDs");
+	options__free(&options);
+}
+
+static void test_every_option(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(PARSE(&options, "-atv", "-o", "1500", "-T3", "-z", "4K", "-Z1m", "-w",
+			       "out", "--json", "--btf=b"),
+			 0);
+	assert_true(options.show_allocations && options.trace && options.verbose && options.json);
+	assert_true(options.min_age_s == 1.5);
+	assert_int_equal(options.top, 3);
+	assert_int_equal(options.min_size_bytes, 4096);
+	assert_int_equal(options.max_size_bytes, 1048576);
+	assert_string_equal(options.output_path, "out");
+	assert_string_equal(options.btf_path, "b");
+	options__free(&options);
+
+	assert_int_equal(PARSE(&options, "--show-allocs", "--trace", "--older", "0", "--top",
+			       "1048576", "--max-blocks", "134217728", "--max-stacks", "1"),
+			 0);
+	assert_true(options.show_allocations && options.trace);
+	assert_true(options.min_age_s == 0);
+	assert_int_equal(options.top, 1 << 20);
+	assert_int_equal(options.max_blocks, 1 << 27);
+	assert_int_equal(options.max_stacks, 1);
+	options__free(&options);
+
+	assert_int_equal(PARSE(&options, "-z", "16G", "--max-size=16G"), 0);
+	assert_true(options.min_size_bytes == 16ULL << 30);
+	assert_true(options.max_size_bytes == 16ULL << 30);
+	options__free(&options);
+}
+
+static void test_help_and_version(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(PARSE(&options, "-h", "--nonsense"), 0);
+	assert_true(options.help);
+	assert_int_equal(PARSE(&options, "-p", "1", "--help", "--", ""), 0);
+	assert_true(options.help);
+	assert_int_equal(PARSE(&options, "--version", "ls"), 0);
+	assert_true(options.version);
+	assert_int_equal(PARSE(&options, "--nonsense", "-h"), -EINVAL);
+}
+
+struct refusal {
+	const char *words[MAX_WORDS];
+	const char *message;
+};
+
+#define HINT "; a command goes behind --: -- COMMAND [ARG...]"
+#define TOP_TAKES "-T takes a whole number from 1 to 1048576, not "
+#define SIZE_TAKES " takes a size in bytes such as 4096 or 64K, not "
+#define PID_TAKES "-p takes PIDs such as 1234 or 1234,1235, not "
+#define INTERVAL_TAKES "INTERVAL takes seconds from 0.001 to 31536000 such as 5 or 0.5, not "
+#define COUNT_TAKES "COUNT takes a whole number from 1 to 4294967295, not "
+
+static const struct refusal refusals[] = {
+	/* Options as such. */
+	{ { "--foo" }, "unknown option '--foo'; see --help" },
+	{ { "--foo=3" }, "unknown option '--foo'; see --help" },
+	{ { "--max", "3" }, "unknown option '--max'; see --help" },
+	{ { "-x" }, "unknown option '-x'; see --help" },
+	{ { "--json", "-vx", "-a" }, "unknown option '-x'; see --help" },
+	{ { "-5" }, "unknown option '-5'; see --help" },
+	{ { "-T" }, "option '-T' needs a value" },
+	{ { "-vT" }, "option '-T' needs a value" },
+	{ { "--top" }, "option '--top' needs a value" },
+	{ { "--max-b" }, "option '--max-blocks' needs a value" },
+	{ { "-p" }, "option '-p' needs a value" },
+	{ { "--json=yes" }, "option '--json' takes no value" },
+	{ { "--help=me" }, "option '--help' takes no value" },
+	/* Whole numbers. */
+	{ { "-T", "-5" }, TOP_TAKES "'-5'" },
+	{ { "-T", "0" }, TOP_TAKES "'0'" },
+	{ { "-T", "" }, TOP_TAKES "''" },
+	{ { "-T", " 5" }, TOP_TAKES "' 5'" },
+	{ { "-T", "5 " }, TOP_TAKES "'5 '" },
+	{ { "-T", "+5" }, TOP_TAKES "'+5'" },
+	{ { "-T", "0x5" }, TOP_TAKES "'0x5'" },
+	{ { "-T", "1048577" }, TOP_TAKES "'1048577'" },
+	{ { "-T", "18446744073709551617" }, TOP_TAKES "'18446744073709551617'" },
+	{ { "--top=x" }, "--top takes a whole number from 1 to 1048576, not 'x'" },
+	{ { "--max-blocks", "134217729" },
+	  "--max-blocks takes a whole number from 1 to 134217728, not '134217729'" },
+	{ { "--max-stacks", "0" }, "--max-stacks takes a whole number from 1 to 1048576, not '0'" },
+	{ { "-o", "1.5" },
+	  "-o takes milliseconds, a whole number from 0 to 31536000000, not '1.5'" },
+	/* Sizes. */
+	{ { "-z", "10x" }, "-z" SIZE_TAKES "'10x'" },
+	{ { "-z", "" }, "-z" SIZE_TAKES "''" },
+	{ { "-z", "K" }, "-z" SIZE_TAKES "'K'" },
+	{ { "-z", "-1" }, "-z" SIZE_TAKES "'-1'" },
+	{ { "-z", "1KK" }, "-z" SIZE_TAKES "'1KK'" },
+	{ { "-Z", "17179869184G" }, "-Z" SIZE_TAKES "'17179869184G'" },
+	{ { "--min-size=1.5K" }, "--min-size" SIZE_TAKES "'1.5K'" },
+	{ { "-z", "8K", "-Z", "4K" }, "-z 8192 is more than -Z 4096: no block would be counted" },
+	/* PIDs. */
+	{ { "-p", "abc" }, PID_TAKES "'abc'" },
+	{ { "-p", "" }, PID_TAKES "''" },
+	{ { "-p", "1," }, PID_TAKES "'1,'" },
+	{ { "-p", ",1" }, PID_TAKES "',1'" },
+	{ { "-p", "1,,2" }, PID_TAKES "'1,,2'" },
+	{ { "-p", "0" }, PID_TAKES "'0'" },
+	{ { "-p", "-1" }, PID_TAKES "'-1'" },
+	{ { "-p", "1 2" }, PID_TAKES "'1 2'" },
+	{ { "-p", "2147483648" }, PID_TAKES "'2147483648'" },
+	/* Texts. */
+	{ { "-c", "" }, "-c takes a 'COMMAND LINE', not ''" },
+	{ { "-u", "" }, "-u takes a USER, not ''" },
+	{ { "-w", "" }, "-w takes a FILE, not ''" },
+	{ { "--btf=" }, "--btf takes a FILE, not ''" },
+	/* INTERVAL and COUNT. */
+	{ { "ls" }, INTERVAL_TAKES "'ls'" HINT },
+	{ { "ls", "-l" }, INTERVAL_TAKES "'ls'" HINT },
+	{ { "" }, INTERVAL_TAKES "''" },
+	{ { "7z" }, INTERVAL_TAKES "'7z'" HINT },
+	{ { "0" }, INTERVAL_TAKES "'0'" },
+	{ { "0.0009" }, INTERVAL_TAKES "'0.0009'" },
+	{ { "31536001" }, INTERVAL_TAKES "'31536001'" },
+	{ { "99999999999999999999" }, INTERVAL_TAKES "'99999999999999999999'" },
+	{ { "5." }, INTERVAL_TAKES "'5.'" },
+	{ { "." }, INTERVAL_TAKES "'.'" },
+	{ { "1e3" }, INTERVAL_TAKES "'1e3'" HINT },
+	{ { "5s" }, INTERVAL_TAKES "'5s'" HINT },
+	{ { "-" }, INTERVAL_TAKES "'-'" HINT },
+	{ { "5", "ls" }, COUNT_TAKES "'ls'" HINT },
+	{ { "5", "0" }, COUNT_TAKES "'0'" },
+	{ { "5", "-3" }, COUNT_TAKES "'-3'" HINT },
+	{ { "5", "1.5" }, COUNT_TAKES "'1.5'" },
+	{ { "5", "4294967296" }, COUNT_TAKES "'4294967296'" },
+	{ { "5", "3", "2" }, "'2' is one word too many after INTERVAL and COUNT" },
+	{ { "5", "3", "ls" }, "'ls' is one word too many after INTERVAL and COUNT" HINT },
+	{ { "5", "-v", "--", "ls" }, "options such as '-v' go before INTERVAL" },
+	{ { "5", "--json" }, "options such as '--json' go before INTERVAL" },
+	/* What does not go together. */
+	{ { "--" }, "-- needs a COMMAND behind it" },
+	{ { "5", "--" }, "-- needs a COMMAND behind it" },
+	{ { "--", "" }, "-- takes a COMMAND, not ''" },
+	{ { "-p", "1", "--", "ls" }, "-p and a command exclude each other" },
+	{ { "-p", "1", "-c", "ls" }, "-p and a command exclude each other" },
+	{ { "-c", "ls", "--", "ls" }, "-c and a command behind -- exclude each other" },
+	{ { "-u", "root" }, "-u goes with a command only" },
+	{ { "-u", "root", "-p", "1" }, "-u goes with a command only" },
+};
+
+static void test_refusals(void **state)
+{
+	struct options options;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		int result = parse(&options, refusals[i].words);
+
+		options__free(&options);
+		if (result != -EINVAL || strcmp(error, refusals[i].message) != 0)
+			fail_msg("refusal %zu: %d\nexpected %s\ngot      %s", i, result,
+				 refusals[i].message, error);
+	}
+}
+
+static void test_long_words_are_cut(void **state)
+{
+	char word[1000] = "", tiny[8];
+	struct options options;
+
+	(void)state;
+	memset(word, 'x', sizeof(word) - 1);
+	assert_int_equal(PARSE(&options, "-T", word), -EINVAL);
+	assert_true(strlen(error) < 200);
+	assert_null(strchr(error, '\n'));
+	assert_int_equal(options__parse(&options, 2, (char *[]){ (char *)"m", word, NULL }, tiny,
+					sizeof(tiny)),
+			 -EINVAL);
+	assert_string_equal(tiny, "INTERVA");
+	assert_int_equal(
+		options__parse(&options, 2, (char *[]){ (char *)"m", word, NULL }, NULL, 0),
+		-EINVAL);
+}
+
+static void test_no_memory(void **state)
+{
+	struct options options;
+
+	(void)state;
+	failing_alloc__after(0);
+	assert_int_equal(PARSE(&options, "-c", "ls"), -ENOMEM);
+	failing_alloc__never();
+	assert_string_equal(error, "out of memory");
+	options__free(&options);
+}
+
+static void test_seconds(void **state)
+{
+	static const char *const refused[] = { "",    ".",   "5.", "-1", "+1",	"1e3",	"inf",
+					       "nan", "0x1", " 1", "1 ", "1,5", "1.2.3" };
+	double seconds;
+
+	(void)state;
+	assert_true(parse_number__seconds(".25", &seconds) && seconds == 0.25);
+	assert_true(parse_number__seconds("10.0", &seconds) && seconds == 10);
+	assert_true(parse_number__seconds("0.1", &seconds) && seconds > 0.0999 && seconds < 0.1001);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		assert_false(parse_number__seconds(refused[i], &seconds));
+}
+
+static void test_help_names_every_option(void **state)
+{
+	static const char *const names[] = { "-p, --pid PID", "-c, --command",	"-u, --user",
+					     "-a, --show",    "-t, --trace",	"-o, --older MS",
+					     "-T, --top N",   "-z, --min-size", "-Z, --max-size",
+					     "-v, --verbose", "-w, --output",	"--json",
+					     "--max-blocks",  "--max-stacks",	"--btf",
+					     "--version",     "-h, --help",	"INTERVAL",
+					     "COUNT" };
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(out);
+	options__print_help(out);
+	assert_int_equal(fclose(out), 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_non_null(strstr(text, names[i]));
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		assert_true(strlen(line) <= 100);
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_command),
+		cmocka_unit_test(test_shell_command),
+		cmocka_unit_test(test_pids),
+		cmocka_unit_test(test_too_many_pids),
+		cmocka_unit_test(test_every_option),
+		cmocka_unit_test(test_help_and_version),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_long_words_are_cut),
+		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_seconds),
+		cmocka_unit_test(test_help_names_every_option),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The text writers: every example against its golden file, and the sentences that a reader must
+ * find whatever the layout becomes.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "example_report.h"
+#include "golden_file.h"
+#include "output.h"
+#include "text_units.h"
+
+typedef void (*write_process)(FILE *out, const struct process_report *process);
+
+static char *write_one(write_process write, const struct process_report *report)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	write(out, report);
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+static void compare_all(write_process write, const char *golden)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	for (size_t i = 0; i < nr_example_reports; i++) {
+		struct process_report report = example_report__make(&example_reports[i]);
+
+		fprintf(out, "### %s\n", example_reports[i].name);
+		write(out, &report);
+	}
+	assert_int_equal(fclose(out), 0);
+	golden_file__compare(golden, text);
+	free(text);
+}
+
+static void test_exit(void **state)
+{
+	(void)state;
+	compare_all(output_text.process_exit, "exit.txt");
+}
+
+static void test_exit_verbose(void **state)
+{
+	(void)state;
+	compare_all(output_text_verbose.process_exit, "exit_verbose.txt");
+}
+
+static void test_outstanding(void **state)
+{
+	(void)state;
+	compare_all(output_text.outstanding, "outstanding.txt");
+}
+
+static void test_outstanding_verbose(void **state)
+{
+	(void)state;
+	compare_all(output_text_verbose.outstanding, "outstanding_verbose.txt");
+}
+
+static void write_starts(FILE *out, const struct output_format *format)
+{
+	struct start_report start = { .version = "0.1.0",
+				      .kernel = "6.1.0\n-x",
+				      .mode = "command",
+				      .allocator_functions = 14,
+				      .allocator_files = 1,
+				      .exit_hook = "kprobe",
+				      .uprobe = "perf" };
+
+	fprintf(out, "### %s\n", format->name);
+	format->start(out, &start);
+	start.mode = "pid";
+	format->start(out, &start);
+	start.allocator_functions = 1;
+	start.allocator_files = 2;
+	format->start(out, &start);
+	start.allocator_functions = start.allocator_files = 0;
+	format->start(out, &start);
+}
+
+static void test_start(void **state)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(out);
+	write_starts(out, &output_text);
+	write_starts(out, &output_text_verbose);
+	assert_int_equal(fclose(out), 0);
+	golden_file__compare("start.txt", text);
+	free(text);
+}
+
+static void test_trace(void **state)
+{
+	struct trace_report event = { .time = { 1767225600, 123456789 },
+				      .pid = 4711,
+				      .tid = 4712,
+				      .comm = "leak64",
+				      .function = "malloc",
+				      .address = 0x5555555592a0,
+				      .size_bytes = 1048576 };
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(out);
+	output_text.trace(out, &event);
+	event.function = "posix_memalign";
+	event.size_bytes = 1;
+	event.comm = "a-15-bytes-comm\n";
+	output_text.trace(out, &event);
+	event.function = "free";
+	event.is_free = true;
+	event.comm = NULL;
+	event.size_bytes = UINT64_MAX;
+	output_text_verbose.trace(out, &event);
+	assert_int_equal(fclose(out), 0);
+	golden_file__compare("trace.txt", text);
+	free(text);
+}
+
+static void test_total(void **state)
+{
+	struct total_report total = { .processes = 1,
+				      .held_bytes = 67108864,
+				      .reclaimed_bytes = 67108864 + 172032 };
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(out);
+	output_text.total(out, &total);
+	total.processes = 1200;
+	total.has_memory = true;
+	total.before = (struct memory_report){ 25276502016, 292552704, 25051709440, 121241600,
+					       24983949312 };
+	total.after =
+		(struct memory_report){ 25276502016, 292552704 + 1048576, 25051709440 - 9000000,
+					121241600 + 9000000, 24983949312 - 1048576 };
+	total.lost.blocks = 7;
+	total.reclaimed_bytes = UINT64_MAX;
+	output_text_verbose.total(out, &total);
+	assert_int_equal(fclose(out), 0);
+	golden_file__compare("total.txt", text);
+	free(text);
+}
+
+static void assert_says(write_process write, const char *example, const char *sentence)
+{
+	struct process_report report = example_report__find(example);
+	char *text = write_one(write, &report);
+
+	if (!strstr(text, sentence))
+		fail_msg("'%s' is not said of '%s':\n%s", sentence, example, text);
+	free(text);
+}
+
+static void test_sentences(void **state)
+{
+	static const struct {
+		const char *example, *sentence;
+	} sentences[] = {
+		{ "plain", "PID 4711 leak64 ended: exit status 0 after 0.13 s\n" },
+		{ "plain", "  held at the end    67,108,864 bytes in 1 block\n" },
+		{ "plain", "  67,108,864 bytes in 1 block from\n" },
+		{ "plain", "      main                    leak64.c:4\n" },
+		{ "plain", "resident 64.9 MiB = 64.0 MiB anonymous + 916 KiB file + 0 shared" },
+		{ "plain", "64.1 MiB of pages (16,413 page frames)\n" },
+		{ "nothing held", "  stays              nothing\n" },
+		{ "signalled", "PID 4711 (12 in its namespace) leak64 ended: killed by signal 11"
+			       " (SIGSEGV), core dumped after 1 h 2 min\n" },
+		{ "oom", "ended: killed by the OOM killer with signal 9 (SIGKILL) after" },
+		{ "exec", "leak64 became /usr/bin/ls after 0.001 s\n" },
+		{ "memory not gone", "the process is gone, its memory not yet: something else still"
+				     " uses it\n" },
+		{ "late attach", "blocks from before the attach are not counted\n" },
+		{ "late attach", "   2 allocations failed\n" },
+		{ "late attach", "   5 frees of blocks that were not recorded\n" },
+		{ "lost", "held at the end    at least 67,108,864 bytes" },
+		{ "lost", "heap usage         at least 1 allocation, at least 0 frees" },
+		{ "lost", "  lost               1 allocator call whose outcome was missed\n" },
+		{ "lost", "   2,000 blocks for which there was no room (see --max-blocks)\n" },
+		{ "lost stacks", "  held at the end    67,108,864 bytes" },
+		{ "lost stacks", "  at least 67,108,864 bytes in 1 block from\n" },
+		{ "no allocator", "held at the end    unknown: no allocator found\n" },
+		{ "unverified", "  unverified         120 pages not seen to come back\n" },
+		{ "stacks", "  and 12 more stacks, 3,456 bytes in 20 blocks\n" },
+		{ "stacks", "      stripped.so+0x1234\n" },
+		{ "stacks", "vector.h:12 (inlined)\n" },
+		{ "stacks", "  [libc.so.6+0x27249]\n" },
+		{ "one more stack", "  and 1 more stack, 1 byte in 1 block\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++)
+		assert_says(output_text.process_exit, sentences[i].example, sentences[i].sentence);
+	assert_says(output_text.outstanding, "late attach",
+		    "blocks from before the attach are not counted\n");
+	assert_says(output_text.outstanding, "plain",
+		    "[00:00:00] PID 4711 leak64: outstanding 67,108,864 bytes in 1 block\n");
+}
+
+static bool is_printable(const char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text == 0x7f || ((unsigned char)*text < ' ' && *text != '\n'))
+			return false;
+	}
+	return true;
+}
+
+/* Nothing a program can choose may reach the terminal raw, or say that its block "leaked". */
+static void test_every_text_is_clean(void **state)
+{
+	write_process writers[] = { output_text.process_exit, output_text_verbose.process_exit,
+				    output_text.outstanding, output_text_verbose.outstanding };
+
+	(void)state;
+	for (size_t i = 0; i < 4 * nr_example_reports; i++) {
+		struct process_report report = example_report__make(&example_reports[i / 4]);
+		char *text = write_one(writers[i % 4], &report);
+
+		assert_true(is_printable(text));
+		assert_null(strstr(text, "leaked"));
+		assert_null(strstr(text, "\nPID 1 init"));
+		free(text);
+	}
+}
+
+static void test_units(void **state)
+{
+	(void)state;
+	assert_string_equal(text_units__count(0).text, "0");
+	assert_string_equal(text_units__count(999).text, "999");
+	assert_string_equal(text_units__count(1000).text, "1,000");
+	assert_string_equal(text_units__count(UINT64_MAX).text, "18,446,744,073,709,551,615");
+	assert_string_equal(text_units__nouns(1, "block").text, "1 block");
+	assert_string_equal(text_units__nouns(0, "block").text, "0 blocks");
+	assert_string_equal(text_units__size(FIGURE_UNKNOWN).text, "unknown");
+	assert_string_equal(text_units__size(0).text, "0");
+	assert_string_equal(text_units__size(1).text, "1 byte");
+	assert_string_equal(text_units__size(1023).text, "1023 bytes");
+	assert_string_equal(text_units__size(-5).text, "-5 bytes");
+	assert_string_equal(text_units__size(1024).text, "1 KiB");
+	assert_string_equal(text_units__size(1536).text, "1.5 KiB");
+	assert_string_equal(text_units__size(-8192).text, "-8 KiB");
+	assert_string_equal(text_units__size(1024 * 1024 - 1).text, "1.0 MiB");
+	assert_string_equal(text_units__size(-(1LL << 30)).text, "-1.0 GiB");
+	assert_string_equal(text_units__size(5LL << 40).text, "5.0 TiB");
+	assert_string_equal(text_units__size(INT64_MAX).text, "8192.0 PiB");
+	assert_string_equal(text_units__duration(0).text, "0.000 s");
+	assert_string_equal(text_units__duration(0.0999).text, "0.10 s");
+	assert_string_equal(text_units__duration(9.999).text, "10.0 s");
+	assert_string_equal(text_units__duration(59.99).text, "1 min 0 s");
+	assert_string_equal(text_units__duration(60).text, "1 min 0 s");
+	assert_string_equal(text_units__duration(86400 * 2 + 3600).text, "2 d 1 h");
+	assert_string_equal(text_units__signal(9).text, "signal 9 (SIGKILL)");
+	assert_string_equal(text_units__signal(40).text, "signal 40");
+}
+
+static int set_time_zone(void **state)
+{
+	(void)state;
+	return setenv("TZ", "UTC", 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_exit),
+		cmocka_unit_test(test_exit_verbose),
+		cmocka_unit_test(test_outstanding),
+		cmocka_unit_test(test_outstanding_verbose),
+		cmocka_unit_test(test_start),
+		cmocka_unit_test(test_trace),
+		cmocka_unit_test(test_total),
+		cmocka_unit_test(test_sentences),
+		cmocka_unit_test(test_every_text_is_clean),
+		cmocka_unit_test(test_units),
+	};
+
+	return cmocka_run_group_tests(tests, set_time_zone, NULL);
+}

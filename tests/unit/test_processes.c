@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which program ran in a process at a time, through execs. Follows this very process. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "failing_alloc.h"
+#include "processes.h"
+
+#define NO_SUCH_PID 0x7ffffffe
+
+static void test_a_running_process(void **state)
+{
+	struct processes *processes = processes__new();
+	const struct image *image;
+	const struct mapping *map;
+	char exe[4096] = "";
+
+	(void)state;
+	assert_int_equal(processes__add(processes, getpid()), 0);
+	image = processes__image(processes, getpid(), 1);
+	assert_non_null(image);
+	assert_int_equal(image->since_ns, 0);
+	assert_true(readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0);
+	assert_string_equal(image->exe, exe);
+	map = mapping_set__find(image->mappings, (uint64_t)(uintptr_t)test_a_running_process);
+	assert_non_null(map);
+	assert_string_equal(map->path, exe);
+	assert_non_null(processes__cgroup(processes, getpid()));
+	processes__free(processes);
+}
+
+static void test_no_such_process(void **state)
+{
+	struct processes *processes = processes__new();
+
+	(void)state;
+	assert_int_equal(processes__add(processes, NO_SUCH_PID), -ESRCH);
+	assert_null(processes__image(processes, NO_SUCH_PID, UINT64_MAX));
+	assert_null(processes__cgroup(processes, NO_SUCH_PID));
+	processes__free(processes);
+}
+
+static void test_exec_begins_a_new_image(void **state)
+{
+	struct mapping program = { .start = 0x1000, .end = 0x2000, .inode = 5, .path = "/bin/new" };
+	struct mapping library = { .start = 0x5000, .end = 0x6000, .inode = 6, .path = "/lib/libc" };
+	struct processes *processes = processes__new();
+	const struct image *old, *new;
+	pid_t pid = getpid();
+
+	(void)state;
+	assert_int_equal(processes__add(processes, pid), 0);
+	assert_int_equal(processes__execed(processes, pid, 1000, "new"), 0);
+	assert_int_equal(processes__mapped(processes, pid, &program), 0);
+	assert_int_equal(processes__mapped(processes, pid, &library), 0);
+	old = processes__image(processes, pid, 999);
+	new = processes__image(processes, pid, 1000);
+	assert_non_null(old);
+	assert_ptr_not_equal(old, new);
+	assert_null(mapping_set__find(old->mappings, 0x1800));
+	assert_string_equal(new->exe, "/bin/new");
+	assert_string_equal(new->comm, "new");
+	assert_non_null(mapping_set__find(new->mappings, 0x5800));
+	assert_ptr_equal(processes__next_image(processes, pid, 0), new);
+	assert_null(processes__next_image(processes, pid, 1000));
+	processes__free(processes);
+}
+
+static void test_the_next_of_several_images(void **state)
+{
+	struct processes *processes = processes__new();
+	pid_t pid = getpid();
+
+	(void)state;
+	assert_int_equal(processes__add(processes, pid), 0);
+	assert_int_equal(processes__execed(processes, pid, 1000, "second"), 0);
+	assert_int_equal(processes__execed(processes, pid, 2000, "third"), 0);
+	assert_string_equal(processes__next_image(processes, pid, 0)->comm, "second");
+	assert_string_equal(processes__next_image(processes, pid, 1500)->comm, "third");
+	assert_string_equal(processes__image(processes, pid, 1999)->comm, "second");
+	processes__free(processes);
+}
+
+static void test_processes_that_are_not_followed(void **state)
+{
+	struct mapping program = { .start = 0x1000, .end = 0x2000, .inode = 5, .path = "/bin/new" };
+	struct processes *processes = processes__new();
+
+	(void)state;
+	assert_int_equal(processes__mapped(processes, 77, &program), 0);
+	assert_int_equal(processes__execed(processes, 77, 5, "x"), 0);
+	assert_null(processes__image(processes, 77, UINT64_MAX));
+	processes__forget(processes, 77);
+	processes__free(processes);
+	processes__free(NULL);
+}
+
+static void test_out_of_memory(void **state)
+{
+	struct processes *processes = processes__new();
+	long nr = 0;
+	int err;
+
+	(void)state;
+	do {
+		failing_alloc__after(nr++);
+		err = processes__add(processes, getpid());
+		failing_alloc__never();
+		/* What is not needed for the books may be missing: the path, the cgroup. */
+		assert_true(!err || err == -ENOMEM);
+		assert_true(!err == !!processes__image(processes, getpid(), 0));
+	} while (err && nr < 10000);
+	assert_true(nr > 2);
+	failing_alloc__after(0);
+	assert_int_equal(processes__execed(processes, getpid(), 5, "x"), -ENOMEM);
+	failing_alloc__never();
+	processes__free(processes);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_running_process),
+		cmocka_unit_test(test_no_such_process),
+		cmocka_unit_test(test_exec_begins_a_new_image),
+		cmocka_unit_test(test_the_next_of_several_images),
+		cmocka_unit_test(test_processes_that_are_not_followed),
+		cmocka_unit_test(test_out_of_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
