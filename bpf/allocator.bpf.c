@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The probes on the malloc family: shims over the policy in blocks.bpf.c. User space attaches them
- * to the file offsets that it found, either as one session program (entry and return in one, the
- * cookie names the function) or as an entry probe for each function and one return probe.
+ * to the file offsets that it found: as one session program (entry and return in one, the cookie
+ * names the function), as perf events (an entry probe for each function and one return probe), or,
+ * to trace one process, as both.
  */
 #include "allocator.h"
+#include "spaces.h"
 
 /*
  * At the entry the instruction pointer is at the probe, at the return behind the call. (The kfunc
@@ -20,55 +22,73 @@ int allocator_session(struct pt_regs *ctx)
 }
 
 SEC("uprobe")
+int allocator_free(struct pt_regs *ctx)
+{
+	return free_enter(ctx);
+}
+
+/*
+ * Perf events follow. With session links they are there for those who share a target's memory under
+ * another PID (vfork, clone with CLONE_VM) and leave the target's own threads to the session.
+ */
+static __always_inline bool served_by_session(void)
+{
+	__u32 tgid = current_tgid();
+
+	return config_session && bpf_map_lookup_elem(&targets, &tgid);
+}
+
+static __always_inline int enter(struct pt_regs *ctx, __u32 function)
+{
+	if (!served_by_session())
+		allocation_enter(ctx, function);
+	return 0;
+}
+
+SEC("uprobe")
 int malloc_enter(struct pt_regs *ctx)
 {
-	allocation_enter(ctx, FUNCTION_MALLOC);
-	return 0;
+	return enter(ctx, FUNCTION_MALLOC);
 }
 
 SEC("uprobe")
 int calloc_enter(struct pt_regs *ctx)
 {
-	allocation_enter(ctx, FUNCTION_CALLOC);
-	return 0;
+	return enter(ctx, FUNCTION_CALLOC);
 }
 
 SEC("uprobe")
 int realloc_enter(struct pt_regs *ctx)
 {
-	allocation_enter(ctx, FUNCTION_REALLOC);
-	return 0;
+	return enter(ctx, FUNCTION_REALLOC);
 }
 
 SEC("uprobe")
 int reallocarray_enter(struct pt_regs *ctx)
 {
-	allocation_enter(ctx, FUNCTION_REALLOCARRAY);
-	return 0;
+	return enter(ctx, FUNCTION_REALLOCARRAY);
 }
 
 SEC("uprobe")
 int memalign_enter(struct pt_regs *ctx)
 {
-	allocation_enter(ctx, FUNCTION_MEMALIGN);
-	return 0;
+	return enter(ctx, FUNCTION_MEMALIGN);
 }
 
 SEC("uprobe")
 int posix_memalign_enter(struct pt_regs *ctx)
 {
-	allocation_enter(ctx, FUNCTION_POSIX_MEMALIGN);
-	return 0;
+	return enter(ctx, FUNCTION_POSIX_MEMALIGN);
 }
 
 SEC("uretprobe")
 int allocator_return(struct pt_regs *ctx)
 {
-	return allocation_return(ctx);
+	return served_by_session() ? 0 : allocation_return(ctx);
 }
 
 SEC("uprobe")
-int allocator_free(struct pt_regs *ctx)
+int free_enter_perf(struct pt_regs *ctx)
 {
-	return free_enter(ctx);
+	return served_by_session() ? 0 : free_enter(ctx);
 }

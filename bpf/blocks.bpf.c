@@ -13,6 +13,7 @@ const volatile bool config_time = false;
 const volatile __u64 config_min_bytes = 0;
 const volatile __u64 config_max_bytes = ~0ULL;
 const volatile __u32 config_nr_cpus = 1;
+const volatile bool config_session = false;
 const volatile bool config_exit_by_tracepoint = false;
 const volatile __u64 empty_thread[sizeof(struct thread) / sizeof(__u64)] = {};
 
@@ -25,11 +26,6 @@ const volatile __u64 empty_thread[sizeof(struct thread) / sizeof(__u64)] = {};
 #define PAGE_MASK_BITS 12
 #define SITE_INDEX_TRIES 16
 #define SIZE_UNKNOWN (~0ULL) /* in an event: the block was not recorded */
-
-static __always_inline void add(__u64 *counter, __u64 amount)
-{
-	__sync_fetch_and_add(counter, amount);
-}
 
 static __always_inline void send_trace(__u32 type, __u32 function, __u64 address, __u64 size_bytes)
 {

@@ -127,6 +127,10 @@ static __always_inline int teardown_ends(__u64 mm)
 		space->flags |= SPACE_REAPED;
 	space->flags |= SPACE_AFTER_READ;
 	space->after_ns = bpf_ktime_get_ns();
+	/* Links know a process by its PID: what a guest did after its end went unseen. */
+	if (config_session && !config_system_wide && space->flags & SPACE_GUESTS &&
+	    space->flags & SPACE_PROCESS_ENDED && space->tgid != current_tgid())
+		add(&space->lost_events, 1);
 	close_teardown(space);
 	serial = space->serial;
 	if (bpf_map_update_elem(&ended, &serial, space, BPF_ANY))
@@ -194,7 +198,7 @@ int process_exec(struct bpf_raw_tracepoint_args *ctx)
 	__u64 mm = (__u64)BPF_CORE_READ(task, mm);
 	__u32 old_tid = ctx->args[1], tgid = BPF_CORE_READ(task, tgid);
 	struct target *target = bpf_map_lookup_elem(&targets, &tgid);
-	struct space *old;
+	struct space *old, *space;
 
 	bpf_map_delete_elem(&threads, &old_tid);
 	bpf_map_delete_elem(&threads, &tgid);
@@ -210,11 +214,20 @@ int process_exec(struct bpf_raw_tracepoint_args *ctx)
 	if (space_of_mm(mm))
 		count_loss(LOSS_REPLACED_SPACE);
 	create_space(task, mm, 0, BPF_ANY);
+	space = space_of_mm(mm);
+	if (space && target && config_session && old_tid != tgid) {
+		/*
+		 * The links know the process by its first thread, which is not the one that lives
+		 * on: until user space has attached anew, calls go unseen.
+		 */
+		space->flags |= SPACE_NEW_LEADER;
+		add(&space->lost_events, 1);
+	}
 	ring_doorbell();
 	return 0;
 }
 
-/* args: parent, child. The child is not followed, but the two share pages from now on. */
+/* args: parent, child. The child is not followed, but the two share pages, or all memory, now. */
 SEC("raw_tp/sched_process_fork")
 int process_fork(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -224,11 +237,14 @@ int process_fork(struct bpf_raw_tracepoint_args *ctx)
 	__u64 child_mm = (__u64)BPF_CORE_READ(child, mm);
 	struct space *space;
 
-	if (!child_mm || child_mm == parent_mm)
-		return 0;
 	space = space_of_mm(parent_mm);
-	if (!space)
+	if (!space || !child_mm)
 		return 0;
+	if (child_mm == parent_mm) {
+		if (BPF_CORE_READ(child, tgid) != BPF_CORE_READ(parent, tgid))
+			space->flags |= SPACE_GUESTS;
+		return 0;
+	}
 	space->flags |= SPACE_FORKED;
 	space->relative_tgid = BPF_CORE_READ(child, tgid);
 	return 0;

@@ -19,6 +19,7 @@ extern const volatile bool config_time; /* record when a block was allocated */
 extern const volatile __u64 config_min_bytes; /* -z */
 extern const volatile __u64 config_max_bytes; /* -Z */
 extern const volatile __u32 config_nr_cpus; /* possible CPUs */
+extern const volatile bool config_session; /* session links serve the targets themselves */
 extern const volatile bool config_exit_by_tracepoint; /* no kprobe, no fentry on exit_mmap */
 
 /* An allocator call that has begun on a thread and not yet returned. */
@@ -144,6 +145,12 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } cpu_compass SEC(".maps") __weak;
+
+/* To a counter that other CPUs update too. */
+static __always_inline void add(__u64 *counter, __u64 amount)
+{
+	__sync_fetch_and_add(counter, amount);
+}
 
 static __always_inline void count_loss(__u32 loss)
 {

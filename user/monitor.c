@@ -77,16 +77,24 @@ static void sweep(struct monitor *monitor)
 	monitor->dead_blocks = 0;
 }
 
-static bool was_announced(const struct monitor *monitor, uint64_t serial)
+static bool was_handled(const struct monitor *monitor, uint64_t serial, bool outlived)
 {
-	for (size_t i = 0; i < monitor->nr_announced; i++)
-		if (monitor->announced[i] == serial)
+	for (size_t i = 0; i < monitor->nr_handled; i++)
+		if (monitor->handled[i].serial == serial &&
+		    monitor->handled[i].outlived == outlived)
 			return true;
 	return false;
 }
 
-/* Processes that are gone while their memory is not: said once, after a while. */
-static void report_outlived(struct monitor *monitor)
+/* A process that is gone while its memory is not; worth a report after a while. */
+static bool was_outlived(const struct space *space)
+{
+	return space->flags & SPACE_PROCESS_ENDED &&
+	       monotonic_ns() >= space->process_end_ns + MEMORY_GRACE_NS;
+}
+
+/* What is to be done once about an address space that lives. */
+static void look_at_living(struct monitor *monitor)
 {
 	struct space *spaces;
 	size_t nr;
@@ -94,13 +102,20 @@ static void report_outlived(struct monitor *monitor)
 	if (snapshot__read_spaces(monitor->reporter.maps->live, &spaces, &nr))
 		return;
 	for (size_t i = 0; i < nr; i++) {
-		if (!(spaces[i].flags & SPACE_PROCESS_ENDED) ||
-		    monotonic_ns() < spaces[i].process_end_ns + MEMORY_GRACE_NS ||
-		    was_announced(monitor, spaces[i].serial) ||
-		    monitor->nr_announced == MAX_ANNOUNCED)
+		bool outlived = was_outlived(&spaces[i]);
+		bool new_leader = spaces[i].flags & SPACE_NEW_LEADER && !outlived;
+
+		if ((!outlived && !new_leader) || monitor->nr_handled == MAX_HANDLED ||
+		    was_handled(monitor, spaces[i].serial, outlived))
 			continue;
-		monitor->announced[monitor->nr_announced++] = spaces[i].serial;
-		reporter__exit(&monitor->reporter, &spaces[i], false);
+		monitor->handled[monitor->nr_handled++] = (struct handled_space){
+			.serial = spaces[i].serial,
+			.outlived = outlived,
+		};
+		if (outlived)
+			reporter__exit(&monitor->reporter, &spaces[i], false);
+		else
+			targets__attach_again(monitor->targets, (pid_t)spaces[i].tgid);
 	}
 	free(spaces);
 }
@@ -137,8 +152,8 @@ static void look(struct monitor *monitor)
 {
 	events__drain(monitor->events);
 	tracer__consume(monitor->tracer, handle_trace, monitor);
+	look_at_living(monitor);
 	report_ended(monitor);
-	report_outlived(monitor);
 	fflush(monitor->reporter.out);
 }
 

@@ -231,10 +231,10 @@ static int start_command(struct monitor *monitor, const char *executable)
 		.root = "",
 	};
 	pid_t pid = monitor->command.pid;
-	int err = targets__add_command(monitor->targets, executable, &environment);
+	int err = targets__add_command(monitor->targets, pid, executable, &environment);
 
 	if (err == -ENOEXEC)
-		err = targets__add_command(monitor->targets, COMMAND_SHELL, &environment);
+		err = targets__add_command(monitor->targets, pid, COMMAND_SHELL, &environment);
 	if (err)
 		log__detail("%s: not all of its libraries were found: %s", executable,
 			    strerror(-err));

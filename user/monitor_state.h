@@ -12,7 +12,13 @@
 #include "monitor.h"
 #include "reporter.h"
 
-#define MAX_ANNOUNCED 4096
+#define MAX_HANDLED 4096
+
+/* What was done about a living address space, so that it is done once. */
+struct handled_space {
+	uint64_t serial;
+	bool outlived; /* its process is gone and that was said; else: attached anew */
+};
 
 struct monitor {
 	const struct options *options;
@@ -34,8 +40,8 @@ struct monitor {
 	bool stopping; /* somebody said so */
 	bool finished; /* all intervals were shown */
 	uint64_t dead_blocks; /* blocks of ended spaces that still take room */
-	uint64_t announced[MAX_ANNOUNCED]; /* serials whose process is gone, memory not */
-	size_t nr_announced;
+	struct handled_space handled[MAX_HANDLED];
+	size_t nr_handled;
 };
 
 /*

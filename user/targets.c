@@ -13,20 +13,40 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "vfork_users.h"
 
 #define MAX_FILES 65536
+
+/* Where an allocator is probed. */
+struct scope {
+	pid_t tgid; /* 0: everywhere */
+	bool guests; /* children that share the memory too */
+};
+
+/* What is known of an allocator, to probe it in one process after the other. */
+struct allocator_file {
+	int fd;
+	struct allocator_probes probes;
+	struct scope *scopes;
+	size_t nr_scopes;
+};
 
 struct known_file {
 	dev_t device;
 	ino_t inode;
-	bool probed;
+	size_t allocator; /* index + 1; 0: it is none */
+	bool uses_vfork;
 };
 
 struct targets {
 	struct tracer *tracer;
 	struct known_file *files;
 	size_t nr_files;
-	unsigned int nr_probed, nr_functions;
+	struct allocator_file *allocators;
+	size_t nr_allocators;
+	unsigned int nr_functions;
+	pid_t *vfork_users; /* processes that map a file that uses vfork */
+	size_t nr_vfork_users;
 };
 
 struct targets *targets__new(struct tracer *tracer)
@@ -42,6 +62,12 @@ void targets__free(struct targets *targets)
 {
 	if (!targets)
 		return;
+	for (size_t i = 0; i < targets->nr_allocators; i++) {
+		close(targets->allocators[i].fd);
+		free(targets->allocators[i].scopes);
+	}
+	free(targets->vfork_users);
+	free(targets->allocators);
 	free(targets->files);
 	free(targets);
 }
@@ -54,7 +80,7 @@ static const struct known_file *find_file(const struct targets *targets, dev_t d
 	return NULL;
 }
 
-static int remember_file(struct targets *targets, dev_t device, ino_t inode, bool probed)
+static int remember_file(struct targets *targets, const struct known_file *file)
 {
 	if (targets->nr_files == MAX_FILES)
 		return -ENOSPC;
@@ -67,53 +93,162 @@ static int remember_file(struct targets *targets, dev_t device, ino_t inode, boo
 			return -ENOMEM;
 		targets->files = grown;
 	}
-	targets->files[targets->nr_files++] =
-		(struct known_file){.device = device, .inode = inode, .probed = probed};
+	targets->files[targets->nr_files++] = *file;
 	return 0;
 }
 
-/* Takes a look at one opened file. Returns 1 when it is probed, 0 when it is no allocator. */
-static int probe_file(struct targets *targets, int fd, const char *name)
+static int attach(struct targets *targets, const struct allocator_file *file, pid_t tgid,
+		  const char *name)
+{
+	int err = tracer__attach_allocator(targets->tracer, file->fd, &file->probes, tgid);
+
+	if (err)
+		log__warning("cannot probe the allocator in %s: %s; its blocks are not counted",
+			     name, strerror(-err));
+	return err;
+}
+
+static bool process_uses_vfork(const struct targets *targets, pid_t tgid)
+{
+	for (size_t i = 0; i < targets->nr_vfork_users; i++)
+		if (targets->vfork_users[i] == tgid)
+			return true;
+	return false;
+}
+
+static void attach_guests(struct targets *targets, struct allocator_file *file,
+			  struct scope *scope)
+{
+	int err;
+
+	if (!scope->tgid || scope->guests)
+		return;
+	err = tracer__attach_guests(targets->tracer, file->fd, &file->probes, scope->tgid);
+	if (err)
+		log__warning("cannot probe vfork children of PID %d: %s; their calls are not counted",
+			     (int)scope->tgid, strerror(-err));
+	scope->guests = true;
+}
+
+/* A process maps a file that uses vfork: its children may allocate in its memory. */
+static int note_vfork_user(struct targets *targets, pid_t tgid)
+{
+	pid_t *grown;
+
+	if (!tracer__probes_one_process(targets->tracer) || process_uses_vfork(targets, tgid))
+		return 0;
+	grown = realloc(targets->vfork_users, (targets->nr_vfork_users + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	targets->vfork_users = grown;
+	targets->vfork_users[targets->nr_vfork_users++] = tgid;
+	for (size_t i = 0; i < targets->nr_allocators; i++)
+		for (size_t j = 0; j < targets->allocators[i].nr_scopes; j++)
+			if (targets->allocators[i].scopes[j].tgid == tgid)
+				attach_guests(targets, &targets->allocators[i],
+					      &targets->allocators[i].scopes[j]);
+	return 0;
+}
+
+/* Probes the allocator in that process, unless it is probed there. */
+static int probe_in(struct targets *targets, struct allocator_file *file, pid_t tgid,
+		    const char *name)
+{
+	pid_t wanted = tracer__probes_one_process(targets->tracer) ? tgid : 0;
+	struct scope *grown;
+	int err;
+
+	for (size_t i = 0; i < file->nr_scopes; i++)
+		if (file->scopes[i].tgid == wanted)
+			return 0;
+	grown = realloc(file->scopes, (file->nr_scopes + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	file->scopes = grown;
+	err = attach(targets, file, wanted, name);
+	if (err)
+		return err;
+	file->scopes[file->nr_scopes] = (struct scope){ .tgid = wanted };
+	if (process_uses_vfork(targets, tgid))
+		attach_guests(targets, file, &file->scopes[file->nr_scopes]);
+	file->nr_scopes++;
+	return 0;
+}
+
+/* What follows for a process that maps that file. Returns 0 or -errno. */
+static int apply(struct targets *targets, const struct known_file *file, pid_t tgid,
+		 const char *name)
+{
+	int err = file->uses_vfork ? note_vfork_user(targets, tgid) : 0;
+
+	if (!err && file->allocator)
+		err = probe_in(targets, &targets->allocators[file->allocator - 1], tgid, name);
+	return err;
+}
+
+/* Keeps what was found in a file that defines an allocator. Returns its index + 1, or -errno. */
+static long add_allocator(struct targets *targets, int fd, const struct allocator_probes *probes,
+			  const char *name)
+{
+	struct allocator_file *grown =
+		realloc(targets->allocators, (targets->nr_allocators + 1) * sizeof(*grown));
+	int kept = grown ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
+
+	if (!grown)
+		return -ENOMEM;
+	targets->allocators = grown;
+	if (kept < 0)
+		return -errno;
+	targets->allocators[targets->nr_allocators++] =
+		(struct allocator_file){ .fd = kept, .probes = *probes };
+	targets->nr_functions += (unsigned int)probes->nr;
+	for (size_t i = 0; i < probes->nr; i++)
+		log__detail("%s: %s at file offset 0x%llx", name, probes->probe[i].symbol,
+			    (unsigned long long)probes->probe[i].file_offset);
+	return (long)targets->nr_allocators;
+}
+
+/* Takes a look at a file that is new. Returns the allocator's index + 1, 0 for none, or -errno. */
+static long look_into(struct targets *targets, int fd, const char *name)
 {
 	struct allocator_probes probes;
 	int err = allocators__find(fd, &probes);
 
-	if (err || !probes.nr) {
-		if (err && err != -ENOEXEC)
-			log__detail("%s: not looked at: %s", name, strerror(-err));
-		return 0;
-	}
-	err = tracer__attach_allocator(targets->tracer, fd, &probes);
-	if (err < 0) {
-		log__warning("cannot probe the allocator in %s: %s; its blocks are not counted",
-			     name, strerror(-err));
-		return err;
-	}
-	for (size_t i = 0; i < probes.nr; i++)
-		log__detail("%s: probe on %s at file offset 0x%llx", name, probes.probe[i].symbol,
-			    (unsigned long long)probes.probe[i].file_offset);
-	targets->nr_probed++;
-	targets->nr_functions += (unsigned int)probes.nr;
-	return 1;
+	if (err && err != -ENOEXEC)
+		log__detail("%s: not looked at: %s", name, strerror(-err));
+	return err || !probes.nr ? 0 : add_allocator(targets, fd, &probes, name);
 }
 
-/* Returns 1 when the file is probed, now or from before, 0 when it need not be, or -errno. */
-static int add_open_file(struct targets *targets, int fd, const char *name)
+/* Finds out about an opened file, *file, and does what follows. Returns 0 or -errno. */
+static int add_open_file(struct targets *targets, pid_t tgid, int fd, const char *name,
+			 struct known_file *file)
 {
 	const struct known_file *known;
 	struct stat status;
-	int probed, err;
+	long allocator;
+	int err;
 
+	memset(file, 0, sizeof(*file));
 	if (fstat(fd, &status))
 		return -errno;
 	if (!S_ISREG(status.st_mode))
 		return 0;
 	known = find_file(targets, status.st_dev, status.st_ino);
-	if (known)
-		return known->probed;
-	probed = probe_file(targets, fd, name) > 0;
-	err = remember_file(targets, status.st_dev, status.st_ino, probed);
-	return err ? err : probed;
+	if (known) {
+		*file = *known;
+	} else {
+		allocator = look_into(targets, fd, name);
+		if (allocator < 0)
+			return (int)allocator;
+		file->device = status.st_dev;
+		file->inode = status.st_ino;
+		file->allocator = (size_t)allocator;
+		file->uses_vfork = vfork_users__check(fd);
+		err = remember_file(targets, file);
+		if (err)
+			return err;
+	}
+	return apply(targets, file, tgid, name);
 }
 
 static int open_file(const char *path)
@@ -123,31 +258,45 @@ static int open_file(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+struct closure_visit {
+	struct targets *targets;
+	pid_t tgid;
+};
+
 static int visit_closure(const char *path, void *context)
 {
+	const struct closure_visit *visit = context;
+	struct known_file file;
 	int fd = open_file(path);
 
 	if (fd >= 0) {
-		add_open_file(context, fd, path);
+		add_open_file(visit->targets, visit->tgid, fd, path, &file);
 		close(fd);
 	}
 	return 0;
 }
 
-int targets__add_command(struct targets *targets, const char *executable,
+int targets__add_command(struct targets *targets, pid_t tgid, const char *executable,
 			 const struct elf_closure_environment *environment)
 {
-	return elf_closure__each(executable, environment, visit_closure, targets);
+	struct closure_visit visit = { .targets = targets, .tgid = tgid };
+
+	return elf_closure__each(executable, environment, visit_closure, &visit);
 }
 
 int targets__add_mapping(struct targets *targets, pid_t tgid, const struct mapping *map)
 {
 	dev_t device = makedev(map->dev_major, map->dev_minor);
+	const struct known_file *known;
+	struct known_file file;
 	char path[96];
-	int fd, probed;
+	int fd, err;
 
-	if (!map->inode || find_file(targets, device, map->inode))
+	if (!map->inode)
 		return 0;
+	known = find_file(targets, device, map->inode);
+	if (known)
+		return apply(targets, known, tgid, map->path);
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)tgid,
 		 (unsigned long long)map->start, (unsigned long long)map->end);
 	fd = open_file(path);
@@ -155,14 +304,31 @@ int targets__add_mapping(struct targets *targets, pid_t tgid, const struct mappi
 		fd = open_file(map->path);
 	if (fd < 0)
 		return fd;
-	probed = add_open_file(targets, fd, map->path);
+	err = add_open_file(targets, tgid, fd, map->path, &file);
 	close(fd);
-	if (probed < 0)
-		return probed;
 	/* On overlayfs and btrfs stat names another device than the mapping does: know both. */
-	if (find_file(targets, device, map->inode))
-		return 0;
-	return remember_file(targets, device, map->inode, probed);
+	if (err || find_file(targets, device, map->inode))
+		return err;
+	file.device = device;
+	file.inode = map->inode;
+	return remember_file(targets, &file);
+}
+
+void targets__attach_again(struct targets *targets, pid_t tgid)
+{
+	for (size_t i = 0; i < targets->nr_allocators; i++) {
+		struct allocator_file *file = &targets->allocators[i];
+
+		for (size_t j = 0; j < file->nr_scopes; j++) {
+			if (file->scopes[j].tgid != tgid)
+				continue;
+			attach(targets, file, tgid, "the new program");
+			if (!file->scopes[j].guests)
+				continue;
+			file->scopes[j].guests = false;
+			attach_guests(targets, file, &file->scopes[j]);
+		}
+	}
 }
 
 static int is_probed(const struct mapping *map, void *context)
@@ -171,7 +337,7 @@ static int is_probed(const struct mapping *map, void *context)
 	const struct known_file *file =
 		find_file(targets, makedev(map->dev_major, map->dev_minor), map->inode);
 
-	return file && file->probed;
+	return file && file->allocator;
 }
 
 bool targets__covers(const struct targets *targets, const struct mapping_set *mappings)
@@ -181,7 +347,7 @@ bool targets__covers(const struct targets *targets, const struct mapping_set *ma
 
 unsigned int targets__nr_files(const struct targets *targets)
 {
-	return targets->nr_probed;
+	return (unsigned int)targets->nr_allocators;
 }
 
 unsigned int targets__nr_functions(const struct targets *targets)

@@ -18,8 +18,8 @@ struct targets;
 struct targets *targets__new(struct tracer *tracer);
 void targets__free(struct targets *targets);
 
-/* Probes what a command will map before it begins. Returns 0 or -errno. */
-int targets__add_command(struct targets *targets, const char *executable,
+/* Probes what the command that will run in that process maps before it begins. 0 or -errno. */
+int targets__add_command(struct targets *targets, pid_t tgid, const char *executable,
 			 const struct elf_closure_environment *environment);
 
 /*
@@ -27,6 +27,9 @@ int targets__add_command(struct targets *targets, const char *executable,
  * deleted files come out right; by its path when the process is gone already. Returns 0 or -errno.
  */
 int targets__add_mapping(struct targets *targets, pid_t tgid, const struct mapping *map);
+
+/* Probes again, in that process, every file that was probed there: its first thread is another. */
+void targets__attach_again(struct targets *targets, pid_t tgid);
 
 /* Does the process map a file that is probed? */
 bool targets__covers(const struct targets *targets, const struct mapping_set *mappings);

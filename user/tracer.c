@@ -95,23 +95,27 @@ static int size_maps(struct tracer *tracer, const struct features *features,
 	return 0;
 }
 
-static int choose_programs(struct tracer *tracer, const struct features *features)
+static int choose_programs(struct tracer *tracer, const struct features *features,
+			   const struct tracer_config *config)
 {
 	struct memleak_bpf *skeleton = tracer->skeleton;
 	bool session = features->uprobe_attach == UPROBE_ATTACH_SESSION;
+	bool perf = !session || !config->system_wide;
 	bool kprobe = features->exit_hook == EXIT_HOOK_KPROBE;
 	const struct {
 		struct bpf_program *program;
 		bool wanted;
 	} choices[] = {
 		{skeleton->progs.allocator_session, session},
-		{skeleton->progs.malloc_enter, !session},
-		{skeleton->progs.calloc_enter, !session},
-		{skeleton->progs.realloc_enter, !session},
-		{skeleton->progs.reallocarray_enter, !session},
-		{skeleton->progs.memalign_enter, !session},
-		{skeleton->progs.posix_memalign_enter, !session},
-		{skeleton->progs.allocator_return, !session},
+		{skeleton->progs.allocator_free, session},
+		{skeleton->progs.malloc_enter, perf},
+		{skeleton->progs.calloc_enter, perf},
+		{skeleton->progs.realloc_enter, perf},
+		{skeleton->progs.reallocarray_enter, perf},
+		{skeleton->progs.memalign_enter, perf},
+		{skeleton->progs.posix_memalign_enter, perf},
+		{skeleton->progs.free_enter_perf, perf},
+		{skeleton->progs.allocator_return, perf},
 		{skeleton->progs.kprobe_exit_mm_release, kprobe},
 		{skeleton->progs.kprobe_exit_mmap, kprobe},
 		{skeleton->progs.prepare_exec, !kprobe && features->raw_tp_prepare_exec},
@@ -144,6 +148,7 @@ static void configure(struct tracer *tracer, const struct features *features,
 	constants->config_min_bytes = config->min_size_bytes;
 	constants->config_max_bytes = config->max_size_bytes;
 	constants->config_nr_cpus = nr_cpus > 0 ? (uint32_t)nr_cpus : 1;
+	constants->config_session = features->uprobe_attach == UPROBE_ATTACH_SESSION;
 	constants->config_exit_by_tracepoint = features->exit_hook == EXIT_HOOK_TRACEPOINT;
 }
 
@@ -230,7 +235,7 @@ static int load(struct tracer *tracer, const struct features *features,
 	err = size_maps(tracer, features, config);
 	if (err)
 		return err;
-	err = choose_programs(tracer, features);
+	err = choose_programs(tracer, features, config);
 	if (err)
 		return err;
 	err = memleak_bpf__load(tracer->skeleton);
@@ -289,9 +294,12 @@ static int keep_link_fd(struct tracer *tracer, int fd)
 }
 
 /* One link for all that allocates, one for all that frees. */
-static int attach_session(struct tracer *tracer, int file_fd, const struct allocator_probes *probes)
+static int attach_session(struct tracer *tracer, int file_fd, const struct allocator_probes *probes,
+			  pid_t pid)
 {
 	struct memleak_bpf *skeleton = tracer->skeleton;
+	int session_fd = bpf_program__fd(skeleton->progs.allocator_session);
+	int free_fd = bpf_program__fd(skeleton->progs.allocator_free);
 	uint64_t offsets[ALLOCATOR_PROBES_MAX], cookies[ALLOCATOR_PROBES_MAX];
 	uint64_t frees[ALLOCATOR_PROBES_MAX];
 	size_t nr = 0, nr_frees = 0;
@@ -308,14 +316,12 @@ static int attach_session(struct tracer *tracer, int file_fd, const struct alloc
 		}
 	}
 	/* free before malloc: else a block could be recorded whose free goes unseen. */
-	err = keep_link_fd(tracer, uprobe_link__create(
-					   bpf_program__fd(skeleton->progs.allocator_free),
-					   UPROBE_LINK_MULTI, file_fd, frees, NULL, nr_frees));
+	err = keep_link_fd(tracer, uprobe_link__create(free_fd, UPROBE_LINK_MULTI, file_fd, pid,
+						       frees, NULL, nr_frees));
 	if (err)
 		return err;
-	return keep_link_fd(tracer, uprobe_link__create(
-					    bpf_program__fd(skeleton->progs.allocator_session),
-					    UPROBE_LINK_SESSION, file_fd, offsets, cookies, nr));
+	return keep_link_fd(tracer, uprobe_link__create(session_fd, UPROBE_LINK_SESSION, file_fd,
+							pid, offsets, cookies, nr));
 }
 
 static struct bpf_program *enter_program(struct memleak_bpf *skeleton,
@@ -335,7 +341,7 @@ static struct bpf_program *enter_program(struct memleak_bpf *skeleton,
 	case FUNCTION_POSIX_MEMALIGN:
 		return skeleton->progs.posix_memalign_enter;
 	case FUNCTION_FREE:
-		return skeleton->progs.allocator_free;
+		return skeleton->progs.free_enter_perf;
 	case NR_ALLOCATOR_FUNCTIONS:
 		break;
 	}
@@ -343,12 +349,12 @@ static struct bpf_program *enter_program(struct memleak_bpf *skeleton,
 }
 
 static int attach_perf_probe(struct tracer *tracer, struct bpf_program *program, bool returns,
-			     const char *path, uint64_t offset)
+			     pid_t pid, const char *path, uint64_t offset)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = returns);
 	struct bpf_link *link;
 
-	link = bpf_program__attach_uprobe_opts(program, -1, path, offset, &options);
+	link = bpf_program__attach_uprobe_opts(program, pid ? pid : -1, path, offset, &options);
 	if (!link)
 		return -errno;
 	tracer->links[tracer->nr_links++] = link;
@@ -359,7 +365,8 @@ static int attach_perf_probe(struct tracer *tracer, struct bpf_program *program,
  * A perf event for each entry and each return. Frees first, then returns before entries: a return
  * without its entry is ignored, an entry without its return would be a call that never ends.
  */
-static int attach_perf(struct tracer *tracer, int file_fd, const struct allocator_probes *probes)
+static int attach_perf(struct tracer *tracer, int file_fd, const struct allocator_probes *probes,
+		       pid_t pid)
 {
 	struct memleak_bpf *skeleton = tracer->skeleton;
 	char path[64];
@@ -369,30 +376,45 @@ static int attach_perf(struct tracer *tracer, int file_fd, const struct allocato
 	for (int pass = 0; pass < 3 && !err; pass++) {
 		for (size_t i = 0; i < probes->nr && !err; i++) {
 			const struct allocator_probe *probe = &probes->probe[i];
-			bool is_free = probe->function == FUNCTION_FREE;
+			struct bpf_program *program = pass == 1 ?
+							      skeleton->progs.allocator_return :
+							      enter_program(skeleton, probe->function);
 
-			if (is_free != (pass == 0))
+			if ((probe->function == FUNCTION_FREE) != (pass == 0))
 				continue;
-			err = attach_perf_probe(tracer,
-						pass == 1 ? skeleton->progs.allocator_return :
-							    enter_program(skeleton, probe->function),
-						pass == 1, path, probe->file_offset);
+			err = attach_perf_probe(tracer, program, pass == 1, pid, path,
+						probe->file_offset);
 		}
 	}
 	return err;
 }
 
-int tracer__attach_allocator(struct tracer *tracer, int file_fd,
-			     const struct allocator_probes *probes)
+bool tracer__probes_one_process(const struct tracer *tracer)
 {
-	int err;
+	return tracer->uprobe_attach == UPROBE_ATTACH_SESSION;
+}
 
+int tracer__attach_allocator(struct tracer *tracer, int file_fd,
+			     const struct allocator_probes *probes, pid_t pid)
+{
 	if (tracer->nr_links + 2 * probes->nr > MAX_LINKS || tracer->nr_link_fds + 2 > MAX_LINKS)
 		return -ENOSPC;
-	err = tracer->uprobe_attach == UPROBE_ATTACH_SESSION ?
-		      attach_session(tracer, file_fd, probes) :
-		      attach_perf(tracer, file_fd, probes);
-	return err ? err : (int)probes->nr;
+	return tracer->uprobe_attach == UPROBE_ATTACH_SESSION ?
+		       attach_session(tracer, file_fd, probes, pid) :
+		       attach_perf(tracer, file_fd, probes, pid);
+}
+
+/*
+ * A session link to one process sees its threads, whatever becomes of the first one, but no vfork
+ * child. A perf event sees all that share the memory of the first thread, as long as that lives;
+ * its programs leave the process itself to the session (see bpf/allocator.bpf.c).
+ */
+int tracer__attach_guests(struct tracer *tracer, int file_fd,
+			  const struct allocator_probes *probes, pid_t pid)
+{
+	if (tracer->nr_links + 2 * probes->nr > MAX_LINKS)
+		return -ENOSPC;
+	return attach_perf(tracer, file_fd, probes, pid);
 }
 
 int tracer__add_target(struct tracer *tracer, pid_t tgid, bool from_exec)

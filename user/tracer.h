@@ -42,11 +42,24 @@ void tracer__free(struct tracer *tracer);
 const struct tracer_maps *tracer__maps(const struct tracer *tracer);
 
 /*
- * Probes the allocator functions of the file behind file_fd, for every process that maps it.
- * Returns the number of functions or -errno.
+ * Can probes be put into one process alone, and stay exact? If not, they go into every process that
+ * maps the file; only targets are recorded, but the others pay for the traps.
+ */
+bool tracer__probes_one_process(const struct tracer *tracer);
+
+/*
+ * Probes the allocator functions of the file behind file_fd in the threads of the process pid, or
+ * with pid 0 in every process that maps it. Returns 0 or -errno.
  */
 int tracer__attach_allocator(struct tracer *tracer, int file_fd,
-			     const struct allocator_probes *probes);
+			     const struct allocator_probes *probes, pid_t pid);
+
+/*
+ * Probes them too in children that share the memory of that process under another PID (vfork, clone
+ * with CLONE_VM). Dear to take away again: a tenth of a second for each probe. Returns 0 or -errno.
+ */
+int tracer__attach_guests(struct tracer *tracer, int file_fd,
+			  const struct allocator_probes *probes, pid_t pid);
 
 /* Traces that process; with from_exec only from its next exec on. Returns 0 or -errno. */
 int tracer__add_target(struct tracer *tracer, pid_t tgid, bool from_exec);

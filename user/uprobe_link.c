@@ -25,8 +25,8 @@ struct link_create {
 	uint32_t pad;
 };
 
-static int create(int program_fd, int attach_type, const char *path, const uint64_t *offsets,
-		  const uint64_t *cookies, size_t nr)
+static int create(int program_fd, int attach_type, const char *path, pid_t pid,
+		  const uint64_t *offsets, const uint64_t *cookies, size_t nr)
 {
 	struct link_create attributes = {
 		.program_fd = (uint32_t)program_fd,
@@ -35,20 +35,21 @@ static int create(int program_fd, int attach_type, const char *path, const uint6
 		.offsets = (uint64_t)(uintptr_t)offsets,
 		.cookies = (uint64_t)(uintptr_t)cookies,
 		.nr = (uint32_t)nr,
+		.pid = (uint32_t)pid,
 	};
 	long fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attributes, sizeof(attributes));
 
 	return fd < 0 ? -errno : (int)fd;
 }
 
-int uprobe_link__create(int program_fd, int attach_type, int file_fd, const uint64_t *offsets,
-			const uint64_t *cookies, size_t nr)
+int uprobe_link__create(int program_fd, int attach_type, int file_fd, pid_t pid,
+			const uint64_t *offsets, const uint64_t *cookies, size_t nr)
 {
 	char path[64];
 
 	/* Through /proc, so that the kernel takes the very inode that was looked at. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file_fd);
-	return create(program_fd, attach_type, path, offsets, cookies, nr);
+	return create(program_fd, attach_type, path, pid, offsets, cookies, nr);
 }
 
 bool uprobe_link__supported(int attach_type)
@@ -73,7 +74,7 @@ bool uprobe_link__supported(int attach_type)
 	if (program_fd < 0)
 		return false;
 	/* A directory can't be probed: a kernel that knows the type says EBADF, another EINVAL. */
-	link_fd = create((int)program_fd, attach_type, "/", &offset, NULL, 1);
+	link_fd = create((int)program_fd, attach_type, "/", 0, &offset, NULL, 1);
 	close((int)program_fd);
 	if (link_fd >= 0)
 		close(link_fd);
