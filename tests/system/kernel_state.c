@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a tracer could leave behind in the kernel: BPF objects, by their ids, and breakpoints in
+ * the code of a process, by comparing it with its file.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+static uint32_t next_id(int command, uint32_t id)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.start_id = id;
+	if (syscall(SYS_bpf, command, &attr, sizeof(attr)) != 0)
+		return 0;
+	return attr.next_id;
+}
+
+/* Ids only grow, so what is younger than the newest of before came after it. */
+static uint32_t newest(int command)
+{
+	uint32_t id = 0, next;
+
+	while ((next = next_id(command, id)))
+		id = next;
+	return id;
+}
+
+static unsigned int count_after(int command, uint32_t id)
+{
+	unsigned int n = 0;
+
+	while ((id = next_id(command, id)))
+		n++;
+	return n;
+}
+
+struct bpf_objects bpf_objects_now(void)
+{
+	struct bpf_objects now = {
+		.newest_program = newest(BPF_PROG_GET_NEXT_ID),
+		.newest_link = newest(BPF_LINK_GET_NEXT_ID),
+		.newest_map = newest(BPF_MAP_GET_NEXT_ID),
+	};
+
+	return now;
+}
+
+unsigned int bpf_objects_since(const struct bpf_objects *before)
+{
+	return count_after(BPF_PROG_GET_NEXT_ID, before->newest_program) +
+	       count_after(BPF_LINK_GET_NEXT_ID, before->newest_link) +
+	       count_after(BPF_MAP_GET_NEXT_ID, before->newest_map);
+}
+
+void assert_no_bpf_objects_since(const struct bpf_objects *before)
+{
+	double end_s = now_s() + 20;
+	struct timespec pause = { 0, 20000000 };
+
+	/* The kernel frees them after a grace period. */
+	while (bpf_objects_since(before) && now_s() < end_s)
+		nanosleep(&pause, NULL);
+	if (bpf_objects_since(before))
+		fail_msg("%u BPF programs, maps and links are left", bpf_objects_since(before));
+}
+
+static int compare_mapping(pid_t pid, int file, unsigned long start, unsigned long end,
+			   unsigned long offset)
+{
+	char path[64];
+	size_t size = end - start;
+	char *memory = malloc(size), *content = malloc(size);
+	int different = -1, fd;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && memory && content) {
+		n = pread(file, content, size, (off_t)offset);
+		if (n > 0 && pread(fd, memory, (size_t)n, (off_t)start) == n)
+			different = memcmp(memory, content, (size_t)n) != 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	free(memory);
+	free(content);
+	return different;
+}
+
+bool text_is_touched(pid_t pid, const char *wanted)
+{
+	char path[64], line[4096];
+	int file = open(wanted, O_RDONLY | O_CLOEXEC), different = -1;
+	struct stat status;
+	FILE *maps;
+
+	if (file < 0 || fstat(file, &status) != 0)
+		fail_msg("%s: %s", wanted, strerror(errno));
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	maps = fopen(path, "r");
+	if (!maps)
+		fail_msg("%s: %s", path, strerror(errno));
+	while (different < 0 && fgets(line, sizeof(line), maps)) {
+		unsigned long start, end, offset, inode;
+		char flags[8];
+
+		if (sscanf(line, "%lx-%lx %7s %lx %*s %lu", &start, &end, flags, &offset, &inode) ==
+			    5 &&
+		    flags[2] == 'x' && inode == status.st_ino)
+			different = compare_mapping(pid, file, start, end, offset);
+	}
+	fclose(maps);
+	close(file);
+	if (different < 0)
+		fail_msg("process %d has no readable code of %s", pid, wanted);
+	return different > 0;
+}
+
+void assert_text_untouched(pid_t pid, const char *path)
+{
+	double end_s = now_s() + 10;
+	struct timespec pause = { 0, 20000000 };
+
+	while (text_is_touched(pid, path) && now_s() < end_s)
+		nanosleep(&pause, NULL);
+	if (text_is_touched(pid, path))
+		fail_msg("a breakpoint is left in %s of process %d", path, pid);
+}

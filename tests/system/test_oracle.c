@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The oracle: on unmodified programs of the distribution, what is held at the end and all that was
+ * allocated and freed equal what Valgrind counts, byte for byte and block for block. Both runs get
+ * the same arguments, folder, streams and environment: Valgrind adds some variables of its own, so
+ * the traced run gets those too (a program that copies its environment would differ by them).
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+#define MAX_VARIABLES 64
+#define MAX_WORDS 14
+#define WANTED_PROGRAMS 15
+
+struct program {
+	const char *name;
+	const char *argv[MAX_WORDS];
+	/*
+	 * It makes numbers of addresses, and how long those are depends on where a process's memory
+	 * lies: the bytes that it allocates and frees again differ, so they are left out, and it
+	 * does not count as compared.
+	 */
+	bool measures_addresses;
+};
+
+/* Run in a folder that holds tree/, text, numbers, data.json and repository/. */
+static const struct program programs[] = {
+	{ .name = "ls", .argv = { "/bin/ls", "-l", "tree" } },
+	{ .name = "ls of many", .argv = { "/bin/ls", "-laRt", "--color=always", "tree" } },
+	{ .name = "sort", .argv = { "/usr/bin/sort", "--parallel=1", "-S", "1M", "text" } },
+	{ .name = "find", .argv = { "/usr/bin/find", "tree", "-name", "*3*", "-size", "-9k" } },
+	{ .name = "grep", .argv = { "/bin/grep", "-rn", "--include=*", "line [0-9]*7", "tree" } },
+	{ .name = "mawk",
+	  .argv = { "/usr/bin/mawk", "{ n[$2] += $3 } END { for (k in n) s += n[k]; print s }",
+		    "text" } },
+	{ .name = "gawk",
+	  .argv = { "/usr/bin/gawk", "{ n[$2] += $3 } END { for (k in n) s += n[k]; print s }",
+		    "text" } },
+	{ .name = "sed", .argv = { "/bin/sed", "-n", "s/line \\([0-9]*\\)/<\\1>/p", "text" } },
+	{ .name = "cat", .argv = { "/bin/cat", "-n", "text" } },
+	{ .name = "python3",
+	  .argv = { "/usr/bin/python3", "-S", "-c",
+		    "d = {w: [w] * (len(w) % 5) for w in open('text').read().split()};"
+		    "print(len(d), sum(len(v) for v in d.values()), '-'.join(sorted(d)[:50]))" },
+	  .measures_addresses = true },
+	{ .name = "perl",
+	  .argv = { "/usr/bin/perl", "-ne",
+		    "$h{$1}++ if /line (\\d+)/; END { print scalar keys %h }", "text" } },
+	{ .name = "bash",
+	  .argv = { "/bin/bash", "--norc", "-c",
+		    "a=(); for i in {1..200}; do a+=(\"x$i\"); done; echo ${#a[@]} ${a[*]}" } },
+	{ .name = "sh",
+	  .argv = { "/bin/sh", "-c",
+		    "i=0; while [ $i -lt 100 ]; do i=$((i + 1)); v$i=$i 2>/dev/null; done; echo $i" } },
+	{ .name = "git log",
+	  .argv = { "/usr/bin/git", "--no-pager", "-C", "repository", "log", "--stat" } },
+	{ .name = "git status",
+	  .argv = { "/usr/bin/git", "--no-optional-locks", "-C", "repository", "status",
+		    "--short" } },
+	{ .name = "git ls-tree",
+	  .argv = { "/usr/bin/git", "-C", "repository", "ls-tree", "-r", "HEAD" } },
+	{ .name = "tar", .argv = { "/bin/tar", "-cf", "/dev/null", "--sort=name", "tree" } },
+	{ .name = "gzip", .argv = { "/bin/gzip", "-9", "-c", "-n", "text" } },
+	{ .name = "xz", .argv = { "/usr/bin/xz", "-T1", "-2", "-c", "text" } },
+	{ .name = "diff", .argv = { "/usr/bin/diff", "-u", "text", "numbers" } },
+	{ .name = "date", .argv = { "/bin/date", "-u", "-d", "2026-01-31 12:34:56", "+%A %c" } },
+	{ .name = "id", .argv = { "/usr/bin/id" } },
+	{ .name = "stat",
+	  .argv = { "/usr/bin/stat", "-c", "%n %s %A", "text", "numbers", "tree" } },
+	{ .name = "make", .argv = { "/usr/bin/make", "--version" } },
+	{ .name = "make of a file", .argv = { "/usr/bin/make", "-n", "-f", "makefile", "all" } },
+	{ .name = "bc", .argv = { "/usr/bin/bc", "-q", "sums.bc" } },
+	{ .name = "jq", .argv = { "/usr/bin/jq", ".values | map(. * 2) | add", "data.json" } },
+	{ .name = "openssl", .argv = { "/usr/bin/openssl", "dgst", "-sha256", "text" } },
+	{ .name = "readelf", .argv = { "/usr/bin/readelf", "-hlS", "/bin/ls" } },
+	{ .name = "nm", .argv = { "/usr/bin/nm", "-D", "/bin/ls" } },
+	{ .name = "objdump", .argv = { "/usr/bin/objdump", "-T", "/bin/ls" } },
+	{ .name = "uniq", .argv = { "/usr/bin/uniq", "-c", "numbers" } },
+	{ .name = "join", .argv = { "/usr/bin/join", "numbers", "numbers" } },
+	{ .name = "sha256sum", .argv = { "/usr/bin/sha256sum", "text", "numbers" } },
+	{ .name = "expr", .argv = { "/usr/bin/expr", "1234567", "*", "7654321" } },
+	{ .name = "factor", .argv = { "/usr/bin/factor", "1234567890123456789" } },
+	{ .name = "du", .argv = { "/usr/bin/du", "-ab", "tree" } },
+	{ .name = "sqlite3",
+	  .argv = { "/usr/bin/sqlite3", ":memory:",
+		    "create table t(a); insert into t values(1),(2); select sum(a) from t;" } },
+	{ .name = "dpkg-query", .argv = { "/usr/bin/dpkg-query", "--version" } },
+	{ .name = "file", .argv = { "/usr/bin/file", "-b", "text" } },
+};
+
+#define NR_PROGRAMS (sizeof(programs) / sizeof(programs[0]))
+
+struct heap {
+	long long held_bytes, held_blocks, allocations, frees, allocated_bytes;
+};
+
+static char folder[4096];
+static char *base_environment[MAX_VARIABLES]; /* given to Valgrind */
+static char *full_environment[MAX_VARIABLES]; /* what a program sees below it */
+static bool have_valgrind;
+static unsigned int nr_compared;
+
+/* ---- fixtures: the same in every run, whatever the machine ---- */
+
+static FILE *create(const char *name)
+{
+	char path[4200];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "w");
+	if (!file) {
+		perror(path);
+		exit(1);
+	}
+	return file;
+}
+
+static void make_folder(const char *name)
+{
+	char path[4200];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	if (mkdir(path, 0755) != 0) {
+		perror(path);
+		exit(1);
+	}
+}
+
+static void make_tree(const char *root)
+{
+	char name[128];
+
+	make_folder(root);
+	for (int i = 0; i < 5; i++) {
+		snprintf(name, sizeof(name), "%s/folder%d", root, i);
+		make_folder(name);
+		for (int j = 0; j < 8; j++) {
+			FILE *file;
+
+			snprintf(name, sizeof(name), "%s/folder%d/file%d", root, i, j);
+			file = create(name);
+			for (int k = 0; k < 20 * (j + 1); k++)
+				fprintf(file, "line %d of file %d in folder %d\n", k, j, i);
+			fclose(file);
+		}
+	}
+}
+
+static void make_files(void)
+{
+	unsigned int seed = 12345;
+	FILE *text_file = create("text"), *numbers = create("numbers");
+	FILE *data = create("data.json"), *makefile = create("makefile");
+	FILE *sums = create("sums.bc");
+
+	fprintf(data, "{\"values\": [0");
+	for (int i = 0; i < 3000; i++) {
+		seed = seed * 1664525 + 1013904223;
+		fprintf(text_file, "line %u %u and some words to make it longer\n", seed >> 20,
+			seed >> 24);
+		fprintf(numbers, "%05d\n", i / 2);
+		fprintf(data, ", %u", seed >> 22);
+	}
+	fprintf(data, "]}\n");
+	fprintf(makefile, "WORDS := $(foreach i,a b c d e f,word-$(i))\nall: $(WORDS)\n"
+			  "$(WORDS): word-%%:\n\techo $*\n");
+	fprintf(sums, "define f(n) { if (n < 2) return n; return f(n-1) + f(n-2) }\nf(12)\n"
+		      "scale=40\n1/7\nquit\n");
+	fclose(text_file);
+	fclose(numbers);
+	fclose(data);
+	fclose(makefile);
+	fclose(sums);
+}
+
+static struct run *run_here(const char *const *argv)
+{
+	struct child_options options = { .argv = argv,
+					 .directory = folder,
+					 .environment = base_environment };
+
+	return child__finish(child__start(&options), 60);
+}
+
+static void make_repository(void)
+{
+	static const char *const steps[][8] = {
+		{ "git", "init", "-q", "-b", "main", "repository" },
+		{ "git", "-C", "repository", "add", "-A" },
+		{ "git", "-C", "repository", "commit", "-q", "-m", "First" },
+		{ "git", "-C", "repository", "mv", "folder1", "folder9" },
+		{ "git", "-C", "repository", "commit", "-q", "-m", "Second" },
+		{ "git", "-C", "repository", "pack-refs", "--all" },
+		{ "git", "-C", "repository", "gc", "-q" },
+		{ "git", "-C", "repository", "status" },
+	};
+
+	make_tree("repository");
+	if (!have_program("git"))
+		return;
+	/* An index written in the same second as its files is read again and again. */
+	sleep(1);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		run__free(run_here(steps[i]));
+}
+
+/* ---- environment ---- */
+
+static void make_environment(void)
+{
+	static char home[4200];
+	size_t n = 0;
+
+	snprintf(home, sizeof(home), "HOME=%s", folder);
+	base_environment[n++] = (char *)"PATH=/usr/bin:/bin";
+	base_environment[n++] = home;
+	base_environment[n++] = (char *)"LC_ALL=C";
+	base_environment[n++] = (char *)"TZ=UTC";
+	base_environment[n++] = (char *)"GIT_CONFIG_NOSYSTEM=1";
+	base_environment[n++] = (char *)"GIT_AUTHOR_NAME=A";
+	base_environment[n++] = (char *)"GIT_AUTHOR_EMAIL=a@example.org";
+	base_environment[n++] = (char *)"GIT_AUTHOR_DATE=2026-01-01T00:00:00Z";
+	base_environment[n++] = (char *)"GIT_COMMITTER_NAME=A";
+	base_environment[n++] = (char *)"GIT_COMMITTER_EMAIL=a@example.org";
+	base_environment[n++] = (char *)"GIT_COMMITTER_DATE=2026-01-01T00:00:00Z";
+	base_environment[n++] = (char *)"PYTHONHASHSEED=0";
+	base_environment[n++] = (char *)"PYTHONMALLOC=malloc";
+	base_environment[n++] = (char *)"PYTHONDONTWRITEBYTECODE=1";
+	base_environment[n++] = (char *)"PERL_HASH_SEED=0";
+	/* Valgrind's CPU has no AVX-512, and the loader's search path grows with the CPU. */
+	base_environment[n++] = (char *)"GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX512F,-AVX512BW,"
+					"-AVX512CD,-AVX512DQ,-AVX512VL";
+	base_environment[n] = NULL;
+}
+
+/* What Valgrind makes of that environment, in its order. */
+static bool learn_environment(void)
+{
+	struct run *run = run_here(ARGS("/usr/bin/valgrind", "-q", "/usr/bin/env"));
+	size_t n = 0;
+	char *line;
+
+	if (run->exit_status != 0) {
+		run__free(run);
+		return false;
+	}
+	for (line = strtok(run->out, "\n"); line && n + 1 < MAX_VARIABLES;
+	     line = strtok(NULL, "\n"))
+		full_environment[n++] = strdup(line);
+	run__free(run);
+	return n > 0;
+}
+
+/* ---- the two runs ---- */
+
+static void drop_commas(char *content)
+{
+	char *to = content;
+
+	for (; *content; content++)
+		if (*content != ',' || !isdigit((unsigned char)content[1]))
+			*to++ = *content;
+	*to = '\0';
+}
+
+static char *read_text(const char *path)
+{
+	static char content[1 << 16];
+	FILE *file = fopen(path, "r");
+	size_t n;
+
+	if (!file)
+		fail_msg("%s: %s", path, strerror(errno));
+	n = fread(content, 1, sizeof(content) - 1, file);
+	content[n] = '\0';
+	fclose(file);
+	return content;
+}
+
+/*
+ * A breakpoint that a tracer elsewhere on the machine puts into libc kills what runs in Valgrind,
+ * which reads it as the program's own code.
+ */
+static struct run *run_undisturbed(const struct child_options *options)
+{
+	struct run *run = run_with(options, 300);
+
+	for (int i = 0; i < 20 && (run->signal == SIGTRAP || run->exit_status == 128 + SIGTRAP);
+	     i++) {
+		run__free(run);
+		sleep(1);
+		run = run_with(options, 300);
+	}
+	return run;
+}
+
+static struct run *run_valgrind(const struct program *program, struct heap *heap)
+{
+	const char *argv[MAX_WORDS + 8] = { "/usr/bin/valgrind", "--run-libc-freeres=no",
+					    "--run-cxx-freeres=no", "--trace-children=no",
+					    "--child-silent-after-fork=yes" };
+	char option[4200], log_name[32];
+	const char *path;
+	struct child_options options = { .argv = argv,
+					 .directory = folder,
+					 .environment = base_environment,
+					 .stdout_path = scratch("stdout-valgrind") };
+	const char *in_use, *total;
+	struct run *run;
+	size_t n = 5;
+	char *log;
+
+	/* Not in the folder: make reads that, and allocates for each file in it. */
+	snprintf(option, sizeof(option), "--log-file=%s", scratch("valgrind.%p"));
+	argv[n++] = option;
+	for (size_t i = 0; program->argv[i]; i++)
+		argv[n++] = program->argv[i];
+	run = run_undisturbed(&options);
+	snprintf(log_name, sizeof(log_name), "valgrind.%d", run->pid);
+	path = scratch(log_name);
+	log = read_text(path);
+	unlink(path);
+	drop_commas(log);
+	in_use = strstr(log, "in use at exit: ");
+	total = strstr(log, "total heap usage: ");
+	if (!in_use || !total ||
+	    sscanf(in_use, "in use at exit: %lld bytes in %lld", &heap->held_bytes,
+		   &heap->held_blocks) != 2 ||
+	    sscanf(total, "total heap usage: %lld allocs, %lld frees, %lld", &heap->allocations,
+		   &heap->frees, &heap->allocated_bytes) != 3)
+		fail_msg("Valgrind's log says no sums:\n%s", log);
+	return run;
+}
+
+static struct run *run_traced(const struct program *program, struct heap *heap)
+{
+	const char *report = scratch("oracle.json");
+	const char *argv[MAX_WORDS + 8] = { tracer_path(), "--json", "-T", "100000",
+					    "-w",	   report,   "--" };
+	struct child_options options = { .argv = argv,
+					 .directory = folder,
+					 .environment = full_environment,
+					 .stdout_path = scratch("stdout-traced"),
+					 .report_path = report };
+	const json_t *record;
+	struct run *run;
+	size_t n = 7;
+
+	for (size_t i = 0; program->argv[i]; i++)
+		argv[n++] = program->argv[i];
+	run = run_with(&options, 300);
+	record = exit_record(run);
+	heap->held_bytes = number(record, "held.bytes");
+	heap->held_blocks = number(record, "held.blocks");
+	heap->allocations = number(record, "totals.allocated_blocks");
+	heap->frees = number(record, "totals.freed_blocks");
+	heap->allocated_bytes = number(record, "totals.allocated_bytes");
+	assert_nothing_lost(record);
+	assert_consistent(record);
+	return run;
+}
+
+static void print_heap(const char *who, const struct heap *heap)
+{
+	print_message("%-9s %lld bytes in %lld blocks held; %lld allocations, %lld frees, %lld "
+		      "bytes allocated\n",
+		      who, heap->held_bytes, heap->held_blocks, heap->allocations, heap->frees,
+		      heap->allocated_bytes);
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	FILE *one = fopen(a, "r"), *two = fopen(b, "r");
+	bool same = one && two;
+	int c = 0;
+
+	while (same && c != EOF) {
+		c = fgetc(one);
+		same = fgetc(two) == c;
+	}
+	if (one)
+		fclose(one);
+	if (two)
+		fclose(two);
+	return same;
+}
+
+static void test_program(void **state)
+{
+	const struct program *program = *state;
+	struct heap expected, again, actual;
+	struct run *run;
+	int status;
+
+	if (!have_valgrind)
+		SKIP("there is no Valgrind here");
+	if (access(program->argv[0], X_OK) != 0)
+		SKIP("%s is not installed here", program->argv[0]);
+	run = run_valgrind(program, &expected);
+	status = run->exit_status;
+	run__free(run);
+	run = run_traced(program, &actual);
+	assert_int_equal(run->exit_status, status);
+	run__free(run);
+	if (program->measures_addresses)
+		actual.allocated_bytes = expected.allocated_bytes;
+	if (memcmp(&expected, &actual, sizeof(expected)) != 0) {
+		run = run_valgrind(program, &again);
+		run__free(run);
+		print_heap("Valgrind", &expected);
+		print_heap("again", &again);
+		print_heap("traced", &actual);
+		fail_msg("%s: the counts differ", program->name);
+	}
+	if (!same_file(scratch("stdout-valgrind"), scratch("stdout-traced")))
+		fail_msg("%s: the output differs", program->name);
+	nr_compared += !program->measures_addresses;
+}
+
+static void test_enough_programs_were_compared(void **state)
+{
+	(void)state;
+	if (!have_valgrind)
+		SKIP("there is no Valgrind here");
+	print_message("%u programs were compared\n", nr_compared);
+	assert_in_range(nr_compared, WANTED_PROGRAMS, NR_PROGRAMS);
+}
+
+static int begin(void **state)
+{
+	if (harness__begin(state) != 0)
+		return -1;
+	snprintf(folder, sizeof(folder), "%s", scratch("oracle"));
+	if (mkdir(folder, 0755) != 0)
+		return -1;
+	make_environment();
+	have_valgrind = access("/usr/bin/valgrind", X_OK) == 0 && learn_environment();
+	if (!have_valgrind)
+		return 0;
+	make_tree("tree");
+	make_files();
+	make_repository();
+	return 0;
+}
+
+static int end(void **state)
+{
+	for (size_t i = 0; i < MAX_VARIABLES; i++)
+		free(full_environment[i]);
+	return harness__end(state);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[NR_PROGRAMS + 1];
+
+	for (size_t i = 0; i < NR_PROGRAMS; i++)
+		tests[i] = (struct CMUnitTest){ .name = programs[i].name,
+						.test_func = test_program,
+						.setup_func = harness__test_begin,
+						.teardown_func = harness__test_end,
+						.initial_state = (void *)&programs[i] };
+	tests[NR_PROGRAMS] = (struct CMUnitTest)SYSTEM_TEST(test_enough_programs_were_compared);
+	return cmocka_run_group_tests_name("oracle", tests, begin, end);
+}

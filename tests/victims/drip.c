@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * drip [MILLISECONDS [SIZE [COUNT]]]: a daemon that loses a block every few milliseconds and frees
+ * every other one. Says "ready", then runs until it is killed, or COUNT blocks have dripped.
+ */
+#include "truth.h"
+
+static NOINLINE void drip(size_t size)
+{
+	char *block = malloc(size);
+
+	if (!block)
+		die("malloc");
+	memset(block, 1, size);
+	truth_allocated(block, size);
+}
+
+static NOINLINE void work(size_t size)
+{
+	char *block = malloc(size);
+
+	if (!block)
+		die("malloc");
+	memset(block, 1, size);
+	truth_allocated(block, size);
+	free(block);
+	truth_freed(size);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int pause_ms = argc > 1 ? (unsigned int)atoi(argv[1]) : 10;
+	size_t size = argc > 2 ? (size_t)atol(argv[2]) : 1000;
+	long count = argc > 3 ? atol(argv[3]) : -1;
+
+	alarm(120);
+	say("ready\n");
+	while (count < 0 || count-- > 0) {
+		drip(size);
+		work(size);
+		usleep(pause_ms * 1000);
+	}
+	truth_print();
+	return 0;
+}
