@@ -89,7 +89,7 @@ static __always_inline bool call_in_flight(const struct call *call, __u64 sp)
 /* Lists a new site of a space. Several threads may do so at once: each takes the next free n. */
 static __always_inline void list_site(struct space *space, __u64 stack_id)
 {
-	struct site_index_key key = {.serial = space->serial, .n = space->nr_sites};
+	struct site_index_key key = { .serial = space->serial, .n = space->nr_sites };
 
 	for (int i = 0; i < SITE_INDEX_TRIES; i++) {
 		if (!bpf_map_update_elem(&site_index, &key, &stack_id, BPF_NOEXIST)) {
@@ -104,7 +104,7 @@ static __always_inline void list_site(struct space *space, __u64 stack_id)
 
 static __always_inline struct site *site_of(struct space *space, __u64 stack_id)
 {
-	struct site_key key = {.serial = space->serial, .stack_id = stack_id};
+	struct site_key key = { .serial = space->serial, .stack_id = stack_id };
 	struct site *site = bpf_map_lookup_elem(&sites, &key);
 	struct site empty = {};
 
@@ -131,7 +131,7 @@ static __always_inline void hold(struct space *space, __u64 size_bytes, __u64 st
 
 static __always_inline void release(struct space *space, const struct block *block)
 {
-	struct site_key key = {.serial = space->serial, .stack_id = block->stack_id};
+	struct site_key key = { .serial = space->serial, .stack_id = block->stack_id };
 	struct site *site = bpf_map_lookup_elem(&sites, &key);
 
 	add(&space->held_bytes, -block->size_bytes);
@@ -147,7 +147,7 @@ static __always_inline void release(struct space *space, const struct block *blo
 /* Takes the record of a block out of the map. False: there is none. */
 static __always_inline bool take_block(struct space *space, __u64 address, struct block *taken)
 {
-	struct block_key key = {.address = address, .serial = space->serial};
+	struct block_key key = { .address = address, .serial = space->serial };
 	struct block *block = bpf_map_lookup_elem(&blocks, &key);
 
 	if (!block)
@@ -159,7 +159,7 @@ static __always_inline bool take_block(struct space *space, __u64 address, struc
 static __always_inline void record_block(struct space *space, __u64 address,
 					 const struct block *block)
 {
-	struct block_key key = {.address = address, .serial = space->serial};
+	struct block_key key = { .address = address, .serial = space->serial };
 	struct block *stale = bpf_map_lookup_elem(&blocks, &key);
 
 	if (stale) {
@@ -176,8 +176,8 @@ static __always_inline void record_block(struct space *space, __u64 address,
 }
 
 /*
- * count * size as calloc sees it; an overflow fails there, so any impossible size will do. By halves:
- * the compiler makes a 128-bit multiplication of the usual test, which BPF lacks.
+ * count * size as calloc sees it; an overflow fails there, so any impossible size will do. By
+ * halves: the compiler makes a 128-bit multiplication of the usual test, which BPF lacks.
  */
 static __always_inline __u64 product(__u64 count, __u64 size)
 {
@@ -275,7 +275,7 @@ static __always_inline __u64 returned_address(const struct call *call, __u64 res
 /* realloc has settled what becomes of the old block. */
 static __always_inline void settle_old_block(struct space *space, struct call *call, bool freed)
 {
-	struct block_key key = {.address = call->old_address, .serial = space->serial};
+	struct block_key key = { .address = call->old_address, .serial = space->serial };
 
 	if (freed && call->old_known)
 		release(space, &call->old);

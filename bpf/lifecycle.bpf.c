@@ -58,7 +58,7 @@ static __always_inline void note_before(struct space *space)
 static __always_inline void open_teardown(__u64 mm)
 {
 	__u32 tid = (__u32)bpf_get_current_pid_tgid();
-	struct teardown teardown = {.mm = mm};
+	struct teardown teardown = { .mm = mm };
 
 	bpf_map_update_elem(&teardowns, &tid, &teardown, BPF_ANY);
 }

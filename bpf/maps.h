@@ -34,8 +34,9 @@ struct call {
 };
 
 /*
- * What one thread is doing. Only that thread touches it, in any hook, so it holds scratch memory too:
- * more than the BPF stack has, and safe where a CPU's would be overwritten when we are preempted.
+ * What one thread is doing. Only that thread touches it, in any hook, so it holds scratch memory
+ * too: more than the BPF stack has, and safe where a CPU's would be overwritten when we are
+ * preempted.
  */
 struct thread {
 	struct call call;

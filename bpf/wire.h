@@ -138,7 +138,8 @@ struct space {
 
 /* tgids that are traced, written by user space (-p, the command) and read by the hooks. */
 enum target_flags {
-	TARGET_FROM_EXEC = 1 << 0, /* its present memory is ours, not the program's: wait for exec */
+	TARGET_FROM_EXEC =
+		1 << 0, /* its present memory is ours, not the program's: wait for exec */
 };
 
 struct target {

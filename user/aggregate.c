@@ -124,7 +124,7 @@ static int fold_equals(struct ranked *ranked, size_t *nr)
 		if (by_frames(&ranked[kept], &ranked[i])) {
 			struct ranked moved = ranked[i];
 
-			ranked[i] = (struct ranked){0};
+			ranked[i] = (struct ranked){ 0 };
 			ranked[++kept] = moved;
 			continue;
 		}
@@ -132,7 +132,7 @@ static int fold_equals(struct ranked *ranked, size_t *nr)
 			return -ENOMEM;
 		free(ranked[i].frames);
 		free(ranked[i].sites);
-		ranked[i] = (struct ranked){0};
+		ranked[i] = (struct ranked){ 0 };
 	}
 	*nr = kept + 1;
 	return 0;
@@ -148,9 +148,9 @@ static int name_frames(struct report_stack *report, const struct ranked *ranked,
 	for (uint32_t i = 0; i < ranked->nr_frames; i++) {
 		uint64_t address = ranked->frames[i];
 		/* Every frame is a return address: the innermost one is the allocator's own. */
-		unsigned int found =
-			symbolizer__resolve(source->symbolizer, find_mapping(source, address),
-					    address, true, frames, MAX_INLINED);
+		unsigned int found = symbolizer__resolve(source->symbolizer,
+							 find_mapping(source, address), address,
+							 true, frames, MAX_INLINED);
 		struct report_frame *grown =
 			realloc(report->frames, (report->nr_frames + found) * sizeof(*grown));
 
@@ -241,7 +241,7 @@ int aggregate__fill(struct process_report *report, const struct snapshot *snapsh
 		    bool part, const struct aggregate_source *source)
 {
 	struct ranked *ranked = calloc(snapshot->nr_sites + 1, sizeof(*ranked));
-	struct snapshot_site unlisted = {0};
+	struct snapshot_site unlisted = { 0 };
 	size_t nr = 0;
 	int err = ranked ? 0 : -ENOMEM;
 

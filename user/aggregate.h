@@ -21,10 +21,11 @@ struct aggregate_source {
 };
 
 /*
- * Fills stacks, nr_stacks and more_* of *report with the `top` largest stacks by bytes. A walk is cut
- * where it left mapped code; sites that then have the same frames are one stack. What the report
- * holds beyond all sites (stacks that were not kept) counts as a stack without frames, unless the
- * snapshot is only a part (with -o). Returns 0 or -ENOMEM. aggregate__free releases what was filled.
+ * Fills stacks, nr_stacks and more_* of *report with the `top` largest stacks by bytes. A walk is
+ * cut where it left mapped code; sites that then have the same frames are one stack. What the
+ * report holds beyond all sites (stacks that were not kept) counts as a stack without frames,
+ * unless the snapshot is only a part (with -o). Returns 0 or -ENOMEM. aggregate__free releases what
+ * was filled.
  */
 int aggregate__fill(struct process_report *report, const struct snapshot *snapshot, uint64_t top,
 		    bool part, const struct aggregate_source *source);

@@ -34,8 +34,7 @@ static const struct passwd *find_user(const char *user)
 /* As runuser does: groups, ids, and the variables that name the person. */
 static int become(const struct passwd *user)
 {
-	if (initgroups(user->pw_name, user->pw_gid) || setgid(user->pw_gid) ||
-	    setuid(user->pw_uid))
+	if (initgroups(user->pw_name, user->pw_gid) || setgid(user->pw_gid) || setuid(user->pw_uid))
 		return -errno;
 	if (setenv("HOME", user->pw_dir, 1) || setenv("USER", user->pw_name, 1) ||
 	    setenv("LOGNAME", user->pw_name, 1) || setenv("SHELL", user->pw_shell, 1))
@@ -107,7 +106,7 @@ int command__prepare(struct command *command, const struct command_request *requ
 	const struct passwd *entry = NULL;
 	int release[2], error[2], err;
 
-	*command = (struct command){.pidfd = -1, .release_fd = -1, .error_fd = -1};
+	*command = (struct command){ .pidfd = -1, .release_fd = -1, .error_fd = -1 };
 	if (request->user) {
 		entry = find_user(request->user);
 		if (!entry)

@@ -35,8 +35,7 @@ bool debug_sections__present(Elf *elf)
 }
 
 /* The size of a section when it is uncompressed. */
-static uint64_t section_bytes(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
-			      const char *name)
+static uint64_t section_bytes(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, const char *name)
 {
 	struct {
 		char magic[4];

@@ -61,8 +61,8 @@ static size_t length_without_clone_suffix(const char *symbol)
 	size_t length = strnlen(symbol, DEMANGLE_MAX_BYTES);
 
 	for (size_t i = 0; i < sizeof(clone_suffixes) / sizeof(*clone_suffixes); i++) {
-		const char *suffix = memmem(symbol, length, clone_suffixes[i],
-					    strlen(clone_suffixes[i]));
+		const char *suffix =
+			memmem(symbol, length, clone_suffixes[i], strlen(clone_suffixes[i]));
 
 		if (suffix && suffix != symbol)
 			length = suffix - symbol;

@@ -25,9 +25,9 @@ int elf_file__open_regular(const char *path, struct stat *status)
 	int path_fd, fd = -1, err = 0;
 
 	/*
-	 * The path may have become a FIFO, or a link to a device where merely opening does something
-	 * (a tape, a watchdog). O_PATH touches nothing; only what proved to be a regular file is
-	 * opened for real, by way of /proc, so that nobody can swap it in between.
+	 * The path may have become a FIFO, or a link to a device where merely opening does
+	 * something (a tape, a watchdog). O_PATH touches nothing; only what proved to be a regular
+	 * file is opened for real, by way of /proc, so that nobody can swap it in between.
 	 */
 	path_fd = open(path, O_PATH | O_CLOEXEC);
 	if (path_fd < 0)

@@ -17,7 +17,10 @@ struct elf_file {
 	char *path; /* what it was opened by */
 };
 
-#define ELF_FILE_CLOSED { .fd = -1 }
+#define ELF_FILE_CLOSED  \
+	{                \
+		.fd = -1 \
+	}
 
 /*
  * Opens a regular file read-only. Returns the descriptor, -EINVAL for another kind of file, -EFBIG,

@@ -109,7 +109,7 @@ static int open_ring(struct events *events, int cpu)
 		.wakeup_watermark = (uint32_t)(events->data_bytes / 4),
 	};
 	struct ring *ring = &events->rings[events->nr_rings];
-	struct epoll_event interest = {.events = EPOLLIN};
+	struct epoll_event interest = { .events = EPOLLIN };
 	long fd = syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 	int err;
 

@@ -122,7 +122,7 @@ static void look_at_living(struct monitor *monitor)
 
 static void report_outstanding(struct monitor *monitor)
 {
-	bool seen[OPTIONS_MAX_PIDS] = {false};
+	bool seen[OPTIONS_MAX_PIDS] = { false };
 	struct space *spaces;
 	size_t nr;
 

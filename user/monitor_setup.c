@@ -64,8 +64,9 @@ static int check_pid(pid_t pid)
 		return STATUS_TARGET;
 	}
 	if (!has_memory) {
-		log__error("cannot attach to PID %d: it has no memory (a kernel thread or a zombie)",
-			   (int)pid);
+		log__error(
+			"cannot attach to PID %d: it has no memory (a kernel thread or a zombie)",
+			(int)pid);
 		return STATUS_TARGET;
 	}
 	if (pid == getpid()) {
@@ -118,7 +119,7 @@ static int load(struct monitor *monitor)
 		.btf_path = options->btf_path,
 		.system_wide = options->mode == MODE_SYSTEM,
 	};
-	struct event_handlers handlers = {on_mapped, on_execed, on_forked, monitor};
+	struct event_handlers handlers = { on_mapped, on_execed, on_forked, monitor };
 	char error[256];
 	int err = features__probe(&monitor->features, options->btf_path, error, sizeof(error));
 
@@ -172,7 +173,7 @@ static int visit_mapping(const struct mapping *map, void *context)
 
 static int follow_pid(struct monitor *monitor, pid_t pid)
 {
-	struct mapping_visit visit = {.monitor = monitor, .tgid = pid};
+	struct mapping_visit visit = { .monitor = monitor, .tgid = pid };
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	int err = processes__add(monitor->processes, pid);
 
@@ -272,8 +273,8 @@ static int attach(struct monitor *monitor, const char *executable)
 
 static void block_signals(struct monitor *monitor)
 {
-	static const int watched[] = {SIGINT,  SIGTERM, SIGHUP,	 SIGQUIT,
-				      SIGUSR1, SIGUSR2, SIGCONT, SIGCHLD};
+	static const int watched[] = { SIGINT,	SIGTERM, SIGHUP,  SIGQUIT,
+				       SIGUSR1, SIGUSR2, SIGCONT, SIGCHLD };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t mask;
 
@@ -288,7 +289,7 @@ static void block_signals(struct monitor *monitor)
 
 static int watch(struct monitor *monitor, int fd)
 {
-	struct epoll_event interest = {.events = EPOLLIN, .data.fd = fd};
+	struct epoll_event interest = { .events = EPOLLIN, .data.fd = fd };
 
 	return epoll_ctl(monitor->epoll_fd, EPOLL_CTL_ADD, fd, &interest) ? -errno : 0;
 }
@@ -310,8 +311,7 @@ static int watch_everything(struct monitor *monitor)
 		return STATUS_OK;
 	interval.it_value = interval.it_interval;
 	monitor->interval_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (monitor->interval_fd < 0 ||
-	    timerfd_settime(monitor->interval_fd, 0, &interval, NULL) ||
+	if (monitor->interval_fd < 0 || timerfd_settime(monitor->interval_fd, 0, &interval, NULL) ||
 	    watch(monitor, monitor->interval_fd))
 		return STATUS_FAILED;
 	return STATUS_OK;

@@ -8,7 +8,7 @@
 
 #include "command.h"
 #include "events.h"
-#include "features.h"
+#include "kernel_features.h"
 #include "monitor.h"
 #include "reporter.h"
 

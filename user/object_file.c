@@ -108,7 +108,8 @@ static bool is_mapped_file(const struct object_file *object, int fd, const struc
 
 	if (status->st_ino != object->inode)
 		return false;
-	if (major(status->st_dev) == object->dev_major && minor(status->st_dev) == object->dev_minor)
+	if (major(status->st_dev) == object->dev_major &&
+	    minor(status->st_dev) == object->dev_minor)
 		return true;
 	return !fstatfs(fd, &filesystem) && (filesystem.f_type == OVERLAYFS_SUPER_MAGIC ||
 					     filesystem.f_type == BTRFS_SUPER_MAGIC);

@@ -80,12 +80,13 @@ static bool append(json_t *array, json_t *value)
 
 static json_t *build_frame(const struct report_frame *frame)
 {
-	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "function", string_or_null(frame->function),
-		"file", string_or_null(frame->file), "line", nonzero_or_null(frame->line), "module",
-		string_or_null(frame->module), "offset",
-		frame->module ? hex(frame->module_offset) : json_null(), "address",
-		frame->address ? hex(frame->address) : json_null(), "inlined", frame->inlined);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "function",
+			 string_or_null(frame->function), "file", string_or_null(frame->file),
+			 "line", nonzero_or_null(frame->line), "module",
+			 string_or_null(frame->module), "offset",
+			 frame->module ? hex(frame->module_offset) : json_null(), "address",
+			 frame->address ? hex(frame->address) : json_null(), "inlined",
+			 frame->inlined);
 }
 
 static json_t *build_frames(const struct report_stack *stack)
@@ -182,8 +183,8 @@ static json_t *build_totals_or_null(const struct process_report *process)
 			 clamp(process->allocated_blocks), "freed_bytes",
 			 clamp(process->freed_bytes), "freed_blocks", clamp(process->freed_blocks),
 			 "failed", clamp(process->failed), "unknown_frees",
-			 process->filtered ? json_null()
-					   : json_integer(clamp(process->unknown_frees)),
+			 process->filtered ? json_null() :
+					     json_integer(clamp(process->unknown_frees)),
 			 "peak_bytes", figure_or_null(process->peak_bytes));
 }
 
@@ -236,12 +237,12 @@ static void join(json_t **line, json_t *part)
 
 static json_t *build_identity(const char *event, const struct process_report *process)
 {
-	json_t *line =
-		json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:o}", "event", event, "time",
-			  time_or_null(&process->time), "pid", (int)process->pid, "ppid",
-			  nonzero_or_null(process->ppid), "pid_in_namespace",
-			  nonzero_or_null(process->pid_in_namespace), "comm",
-			  string_or_null(process->comm), "exe", string_or_null(process->exe));
+	json_t *line = json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:o}", "event", event, "time",
+				 time_or_null(&process->time), "pid", (int)process->pid, "ppid",
+				 nonzero_or_null(process->ppid), "pid_in_namespace",
+				 nonzero_or_null(process->pid_in_namespace), "comm",
+				 string_or_null(process->comm), "exe",
+				 string_or_null(process->exe));
 
 	join(&line,
 	     json_pack("{s:I, s:o, s:o, s:b, s:b, s:b, s:o}", "uid", (json_int_t)process->uid,
@@ -345,9 +346,9 @@ static void json_trace(FILE *out, const struct trace_report *event)
 			     (int)event->tid, "comm", string_or_null(event->comm), "function",
 			     string_or_null(event->function), "address", hex(event->address),
 			     "size_bytes",
-			     event->size_bytes == UINT64_MAX
-				     ? json_null()
-				     : json_integer(clamp(event->size_bytes))),
+			     event->size_bytes == UINT64_MAX ?
+				     json_null() :
+				     json_integer(clamp(event->size_bytes))),
 		   kind);
 }
 

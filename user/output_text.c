@@ -227,9 +227,9 @@ static void print_verdict(FILE *out, const struct process_report *process)
 	};
 
 	print_label(out, verdicts[process->verified].label);
-	sanitize_text__print(out, process->verified_why[0]
-					  ? process->verified_why
-					  : verdicts[process->verified].default_why);
+	sanitize_text__print(out, process->verified_why[0] ?
+					  process->verified_why :
+					  verdicts[process->verified].default_why);
 	fputc('\n', out);
 }
 
@@ -394,9 +394,9 @@ static void text_trace(FILE *out, const struct trace_report *event)
 	print_time(out, &event->time, true);
 	fputc(' ', out);
 	columns = sanitize_text__print(out, event->comm);
-	fprintf(out, "%*s %d/%d  %-5s %-14s 0x%012" PRIx64,
-		columns < 15 ? 15 - (int)columns : 0, "", event->pid, event->tid,
-		event->is_free ? "free" : "alloc", event->function, event->address);
+	fprintf(out, "%*s %d/%d  %-5s %-14s 0x%012" PRIx64, columns < 15 ? 15 - (int)columns : 0,
+		"", event->pid, event->tid, event->is_free ? "free" : "alloc", event->function,
+		event->address);
 	if (event->size_bytes == UINT64_MAX)
 		fputs("  size unknown", out);
 	else
@@ -448,8 +448,8 @@ static void text_total(FILE *out, const struct total_report *total)
 {
 	const char *prefix = at_least(sums_are_affected(&total->lost));
 	const char *noun = total->processes == 1 ? "process" : "processes";
-	figure reclaimed =
-		total->reclaimed_bytes < INT64_MAX ? (figure)total->reclaimed_bytes : INT64_MAX;
+	figure reclaimed = total->reclaimed_bytes < INT64_MAX ? (figure)total->reclaimed_bytes :
+								INT64_MAX;
 
 	fprintf(out, "total: %s %s ended\n", text_units__count(total->processes).text, noun);
 	print_label(out, "held at the end");

@@ -9,8 +9,9 @@
 #include "text_units.h"
 
 /*
- * Frames that another CPU's batch still holds when the teardown ends are not seen to come back then:
- * a page vector and per-CPU free lists, 32 pages here in the worst case measured, twice that allowed.
+ * Frames that another CPU's batch still holds when the teardown ends are not seen to come back
+ * then: a page vector and per-CPU free lists, 32 pages here in the worst case measured, twice that
+ * allowed.
  */
 #define TOLERATED_PAGES_FOR_EACH_OTHER_CPU 64
 
@@ -53,8 +54,7 @@ static void fill_reclaimed(const struct reclaim_input *input, struct process_rep
 		reclaimed->virtual_bytes = pages_to_bytes(input, (int64_t)before->virtual_pages);
 	}
 	if (input->frames_measured) {
-		report->freed_frames =
-			(figure)(input->freed_anon_pages + input->freed_other_pages);
+		report->freed_frames = (figure)(input->freed_anon_pages + input->freed_other_pages);
 		reclaimed->freed_page_bytes = pages_to_bytes(input, report->freed_frames);
 	}
 }
@@ -63,10 +63,9 @@ static void fill_reclaimed(const struct reclaim_input *input, struct process_rep
 static int64_t missing_pages(const struct reclaim_input *input)
 {
 	int64_t missing = input->before.anon - (int64_t)input->freed_anon_pages;
-	int64_t tolerated = input->nr_cpus > 1 ?
-				    (int64_t)(input->nr_cpus - 1) *
-					    TOLERATED_PAGES_FOR_EACH_OTHER_CPU :
-				    0;
+	int64_t tolerated = input->nr_cpus > 1 ? (int64_t)(input->nr_cpus - 1) *
+							 TOLERATED_PAGES_FOR_EACH_OTHER_CPU :
+						 0;
 
 	return missing > tolerated ? missing : 0;
 }
@@ -75,7 +74,7 @@ static void fill_stays(const struct reclaim_input *input, struct process_report 
 {
 	struct report_stays *stays = &report->stays;
 
-	*stays = (struct report_stays){FIGURE_UNKNOWN, FIGURE_UNKNOWN, FIGURE_UNKNOWN};
+	*stays = (struct report_stays){ FIGURE_UNKNOWN, FIGURE_UNKNOWN, FIGURE_UNKNOWN };
 	if (!input->before_read)
 		return;
 	stays->page_cache_bytes = pages_to_bytes(input, input->before.file);
@@ -97,12 +96,12 @@ static const char *left_over(const struct memory_counters *after, int64_t *amoun
 		const char *name;
 		int64_t amount;
 	} counters[] = {
-		{"anonymous pages", after->anon},
-		{"file pages", after->file},
-		{"shared memory pages", after->shmem},
-		{"swap entries", after->swap},
-		{"huge pages", after->hugetlb},
-		{"bytes of page tables", (int64_t)after->page_table_bytes},
+		{ "anonymous pages", after->anon },
+		{ "file pages", after->file },
+		{ "shared memory pages", after->shmem },
+		{ "swap entries", after->swap },
+		{ "huge pages", after->hugetlb },
+		{ "bytes of page tables", (int64_t)after->page_table_bytes },
 	};
 
 	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
@@ -132,9 +131,8 @@ static void judge_frames(const struct reclaim_input *input, struct process_repor
 					 "page frame")
 			       .text);
 	else if (input->has_relatives && input->relative)
-		decide(report, VERDICT_TRUE,
-		       "the counters are zero; %s shared with PID %d", pages.text,
-		       (int)input->relative);
+		decide(report, VERDICT_TRUE, "the counters are zero; %s shared with PID %d",
+		       pages.text, (int)input->relative);
 	else if (input->has_relatives)
 		decide(report, VERDICT_TRUE,
 		       "the counters are zero; %s shared with a relative or merged", pages.text);
@@ -156,7 +154,7 @@ void reclaim__judge(const struct reclaim_input *input, struct process_report *re
 	fill_stays(input, report);
 	if (!input->before_read || !input->after_read) {
 		decide(report, VERDICT_UNKNOWN, "%s",
-		       input->missed ? input->missed :
+		       input->missed	 ? input->missed :
 		       input->after_read ? "the memory was not looked at before its teardown" :
 					   "the teardown's end was not seen");
 		return;

@@ -31,16 +31,15 @@ static struct timespec wall_time(uint64_t monotonic_ns)
 
 	if (monotonic_ns)
 		real -= clock_ns(CLOCK_MONOTONIC) - monotonic_ns;
-	return (struct timespec){.tv_sec = (time_t)(real / NS_PER_S),
-				 .tv_nsec = (long)(real % NS_PER_S)};
+	return (struct timespec){ .tv_sec = (time_t)(real / NS_PER_S),
+				  .tv_nsec = (long)(real % NS_PER_S) };
 }
 
 static void fill_identity(const struct reporter *reporter, const struct space *space,
 			  struct process_report *report)
 {
 	pid_t tgid = (pid_t)space->tgid;
-	const struct image *image =
-		processes__image(reporter->processes, tgid, space->seen_ns);
+	const struct image *image = processes__image(reporter->processes, tgid, space->seen_ns);
 
 	report->pid = tgid;
 	report->ppid = (pid_t)space->ppid;
@@ -89,8 +88,8 @@ static void fill_stacks(const struct reporter *reporter, const struct space *spa
 			struct process_report *report)
 {
 	const struct options *options = reporter->options;
-	const struct image *image = processes__image(reporter->processes, (pid_t)space->tgid,
-						     space->seen_ns);
+	const struct image *image =
+		processes__image(reporter->processes, (pid_t)space->tgid, space->seen_ns);
 	/* Ages count up to the end of a process, up to now while it runs. */
 	uint64_t now_ns = space->after_ns ? space->after_ns : clock_ns(CLOCK_MONOTONIC);
 	uint64_t min_age_ns = (uint64_t)(options->min_age_s * (double)NS_PER_S);
@@ -180,7 +179,8 @@ static void judge(const struct space *space, bool memory_gone, struct process_re
 void reporter__exit(struct reporter *reporter, const struct space *space, bool memory_gone)
 {
 	uint64_t end_ns = space->process_end_ns ? space->process_end_ns : space->after_ns;
-	struct process_report report = {.time = wall_time(space->after_ns ? space->after_ns : end_ns)};
+	struct process_report report = { .time = wall_time(space->after_ns ? space->after_ns :
+									     end_ns) };
 
 	fill_identity(reporter, space, &report);
 	fill_counters(reporter, space, &report);
@@ -204,7 +204,7 @@ void reporter__exit(struct reporter *reporter, const struct space *space, bool m
 
 void reporter__outstanding(struct reporter *reporter, const struct space *space)
 {
-	struct process_report report = {.time = wall_time(0)};
+	struct process_report report = { .time = wall_time(0) };
 
 	fill_identity(reporter, space, &report);
 	fill_counters(reporter, space, &report);
@@ -238,7 +238,7 @@ void reporter__nothing_yet(struct reporter *reporter, pid_t tgid)
 		.flags = SPACE_LATE,
 		.seen_ns = clock_ns(CLOCK_MONOTONIC),
 	};
-	struct process_report report = {.time = wall_time(0), .run_s = -1};
+	struct process_report report = { .time = wall_time(0), .run_s = -1 };
 
 	read_comm(tgid, space.comm, sizeof(space.comm));
 	fill_identity(reporter, &space, &report);
@@ -249,9 +249,9 @@ void reporter__nothing_yet(struct reporter *reporter, pid_t tgid)
 void reporter__trace(struct reporter *reporter, const struct event *event)
 {
 	static const char *const names[NR_ALLOCATOR_FUNCTIONS] = {
-		[FUNCTION_MALLOC] = "malloc",	    [FUNCTION_CALLOC] = "calloc",
-		[FUNCTION_REALLOC] = "realloc",	    [FUNCTION_REALLOCARRAY] = "reallocarray",
-		[FUNCTION_MEMALIGN] = "memalign",   [FUNCTION_POSIX_MEMALIGN] = "posix_memalign",
+		[FUNCTION_MALLOC] = "malloc",	  [FUNCTION_CALLOC] = "calloc",
+		[FUNCTION_REALLOC] = "realloc",	  [FUNCTION_REALLOCARRAY] = "reallocarray",
+		[FUNCTION_MEMALIGN] = "memalign", [FUNCTION_POSIX_MEMALIGN] = "posix_memalign",
 		[FUNCTION_FREE] = "free",
 	};
 	char comm[sizeof(event->comm) + 1];

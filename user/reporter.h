@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "features.h"
+#include "kernel_features.h"
 #include "options.h"
 #include "output.h"
 #include "processes.h"

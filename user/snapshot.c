@@ -30,11 +30,11 @@ static void *append(void **array, size_t *nr, size_t size)
 static int read_sites(struct snapshot *snapshot, const struct tracer_maps *maps,
 		      const struct space *space)
 {
-	struct site_index_key index = {.serial = space->serial};
+	struct site_index_key index = { .serial = space->serial };
 	uint64_t end = space->nr_sites + SITE_INDEX_SLACK;
 
 	for (index.n = 0; index.n < end; index.n++) {
-		struct site_key key = {.serial = space->serial};
+		struct site_key key = { .serial = space->serial };
 		struct snapshot_site *copy;
 		__u64 stack_id;
 		struct site site;
@@ -107,7 +107,7 @@ struct gathering {
 	struct found_block {
 		uint64_t stack_id;
 		struct snapshot_block block;
-	} *found;
+	} * found;
 	size_t nr;
 };
 
@@ -135,8 +135,9 @@ static int by_stack_and_address(const void *a, const void *b)
 
 	if (left->stack_id != right->stack_id)
 		return left->stack_id < right->stack_id ? -1 : 1;
-	return left->block.address < right->block.address ? -1 :
-							     left->block.address > right->block.address;
+	return left->block.address < right->block.address ?
+		     -1 :
+		     left->block.address > right->block.address;
 }
 
 static int group_blocks(struct snapshot *snapshot, const struct gathering *gathering)
@@ -169,7 +170,7 @@ static int group_blocks(struct snapshot *snapshot, const struct gathering *gathe
 static int read_blocks(struct snapshot *snapshot, const struct tracer_maps *maps,
 		       const struct space *space, const struct snapshot_request *request)
 {
-	struct gathering gathering = {.request = request, .serial = space->serial};
+	struct gathering gathering = { .request = request, .serial = space->serial };
 	int err = walk_blocks(maps, gather_block, &gathering);
 
 	if (!err && gathering.nr) {
@@ -239,12 +240,12 @@ int snapshot__read_spaces(int map_fd, struct space **spaces, size_t *nr)
 
 void snapshot__forget(const struct tracer_maps *maps, const struct space *space)
 {
-	struct site_index_key index = {.serial = space->serial};
+	struct site_index_key index = { .serial = space->serial };
 	uint64_t end = space->nr_sites + SITE_INDEX_SLACK;
 	__u64 serial = space->serial;
 
 	for (index.n = 0; index.n < end; index.n++) {
-		struct site_key key = {.serial = space->serial};
+		struct site_key key = { .serial = space->serial };
 		__u64 stack_id;
 
 		if (bpf_map_lookup_elem(maps->site_index, &index, &stack_id))

@@ -116,8 +116,7 @@ static bool process_uses_vfork(const struct targets *targets, pid_t tgid)
 	return false;
 }
 
-static void attach_guests(struct targets *targets, struct allocator_file *file,
-			  struct scope *scope)
+static void attach_guests(struct targets *targets, struct allocator_file *file, struct scope *scope)
 {
 	int err;
 
@@ -125,8 +124,9 @@ static void attach_guests(struct targets *targets, struct allocator_file *file,
 		return;
 	err = tracer__attach_guests(targets->tracer, file->fd, &file->probes, scope->tgid);
 	if (err)
-		log__warning("cannot probe vfork children of PID %d: %s; their calls are not counted",
-			     (int)scope->tgid, strerror(-err));
+		log__warning(
+			"cannot probe vfork children of PID %d: %s; their calls are not counted",
+			(int)scope->tgid, strerror(-err));
 	scope->guests = true;
 }
 

@@ -69,14 +69,14 @@ static int size_maps(struct tracer *tracer, const struct features *features,
 		struct bpf_map *map;
 		uint64_t entries;
 	} sizes[] = {
-		{skeleton->maps.live, spaces},
-		{skeleton->maps.ended, spaces},
-		{skeleton->maps.blocks, blocks},
-		{skeleton->maps.sites, stacks * SITES_FOR_EACH_STACK},
-		{skeleton->maps.site_index, stacks * SITES_FOR_EACH_STACK},
-		{skeleton->maps.stacks, stacks},
-		{skeleton->maps.threads,
-		 on_demand ? MAX_THREADS_ON_DEMAND : MAX_THREADS_PREALLOCATED},
+		{ skeleton->maps.live, spaces },
+		{ skeleton->maps.ended, spaces },
+		{ skeleton->maps.blocks, blocks },
+		{ skeleton->maps.sites, stacks * SITES_FOR_EACH_STACK },
+		{ skeleton->maps.site_index, stacks * SITES_FOR_EACH_STACK },
+		{ skeleton->maps.stacks, stacks },
+		{ skeleton->maps.threads,
+		  on_demand ? MAX_THREADS_ON_DEMAND : MAX_THREADS_PREALLOCATED },
 	};
 
 	tracer->maps.max_blocks = blocks;
@@ -106,19 +106,19 @@ static int choose_programs(struct tracer *tracer, const struct features *feature
 		struct bpf_program *program;
 		bool wanted;
 	} choices[] = {
-		{skeleton->progs.allocator_session, session},
-		{skeleton->progs.allocator_free, session},
-		{skeleton->progs.malloc_enter, perf},
-		{skeleton->progs.calloc_enter, perf},
-		{skeleton->progs.realloc_enter, perf},
-		{skeleton->progs.reallocarray_enter, perf},
-		{skeleton->progs.memalign_enter, perf},
-		{skeleton->progs.posix_memalign_enter, perf},
-		{skeleton->progs.free_enter_perf, perf},
-		{skeleton->progs.allocator_return, perf},
-		{skeleton->progs.kprobe_exit_mm_release, kprobe},
-		{skeleton->progs.kprobe_exit_mmap, kprobe},
-		{skeleton->progs.prepare_exec, !kprobe && features->raw_tp_prepare_exec},
+		{ skeleton->progs.allocator_session, session },
+		{ skeleton->progs.allocator_free, session },
+		{ skeleton->progs.malloc_enter, perf },
+		{ skeleton->progs.calloc_enter, perf },
+		{ skeleton->progs.realloc_enter, perf },
+		{ skeleton->progs.reallocarray_enter, perf },
+		{ skeleton->progs.memalign_enter, perf },
+		{ skeleton->progs.posix_memalign_enter, perf },
+		{ skeleton->progs.free_enter_perf, perf },
+		{ skeleton->progs.allocator_return, perf },
+		{ skeleton->progs.kprobe_exit_mm_release, kprobe },
+		{ skeleton->progs.kprobe_exit_mmap, kprobe },
+		{ skeleton->progs.prepare_exec, !kprobe && features->raw_tp_prepare_exec },
 	};
 
 	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
@@ -162,15 +162,15 @@ static int attach_lifecycle(struct tracer *tracer, const struct features *featur
 		const char *tracepoint, *function;
 		bool wanted;
 	} hooks[] = {
-		{skeleton->progs.after_exit_mmap, "exit_mmap", NULL, true},
-		{skeleton->progs.page_free, "mm_page_free", NULL, true},
-		{skeleton->progs.thread_exit, "sched_process_exit", NULL, true},
-		{skeleton->progs.process_exec, "sched_process_exec", NULL, true},
-		{skeleton->progs.process_fork, "sched_process_fork", NULL, true},
-		{skeleton->progs.prepare_exec, "sched_prepare_exec", NULL,
-		 !kprobe && features->raw_tp_prepare_exec},
-		{skeleton->progs.kprobe_exit_mm_release, NULL, "exit_mm_release", kprobe},
-		{skeleton->progs.kprobe_exit_mmap, NULL, "exit_mmap", kprobe},
+		{ skeleton->progs.after_exit_mmap, "exit_mmap", NULL, true },
+		{ skeleton->progs.page_free, "mm_page_free", NULL, true },
+		{ skeleton->progs.thread_exit, "sched_process_exit", NULL, true },
+		{ skeleton->progs.process_exec, "sched_process_exec", NULL, true },
+		{ skeleton->progs.process_fork, "sched_process_fork", NULL, true },
+		{ skeleton->progs.prepare_exec, "sched_prepare_exec", NULL,
+		  !kprobe && features->raw_tp_prepare_exec },
+		{ skeleton->progs.kprobe_exit_mm_release, NULL, "exit_mm_release", kprobe },
+		{ skeleton->progs.kprobe_exit_mmap, NULL, "exit_mmap", kprobe },
 	};
 
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
@@ -376,9 +376,9 @@ static int attach_perf(struct tracer *tracer, int file_fd, const struct allocato
 	for (int pass = 0; pass < 3 && !err; pass++) {
 		for (size_t i = 0; i < probes->nr && !err; i++) {
 			const struct allocator_probe *probe = &probes->probe[i];
-			struct bpf_program *program = pass == 1 ?
-							      skeleton->progs.allocator_return :
-							      enter_program(skeleton, probe->function);
+			struct bpf_program *program =
+				pass == 1 ? skeleton->progs.allocator_return :
+					    enter_program(skeleton, probe->function);
 
 			if ((probe->function == FUNCTION_FREE) != (pass == 0))
 				continue;
@@ -409,8 +409,8 @@ int tracer__attach_allocator(struct tracer *tracer, int file_fd,
  * child. A perf event sees all that share the memory of the first thread, as long as that lives;
  * its programs leave the process itself to the session (see bpf/allocator.bpf.c).
  */
-int tracer__attach_guests(struct tracer *tracer, int file_fd,
-			  const struct allocator_probes *probes, pid_t pid)
+int tracer__attach_guests(struct tracer *tracer, int file_fd, const struct allocator_probes *probes,
+			  pid_t pid)
 {
 	if (tracer->nr_links + 2 * probes->nr > MAX_LINKS)
 		return -ENOSPC;
@@ -419,7 +419,7 @@ int tracer__attach_guests(struct tracer *tracer, int file_fd,
 
 int tracer__add_target(struct tracer *tracer, pid_t tgid, bool from_exec)
 {
-	struct target target = {.flags = from_exec ? TARGET_FROM_EXEC : 0};
+	struct target target = { .flags = from_exec ? TARGET_FROM_EXEC : 0 };
 	uint32_t key = (uint32_t)tgid;
 
 	return bpf_map_update_elem(tracer->maps.targets, &key, &target, BPF_ANY);
@@ -430,8 +430,8 @@ int tracer__fd(const struct tracer *tracer)
 	return ring_buffer__epoll_fd(tracer->ring);
 }
 
-int tracer__consume(struct tracer *tracer,
-		    void (*handle)(const struct event *event, void *context), void *context)
+int tracer__consume(struct tracer *tracer, void (*handle)(const struct event *event, void *context),
+		    void *context)
 {
 	int nr;
 

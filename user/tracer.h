@@ -12,7 +12,7 @@
 
 #include "../bpf/wire.h"
 #include "allocators.h"
-#include "features.h"
+#include "kernel_features.h"
 
 struct tracer;
 
@@ -58,8 +58,8 @@ int tracer__attach_allocator(struct tracer *tracer, int file_fd,
  * Probes them too in children that share the memory of that process under another PID (vfork, clone
  * with CLONE_VM). Dear to take away again: a tenth of a second for each probe. Returns 0 or -errno.
  */
-int tracer__attach_guests(struct tracer *tracer, int file_fd,
-			  const struct allocator_probes *probes, pid_t pid);
+int tracer__attach_guests(struct tracer *tracer, int file_fd, const struct allocator_probes *probes,
+			  pid_t pid);
 
 /* Traces that process; with from_exec only from its next exec on. Returns 0 or -errno. */
 int tracer__add_target(struct tracer *tracer, pid_t tgid, bool from_exec);
@@ -68,7 +68,7 @@ int tracer__add_target(struct tracer *tracer, pid_t tgid, bool from_exec);
 int tracer__fd(const struct tracer *tracer);
 
 /* Calls handle for each -t event that has arrived; doorbells are swallowed. Returns 0 or -errno. */
-int tracer__consume(struct tracer *tracer,
-		    void (*handle)(const struct event *event, void *context), void *context);
+int tracer__consume(struct tracer *tracer, void (*handle)(const struct event *event, void *context),
+		    void *context);
 
 #endif

@@ -18,8 +18,9 @@
 
 /*
  * Attaches program_fd to the file offsets of the file behind file_fd: in the process pid alone, or
- * with pid 0 in every process that maps the file. attach_type must be the expected attach type that the program was loaded with. cookies may be
- * NULL. Returns a link's file descriptor, to be closed by the caller (which detaches), or -errno.
+ * with pid 0 in every process that maps the file. attach_type must be the expected attach type that
+ * the program was loaded with. cookies may be NULL. Returns a link's file descriptor, to be closed
+ * by the caller (which detaches), or -errno.
  */
 int uprobe_link__create(int program_fd, int attach_type, int file_fd, pid_t pid,
 			const uint64_t *offsets, const uint64_t *cookies, size_t nr);

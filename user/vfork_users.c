@@ -79,8 +79,8 @@ bool vfork_users__check(int fd)
 		return false;
 	if (!elf_image__dynamic_symbols(image, &table))
 		uses = imports(image, &table);
-	if (!uses && elf_image__is_program(image) &&
-	    !elf_image__interpreter(image, &interpreter) && !interpreter)
+	if (!uses && elf_image__is_program(image) && !elf_image__interpreter(image, &interpreter) &&
+	    !interpreter)
 		uses = contains(image);
 	free(interpreter);
 	elf_image__free(image);

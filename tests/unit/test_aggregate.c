@@ -42,7 +42,9 @@ static int read_stack(uint64_t id, struct stack *stack, void *context)
 
 static int set_up(void **state)
 {
-	struct mapping code = { .start = CODE, .end = CODE_END, .path = "/nowhere/program", .inode = 1 };
+	struct mapping code = {
+		.start = CODE, .end = CODE_END, .path = "/nowhere/program", .inode = 1
+	};
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
 	if (!fixture)
@@ -168,7 +170,11 @@ static void test_block_lists_come_along(void **state)
 	struct snapshot_block second = { .address = 0x60, .size_bytes = 9 };
 	struct snapshot_site sites[] = {
 		{ .stack_id = 3, .bytes = 7, .blocks = 1, .block_list = &first, .nr_block_list = 1 },
-		{ .stack_id = 4, .bytes = 9, .blocks = 1, .block_list = &second, .nr_block_list = 1 },
+		{ .stack_id = 4,
+		  .bytes = 9,
+		  .blocks = 1,
+		  .block_list = &second,
+		  .nr_block_list = 1 },
 	};
 	struct snapshot snapshot = { .sites = sites, .nr_sites = 2 };
 	struct process_report report = { .held_bytes = 16, .held_blocks = 2 };

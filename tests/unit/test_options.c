@@ -323,9 +323,9 @@ static void test_long_words_are_cut(void **state)
 					sizeof(tiny)),
 			 -EINVAL);
 	assert_string_equal(tiny, "INTERVA");
-	assert_int_equal(
-		options__parse(&options, 2, (char *[]){ (char *)"m", word, NULL }, NULL, 0),
-		-EINVAL);
+	assert_int_equal(options__parse(&options, 2, (char *[]){ (char *)"m", word, NULL }, NULL,
+					0),
+			 -EINVAL);
 }
 
 static void test_no_memory(void **state)

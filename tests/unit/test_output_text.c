@@ -155,9 +155,9 @@ static void test_total(void **state)
 	total.has_memory = true;
 	total.before = (struct memory_report){ 25276502016, 292552704, 25051709440, 121241600,
 					       24983949312 };
-	total.after =
-		(struct memory_report){ 25276502016, 292552704 + 1048576, 25051709440 - 9000000,
-					121241600 + 9000000, 24983949312 - 1048576 };
+	total.after = (struct memory_report){ 25276502016, 292552704 + 1048576,
+					      25051709440 - 9000000, 121241600 + 9000000,
+					      24983949312 - 1048576 };
 	total.lost.blocks = 7;
 	total.reclaimed_bytes = UINT64_MAX;
 	output_text_verbose.total(out, &total);

@@ -18,7 +18,10 @@ static struct reclaim_input clean(void)
 	return (struct reclaim_input){
 		.before_read = true,
 		.after_read = true,
-		.before = { .anon = 100, .file = 20, .page_table_bytes = 8192, .virtual_pages = 500 },
+		.before = { .anon = 100,
+			    .file = 20,
+			    .page_table_bytes = 8192,
+			    .virtual_pages = 500 },
 		.frames_measured = true,
 		.freed_anon_pages = 100,
 		.freed_other_pages = 3,
@@ -47,8 +50,9 @@ static void test_counters_and_frames_agree(void **state)
 	struct reclaim_input input = clean();
 
 	(void)state;
-	assert_verdict(&input, VERDICT_TRUE,
-		       "103 page frames went back to the allocator; the address space's counters are zero");
+	assert_verdict(
+		&input, VERDICT_TRUE,
+		"103 page frames went back to the allocator; the address space's counters are zero");
 }
 
 static void test_batches_of_other_cpus_are_tolerated(void **state)
@@ -58,8 +62,9 @@ static void test_batches_of_other_cpus_are_tolerated(void **state)
 	(void)state;
 	input.freed_anon_pages = 36; /* 64 short */
 	input.nr_cpus = 2;
-	assert_verdict(&input, VERDICT_TRUE,
-		       "39 page frames went back to the allocator; the address space's counters are zero");
+	assert_verdict(
+		&input, VERDICT_TRUE,
+		"39 page frames went back to the allocator; the address space's counters are zero");
 	input.freed_anon_pages = 35;
 	assert_verdict(&input, VERDICT_UNKNOWN,
 		       "the counters are zero, but 65 pages not seen to come back");
@@ -115,11 +120,13 @@ static void test_reaped_before(void **state)
 	input.reaped = true;
 	input.early.anon = 5100;
 	input.freed_anon_pages = 10;
-	assert_verdict(&input, VERDICT_TRUE,
-		       "the counters are zero; 5,000 pages taken before the teardown by the OOM reaper or process_mrelease");
+	assert_verdict(
+		&input, VERDICT_TRUE,
+		"the counters are zero; 5,000 pages taken before the teardown by the OOM reaper or process_mrelease");
 	input.early.anon = 0; /* no earlier look */
-	assert_verdict(&input, VERDICT_TRUE,
-		       "the counters are zero; 90 pages taken before the teardown by the OOM reaper or process_mrelease");
+	assert_verdict(
+		&input, VERDICT_TRUE,
+		"the counters are zero; 90 pages taken before the teardown by the OOM reaper or process_mrelease");
 }
 
 static void test_frames_not_measured(void **state)

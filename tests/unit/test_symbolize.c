@@ -225,8 +225,16 @@ static void assert_inner(const char *file_name, uint64_t address, const char *ex
 static void test_inlined_frames(void **state)
 {
 	static const char *const flags[] = {
-		"-O2", "-O2 -gdwarf-4", "-O2 -gdwarf-3", "-O2 -gz=zlib", "-O2 -gdwarf-4 -gz=zlib-gnu",
-		"-O2 -no-pie", "-O2 -static-pie", "-O2 -static", "-O2 -flto", "-O2 -Wl,-z,noseparate-code",
+		"-O2",
+		"-O2 -gdwarf-4",
+		"-O2 -gdwarf-3",
+		"-O2 -gz=zlib",
+		"-O2 -gdwarf-4 -gz=zlib-gnu",
+		"-O2 -no-pie",
+		"-O2 -static-pie",
+		"-O2 -static",
+		"-O2 -flto",
+		"-O2 -Wl,-z,noseparate-code",
 	};
 
 	(void)state;
@@ -248,8 +256,8 @@ static void test_file_names(void **state)
 	{
 		char expected[512], *path = in_folder("leak64.c");
 
-		snprintf(expected, sizeof(expected), "inner %s:6 < middle %s:11 < outer %s:15", path,
-			 path, path);
+		snprintf(expected, sizeof(expected), "inner %s:6 < middle %s:11 < outer %s:15",
+			 path, path, path);
 		assert_inner("absolute", address_of("absolute", "mark_inner"), expected);
 	}
 }
@@ -341,7 +349,8 @@ static void test_names_of_all_kinds(void **state)
 		const char *symbol, *shown;
 	} names[] = {
 		{ "_RNvC6_123foo3bar", "123foo::bar" },
-		{ "_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE", "core::fmt::Write::write_fmt" },
+		{ "_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE",
+		  "core::fmt::Write::write_fmt" },
 		{ "_Z3fooi.isra.0.cold", "foo(int)" },
 		{ "clone.constprop.0", "clone" },
 		{ "part.part.2", "part" },
@@ -362,8 +371,10 @@ static void test_names_of_all_kinds(void **state)
 	(void)state;
 	fprintf(source, ".text\n.globl first\nfirst:\n");
 	for (size_t i = 0; i < nr; i++)
-		fprintf(source, ".type \"s%zu\", @function\n\"s%zu\": .skip 16, 0x90\n"
-				".size \"s%zu\", 16\n", i, i, i);
+		fprintf(source,
+			".type \"s%zu\", @function\n\"s%zu\": .skip 16, 0x90\n"
+			".size \"s%zu\", 16\n",
+			i, i, i);
 	fclose(source);
 	run("gcc -shared -nostdlib kinds.s -o kinds.plain");
 	source = fopen(in_folder("renames"), "w");
@@ -617,7 +628,8 @@ static void test_split_dwarf_is_not_followed(void **state)
 	(void)state;
 	for (int version = 4; version <= 5; version++) {
 		run("rm -f *.dwo; gcc -g -O2 -gdwarf-%d -gsplit-dwarf leak64.c -o split && "
-		    "for f in *.dwo; do rm $f && mkfifo $f; done", version);
+		    "for f in *.dwo; do rm $f && mkfifo $f; done",
+		    version);
 		assert_inner("split", address_of("split", "mark_inner"), "outer leak64.c:6");
 	}
 }
@@ -644,8 +656,8 @@ static void resolve_some(struct mapping *map, uint64_t address)
 	struct report_frame frames[MAX_FRAMES];
 
 	for (int64_t i = -64; i < 64; i++) {
-		unsigned int nr = symbolizer__resolve(symbolizer, map, address + 16 * i, i & 1, frames,
-						      MAX_FRAMES);
+		unsigned int nr = symbolizer__resolve(symbolizer, map, address + 16 * i, i & 1,
+						      frames, MAX_FRAMES);
 
 		assert_true(nr >= 1 && nr <= MAX_FRAMES);
 	}
@@ -721,13 +733,15 @@ static void test_out_of_memory(void **state)
 		unsigned int nr_frames;
 
 		failing_alloc__after(nr);
-		nr_frames = symbolizer__resolve(symbolizer, &map, address, false, frames, MAX_FRAMES);
+		nr_frames =
+			symbolizer__resolve(symbolizer, &map, address, false, frames, MAX_FRAMES);
 		assert_true(nr_frames >= 1);
 		complete = nr_frames == 3 && frames[0].module && frames[0].function &&
 			   frames[2].function && frames[0].file && frames[2].file;
 		failing_alloc__never();
 		/* Names are found once there is memory again. */
-		nr_frames = symbolizer__resolve(symbolizer, &map, address, false, frames, MAX_FRAMES);
+		nr_frames =
+			symbolizer__resolve(symbolizer, &map, address, false, frames, MAX_FRAMES);
 		assert_string_equal(frames[nr_frames - 1].function, "outer");
 		assert_string_equal(frames[0].module, map.path);
 		failing_alloc__after(nr);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See features.h. main asks once, before anything is loaded. */
-#include "features.h"
+/* See kernel_features.h. main asks once, before anything is loaded. */
+#include "kernel_features.h"
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -25,9 +25,9 @@ static const struct {
 	int number;
 	const char *name;
 } needed_capabilities[] = {
-	{CAP_BPF, "CAP_BPF"},
-	{CAP_PERFMON, "CAP_PERFMON"},
-	{CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},
+	{ CAP_BPF, "CAP_BPF" },
+	{ CAP_PERFMON, "CAP_PERFMON" },
+	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE" },
 };
 
 static uint64_t effective_capabilities(void)
@@ -136,15 +136,17 @@ static int probe_btf(struct features *features, const char *btf_path, char *erro
 		return -EOPNOTSUPP;
 	}
 	if (!btf) {
-		snprintf(error, error_size,
-			 "the kernel has no type information (%s); give the BTF of this very kernel with --btf FILE",
-			 KERNEL_BTF_FILE);
+		snprintf(
+			error, error_size,
+			"the kernel has no type information (%s); give the BTF of this very kernel with --btf FILE",
+			KERNEL_BTF_FILE);
 		return -EOPNOTSUPP;
 	}
 	features->raw_tp_exit_mmap = has_raw_tracepoint(btf, "exit_mmap");
 	features->raw_tp_prepare_exec = has_raw_tracepoint(btf, "sched_prepare_exec");
 	features->exit_has_mm = exit_tracepoint_has_group_dead(btf);
-	features->on_demand_maps = btf__find_by_name_kind(btf, "bpf_mem_alloc", BTF_KIND_STRUCT) > 0;
+	features->on_demand_maps = btf__find_by_name_kind(btf, "bpf_mem_alloc", BTF_KIND_STRUCT) >
+				   0;
 	btf__free(btf);
 	return 0;
 }
@@ -173,8 +175,7 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-int features__probe(struct features *features, const char *btf_path, char *error,
-		    size_t error_size)
+int features__probe(struct features *features, const char *btf_path, char *error, size_t error_size)
 {
 	struct utsname name;
 	int err;
@@ -190,16 +191,18 @@ int features__probe(struct features *features, const char *btf_path, char *error
 	if (err)
 		return err;
 	if (read_number(UPROBE_TYPE_FILE) < 0) {
-		snprintf(error, error_size,
-			 "this kernel has no uprobes (%s is missing); it needs CONFIG_UPROBE_EVENTS",
-			 UPROBE_TYPE_FILE);
+		snprintf(
+			error, error_size,
+			"this kernel has no uprobes (%s is missing); it needs CONFIG_UPROBE_EVENTS",
+			UPROBE_TYPE_FILE);
 		return -EOPNOTSUPP;
 	}
 	choose_exit_hook(features);
 	if (features->exit_hook == EXIT_HOOK_NONE) {
-		snprintf(error, error_size,
-			 "kernel %s has neither kprobes with the exit_mmap tracepoint nor an exit tracepoint that sees the memory; see KERNELS in memleak-bpf(8)",
-			 features->kernel);
+		snprintf(
+			error, error_size,
+			"kernel %s has neither kprobes with the exit_mmap tracepoint nor an exit tracepoint that sees the memory; see KERNELS in memleak-bpf(8)",
+			features->kernel);
 		return -EOPNOTSUPP;
 	}
 	features->uprobe_attach = uprobe_link__supported(UPROBE_LINK_SESSION) ?

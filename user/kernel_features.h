@@ -3,8 +3,8 @@
  * What the running kernel and our privileges allow, probed and not guessed from a version, and the
  * way that is chosen for each job.
  */
-#ifndef FEATURES_H
-#define FEATURES_H
+#ifndef KERNEL_FEATURES_H
+#define KERNEL_FEATURES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,8 +25,8 @@ struct features {
 
 /*
  * Fills *features. Returns 0; -EPERM when privileges are missing, -EOPNOTSUPP when the kernel lacks
- * something without which nothing works, -errno otherwise, with one line in error that says what and
- * what to do.
+ * something without which nothing works, -errno otherwise, with one line in error that says what
+ * and what to do.
  */
 int features__probe(struct features *features, const char *btf_path, char *error,
 		    size_t error_size);
