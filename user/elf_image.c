@@ -406,7 +406,7 @@ static int count_by_gnu_hash(const struct elf_image *image, uint64_t address, ui
 {
 	struct {
 		uint32_t nr_buckets, first_symbol, bloom_words, bloom_shift;
-	} header;
+	} header = { 0 };
 	uint32_t last_bucket = 0;
 	uint64_t buckets, chains, length;
 	int err = elf_image__offset_of(image, address, false, &buckets);

@@ -399,10 +399,12 @@ unsigned int lines__find(struct lines *lines, uint64_t vaddr, struct line_frame 
 	lines->allowed_ns += ALLOWED_NS_PER_LOOKUP;
 	out_of_memory = &environment;
 	if (setjmp(environment)) {
+		out_of_memory = NULL;
 		lines->broken = true;
 		return 0;
 	}
 	nr = find_frames(lines, vaddr, frames, max_frames);
+	out_of_memory = NULL;
 	lines->spent_ns += processor_time_ns() - lines->lookup_start_ns;
 	return lines->broken ? 0 : nr;
 }

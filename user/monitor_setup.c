@@ -323,6 +323,10 @@ static int set_up(struct monitor *monitor)
 	char *executable = NULL;
 	int status = STATUS_OK;
 
+	if (options->mode == MODE_SYSTEM) {
+		log__error("give a command (memleak-bpf -- COMMAND) or a process (-p PID); all processes at once are not supported yet");
+		return STATUS_USAGE;
+	}
 	block_signals(monitor);
 	for (size_t i = 0; i < options->nr_pids && !status; i++)
 		status = check_pid(options->pids[i]);

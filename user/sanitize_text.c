@@ -79,7 +79,9 @@ struct shown {
 
 static struct shown show(const char *text, struct character character)
 {
-	static const char letters[0x20] = { ['\n'] = 'n', ['\t'] = 't', ['\r'] = 'r', [0x1b] = 'e' };
+	static const unsigned char letters[0x20] = {
+		['\n'] = 'n', ['\t'] = 't', ['\r'] = 'r', [0x1b] = 'e'
+	};
 	struct shown shown = { .length = character.nr_bytes, .columns = 1 };
 	uint32_t code = character.code;
 	const char *format = "\\x%02x";
