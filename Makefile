@@ -45,7 +45,7 @@ SYSTEM_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps check-deps demo check check-unit check-system check-vm lint clean install uninstall tests victims
+.PHONY: all deps check-deps demo bench check check-unit check-system check-vm lint clean install uninstall tests victims
 
 all: $(BUILD)/memleak-bpf
 
@@ -123,6 +123,10 @@ check-deps: deps
 demo: deps
 	$(MAKE) all victims
 	@BUILD=$(BUILD) tools/demo
+
+bench: deps
+	$(MAKE) all victims
+	@BUILD=$(BUILD) tools/bench
 
 lint:
 	@tools/deps $(LINT_PACKAGES)

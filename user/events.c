@@ -139,15 +139,18 @@ struct events *events__new(const struct event_handlers *handlers)
 		return NULL;
 	if (nr_cpus < 1 || nr_cpus > MAX_CPUS)
 		nr_cpus = MAX_CPUS;
+	events->rings = calloc((size_t)nr_cpus, sizeof(*events->rings));
+	if (!events->rings) {
+		free(events);
+		errno = ENOMEM;
+		return NULL;
+	}
 	events->handlers = *handlers;
 	events->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
 	events->data_bytes = RING_PAGES * events->page_bytes;
 	events->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (events->epoll_fd < 0)
 		err = -errno;
-	events->rings = calloc((size_t)nr_cpus, sizeof(*events->rings));
-	if (!events->rings)
-		err = -ENOMEM;
 	for (int cpu = 0; cpu < nr_cpus && !err; cpu++) {
 		err = open_ring(events, cpu);
 		if (err == -ENODEV)

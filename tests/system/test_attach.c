@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Running processes, by -p: what they do from the attach on, and that they live on unharmed. */
+#include <dlfcn.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -240,6 +241,36 @@ static void test_bystander_is_not_recorded(void **state)
 	run__free(end_daemon(bystander));
 }
 
+/*
+ * This program maps the libc that the daemon maps. Where probes can be put into one process, it must
+ * not find a breakpoint in its own code: it would pay for the trap, and under Valgrind die of it.
+ */
+static void test_bystander_is_not_probed(void **state)
+{
+	const char *const functions[] = { "malloc", "calloc", "realloc", "free" };
+	struct child *wanted = start_daemon("obey");
+	struct child *tracer = start_tracer(ARGS("-p", pid_text(wanted, NULL)));
+	unsigned char first[4];
+	struct run *run;
+	(void)state;
+
+	for (size_t i = 0; i < 4; i++) {
+		const unsigned char *code = dlsym(RTLD_DEFAULT, functions[i]);
+
+		assert_non_null(code);
+		first[i] = *(const volatile unsigned char *)code;
+	}
+	run__free(end_daemon(wanted));
+	run = child__finish(tracer, 30);
+	if (strcmp(text(event_record(run, "start", 0), "probes.uprobe"), "session") != 0) {
+		run__free(run);
+		SKIP("this kernel has no uprobe sessions: probes are put on the file");
+	}
+	for (size_t i = 0; i < 4; i++)
+		assert_int_not_equal(first[i], 0xcc); /* int3 */
+	run__free(run);
+}
+
 /* Attached to in full flight. */
 static void test_attach_to_threads(void **state)
 {
@@ -403,6 +434,7 @@ int main(void)
 		SYSTEM_TEST(test_terminate_ends_with_a_report),
 		SYSTEM_TEST(test_several_processes),
 		SYSTEM_TEST(test_bystander_is_not_recorded),
+		SYSTEM_TEST(test_bystander_is_not_probed),
 		SYSTEM_TEST(test_attach_to_threads),
 		SYSTEM_TEST(test_no_such_process),
 		SYSTEM_TEST(test_one_of_two_is_missing),

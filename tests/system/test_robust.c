@@ -290,6 +290,7 @@ static void test_killed_tracer_under_fire(void **state)
 		kill(child__pid(tracer), SIGKILL);
 		run__free(child__finish(tracer, 10));
 		usleep(50000);
+		assert_text_untouched(child__pid(hammer), victim("hammer_static"));
 		child__send(hammer, "\n");
 		run = child__finish(hammer, 60);
 		if (run->exit_status != 0)
