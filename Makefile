@@ -128,7 +128,7 @@ bench: deps
 	$(MAKE) all victims
 	@BUILD=$(BUILD) tools/bench
 
-lint:
+lint: $(SKELETON)
 	@tools/deps $(LINT_PACKAGES)
 	@BUILD=$(BUILD) tools/lint
 

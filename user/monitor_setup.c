@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -317,6 +318,21 @@ static int watch_everything(struct monitor *monitor)
 	return STATUS_OK;
 }
 
+/*
+ * The kernel's hooks know processes by their numbers in the first PID namespace, whose inode number
+ * is fixed (PROC_PID_INIT_INO in include/linux/proc_ns.h).
+ */
+static int check_namespace(void)
+{
+	struct stat status;
+
+	if (stat("/proc/self/ns/pid", &status) || status.st_ino == 0xEFFFFFFC)
+		return STATUS_OK;
+	log__error(
+		"this is a container's PID namespace; run it in the host's (such as docker run --pid=host)");
+	return STATUS_FAILED;
+}
+
 static int set_up(struct monitor *monitor)
 {
 	const struct options *options = monitor->options;
@@ -324,9 +340,11 @@ static int set_up(struct monitor *monitor)
 	int status = STATUS_OK;
 
 	if (options->mode == MODE_SYSTEM) {
-		log__error("give a command (memleak-bpf -- COMMAND) or a process (-p PID); all processes at once are not supported yet");
+		log__error(
+			"give a command (memleak-bpf -- COMMAND) or a process (-p PID); all processes at once are not supported yet");
 		return STATUS_USAGE;
 	}
+	status = check_namespace();
 	block_signals(monitor);
 	for (size_t i = 0; i < options->nr_pids && !status; i++)
 		status = check_pid(options->pids[i]);

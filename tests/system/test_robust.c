@@ -120,9 +120,19 @@ static void test_malloc_interrupted_by_malloc(void **state)
 	check_nested("nested");
 }
 
+/*
+ * A kernel takes the return probe of a frame below the stack pointer for one that was left, and ends
+ * the program by SIGILL when it returns after all. Sessions set no second probe, so nothing looks.
+ */
 static void test_malloc_interrupted_by_malloc_on_stack_above(void **state)
 {
+	struct run *run = trace_all(ARGS(victim("hello")));
+	bool session = !strcmp(text(event_record(run, "start", 0), "probes.uprobe"), "session");
 	(void)state;
+
+	run__free(run);
+	if (!session)
+		SKIP("return probes of a kernel without sessions don't survive this; see README");
 	check_nested("nested-onstack");
 }
 

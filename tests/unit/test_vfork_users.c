@@ -21,14 +21,17 @@ static int set_up(void **state)
 {
 	(void)state;
 	folder = elf_fixture__folder();
-	elf_fixture__text(folder, "vfork.c",
-			  "#include <unistd.h>\nint main(void) { if (!vfork()) _exit(0); return 0; }\n");
-	elf_fixture__text(folder, "fork.c",
-			  "#include <unistd.h>\nint main(void) { if (!fork()) _exit(0); return 0; }\n");
-	elf_fixture__text(folder, "clone.c",
-			  "#define _GNU_SOURCE\n#include <sched.h>\n"
-			  "int start(int (*f)(void *), void *stack);\n"
-			  "int start(int (*f)(void *), void *stack) { return clone(f, stack, 0, 0); }\n");
+	elf_fixture__text(
+		folder, "vfork.c",
+		"#include <unistd.h>\nint main(void) { if (!vfork()) _exit(0); return 0; }\n");
+	elf_fixture__text(
+		folder, "fork.c",
+		"#include <unistd.h>\nint main(void) { if (!fork()) _exit(0); return 0; }\n");
+	elf_fixture__text(
+		folder, "clone.c",
+		"#define _GNU_SOURCE\n#include <sched.h>\n"
+		"int start(int (*f)(void *), void *stack);\n"
+		"int start(int (*f)(void *), void *stack) { return clone(f, stack, 0, 0); }\n");
 	/* Names that only begin or end alike. */
 	elf_fixture__text(folder, "alike.c",
 			  "int vforked(void); int cloned(void);\n"
@@ -87,7 +90,8 @@ static void test_static_program(void **state)
 /* libc defines them; that alone says nothing of the program that maps it. */
 static void test_libc_itself(void **state)
 {
-	char *path = elf_fixture__output("ldd /bin/sh | sed -n 's/.*=> \\(.*libc\\.so\\.6\\) .*/\\1/p' | tr -d '\\n'");
+	char *path = elf_fixture__output(
+		"ldd /bin/sh | sed -n 's/.*=> \\(.*libc\\.so\\.6\\) .*/\\1/p' | tr -d '\\n'");
 
 	(void)state;
 	assert_true(*path);
@@ -127,8 +131,10 @@ static void test_what_is_no_elf_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_imports),	       cmocka_unit_test(test_stripped),
-		cmocka_unit_test(test_static_program), cmocka_unit_test(test_libc_itself),
+		cmocka_unit_test(test_imports),
+		cmocka_unit_test(test_stripped),
+		cmocka_unit_test(test_static_program),
+		cmocka_unit_test(test_libc_itself),
 		cmocka_unit_test(test_what_is_no_elf_file),
 	};
 
