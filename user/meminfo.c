@@ -5,6 +5,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,7 @@ int meminfo__read(FILE *meminfo, struct memory_report *memory)
 			return -EBADMSG;
 	}
 
+	memory->per_cpu_lists_bytes = FIGURE_UNKNOWN;
 	memory->total_bytes = bytes[TOTAL];
 	memory->free_bytes = bytes[FREE];
 	memory->buff_cache_bytes = add(add(bytes[BUFFERS], bytes[CACHED]), bytes[RECLAIMABLE]);
@@ -93,4 +95,23 @@ int meminfo__read(FILE *meminfo, struct memory_report *memory)
 			subtract(subtract(bytes[TOTAL], bytes[FREE]), memory->buff_cache_bytes);
 	}
 	return 0;
+}
+
+figure meminfo__read_per_cpu_lists(FILE *zoneinfo, size_t page_bytes)
+{
+	uint64_t pages = 0, nr_lists = 0;
+	char line[256];
+
+	while (fgets(line, sizeof(line), zoneinfo)) {
+		uint64_t count;
+
+		/* "high:" and "batch:" stand beside it; nothing else in the file has this name. */
+		if (sscanf(line, " count: %" SCNu64, &count) != 1)
+			continue;
+		pages = add(pages, count);
+		nr_lists++;
+	}
+	if (!nr_lists || pages > INT64_MAX / page_bytes)
+		return FIGURE_UNKNOWN;
+	return (figure)(pages * page_bytes);
 }

@@ -15,4 +15,11 @@
  */
 int meminfo__read(FILE *meminfo, struct memory_report *memory);
 
+/*
+ * Sums the page frames on the per-CPU free lists from a /proc/zoneinfo text. What a process held
+ * goes there first, so that "used" can stay up for a while after its end. Bytes, or FIGURE_UNKNOWN
+ * when the text has no such lists.
+ */
+figure meminfo__read_per_cpu_lists(FILE *zoneinfo, size_t page_bytes);
+
 #endif

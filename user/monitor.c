@@ -56,8 +56,10 @@ static void report_ended(struct monitor *monitor)
 
 	if (snapshot__read_spaces(monitor->reporter.maps->ended, &spaces, &nr))
 		return;
-	if (nr)
+	if (nr) {
+		reporter__note_after(&monitor->reporter);
 		qsort(spaces, nr, sizeof(*spaces), by_end);
+	}
 	for (size_t i = 0; i < nr; i++) {
 		if (awaits_exec(monitor, &spaces[i]))
 			break; /* reports keep the order of the ends */

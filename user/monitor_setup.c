@@ -257,10 +257,9 @@ static int start_command(struct monitor *monitor, const char *executable)
 static int attach(struct monitor *monitor, const char *executable)
 {
 	const struct options *options = monitor->options;
-	bool *known = &monitor->reporter.total.has_memory;
 	int status = STATUS_OK;
 
-	reporter__note_memory(&monitor->reporter.total.before, known);
+	reporter__note_before(&monitor->reporter);
 	if (options->mode == MODE_COMMAND)
 		return start_command(monitor, executable);
 	for (size_t i = 0; i < options->nr_pids && !status; i++)

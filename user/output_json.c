@@ -354,11 +354,12 @@ static void json_trace(FILE *out, const struct trace_report *event)
 
 static json_t *build_memory(const struct memory_report *memory)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "total_bytes", clamp(memory->total_bytes),
-			 "used_bytes", clamp(memory->used_bytes), "free_bytes",
-			 clamp(memory->free_bytes), "buff_cache_bytes",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "total_bytes",
+			 clamp(memory->total_bytes), "used_bytes", clamp(memory->used_bytes),
+			 "free_bytes", clamp(memory->free_bytes), "buff_cache_bytes",
 			 clamp(memory->buff_cache_bytes), "available_bytes",
-			 clamp(memory->available_bytes));
+			 clamp(memory->available_bytes), "per_cpu_lists_bytes",
+			 figure_or_null(memory->per_cpu_lists_bytes));
 }
 
 static void json_total(FILE *out, const struct total_report *total)

@@ -422,6 +422,17 @@ static void fill_memory_row(int64_t mib[5], const struct memory_report *memory)
 		mib[i] = (int64_t)(bytes[i] / MIB);
 }
 
+/* Said when it explains a change that the table shows. */
+static void print_per_cpu_lists(FILE *out, const struct total_report *total)
+{
+	figure before = total->before.per_cpu_lists_bytes, after = total->after.per_cpu_lists_bytes;
+
+	if (before == FIGURE_UNKNOWN || after == FIGURE_UNKNOWN || after - before < MIB)
+		return;
+	fprintf(out, "  of used, %s are free pages that CPUs keep at hand, %s more than before\n",
+		text_units__size(after).text, text_units__size(after - before).text);
+}
+
 static void print_memory(FILE *out, const struct total_report *total)
 {
 	static const char *const words[5] = { "total", "used", "free", "buff/cache", "available" };
@@ -439,7 +450,9 @@ static void print_memory(FILE *out, const struct total_report *total)
 	fprintf(out, "  %-17s", "change");
 	for (int i = 0; i < 5; i++)
 		fprintf(out, " %+11" PRId64, after[i] - before[i]);
-	fputs("\n  buff/cache is borrowed: the kernel gives it back when programs need it;"
+	fputc('\n', out);
+	print_per_cpu_lists(out, total);
+	fputs("  buff/cache is borrowed: the kernel gives it back when programs need it;"
 	      " available counts it\n",
 	      out);
 }

@@ -126,6 +126,8 @@ struct process_report {
 /* The machine's memory in the words of free(1), bytes. */
 struct memory_report {
 	uint64_t total_bytes, used_bytes, free_bytes, buff_cache_bytes, available_bytes;
+	/* Free page frames that a CPU keeps at hand: free(1) does not count them as free. */
+	figure per_cpu_lists_bytes;
 };
 
 struct start_report {

@@ -291,22 +291,40 @@ void reporter__start(struct reporter *reporter, const struct features *features)
 	reporter->format->start(reporter->out, &start);
 }
 
-void reporter__note_memory(struct memory_report *memory, bool *known)
+static bool read_memory(struct memory_report *memory)
 {
 	FILE *file = fopen("/proc/meminfo", "re");
+	bool known = file && !meminfo__read(file, memory);
 
-	*known = file && !meminfo__read(file, memory);
 	if (file)
 		fclose(file);
+	file = fopen("/proc/zoneinfo", "re");
+	if (!known || !file)
+		return known;
+	memory->per_cpu_lists_bytes =
+		meminfo__read_per_cpu_lists(file, (size_t)sysconf(_SC_PAGESIZE));
+	fclose(file);
+	return known;
+}
+
+void reporter__note_before(struct reporter *reporter)
+{
+	reporter->total.has_memory = read_memory(&reporter->total.before);
+}
+
+void reporter__note_after(struct reporter *reporter)
+{
+	reporter->after_known = read_memory(&reporter->total.after);
 }
 
 void reporter__total(struct reporter *reporter)
 {
-	struct total_report total = reporter->total;
-	bool known;
+	struct total_report total;
 
-	reporter__note_memory(&total.after, &known);
-	total.has_memory = total.has_memory && known;
+	if (!reporter->after_known)
+		reporter__note_after(reporter);
+	total = reporter->total;
+	total.has_memory = total.has_memory && reporter->after_known;
 	total.lost.events += snapshot__read_loss(reporter->maps, LOSS_TRACE_EVENT) +
 			     snapshot__read_loss(reporter->maps, LOSS_SPACE_MAP_FULL) +
 			     snapshot__read_loss(reporter->maps, LOSS_ENDED_MAP_FULL) +

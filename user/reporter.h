@@ -24,6 +24,7 @@ struct reporter {
 	struct targets *targets;
 	struct symbolizer *symbolizer;
 	struct total_report total; /* grows with each exit report */
+	bool after_known; /* total.after was taken at an end */
 };
 
 void reporter__start(struct reporter *reporter, const struct features *features);
@@ -35,7 +36,12 @@ void reporter__nothing_yet(struct reporter *reporter, pid_t tgid);
 void reporter__trace(struct reporter *reporter, const struct event *event);
 void reporter__total(struct reporter *reporter);
 
-/* Takes the machine's memory, before or after. */
-void reporter__note_memory(struct memory_report *memory, bool *known);
+/* Takes the machine's memory before anything runs. */
+void reporter__note_before(struct reporter *reporter);
+/*
+ * Takes it at an end, before names are looked up: what that costs the tracer is not the process's
+ * doing.
+ */
+void reporter__note_after(struct reporter *reporter);
 
 #endif

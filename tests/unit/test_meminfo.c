@@ -155,9 +155,50 @@ static void test_this_machine(void **state)
 	assert_true(memory.total_bytes >= memory.free_bytes);
 }
 
+static FILE *text_file(const char *text)
+{
+	FILE *file = fmemopen((void *)text, strlen(text), "r");
+
+	assert_non_null(file);
+	return file;
+}
+
+static void test_per_cpu_lists(void **state)
+{
+	FILE *zoneinfo = text_file("Node 0, zone   Normal\n"
+				   "  pages free     2855\n"
+				   "        boost    0\n"
+				   "      nr_zone_inactive_anon 7\n"
+				   "  pagesets\n"
+				   "    cpu: 0\n"
+				   "              count:    28356\n"
+				   "              high:     28587\n"
+				   "              batch:    63\n"
+				   "    cpu: 1\n"
+				   "              count:    4\n"
+				   "              high:     24181\n");
+
+	(void)state;
+	assert_int_equal(meminfo__read_per_cpu_lists(zoneinfo, 4096), 28360 * 4096);
+	fclose(zoneinfo);
+}
+
+static void test_no_per_cpu_lists(void **state)
+{
+	FILE *none = text_file("Node 0, zone   Normal\n  pages free     2855\n");
+	FILE *absurd = text_file("  count: 18446744073709551615\n  count: 18446744073709551615\n");
+
+	(void)state;
+	assert_true(meminfo__read_per_cpu_lists(none, 4096) == FIGURE_UNKNOWN);
+	assert_true(meminfo__read_per_cpu_lists(absurd, 4096) == FIGURE_UNKNOWN);
+	fclose(none);
+	fclose(absurd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_per_cpu_lists),  cmocka_unit_test(test_no_per_cpu_lists),
 		cmocka_unit_test(test_modern),	       cmocka_unit_test(test_without_available),
 		cmocka_unit_test(test_contradictions), cmocka_unit_test(test_first_of_two_counts),
 		cmocka_unit_test(test_long_lines),     cmocka_unit_test(test_broken),

@@ -88,8 +88,8 @@ static void write_others(FILE *out)
 	output_json.trace(out, &event);
 	output_json.total(out, &total);
 	total.has_memory = true;
-	total.before = (struct memory_report){ 1000, 200, 300, 400, 500 };
-	total.after = (struct memory_report){ 1000, 201, 301, 401, UINT64_MAX };
+	total.before = (struct memory_report){ 1000, 200, 300, 400, 500, 600 };
+	total.after = (struct memory_report){ 1000, 201, 301, 401, UINT64_MAX, FIGURE_UNKNOWN };
 	total.lost = (struct report_lost){ 1, 2, 3 };
 	output_json.total(out, &total);
 }

@@ -153,14 +153,20 @@ static void test_total(void **state)
 	output_text.total(out, &total);
 	total.processes = 1200;
 	total.has_memory = true;
-	total.before = (struct memory_report){ 25276502016, 292552704, 25051709440, 121241600,
-					       24983949312 };
-	total.after = (struct memory_report){ 25276502016, 292552704 + 1048576,
+	total.before = (struct memory_report){ 25276502016, 292552704,	 25051709440,
+					       121241600,   24983949312, FIGURE_UNKNOWN };
+	total.after = (struct memory_report){ 25276502016,	     292552704 + 1048576,
 					      25051709440 - 9000000, 121241600 + 9000000,
-					      24983949312 - 1048576 };
+					      24983949312 - 1048576, FIGURE_UNKNOWN };
 	total.lost.blocks = 7;
 	total.reclaimed_bytes = UINT64_MAX;
 	output_text_verbose.total(out, &total);
+	/* Said only where it explains a growth. */
+	total.before.per_cpu_lists_bytes = 160 << 20;
+	total.after.per_cpu_lists_bytes = (160 << 20) + 1000;
+	output_text.total(out, &total);
+	total.after.per_cpu_lists_bytes = 199 << 20;
+	output_text.total(out, &total);
 	assert_int_equal(fclose(out), 0);
 	golden_file__compare("total.txt", text);
 	free(text);
