@@ -324,6 +324,8 @@ int events__drain(struct events *events)
 
 	for (size_t i = 0; i < events->nr_rings; i++)
 		gather_ring(events, &events->rings[i]);
+	if (!events->nr_pending)
+		return 0;
 	qsort(events->pending, events->nr_pending, sizeof(*events->pending), by_time);
 	while (done < events->nr_pending && events->pending[done].time_ns <= horizon_ns) {
 		dispatch(events, &events->pending[done]);

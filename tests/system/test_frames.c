@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Whose blocks they are: the functions, files and lines of a stack, against what victims say. */
+#include <stdio.h>
+#include <string.h>
+
+#include "harness.h"
+
+/* Holds the frames of the one block of "frames" against the lines that it prints itself. */
+static void check_frames(const char *program, size_t nr_checked, bool with_lines)
+{
+	struct run *run = trace_all(ARGS(program));
+	const json_t *record = exit_record(run);
+	const json_t *stack = stack_of_bytes(record, 4321);
+	const char *line = run->out;
+
+	assert_int_equal(run->exit_status, 0);
+	for (size_t i = 0; i < nr_checked; i++, line = strchr(line, '\n') + 1) {
+		const json_t *frame = json_array_get(field(stack, "frames"), i);
+		char function[64];
+		int expected;
+
+		assert_int_equal(sscanf(line, "%63s %d", function, &expected), 2);
+		if (strcmp(frame_function(stack, i), function) != 0)
+			run__print(run);
+		assert_string_equal(frame_function(stack, i), function);
+		assert_non_null(text(frame, "module"));
+		if (!with_lines)
+			continue;
+		assert_contains(text(frame, "file"), "frames.c");
+		assert_int_equal(number(frame, "line"), expected);
+	}
+	run__free(run);
+}
+
+static void test_frames(void **state)
+{
+	(void)state;
+	check_frames(victim("frames"), 4, true);
+}
+
+static void test_frames_static(void **state)
+{
+	(void)state;
+	check_frames(victim("frames_static"), 4, true);
+}
+
+static void test_frames_not_relocated(void **state)
+{
+	(void)state;
+	check_frames(victim("frames_nopie"), 4, true);
+}
+
+static void test_frames_musl(void **state)
+{
+	(void)state;
+	check_frames(optional_victim("frames_musl"), 4, true);
+}
+
+/* Without frame pointers the walk may end early; the immediate caller is known all the same. */
+static void test_immediate_caller_without_frame_pointers(void **state)
+{
+	(void)state;
+	check_frames(victim("frames_omit"), 1, true);
+}
+
+static void test_cxx_names(void **state)
+{
+	struct run *run = trace_all(ARGS(victim("shapes")));
+	const json_t *record = exit_record(run);
+	(void)state;
+
+	assert_int_equal(stacks_with(record, "shapes::Polygon::grow(int)").blocks, 6);
+	assert_int_equal(stacks_with(record, "long* shapes::Polygon::clone<long>(long)").blocks, 1);
+	run__free(run);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SYSTEM_TEST(test_frames),
+		SYSTEM_TEST(test_frames_static),
+		SYSTEM_TEST(test_frames_not_relocated),
+		SYSTEM_TEST(test_frames_musl),
+		SYSTEM_TEST(test_immediate_caller_without_frame_pointers),
+		SYSTEM_TEST(test_cxx_names),
+	};
+
+	return cmocka_run_group_tests_name("frames", tests, harness__begin, harness__end);
+}
