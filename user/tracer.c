@@ -13,6 +13,7 @@
 
 #include "log.h"
 #include "memleak.skel.h"
+#include "shield.h"
 #include "uprobe_link.h"
 
 #define MAX_LINKS 4096
@@ -23,6 +24,7 @@
 #define MAX_STACKS_ON_DEMAND 65536
 #define MAX_STACKS_PREALLOCATED 16384
 #define SITES_FOR_EACH_STACK 4
+#define RING_BYTES_FOR_TRACE (16U << 20)
 /* A block for each 8 KiB of memory: the map's buckets take 0.4% of it, blocks come on demand. */
 #define BYTES_FOR_EACH_BLOCK 8192
 #define MIN_BLOCKS (64ULL << 10)
@@ -80,6 +82,8 @@ static int size_maps(struct tracer *tracer, const struct features *features,
 	};
 
 	tracer->maps.max_blocks = blocks;
+	if (config->trace && bpf_map__set_max_entries(skeleton->maps.ring, RING_BYTES_FOR_TRACE))
+		return -EINVAL;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		int err = bpf_map__set_max_entries(sizes[i].map, (uint32_t)sizes[i].entries);
 
@@ -266,15 +270,24 @@ struct tracer *tracer__new(const struct features *features, const struct tracer_
 	return tracer;
 }
 
-void tracer__free(struct tracer *tracer)
+/* Allocator probes go first: see attach_lifecycle. */
+static int detach(void *context)
 {
-	if (!tracer)
-		return;
-	/* Allocator probes go first: see attach_lifecycle. */
+	struct tracer *tracer = context;
+
 	while (tracer->nr_link_fds)
 		close(tracer->link_fds[--tracer->nr_link_fds]);
 	while (tracer->nr_links)
 		bpf_link__destroy(tracer->links[--tracer->nr_links]);
+	return 0;
+}
+
+void tracer__free(struct tracer *tracer)
+{
+	if (!tracer)
+		return;
+	if (tracer->nr_link_fds || tracer->nr_links)
+		shield__run(detach, tracer);
 	ring_buffer__free(tracer->ring);
 	memleak_bpf__destroy(tracer->skeleton);
 	free(tracer);
@@ -394,14 +407,35 @@ bool tracer__probes_one_process(const struct tracer *tracer)
 	return tracer->uprobe_attach == UPROBE_ATTACH_SESSION;
 }
 
+/* What is to be attached, for work under the shield. */
+struct attachment {
+	struct tracer *tracer;
+	int file_fd;
+	const struct allocator_probes *probes;
+	pid_t pid;
+	bool guests;
+};
+
+static int attach(void *context)
+{
+	const struct attachment *attachment = context;
+	struct tracer *tracer = attachment->tracer;
+
+	if (tracer->nr_links + 2 * attachment->probes->nr > MAX_LINKS ||
+	    tracer->nr_link_fds + 2 > MAX_LINKS)
+		return -ENOSPC;
+	if (attachment->guests || tracer->uprobe_attach == UPROBE_ATTACH_PERF)
+		return attach_perf(tracer, attachment->file_fd, attachment->probes,
+				   attachment->pid);
+	return attach_session(tracer, attachment->file_fd, attachment->probes, attachment->pid);
+}
+
 int tracer__attach_allocator(struct tracer *tracer, int file_fd,
 			     const struct allocator_probes *probes, pid_t pid)
 {
-	if (tracer->nr_links + 2 * probes->nr > MAX_LINKS || tracer->nr_link_fds + 2 > MAX_LINKS)
-		return -ENOSPC;
-	return tracer->uprobe_attach == UPROBE_ATTACH_SESSION ?
-		       attach_session(tracer, file_fd, probes, pid) :
-		       attach_perf(tracer, file_fd, probes, pid);
+	struct attachment attachment = { tracer, file_fd, probes, pid, false };
+
+	return shield__run(attach, &attachment);
 }
 
 /*
@@ -412,9 +446,9 @@ int tracer__attach_allocator(struct tracer *tracer, int file_fd,
 int tracer__attach_guests(struct tracer *tracer, int file_fd, const struct allocator_probes *probes,
 			  pid_t pid)
 {
-	if (tracer->nr_links + 2 * probes->nr > MAX_LINKS)
-		return -ENOSPC;
-	return attach_perf(tracer, file_fd, probes, pid);
+	struct attachment attachment = { tracer, file_fd, probes, pid, true };
+
+	return shield__run(attach, &attachment);
 }
 
 int tracer__add_target(struct tracer *tracer, pid_t tgid, bool from_exec)
