@@ -45,7 +45,7 @@ SYSTEM_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps check-deps demo bench check check-unit check-system check-vm lint clean install uninstall tests victims
+.PHONY: all deps check-deps demo bench fuzz check check-unit check-system check-vm lint clean install uninstall tests victims
 
 all: $(BUILD)/memleak-bpf
 
@@ -129,6 +129,17 @@ demo: deps
 bench: deps
 	$(MAKE) all victims
 	@BUILD=$(BUILD) tools/bench
+
+# A minute of hostile bytes for what reads ELF files and ld.so.cache, beginning with Debian's own.
+FUZZED := $(addprefix user/,$(addsuffix .c,allocators elf_closure elf_image ldso_cache library_path \
+	library_search load_list named_functions program_loader shared_object vfork_users))
+fuzz:
+	@tools/deps clang libclang-rt-14-dev libelf-dev
+	@mkdir -p build/corpus
+	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -iquote user \
+		-o build/fuzz_elf tests/fuzz/fuzz_elf.c $(FUZZED) -lelf
+	$(Q)cp -n /bin/true /bin/sleep /etc/ld.so.cache build/corpus/
+	$(Q)build/fuzz_elf -max_len=65536 -max_total_time=60 build/corpus
 
 lint: $(SKELETON)
 	@tools/deps $(LINT_PACKAGES)

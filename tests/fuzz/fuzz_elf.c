@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * libFuzzer over what reads files that others wrote: an ELF file's allocators and its closure, and
- * ld.so.cache. Build and run:
- *
- *   clang -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -iquote user \
- *     -o fuzz_elf tests/fuzz/fuzz_elf.c user/{allocators,elf_closure,elf_image,ldso_cache}.c \
- *     user/{library_path,library_search,load_list,named_functions,program_loader}.c \
- *     user/shared_object.c -lelf
- *   ./fuzz_elf -max_len=65536 CORPUS     (begin with a few small programs and libraries)
+ * libFuzzer over what reads files that others wrote: an ELF file's allocators, its closure and its
+ * use of vfork, and ld.so.cache. Built and run by make fuzz.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +11,7 @@
 #include "allocators.h"
 #include "elf_closure.h"
 #include "ldso_cache.h"
+#include "vfork_users.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t nr_bytes);
 
@@ -53,6 +48,7 @@ static void check_elf(int fd, size_t nr_bytes)
 		for (size_t i = 0; i < probes.nr; i++)
 			if (probes.probe[i].file_offset >= nr_bytes)
 				abort();
+	vfork_users__check(fd);
 	snprintf(path, sizeof(path), "/self/fd/%d", fd);
 	elf_closure__each(path, &environment, ignore_path, NULL);
 }
