@@ -39,7 +39,8 @@ static __always_inline void note_process_end(struct space *space, struct task_st
 {
 	space->exit_code = exit_status(task);
 	space->process_end_ns = bpf_ktime_get_ns();
-	BPF_CORE_READ_STR_INTO(&space->comm, task, comm);
+	/* The last thread to go may have a name of its own. */
+	BPF_CORE_READ_STR_INTO(&space->comm, task, group_leader, comm);
 	if (BPF_CORE_READ(task, signal, oom_mm) && (space->exit_code & 0x7f) == SIGKILL)
 		space->flags |= SPACE_OOM;
 	space->flags &= ~(__u64)SPACE_EXEC;

@@ -59,7 +59,7 @@ static __noinline int create_space(struct task_struct *task, __u64 mm, __u64 spa
 	bpf_probe_read_kernel(&space->tgid_in_namespace, sizeof(space->tgid_in_namespace),
 			      (void *)pid + bpf_core_field_offset(struct pid, numbers[0].nr) +
 				      level * bpf_core_type_size(struct upid));
-	BPF_CORE_READ_STR_INTO(&space->comm, task, comm);
+	BPF_CORE_READ_STR_INTO(&space->comm, task, group_leader, comm);
 	space->seen_ns = bpf_ktime_get_ns();
 	space->process_start_ns = BPF_CORE_READ(task, group_leader, start_time);
 	space->flags = space_flags;

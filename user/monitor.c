@@ -58,6 +58,8 @@ static void report_ended(struct monitor *monitor)
 		return;
 	if (nr) {
 		reporter__note_after(&monitor->reporter);
+		/* What they mapped was recorded before they ended, so it is there now. */
+		events__drain(monitor->events);
 		qsort(spaces, nr, sizeof(*spaces), by_end);
 	}
 	for (size_t i = 0; i < nr; i++) {
@@ -130,6 +132,7 @@ static void report_outstanding(struct monitor *monitor)
 
 	if (snapshot__read_spaces(monitor->reporter.maps->live, &spaces, &nr))
 		return;
+	events__drain(monitor->events);
 	for (size_t i = 0; i < nr; i++) {
 		for (size_t j = 0; j < monitor->nr_followed; j++)
 			if (monitor->followed[j] == (pid_t)spaces[i].tgid)
@@ -149,7 +152,7 @@ static void handle_trace(const struct event *event, void *context)
 	reporter__trace(&monitor->reporter, event);
 }
 
-/* Looks at everything that could have changed. Mappings first: reports are named through them. */
+/* Looks at everything that could have changed. */
 static void look(struct monitor *monitor)
 {
 	events__drain(monitor->events);

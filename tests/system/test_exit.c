@@ -235,6 +235,7 @@ static void check_leader_first(const char *program, const char *way, long long m
 	assert_int_equal(run->exit_status, 0);
 	assert_end(record, "exited", 0, 0);
 	assert_exact_in(record, &truth, ARGS("keep"), max_rest);
+	assert_contains(text(record, "comm"), "die");
 	/* Seven of them were made when the leader was gone. */
 	assert_int_equal(truth.held_blocks, 18);
 	assert_reclaimed(record);

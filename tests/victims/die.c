@@ -106,6 +106,8 @@ static void *outlive_leader(void *argument)
 	char path[64], text[256];
 	(void)argument;
 
+	/* A process goes by the name of its leader, also when that is not there any more. */
+	prctl(PR_SET_NAME, "survivor");
 	/* Go on only when the leader is a zombie, so that the order is sure. */
 	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
 	for (;;) {
