@@ -181,13 +181,18 @@ static void test_stack_map_full(void **state)
 /* More events than the ring buffer holds: counted, and the program is not held up or hurt. */
 static void test_trace_of_a_flood(void **state)
 {
-	struct run *run =
-		trace(ARGS("-t", "-T", "1000"), ARGS(victim("hammer"), "8", "10000", "25"));
-	struct truth truth = truth_of(run, 0);
-	const json_t *record = exit_record(run);
-	unsigned int allocated = count_events(run, "alloc");
+	char rounds[16];
+	struct run *run;
+	struct truth truth;
+	const json_t *record;
+	unsigned int allocated;
 	(void)state;
 
+	snprintf(rounds, sizeof(rounds), "%u", scaled(10000));
+	run = trace(ARGS("-t", "-T", "1000"), ARGS(victim("hammer"), "8", rounds, "25"));
+	truth = truth_of(run, 0);
+	record = exit_record(run);
+	allocated = count_events(run, "alloc");
 	assert_int_equal(run->exit_status, 0);
 	assert_int_equal(stacks_with(record, "keep").blocks, truth.held_blocks);
 	/* Told, or told to be lost. */
