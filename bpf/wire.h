@@ -96,8 +96,8 @@ enum space_flags {
 	SPACE_EXEC = 1 << 8, /* its process went on with another program */
 	SPACE_OOM = 1 << 9, /* the OOM killer chose its process */
 	SPACE_MERGED = 1 << 10, /* KSM merged some of its pages */
-	SPACE_GUESTS = 1 << 12, /* a process under another PID has shared it */
 	SPACE_NEW_LEADER = 1 << 11, /* exec by another thread than the first: attach anew */
+	SPACE_GUESTS = 1 << 12, /* a process under another PID has shared it */
 };
 
 /*
@@ -138,8 +138,7 @@ struct space {
 
 /* tgids that are traced, written by user space (-p, the command) and read by the hooks. */
 enum target_flags {
-	TARGET_FROM_EXEC =
-		1 << 0, /* its present memory is ours, not the program's: wait for exec */
+	TARGET_FROM_EXEC = 1 << 0, /* its present memory is ours: wait for the program's exec */
 };
 
 struct target {
