@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * drip [MILLISECONDS [SIZE [COUNT]]]: a daemon that loses a block every few milliseconds and frees
- * every other one. Says "ready", then runs until it is killed, or COUNT blocks have dripped.
+ * every other one. Says "ready" when the first is lost, then runs until it is killed, or COUNT
+ * blocks have dripped.
  */
 #include "truth.h"
 
@@ -34,10 +35,11 @@ int main(int argc, char **argv)
 	long count = argc > 3 ? atol(argv[3]) : -1;
 
 	alarm(120);
-	say("ready\n");
-	while (count < 0 || count-- > 0) {
+	for (long i = 0; count < 0 || i < count; i++) {
 		drip(size);
 		work(size);
+		if (i == 0)
+			say("ready\n");
 		usleep(pause_ms * 1000);
 	}
 	truth_print();
