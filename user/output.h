@@ -15,6 +15,7 @@ struct output_format {
 	void (*start)(FILE *out, const struct start_report *start);
 	void (*process_exit)(FILE *out, const struct process_report *process);
 	void (*outstanding)(FILE *out, const struct process_report *process);
+	void (*ranking)(FILE *out, const struct ranking_report *ranking);
 	void (*trace)(FILE *out, const struct trace_report *event);
 	void (*total)(FILE *out, const struct total_report *total);
 };
@@ -23,6 +24,9 @@ struct output_format {
  * out. */
 extern const struct output_format output_text;
 extern const struct output_format output_text_verbose;
+/* The whole system: a row of columns for each end. */
+extern const struct output_format output_text_system;
+extern const struct output_format output_text_system_verbose;
 /* JSON Lines, one object a line. The fields are stable. */
 extern const struct output_format output_json;
 

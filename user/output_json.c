@@ -168,8 +168,8 @@ static json_t *build_inherited(const struct process_report *process)
 	if (!process->has_allocator)
 		return json_pack("{s:n, s:n, s:n, s:o}", "bytes", "blocks", "freed_blocks",
 				 "from_pid", from);
-	return json_pack("{s:I, s:I, s:I, s:o}", "bytes", clamp(process->inherited_bytes), "blocks",
-			 clamp(process->inherited_blocks), "freed_blocks",
+	return json_pack("{s:I, s:I, s:I, s:o}", "bytes", clamp((uint64_t)process->inherited_bytes),
+			 "blocks", clamp(process->inherited_blocks), "freed_blocks",
 			 clamp(process->inherited_freed_blocks), "from_pid", from);
 }
 

@@ -113,7 +113,7 @@ static void print_inherited(FILE *out, const struct process_report *process)
 		return;
 	print_label(out, "inherited");
 	fprintf(out, "%s in %s from PID %d at the fork; freed since: %s\n",
-		text_units__nouns(process->inherited_bytes, "byte").text,
+		text_units__nouns((uint64_t)process->inherited_bytes, "byte").text,
 		text_units__nouns(process->inherited_blocks, "block").text, process->inherited_from,
 		text_units__nouns(process->inherited_freed_blocks, "block").text);
 }

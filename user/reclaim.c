@@ -74,7 +74,9 @@ static void fill_stays(const struct reclaim_input *input, struct process_report 
 {
 	struct report_stays *stays = &report->stays;
 
-	*stays = (struct report_stays){ FIGURE_UNKNOWN, FIGURE_UNKNOWN, FIGURE_UNKNOWN };
+	*stays = (struct report_stays){ .page_cache_bytes = FIGURE_UNKNOWN,
+					.shared_bytes = FIGURE_UNKNOWN,
+					.shmem_bytes = FIGURE_UNKNOWN };
 	if (!input->before_read)
 		return;
 	stays->page_cache_bytes = pages_to_bytes(input, input->before.file);

@@ -44,6 +44,7 @@ struct report_stack {
 	bool truncated; /* the stack goes on where the walk ended: at its limit, or off the code */
 	struct report_block *block_list; /* only with -a */
 	size_t nr_block_list;
+	unsigned int nr_processes; /* in a ranking: how many hold blocks from here; else 0 */
 };
 
 enum end_kind { END_EXITED, END_SIGNALLED, END_OOM, END_EXEC, END_UNKNOWN };
@@ -68,10 +69,20 @@ struct report_reclaimed {
 	figure freed_page_bytes; /* page frames seen going back to the allocator */
 };
 
+/* A piece of shared memory that outlives the process, by name. Strings are the report's own. */
+struct report_kept {
+	const char *kind; /* such as "System V shared memory" */
+	const char *name; /* such as "shmid 5, key 0x1234" or "/dev/shm/x" */
+	const char *why; /* what keeps it: "until it is removed", "PID 4711 maps it"; or NULL */
+	figure bytes; /* that it takes up now */
+};
+
 struct report_stays {
 	figure page_cache_bytes;
 	figure shared_bytes; /* anonymous memory that a living relative still maps */
-	figure shmem_bytes;
+	figure shmem_bytes; /* the sum of kept */
+	const struct report_kept *kept;
+	size_t nr_kept;
 };
 
 enum verdict { VERDICT_UNKNOWN, VERDICT_TRUE, VERDICT_FALSE };
@@ -94,13 +105,17 @@ struct process_report {
 	const char *cgroup; /* NULL: unknown */
 	double run_s; /* < 0: unknown */
 
+	bool fork_copy; /* it was made by fork, and ran no program of its own by exec */
 	bool late_attach; /* it ran before we came: earlier blocks are not counted */
 	bool has_allocator; /* false: nothing to trace was found; held and totals are unknown */
 	bool filtered; /* -z or -Z: blocks outside the sizes are not counted */
 	double min_age_s; /* -o: stacks hold only blocks at least this old; 0: all */
 
 	uint64_t held_bytes, held_blocks;
-	uint64_t inherited_bytes, inherited_blocks, inherited_freed_blocks;
+	/* At the fork; of these, the blocks that were freed since. */
+	figure inherited_bytes;
+	uint64_t inherited_blocks, inherited_freed_blocks;
+	figure inherited_freed_bytes;
 	pid_t inherited_from; /* 0: nothing was inherited */
 	uint64_t allocated_bytes, allocated_blocks;
 	uint64_t freed_bytes, freed_blocks;
@@ -121,6 +136,32 @@ struct process_report {
 	enum verdict verified;
 	char verified_why[256];
 	figure freed_frames; /* page frames behind freed_page_bytes, for the text */
+
+	unsigned int terminal_columns; /* of the terminal that is written to; 0: it is none */
+};
+
+/* What one process holds, in the ranking of all. */
+struct ranking_row {
+	pid_t pid;
+	const char *comm;
+	uint64_t held_bytes, held_blocks;
+	int64_t growth_bytes; /* since the last ranking, or since it was first seen */
+	bool late_attach;
+	bool at_least; /* losses may have made the figures too small */
+};
+
+/* The whole system at an interval: processes by held bytes, stacks over all processes. */
+struct ranking_report {
+	struct timespec time;
+	uint64_t processes; /* traced and running */
+	uint64_t held_bytes, held_blocks; /* over all of them; what forks inherited is left out */
+	const struct ranking_row *rows; /* largest first; possibly cut to the asked number */
+	size_t nr_rows;
+	uint64_t more_rows, more_rows_bytes, more_rows_blocks;
+	const struct report_stack *stacks; /* largest first; possibly cut to the asked number */
+	size_t nr_stacks;
+	uint64_t more_stacks, more_bytes, more_blocks;
+	struct report_lost lost;
 };
 
 /* The machine's memory in the words of free(1), bytes. */
@@ -136,14 +177,21 @@ struct start_report {
 	const char *mode; /* "command", "pid" or "system" */
 	unsigned int allocator_functions; /* probes attached */
 	unsigned int allocator_files; /* files that define an allocator */
+	unsigned int processes; /* that run and are traced from now on */
+	unsigned int terminal_columns; /* of the terminal that is written to; 0: it is none */
 	const char *exit_hook; /* "kprobe", "fentry", "tracepoint" */
 	const char *uprobe; /* "perf", "multi", "session" */
 };
 
 struct total_report {
-	uint64_t processes;
+	bool system_wide;
+	uint64_t processes; /* address spaces whose end was reported */
+	uint64_t fork_copies; /* of these: made by fork, and ended by exec */
+	uint64_t verified, unverified, not_reclaimed; /* of these, by verdict */
 	uint64_t held_bytes;
 	uint64_t reclaimed_bytes;
+	double tracer_cpu_s; /* what the tracer itself used; < 0: unknown */
+	uint64_t tracer_peak_bytes; /* its largest resident set; 0: unknown */
 	bool has_memory; /* before and after were readable */
 	struct memory_report before, after;
 	struct report_lost lost;

@@ -47,10 +47,10 @@ static struct report_block mixed_blocks[] = {
 static struct report_block no_blocks[1];
 
 static struct report_stack mixed_stacks[] = {
-	{ 1001, 3, LEAK_DEFINITE, mixed_frames, COUNT_OF(mixed_frames), false, mixed_blocks, 3 },
-	{ 900, 2, LEAK_INDIRECT, plain_frames, 1, true, no_blocks, 0 },
-	{ 800, 1, LEAK_POSSIBLE, plain_frames + 1, 1, false, NULL, 0 },
-	{ 1, 1, LEAK_REACHABLE, NULL, 0, false, NULL, 0 },
+	{ 1001, 3, LEAK_DEFINITE, mixed_frames, COUNT_OF(mixed_frames), false, mixed_blocks, 3, 0 },
+	{ 900, 2, LEAK_INDIRECT, plain_frames, 1, true, no_blocks, 0, 0 },
+	{ 800, 1, LEAK_POSSIBLE, plain_frames + 1, 1, false, NULL, 0, 0 },
+	{ 1, 1, LEAK_REACHABLE, NULL, 0, false, NULL, 0, 0 },
 };
 
 static struct report_frame hostile_frames[] = {
@@ -70,7 +70,8 @@ static void change_nothing_held(struct process_report *report)
 	report->nr_stacks = 0;
 	report->end.code = 3;
 	report->run_s = 75.2;
-	report->stays = (struct report_stays){ 0, 0, 0 };
+	report->stays =
+		(struct report_stays){ .page_cache_bytes = 0, .shared_bytes = 0, .shmem_bytes = 0 };
 }
 
 static void change_signalled(struct process_report *report)
@@ -174,21 +175,27 @@ static void change_unverified(struct process_report *report)
 	strcpy(report->verified_why, "120 pages not seen to come back");
 	report->freed_frames = FIGURE_UNKNOWN;
 	report->reclaimed.hugetlb_bytes = KIB(2048);
-	report->stays = (struct report_stays){ KIB(916), KIB(1536), KIB(3 * 1024 * 1024) };
+	report->stays = (struct report_stays){ .page_cache_bytes = KIB(916),
+					       .shared_bytes = KIB(1536),
+					       .shmem_bytes = KIB(3 * 1024 * 1024) };
 }
 
 static void change_not_reclaimed(struct process_report *report)
 {
 	report->verified = VERDICT_FALSE;
 	strcpy(report->verified_why, "3 pages of swap entries are still counted");
-	report->stays = (struct report_stays){ FIGURE_UNKNOWN, 0, 1023 };
+	report->stays = (struct report_stays){ .page_cache_bytes = FIGURE_UNKNOWN,
+					       .shared_bytes = 0,
+					       .shmem_bytes = 1023 };
 	report->reclaimed.rss_shmem_bytes = FIGURE_UNKNOWN;
 }
 
 static void change_no_reason(struct process_report *report)
 {
 	report->verified_why[0] = '\0';
-	report->stays = (struct report_stays){ 0, FIGURE_UNKNOWN, FIGURE_UNKNOWN };
+	report->stays = (struct report_stays){ .page_cache_bytes = 0,
+					       .shared_bytes = FIGURE_UNKNOWN,
+					       .shmem_bytes = FIGURE_UNKNOWN };
 }
 
 static void change_all_unknown(struct process_report *report)
@@ -197,7 +204,9 @@ static void change_all_unknown(struct process_report *report)
 
 	report->reclaimed = (struct report_reclaimed){ unknown, unknown, unknown, unknown,
 						       unknown, unknown, unknown, unknown };
-	report->stays = (struct report_stays){ unknown, unknown, unknown };
+	report->stays = (struct report_stays){ .page_cache_bytes = unknown,
+					       .shared_bytes = unknown,
+					       .shmem_bytes = unknown };
 	report->freed_frames = unknown;
 	report->verified = VERDICT_UNKNOWN;
 	report->verified_why[0] = '\0';
