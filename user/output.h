@@ -15,6 +15,7 @@ struct output_format {
 	void (*start)(FILE *out, const struct start_report *start);
 	void (*process_exit)(FILE *out, const struct process_report *process);
 	void (*outstanding)(FILE *out, const struct process_report *process);
+	/* Of the whole system; NULL in the formats that are not for it. */
 	void (*ranking)(FILE *out, const struct ranking_report *ranking);
 	void (*trace)(FILE *out, const struct trace_report *event);
 	void (*total)(FILE *out, const struct total_report *total);

@@ -72,10 +72,13 @@ static json_t *time_or_null(const struct timespec *time)
 			    (int)(time->tv_nsec / 1000000));
 }
 
-/* Appends value, which may be NULL from a failed builder; takes it over in any case. */
-static bool append(json_t *array, json_t *value)
+/* Takes over value; on failure, or when a builder of either had failed, *array is NULL. */
+static void append(json_t **array, json_t *value)
 {
-	return json_array_append_new(array, value) == 0;
+	if (json_array_append_new(*array, value)) {
+		json_decref(*array);
+		*array = NULL;
+	}
 }
 
 static json_t *build_frame(const struct report_frame *frame)
@@ -93,30 +96,36 @@ static json_t *build_frames(const struct report_stack *stack)
 {
 	json_t *frames = json_array();
 
-	for (size_t i = 0; frames && i < stack->nr_frames; i++) {
-		if (!append(frames, build_frame(&stack->frames[i]))) {
-			json_decref(frames);
-			frames = NULL;
-		}
-	}
+	for (size_t i = 0; frames && i < stack->nr_frames; i++)
+		append(&frames, build_frame(&stack->frames[i]));
 	return frames;
 }
 
 static json_t *build_blocks_or_null(const struct report_stack *stack)
 {
-	json_t *blocks = stack->block_list ? json_array() : json_null();
+	json_t *blocks;
 
+	if (!stack->block_list)
+		return json_null();
+	blocks = json_array();
 	for (size_t i = 0; blocks && i < stack->nr_block_list; i++) {
 		const struct report_block *block = &stack->block_list[i];
 
-		if (!append(blocks, json_pack("{s:o, s:I, s:o}", "address", hex(block->address),
-					      "bytes", clamp(block->size_bytes), "age_s",
-					      seconds_or_null(block->age_s)))) {
-			json_decref(blocks);
-			blocks = NULL;
-		}
+		append(&blocks,
+		       json_pack("{s:o, s:I, s:o}", "address", hex(block->address), "bytes",
+				 clamp(block->size_bytes), "age_s", seconds_or_null(block->age_s)));
 	}
 	return blocks;
+}
+
+/* Moves the members of part behind those of *line; either may be NULL from a failed builder. */
+static void join(json_t **line, json_t *part)
+{
+	if (!*line || !part || json_object_update(*line, part)) {
+		json_decref(*line);
+		*line = NULL;
+	}
+	json_decref(part);
 }
 
 static json_t *build_stack(const struct report_stack *stack)
@@ -127,24 +136,23 @@ static json_t *build_stack(const struct report_stack *stack)
 		[LEAK_POSSIBLE] = "possible",
 		[LEAK_REACHABLE] = "reachable",
 	};
+	json_t *line = json_pack("{s:I, s:I, s:s?, s:b, s:o, s:o}", "bytes", clamp(stack->bytes),
+				 "blocks", clamp(stack->blocks), "kind", kinds[stack->kind],
+				 "truncated", stack->truncated, "frames", build_frames(stack),
+				 "block_list", build_blocks_or_null(stack));
 
-	return json_pack("{s:I, s:I, s:s?, s:b, s:o, s:o}", "bytes", clamp(stack->bytes), "blocks",
-			 clamp(stack->blocks), "kind", kinds[stack->kind], "truncated",
-			 stack->truncated, "frames", build_frames(stack), "block_list",
-			 build_blocks_or_null(stack));
+	if (stack->nr_processes)
+		join(&line, json_pack("{s:I}", "processes", (json_int_t)stack->nr_processes));
+	return line;
 }
 
-static json_t *build_stacks(const struct process_report *process)
+static json_t *build_stacks(const struct report_stack *stacks, size_t nr_stacks)
 {
-	json_t *stacks = json_array();
+	json_t *array = json_array();
 
-	for (size_t i = 0; stacks && i < process->nr_stacks; i++) {
-		if (!append(stacks, build_stack(&process->stacks[i]))) {
-			json_decref(stacks);
-			stacks = NULL;
-		}
-	}
-	return stacks;
+	for (size_t i = 0; array && i < nr_stacks; i++)
+		append(&array, build_stack(&stacks[i]));
+	return array;
 }
 
 static json_t *build_lost(const struct report_lost *lost)
@@ -153,12 +161,16 @@ static json_t *build_lost(const struct report_lost *lost)
 			 clamp(lost->blocks), "stacks", clamp(lost->stacks));
 }
 
+static json_t *build_held(uint64_t bytes, uint64_t blocks)
+{
+	return json_pack("{s:I, s:I}", "bytes", clamp(bytes), "blocks", clamp(blocks));
+}
+
 static json_t *build_held_or_null(const struct process_report *process)
 {
 	if (!process->has_allocator)
 		return json_null();
-	return json_pack("{s:I, s:I}", "bytes", clamp(process->held_bytes), "blocks",
-			 clamp(process->held_blocks));
+	return build_held(process->held_bytes, process->held_blocks);
 }
 
 static json_t *build_inherited(const struct process_report *process)
@@ -166,11 +178,13 @@ static json_t *build_inherited(const struct process_report *process)
 	json_t *from = nonzero_or_null(process->inherited_from);
 
 	if (!process->has_allocator)
-		return json_pack("{s:n, s:n, s:n, s:o}", "bytes", "blocks", "freed_blocks",
-				 "from_pid", from);
-	return json_pack("{s:I, s:I, s:I, s:o}", "bytes", clamp((uint64_t)process->inherited_bytes),
-			 "blocks", clamp(process->inherited_blocks), "freed_blocks",
-			 clamp(process->inherited_freed_blocks), "from_pid", from);
+		return json_pack("{s:n, s:n, s:n, s:n, s:o}", "bytes", "blocks", "freed_blocks",
+				 "freed_bytes", "from_pid", from);
+	return json_pack("{s:o, s:I, s:I, s:o, s:o}", "bytes",
+			 figure_or_null(process->inherited_bytes), "blocks",
+			 clamp(process->inherited_blocks), "freed_blocks",
+			 clamp(process->inherited_freed_blocks), "freed_bytes",
+			 figure_or_null(process->inherited_freed_bytes), "from_pid", from);
 }
 
 static json_t *build_totals_or_null(const struct process_report *process)
@@ -217,22 +231,27 @@ static json_t *build_reclaimed(const struct report_reclaimed *reclaimed)
 			 figure_or_null(reclaimed->freed_page_bytes));
 }
 
-static json_t *build_stays(const struct report_stays *stays)
+static json_t *build_kept(const struct report_stays *stays)
 {
-	return json_pack("{s:o, s:o, s:o}", "page_cache_bytes",
-			 figure_or_null(stays->page_cache_bytes), "shared_bytes",
-			 figure_or_null(stays->shared_bytes), "shmem_bytes",
-			 figure_or_null(stays->shmem_bytes));
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < stays->nr_kept; i++) {
+		const struct report_kept *kept = &stays->kept[i];
+
+		append(&array,
+		       json_pack("{s:o, s:o, s:o, s:o}", "kind", string_or_null(kept->kind), "name",
+				 string_or_null(kept->name), "why", string_or_null(kept->why),
+				 "bytes", figure_or_null(kept->bytes)));
+	}
+	return array;
 }
 
-/* Moves the members of part behind those of *line; either may be NULL from a failed builder. */
-static void join(json_t **line, json_t *part)
+static json_t *build_stays(const struct report_stays *stays)
 {
-	if (!*line || !part || json_object_update(*line, part)) {
-		json_decref(*line);
-		*line = NULL;
-	}
-	json_decref(part);
+	return json_pack("{s:o, s:o, s:o, s:o}", "page_cache_bytes",
+			 figure_or_null(stays->page_cache_bytes), "shared_bytes",
+			 figure_or_null(stays->shared_bytes), "shmem_bytes",
+			 figure_or_null(stays->shmem_bytes), "kept", build_kept(stays));
 }
 
 static json_t *build_identity(const char *event, const struct process_report *process)
@@ -277,10 +296,11 @@ static json_t *build_fate(const struct process_report *process)
 /* "leaks" is there, and null, so that a reader needs no change once blocks are classified. */
 static json_t *build_rows(const struct process_report *process)
 {
-	return json_pack("{s:o, s:I, s:I, s:I, s:n, s:o}", "stacks", build_stacks(process),
-			 "more_stacks", clamp(process->more_stacks), "more_bytes",
-			 clamp(process->more_bytes), "more_blocks", clamp(process->more_blocks),
-			 "leaks", "lost", build_lost(&process->lost));
+	return json_pack("{s:o, s:I, s:I, s:I, s:n, s:o}", "stacks",
+			 build_stacks(process->stacks, process->nr_stacks), "more_stacks",
+			 clamp(process->more_stacks), "more_bytes", clamp(process->more_bytes),
+			 "more_blocks", clamp(process->more_blocks), "leaks", "lost",
+			 build_lost(&process->lost));
 }
 
 /* Takes line over; what names it in the message when it can't be written. */
@@ -320,7 +340,8 @@ static void json_exit(FILE *out, const struct process_report *process)
 {
 	json_t *line = build_identity("exit", process);
 
-	join(&line, json_pack("{s:o}", "end", build_end(&process->end)));
+	join(&line, json_pack("{s:b, s:o}", "fork_copy", process->fork_copy, "end",
+			      build_end(&process->end)));
 	join(&line, build_heap(process));
 	join(&line, build_fate(process));
 	join(&line, build_rows(process));
@@ -334,6 +355,42 @@ static void json_outstanding(FILE *out, const struct process_report *process)
 	join(&line, build_heap(process));
 	join(&line, build_rows(process));
 	write_line(out, line, "outstanding");
+}
+
+static json_t *build_top(const struct ranking_report *ranking)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < ranking->nr_rows; i++) {
+		const struct ranking_row *row = &ranking->rows[i];
+
+		append(&array,
+		       json_pack("{s:i, s:o, s:o, s:I, s:b, s:b}", "pid", (int)row->pid, "comm",
+				 string_or_null(row->comm), "held",
+				 build_held(row->held_bytes, row->held_blocks), "growth_bytes",
+				 (json_int_t)row->growth_bytes, "late_attach", row->late_attach,
+				 "at_least", row->at_least));
+	}
+	return array;
+}
+
+static void json_ranking(FILE *out, const struct ranking_report *ranking)
+{
+	json_t *more = json_pack("{s:I, s:I, s:I}", "processes", clamp(ranking->more_rows), "bytes",
+				 clamp(ranking->more_rows_bytes), "blocks",
+				 clamp(ranking->more_rows_blocks));
+	json_t *line = json_pack("{s:s, s:o, s:I, s:o, s:o, s:o}", "event", "ranking", "time",
+				 time_or_null(&ranking->time), "processes",
+				 clamp(ranking->processes), "held",
+				 build_held(ranking->held_bytes, ranking->held_blocks), "top",
+				 build_top(ranking), "more", more);
+
+	join(&line, json_pack("{s:o, s:I, s:I, s:I, s:o}", "stacks",
+			      build_stacks(ranking->stacks, ranking->nr_stacks), "more_stacks",
+			      clamp(ranking->more_stacks), "more_bytes", clamp(ranking->more_bytes),
+			      "more_blocks", clamp(ranking->more_blocks), "lost",
+			      build_lost(&ranking->lost)));
+	write_line(out, line, "ranking");
 }
 
 static void json_trace(FILE *out, const struct trace_report *event)
@@ -362,19 +419,28 @@ static json_t *build_memory(const struct memory_report *memory)
 			 figure_or_null(memory->per_cpu_lists_bytes));
 }
 
+static json_t *build_tracer(const struct total_report *total)
+{
+	return json_pack("{s:o, s:o}", "cpu_s", seconds_or_null(total->tracer_cpu_s),
+			 "peak_rss_bytes", nonzero_or_null(clamp(total->tracer_peak_bytes)));
+}
+
 static void json_total(FILE *out, const struct total_report *total)
 {
 	json_t *memory = json_null();
+	json_t *line = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "event", "total", "processes",
+				 clamp(total->processes), "fork_copies", clamp(total->fork_copies),
+				 "verified", clamp(total->verified), "unverified",
+				 clamp(total->unverified), "not_reclaimed",
+				 clamp(total->not_reclaimed));
 
 	if (total->has_memory)
 		memory = json_pack("{s:o, s:o}", "before", build_memory(&total->before), "after",
 				   build_memory(&total->after));
-	write_line(out,
-		   json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "event", "total", "processes",
-			     clamp(total->processes), "held_bytes", clamp(total->held_bytes),
-			     "reclaimed_bytes", clamp(total->reclaimed_bytes), "memory", memory,
-			     "lost", build_lost(&total->lost)),
-		   "total");
+	join(&line, json_pack("{s:I, s:I, s:o, s:o, s:o}", "held_bytes", clamp(total->held_bytes),
+			      "reclaimed_bytes", clamp(total->reclaimed_bytes), "memory", memory,
+			      "tracer", build_tracer(total), "lost", build_lost(&total->lost)));
+	write_line(out, line, "total");
 }
 
 const struct output_format output_json = {
@@ -382,6 +448,7 @@ const struct output_format output_json = {
 	.start = json_start,
 	.process_exit = json_exit,
 	.outstanding = json_outstanding,
+	.ranking = json_ranking,
 	.trace = json_trace,
 	.total = json_total,
 };

@@ -71,6 +71,31 @@ static bool is_control(uint32_t code)
 	return code < 0x20 || (code >= 0x7f && code < 0xa0);
 }
 
+/*
+ * What a terminal shows two columns wide: the blocks of East Asian scripts and of pictographs.
+ * Some characters in them are narrow; a text is then taken for wider than it is, never for
+ * narrower. Not wcwidth, which goes by the locale.
+ */
+static bool is_wide(uint32_t code)
+{
+	static const struct {
+		uint32_t first, last;
+	} blocks[] = {
+		{ 0x1100, 0x115f },   { 0x231a, 0x23ff },   { 0x25fd, 0x27bf },
+		{ 0x2b1b, 0x2b55 },   { 0x2e80, 0xa4cf },   { 0xa960, 0xa97f },
+		{ 0xac00, 0xd7a3 },   { 0xf900, 0xfaff },   { 0xfe10, 0xfe6f },
+		{ 0xff00, 0xff60 },   { 0xffe0, 0xffe6 },   { 0x16fe0, 0x18dff },
+		{ 0x1aff0, 0x1b2ff }, { 0x1d300, 0x1d37f }, { 0x1f000, 0x1faff },
+		{ 0x20000, 0x3fffd },
+	};
+
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+		if (code >= blocks[i].first && code <= blocks[i].last)
+			return true;
+	}
+	return false;
+}
+
 /* What a terminal gets for one character: its own bytes, or an escape in ASCII. */
 struct shown {
 	char bytes[8];
@@ -88,6 +113,7 @@ static struct shown show(const char *text, struct character character)
 
 	if (character.valid && !is_control(code) && !changes_reading(code)) {
 		memcpy(shown.bytes, text, character.nr_bytes);
+		shown.columns = is_wide(code) ? 2 : 1;
 		return shown;
 	}
 	if (code < sizeof(letters) && letters[code]) {
@@ -102,8 +128,8 @@ static struct shown show(const char *text, struct character character)
 	return shown;
 }
 
-/* Prints unless out is NULL; returns the columns. */
-static size_t walk(FILE *out, const char *text)
+/* Prints, unless out is NULL, what fits into so many columns; returns those that it took. */
+static size_t walk(FILE *out, const char *text, size_t room)
 {
 	size_t columns = 0;
 
@@ -111,6 +137,8 @@ static size_t walk(FILE *out, const char *text)
 		struct character character = decode(at);
 		struct shown shown = show(at, character);
 
+		if (shown.columns > room - columns)
+			break;
 		if (out)
 			fwrite(shown.bytes, 1, shown.length, out);
 		columns += shown.columns;
@@ -119,14 +147,36 @@ static size_t walk(FILE *out, const char *text)
 	return columns;
 }
 
+static size_t walk_cut(FILE *out, const char *text, size_t room)
+{
+	size_t columns;
+
+	if (!room || walk(NULL, text, SIZE_MAX) <= room)
+		return walk(out, text, room);
+	columns = walk(out, text, room - 1);
+	if (out)
+		fputc('+', out);
+	return columns + 1;
+}
+
 size_t sanitize_text__print(FILE *out, const char *text)
 {
-	return walk(out, text);
+	return walk(out, text, SIZE_MAX);
 }
 
 size_t sanitize_text__columns(const char *text)
 {
-	return walk(NULL, text);
+	return walk(NULL, text, SIZE_MAX);
+}
+
+size_t sanitize_text__print_cut(FILE *out, const char *text, size_t room)
+{
+	return walk_cut(out, text, room);
+}
+
+size_t sanitize_text__columns_cut(const char *text, size_t room)
+{
+	return walk_cut(NULL, text, room);
 }
 
 size_t sanitize_text__copy(char *buffer, size_t size, const char *text)

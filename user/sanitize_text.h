@@ -15,11 +15,18 @@
  * NULL is shown as "?".
  */
 
-/* Prints text; returns the columns it took, counting one for each character. */
+/*
+ * Prints text; returns the columns it took: two for a character that terminals show wide, one for
+ * any other.
+ */
 size_t sanitize_text__print(FILE *out, const char *text);
 
 /* The columns that sanitize_text__print would take. */
 size_t sanitize_text__columns(const char *text);
+
+/* The same for as much as fits into room columns; what was longer ends in a "+". */
+size_t sanitize_text__print_cut(FILE *out, const char *text, size_t room);
+size_t sanitize_text__columns_cut(const char *text, size_t room);
 
 /*
  * Writes to buffer as much as fits, always terminated when size > 0, without cutting an escape or

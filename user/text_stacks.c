@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sanitize_text.h"
+#include "text_lines.h"
 #include "text_stacks.h"
 #include "text_units.h"
 
@@ -134,22 +135,38 @@ static void print_blocks(FILE *out, const struct report_stack *stack)
 	}
 }
 
-void text_stacks__print(FILE *out, const struct process_report *process, const char *at_least,
-			bool verbose)
+static void print_stacks(FILE *out, const struct report_stack *stacks, size_t nr_stacks,
+			 const char *at_least, bool verbose)
 {
-	for (size_t i = 0; i < process->nr_stacks; i++) {
-		const struct report_stack *stack = &process->stacks[i];
+	for (size_t i = 0; i < nr_stacks; i++) {
+		const struct report_stack *stack = &stacks[i];
 
-		fprintf(out, "  %s%s in %s%s from\n", at_least,
-			text_units__nouns(stack->bytes, "byte").text,
-			text_units__nouns(stack->blocks, "block").text, kind_words[stack->kind]);
+		fprintf(out, "  %s%s%s", at_least,
+			text_units__held(stack->bytes, stack->blocks).text,
+			kind_words[stack->kind]);
+		if (stack->nr_processes > 1)
+			fprintf(out, " in %s",
+				text_units__nouns(stack->nr_processes, "process").text);
+		fputs(" from\n", out);
 		print_frames(out, stack, verbose);
 		print_blocks(out, stack);
 	}
-	if (process->more_stacks)
-		fprintf(out, "  and %s more %s, %s%s in %s\n",
-			text_units__count(process->more_stacks).text,
-			process->more_stacks == 1 ? "stack" : "stacks", at_least,
-			text_units__nouns(process->more_bytes, "byte").text,
-			text_units__nouns(process->more_blocks, "block").text);
+}
+
+void text_stacks__print(FILE *out, const struct process_report *process, bool verbose)
+{
+	const char *at_least = text_lines__before_stacks(&process->lost);
+
+	print_stacks(out, process->stacks, process->nr_stacks, at_least, verbose);
+	text_lines__more(out, process->more_stacks, "more stack", at_least, process->more_bytes,
+			 process->more_blocks);
+}
+
+void text_stacks__print_ranking(FILE *out, const struct ranking_report *ranking, bool verbose)
+{
+	const char *at_least = text_lines__before_stacks(&ranking->lost);
+
+	print_stacks(out, ranking->stacks, ranking->nr_stacks, at_least, verbose);
+	text_lines__more(out, ranking->more_stacks, "more stack", at_least, ranking->more_bytes,
+			 ranking->more_blocks);
 }

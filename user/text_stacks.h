@@ -8,10 +8,11 @@
 #include "report.h"
 
 /*
- * Prints the process's stacks in their order, then what was cut. at_least stands before each
- * figure: "" or "at least ". Verbose frames have paths in full, module and address.
+ * Print the stacks in their order, then what was cut; "at least " stands before figures that losses
+ * may have made too small. Verbose frames have paths in full, module and address. In a ranking,
+ * rows say how many processes share the stack.
  */
-void text_stacks__print(FILE *out, const struct process_report *process, const char *at_least,
-			bool verbose);
+void text_stacks__print(FILE *out, const struct process_report *process, bool verbose);
+void text_stacks__print_ranking(FILE *out, const struct ranking_report *ranking, bool verbose);
 
 #endif

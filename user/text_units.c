@@ -27,10 +27,21 @@ struct unit_text text_units__count(uint64_t number)
 struct unit_text text_units__nouns(uint64_t number, const char *noun)
 {
 	struct unit_text nouns;
+	size_t length = strlen(noun);
+	const char *plural = length && noun[length - 1] == 's' ? "es" : "s";
 
 	snprintf(nouns.text, sizeof(nouns.text), "%.26s %.32s%s", text_units__count(number).text,
-		 noun, number == 1 ? "" : "s");
+		 noun, number == 1 ? "" : plural);
 	return nouns;
+}
+
+struct unit_text text_units__held(uint64_t bytes, uint64_t blocks)
+{
+	struct unit_text held;
+
+	snprintf(held.text, sizeof(held.text), "%.32s in %.33s",
+		 text_units__nouns(bytes, "byte").text, text_units__nouns(blocks, "block").text);
+	return held;
 }
 
 struct unit_text text_units__size(figure bytes)
@@ -62,6 +73,71 @@ struct unit_text text_units__size(figure bytes)
 	return size;
 }
 
+figure text_units__to_figure(uint64_t number)
+{
+	return number > INT64_MAX ? INT64_MAX : (figure)number;
+}
+
+/* To three digits. Cut off, not rounded: what stands behind ">=" must not be too much. */
+static struct unit_text scale(bool negative, uint64_t number, unsigned int base, const char *units)
+{
+	const char *sign = negative ? "-" : "";
+	struct unit_text scaled;
+	uint64_t unit = base;
+	unsigned int whole, hundredths;
+
+	for (; units[1] && number / unit >= base; units++)
+		unit *= base;
+	whole = (unsigned int)(number / unit);
+	hundredths = (unsigned int)((unsigned __int128)(number % unit) * 100 / unit);
+	if (whole < 10)
+		snprintf(scaled.text, sizeof(scaled.text), "%s%u.%02u%c", sign, whole, hundredths,
+			 *units);
+	else if (whole < 100)
+		snprintf(scaled.text, sizeof(scaled.text), "%s%u.%u%c", sign, whole,
+			 hundredths / 10, *units);
+	else
+		snprintf(scaled.text, sizeof(scaled.text), "%s%u%c", sign, whole, *units);
+	return scaled;
+}
+
+struct unit_text text_units__short_size(figure bytes)
+{
+	struct unit_text size = { "?" };
+
+	if (bytes == FIGURE_UNKNOWN)
+		return size;
+	if (bytes == 0)
+		strcpy(size.text, "0");
+	else if (bytes > -1024 && bytes < 1024)
+		snprintf(size.text, sizeof(size.text), "%dB", (int)bytes);
+	else if (bytes > -1024 * 1024 && bytes < 1024 * 1024 && bytes % 1024 == 0)
+		snprintf(size.text, sizeof(size.text), "%dK", (int)bytes / 1024);
+	else
+		size = scale(bytes < 0, (uint64_t)(bytes < 0 ? -bytes : bytes), 1024, "KMGTPE");
+	return size;
+}
+
+struct unit_text text_units__short_count(uint64_t number)
+{
+	return number < 1000 ? text_units__count(number) : scale(false, number, 1000, "KMGTPE");
+}
+
+struct unit_text text_units__time(const struct timespec *time, bool with_microseconds)
+{
+	struct unit_text text;
+	struct tm local = { 0 };
+	int length;
+
+	localtime_r(&time->tv_sec, &local);
+	length = snprintf(text.text, sizeof(text.text), "%02d:%02d:%02d", local.tm_hour,
+			  local.tm_min, local.tm_sec);
+	if (with_microseconds)
+		snprintf(text.text + length, sizeof(text.text) - (size_t)length, ".%06ld",
+			 time->tv_nsec / 1000);
+	return text;
+}
+
 struct unit_text text_units__duration(double seconds)
 {
 	struct unit_text duration;
@@ -87,14 +163,24 @@ struct unit_text text_units__duration(double seconds)
 	return duration;
 }
 
-struct unit_text text_units__signal(int signal)
+struct unit_text text_units__signal_name(int signal)
 {
 	struct unit_text text;
 	const char *name = sigabbrev_np(signal);
 
 	if (name)
-		snprintf(text.text, sizeof(text.text), "signal %d (SIG%s)", signal, name);
+		snprintf(text.text, sizeof(text.text), "SIG%s", name);
 	else
 		snprintf(text.text, sizeof(text.text), "signal %d", signal);
+	return text;
+}
+
+struct unit_text text_units__signal(int signal)
+{
+	struct unit_text text = text_units__signal_name(signal);
+
+	if (sigabbrev_np(signal))
+		snprintf(text.text, sizeof(text.text), "signal %d (SIG%s)", signal,
+			 sigabbrev_np(signal));
 	return text;
 }

@@ -120,6 +120,33 @@ static void change_memory_not_gone(struct process_report *report)
 	report->verified_why[0] = '\0';
 }
 
+/* Every column that can be long is. */
+static void change_widest(struct process_report *report)
+{
+	struct report_reclaimed *reclaimed = &report->reclaimed;
+
+	report->pid = 4194304;
+	report->comm = "fifteen-letters";
+	report->late_attach = true;
+	report->lost.blocks = 1;
+	report->held_bytes = 1023ULL << 40;
+	report->held_blocks = 123456;
+	report->end.code = 255;
+	reclaimed->freed_page_bytes = KIB(1023);
+	reclaimed->rss_anon_bytes = KIB(102300);
+	reclaimed->rss_file_bytes = KIB(1047552);
+	reclaimed->rss_shmem_bytes = KIB(10230);
+	reclaimed->swap_bytes = 1023;
+	reclaimed->page_table_bytes = KIB(1024) + 1;
+}
+
+/* Two columns for each three bytes. */
+static void change_wide_letters(struct process_report *report)
+{
+	report->comm = "\xe3\x83\xa1\xe3\x83\xa2\xe3\x83\xaa\xe3\x83\xbc\xe6\xbc\x8f";
+	report->held_bytes = 24;
+}
+
 static void change_late_attach(struct process_report *report)
 {
 	report->late_attach = true;
@@ -166,7 +193,59 @@ static void change_inherited(struct process_report *report)
 	report->inherited_from = 4000;
 	report->inherited_bytes = 1234567;
 	report->inherited_blocks = 89;
+	report->inherited_freed_blocks = 3;
+	report->inherited_freed_bytes = 120;
+}
+
+static void change_inherited_unknown(struct process_report *report)
+{
+	change_inherited(report);
+	report->inherited_bytes = report->inherited_freed_bytes = FIGURE_UNKNOWN;
 	report->inherited_freed_blocks = 1;
+}
+
+static void change_fork_copy(struct process_report *report)
+{
+	change_inherited(report);
+	report->fork_copy = true;
+	report->held_bytes = report->held_blocks = 0;
+	report->nr_stacks = 0;
+	report->reclaimed.freed_page_bytes = KIB(84);
+	strcpy(report->verified_why, "the counters are zero; 16,300 pages shared with PID 4000");
+}
+
+static void change_fork_copy_exec(struct process_report *report)
+{
+	change_fork_copy(report);
+	change_exec(report);
+}
+
+/* What is wrong is told of a fork copy as of any other. */
+static void change_fork_copy_not_reclaimed(struct process_report *report)
+{
+	change_fork_copy_exec(report);
+	report->verified = VERDICT_FALSE;
+	strcpy(report->verified_why, "left after the teardown: 2 swap entries");
+}
+
+static const struct report_kept kept[] = {
+	{ "System V shared memory", "shmid 5, key 0x1234", "until it is removed", 65536 },
+	{ "POSIX shared memory", "/dev/shm/\x1b[2J\nx", "PID 4711 maps it", FIGURE_UNKNOWN },
+	{ "memfd", "\xc3\xa9\xff", NULL, 0 },
+};
+
+static void change_kept(struct process_report *report)
+{
+	report->reclaimed.rss_shmem_bytes = KIB(64);
+	report->stays.shmem_bytes = KIB(64);
+	report->stays.kept = kept;
+	report->stays.nr_kept = COUNT_OF(kept);
+}
+
+static void change_only_kept(struct process_report *report)
+{
+	report->stays =
+		(struct report_stays){ FIGURE_UNKNOWN, FIGURE_UNKNOWN, FIGURE_UNKNOWN, kept, 1 };
 }
 
 static void change_unverified(struct process_report *report)
@@ -269,6 +348,12 @@ const struct example_report example_reports[] = {
 	{ "lost blocks", change_lost_blocks },
 	{ "no allocator", change_no_allocator },
 	{ "inherited", change_inherited },
+	{ "inherited unknown", change_inherited_unknown },
+	{ "fork copy", change_fork_copy },
+	{ "fork copy exec", change_fork_copy_exec },
+	{ "fork copy not reclaimed", change_fork_copy_not_reclaimed },
+	{ "kept", change_kept },
+	{ "only kept", change_only_kept },
 	{ "unverified", change_unverified },
 	{ "not reclaimed", change_not_reclaimed },
 	{ "no reason", change_no_reason },
@@ -277,6 +362,8 @@ const struct example_report example_reports[] = {
 	{ "one more stack", change_one_more_stack },
 	{ "hostile", change_hostile },
 	{ "huge", change_huge },
+	{ "widest", change_widest },
+	{ "wide letters", change_wide_letters },
 };
 
 const size_t nr_example_reports = COUNT_OF(example_reports);
@@ -302,7 +389,7 @@ struct process_report example_report__make(const struct example_report *example)
 		.end = { .kind = END_EXITED, .memory_gone = true },
 		.reclaimed = { KIB(65536 + 24), KIB(916), 0, 0, 0, KIB(172), KIB(68000),
 			       KIB(16413 * 4) },
-		.stays = { KIB(916), 0, 0 },
+		.stays = { .page_cache_bytes = KIB(916) },
 		.verified = VERDICT_TRUE,
 		.verified_why = "counters and page frames agree",
 		.freed_frames = 16413,

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "example_ranking.h"
 #include "example_report.h"
 #include "failing_alloc.h"
 #include "golden_file.h"
@@ -79,7 +80,8 @@ static void write_others(FILE *out)
 				      .address = 0x5555555592a0 };
 	struct total_report total = { .processes = 1,
 				      .held_bytes = 67108864,
-				      .reclaimed_bytes = UINT64_MAX };
+				      .reclaimed_bytes = UINT64_MAX,
+				      .tracer_cpu_s = -1 };
 
 	output_json.start(out, &start);
 	output_json.trace(out, &event);
@@ -91,6 +93,14 @@ static void write_others(FILE *out)
 	total.before = (struct memory_report){ 1000, 200, 300, 400, 500, 600 };
 	total.after = (struct memory_report){ 1000, 201, 301, 401, UINT64_MAX, FIGURE_UNKNOWN };
 	total.lost = (struct report_lost){ 1, 2, 3 };
+	total.system_wide = true;
+	total.processes = 315;
+	total.fork_copies = 40;
+	total.verified = 311;
+	total.unverified = 3;
+	total.not_reclaimed = 1;
+	total.tracer_cpu_s = 0.82;
+	total.tracer_peak_bytes = 31 << 20;
 	output_json.total(out, &total);
 }
 
@@ -105,6 +115,26 @@ static void test_others(void **state)
 	write_others(out);
 	assert_int_equal(fclose(out), 0);
 	golden_file__compare("others.jsonl", text);
+	free(text);
+}
+
+static void write_rankings(FILE *out)
+{
+	for (size_t i = 0; i < nr_example_rankings; i++)
+		output_json.ranking(out, &example_rankings[i].ranking);
+}
+
+static void test_ranking(void **state)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(out);
+	write_rankings(out);
+	assert_int_equal(fclose(out), 0);
+	golden_file__compare("ranking.jsonl", text);
 	free(text);
 }
 
@@ -142,6 +172,13 @@ static void test_unknown_is_null(void **state)
 		json_is_null(json_object_get(json_object_get(line, "stays"), "page_cache_bytes")));
 	json_decref(line);
 
+	line = parse_example("inherited unknown", output_json.outstanding);
+	assert_true(json_is_null(json_object_get(json_object_get(line, "inherited"), "bytes")));
+	assert_true(
+		json_is_null(json_object_get(json_object_get(line, "inherited"), "freed_bytes")));
+	assert_null(json_object_get(line, "fork_copy"));
+	json_decref(line);
+
 	line = parse_example("end unknown", output_json.process_exit);
 	assert_true(json_is_null(json_object_get(json_object_get(line, "end"), "kind")));
 	assert_true(json_is_null(json_object_get(line, "run_s")));
@@ -172,6 +209,40 @@ static void test_values(void **state)
 
 	line = parse_example("not reclaimed", output_json.process_exit);
 	assert_true(json_is_false(json_object_get(line, "verified")));
+	assert_true(json_is_false(json_object_get(line, "fork_copy")));
+	json_decref(line);
+
+	line = parse_example("fork copy exec", output_json.process_exit);
+	assert_true(json_is_true(json_object_get(line, "fork_copy")));
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(line, "inherited"),
+							    "freed_bytes")),
+			 120);
+	json_decref(line);
+}
+
+static void test_kept(void **state)
+{
+	json_t *line = parse_example("kept", output_json.process_exit);
+	json_t *kept = json_object_get(json_object_get(line, "stays"), "kept");
+
+	(void)state;
+	assert_int_equal(json_array_size(kept), 3);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(kept, 0), "why")),
+			    "until it is removed");
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(kept, 0), "bytes")),
+			 65536);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(kept, 1), "name")),
+			    "/dev/shm/\x1b[2J\nx");
+	assert_true(json_is_null(json_object_get(json_array_get(kept, 1), "bytes")));
+	assert_string_equal(json_string_value(json_object_get(json_array_get(kept, 2), "name")),
+			    "\xc3\xa9\xef\xbf\xbd");
+	assert_true(json_is_null(json_object_get(json_array_get(kept, 2), "why")));
+	json_decref(line);
+
+	line = parse_example("plain", output_json.process_exit);
+	kept = json_object_get(json_object_get(line, "stays"), "kept");
+	assert_true(json_is_array(kept));
+	assert_int_equal(json_array_size(kept), 0);
 	json_decref(line);
 }
 
@@ -202,6 +273,7 @@ static size_t check_lines(const char *text)
 static void write_everything(FILE *out)
 {
 	write_others(out);
+	write_rankings(out);
 	for (size_t i = 0; i < nr_example_reports; i++) {
 		struct process_report report = example_report__make(&example_reports[i]);
 
@@ -220,7 +292,7 @@ static void test_every_line_parses(void **state)
 	assert_non_null(out);
 	write_everything(out);
 	assert_int_equal(fclose(out), 0);
-	assert_int_equal(check_lines(text), 5 + 2 * nr_example_reports);
+	assert_int_equal(check_lines(text), 5 + nr_example_rankings + 2 * nr_example_reports);
 	free(text);
 }
 
@@ -267,18 +339,32 @@ static void restore_stderr(int saved)
 	close(saved);
 }
 
-/* Writes one example with the allocations limited; returns whether the line is there, whole. */
-static bool write_limited(const struct example_report *example, char *buffer, size_t size)
+typedef void (*write_example)(FILE *out, const void *example);
+
+static void write_exit(FILE *out, const void *example)
 {
 	struct process_report report = example_report__make(example);
-	FILE *out = fmemopen(buffer, size, "w");
+
+	output_json.process_exit(out, &report);
+}
+
+static void write_ranking(FILE *out, const void *example)
+{
+	output_json.ranking(out, &((const struct example_ranking *)example)->ranking);
+}
+
+/* Writes one example with the allocations limited; returns whether the line is there, whole. */
+static bool write_limited(write_example write, const void *example)
+{
+	static char buffer[65536];
+	FILE *out = fmemopen(buffer, sizeof(buffer), "w");
 	int saved = silence_stderr();
 	size_t nr_lines;
 
 	assert_non_null(out);
 	setvbuf(out, NULL, _IONBF, 0); /* half a line would show */
-	memset(buffer, 0, size);
-	output_json.process_exit(out, &report);
+	memset(buffer, 0, sizeof(buffer));
+	write(out, example);
 	restore_stderr(saved);
 	failing_alloc__never();
 	nr_jansson_left = -1;
@@ -289,25 +375,29 @@ static bool write_limited(const struct example_report *example, char *buffer, si
 	return nr_lines == 1;
 }
 
+/* Each allocation fails in turn: jansson's, then ours. */
+static void fail_each_allocation(write_example write, const void *example)
+{
+	long nr = 0;
+
+	do {
+		nr_jansson_left = nr++;
+	} while (!write_limited(write, example));
+	assert_true(nr > 50);
+	nr = 0;
+	do {
+		failing_alloc__after(nr++);
+	} while (!write_limited(write, example));
+}
+
 static void test_no_half_lines(void **state)
 {
-	static char buffer[65536];
-
 	(void)state;
 	json_set_alloc_funcs(jansson_malloc, jansson_free);
-	for (size_t i = 0; i < nr_example_reports; i++) {
-		long nr = 0;
-
-		do {
-			nr_jansson_left = nr++;
-		} while (!write_limited(&example_reports[i], buffer, sizeof(buffer)));
-		assert_true(nr > 50);
-		nr = 0;
-		do {
-			failing_alloc__after(nr++);
-		} while (!write_limited(&example_reports[i], buffer, sizeof(buffer)));
-		assert_true(nr > 2);
-	}
+	for (size_t i = 0; i < nr_example_reports; i++)
+		fail_each_allocation(write_exit, &example_reports[i]);
+	for (size_t i = 0; i < nr_example_rankings; i++)
+		fail_each_allocation(write_ranking, &example_rankings[i]);
 	json_set_alloc_funcs(malloc, free);
 }
 
@@ -316,7 +406,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exit),	      cmocka_unit_test(test_outstanding),
 		cmocka_unit_test(test_others),	      cmocka_unit_test(test_unknown_is_null),
-		cmocka_unit_test(test_values),	      cmocka_unit_test(test_every_line_parses),
+		cmocka_unit_test(test_values),	      cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_ranking),	      cmocka_unit_test(test_every_line_parses),
 		cmocka_unit_test(test_no_half_lines),
 	};
 

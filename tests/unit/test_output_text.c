@@ -166,6 +166,8 @@ static void test_total(void **state)
 	total.after.per_cpu_lists_bytes = (160 << 20) + 1000;
 	output_text.total(out, &total);
 	total.after.per_cpu_lists_bytes = 199 << 20;
+	total.tracer_cpu_s = 0.82;
+	total.tracer_peak_bytes = 31 << 20;
 	output_text.total(out, &total);
 	assert_int_equal(fclose(out), 0);
 	golden_file__compare("total.txt", text);
@@ -215,6 +217,11 @@ static void test_sentences(void **state)
 		{ "stacks", "      stripped.so+0x1234\n" },
 		{ "stacks", "vector.h:12 (inlined)\n" },
 		{ "stacks", "  [libc.so.6+0x27249]\n" },
+		{ "inherited", "1,234,567 bytes in 89 blocks from PID 4000 at the fork; freed"
+			       " since: 3 blocks, 120 bytes\n" },
+		{ "kept", "  stays              916 KiB of file pages, in the page cache" },
+		{ "kept", "   64 KiB of System V shared memory: shmid 5, key 0x1234; until it is"
+			  " removed\n" },
 		{ "one more stack", "  and 1 more stack, 1 byte in 1 block\n" },
 	};
 
@@ -275,6 +282,12 @@ static void test_units(void **state)
 	assert_string_equal(text_units__size(-(1LL << 30)).text, "-1.0 GiB");
 	assert_string_equal(text_units__size(5LL << 40).text, "5.0 TiB");
 	assert_string_equal(text_units__size(INT64_MAX).text, "8192.0 PiB");
+	assert_string_equal(text_units__nouns(2, "process").text, "2 processes");
+	assert_string_equal(
+		text_units__held(UINT64_MAX, UINT64_MAX).text,
+		"18,446,744,073,709,551,615 bytes in 18,446,744,073,709,551,615 blocks");
+	assert_int_equal(text_units__to_figure(7), 7);
+	assert_int_equal(text_units__to_figure(UINT64_MAX), INT64_MAX);
 	assert_string_equal(text_units__duration(0).text, "0.000 s");
 	assert_string_equal(text_units__duration(0.0999).text, "0.10 s");
 	assert_string_equal(text_units__duration(9.999).text, "10.0 s");
@@ -283,6 +296,57 @@ static void test_units(void **state)
 	assert_string_equal(text_units__duration(86400 * 2 + 3600).text, "2 d 1 h");
 	assert_string_equal(text_units__signal(9).text, "signal 9 (SIGKILL)");
 	assert_string_equal(text_units__signal(40).text, "signal 40");
+	assert_string_equal(text_units__signal_name(9).text, "SIGKILL");
+	assert_string_equal(text_units__signal_name(40).text, "signal 40");
+}
+
+/* Short, and never more than there is: one below a round figure is not that figure. */
+static void test_short_units(void **state)
+{
+	static const struct {
+		figure bytes;
+		const char *text;
+	} sizes[] = {
+		{ FIGURE_UNKNOWN, "?" },
+		{ 0, "0" },
+		{ 1, "1B" },
+		{ -1023, "-1023B" },
+		{ 1024, "1K" },
+		{ 1025, "1.00K" },
+		{ 1535, "1.49K" },
+		{ 1536, "1.50K" },
+		{ 172 << 10, "172K" },
+		{ (1 << 20) - 1024, "1023K" },
+		{ (1 << 20) - 1, "1023K" },
+		{ 1 << 20, "1.00M" },
+		{ 67108863, "63.9M" },
+		{ 67108864, "64.0M" },
+		{ -67108864, "-64.0M" },
+		{ 100 << 20, "100M" },
+		{ (1 << 30) - 1, "1023M" },
+		{ 5LL << 40, "5.00T" },
+		{ INT64_MAX, "7.99E" },
+		{ -INT64_MAX, "-7.99E" },
+	};
+	static const struct {
+		uint64_t number;
+		const char *text;
+	} counts[] = {
+		{ 0, "0" },
+		{ 999, "999" },
+		{ 1000, "1.00K" },
+		{ 99999, "99.9K" },
+		{ 999999, "999K" },
+		{ 1230000, "1.23M" },
+		{ 1000000000, "1.00G" },
+		{ UINT64_MAX, "18.4E" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		assert_string_equal(text_units__short_size(sizes[i].bytes).text, sizes[i].text);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		assert_string_equal(text_units__short_count(counts[i].number).text, counts[i].text);
 }
 
 static int set_time_zone(void **state)
@@ -304,6 +368,7 @@ int main(void)
 		cmocka_unit_test(test_sentences),
 		cmocka_unit_test(test_every_text_is_clean),
 		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_short_units),
 	};
 
 	return cmocka_run_group_tests(tests, set_time_zone, NULL);

@@ -7,8 +7,11 @@
 #include <cmocka.h>
 
 #include <jansson.h>
+#include <limits.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "failing_alloc.h"
 #include "sanitize_text.h"
@@ -31,6 +34,9 @@ static const struct {
 	  "\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf", 4 },
 	{ "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf",
 	  "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", 2 },
+	/* Wide on a terminal. */
+	{ "\xe6\xbc\x8f\xf0\x9f\x98\x80", "\xe6\xbc\x8f\xf0\x9f\x98\x80",
+	  "\xe6\xbc\x8f\xf0\x9f\x98\x80", 4 },
 	/* Valid, but they control: C1 controls, line separators, reading direction. */
 	{ "\xc2\x80\xc2\x9f", "\\u0080\\u009f", "\xc2\x80\xc2\x9f", 12 },
 	{ "\xe2\x80\xa8\xe2\x80\xae", "\\u2028\\u202e", "\xe2\x80\xa8\xe2\x80\xae", 12 },
@@ -108,6 +114,55 @@ static void test_copy_cuts_between_characters(void **state)
 	}
 }
 
+static void assert_cut(const char *text, size_t room, const char *shown, size_t columns)
+{
+	char *cut = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&cut, &size);
+
+	assert_non_null(out);
+	assert_int_equal(sanitize_text__print_cut(out, text, room), columns);
+	assert_int_equal(fclose(out), 0);
+	assert_string_equal(cut, shown);
+	assert_int_equal(sanitize_text__columns_cut(text, room), columns);
+	free(cut);
+}
+
+static void test_cut(void **state)
+{
+	(void)state;
+	assert_cut("", 0, "", 0);
+	assert_cut("abc", 0, "", 0);
+	assert_cut("abc", 1, "+", 1);
+	assert_cut("abc", 2, "a+", 2);
+	assert_cut("abc", 3, "abc", 3);
+	assert_cut("abc", SIZE_MAX, "abc", 3);
+	assert_cut(NULL, 1, "?", 1);
+	/* Neither an escape nor a wide character is cut in two. */
+	assert_cut("a\x01", 4, "a+", 2);
+	assert_cut("a\x01", 5, "a\\x01", 5);
+	assert_cut("\xe6\xbc\x8f\xe6\xbc\x8f", 3, "\xe6\xbc\x8f+", 3);
+	assert_cut("\xe6\xbc\x8f\xe6\xbc\x8f", 2, "+", 1);
+}
+
+/* No character is wider for the C library than it is for us. */
+static void test_every_width(void **state)
+{
+	(void)state;
+	assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
+	for (wchar_t code = 1; code <= 0x10ffff; code++) {
+		char text[MB_LEN_MAX + 1];
+		int length = wctomb(text, code);
+
+		if (length < 0)
+			continue;
+		text[length] = '\0';
+		if (wcwidth(code) > (int)sanitize_text__columns(text))
+			fail_msg("U+%04X", (unsigned int)code);
+	}
+	setlocale(LC_CTYPE, "C");
+}
+
 static void test_utf8(void **state)
 {
 	(void)state;
@@ -153,6 +208,8 @@ int main(void)
 		cmocka_unit_test(test_print),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_copy_cuts_between_characters),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_every_width),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_every_sequence),
 	};
