@@ -35,7 +35,7 @@ static __always_inline bool served_by_session(void)
 {
 	__u32 tgid = current_tgid();
 
-	return config_session && bpf_map_lookup_elem(&targets, &tgid);
+	return config_scoped && bpf_map_lookup_elem(&targets, &tgid);
 }
 
 static __always_inline int enter(struct pt_regs *ctx, __u32 function)

@@ -8,12 +8,13 @@
 #include "spaces.h"
 
 const volatile bool config_system_wide = false;
+const volatile bool config_follow = false;
+const volatile __u32 config_own_tgid = 0;
 const volatile bool config_trace = false;
-const volatile bool config_time = false;
 const volatile __u64 config_min_bytes = 0;
 const volatile __u64 config_max_bytes = ~0ULL;
 const volatile __u32 config_nr_cpus = 1;
-const volatile bool config_session = false;
+const volatile bool config_scoped = false;
 const volatile bool config_exit_by_tracepoint = false;
 const volatile __u64 empty_thread[sizeof(struct thread) / sizeof(__u64)] = {};
 
@@ -156,6 +157,66 @@ static __always_inline bool take_block(struct space *space, __u64 address, struc
 	return !bpf_map_delete_elem(&blocks, &key);
 }
 
+/* A block goes that living copies may have too: what they free of it is to be known by its size. */
+static __always_inline void leave_ghost(struct space *space, __u64 address,
+					const struct block *block)
+{
+	struct block_key key = { .address = address | WIRE_GHOST, .serial = space->serial };
+	struct block ghost = *block;
+
+	if (!space->living_copies || block->time_ns > space->last_fork_ns)
+		return;
+	ghost.stack_id = bpf_ktime_get_ns();
+	if (bpf_map_update_elem(&blocks, &key, &ghost, BPF_ANY))
+		add(&space->lost_blocks, 1);
+}
+
+/*
+ * The size of a block that a copy has got from an ancestor: the ancestor's own record, or the ghost
+ * of it, as it was when the lineage parted.
+ */
+static __always_inline bool find_inherited(const struct space *space, __u64 address,
+					   __u64 *size_bytes)
+{
+	__u64 parted_ns = time_of_serial(space->serial);
+
+#pragma unroll
+	for (int i = 0; i < WIRE_MAX_ANCESTORS; i++) {
+		struct block_key key = { .address = address, .serial = space->ancestors[i] };
+		struct block *block;
+
+		if (!key.serial)
+			return false;
+		block = bpf_map_lookup_elem(&blocks, &key);
+		if (!block || block->time_ns > parted_ns) {
+			key.address |= WIRE_GHOST;
+			block = bpf_map_lookup_elem(&blocks, &key);
+			if (block && (block->time_ns > parted_ns || block->stack_id < parted_ns))
+				block = NULL;
+		}
+		if (block) {
+			*size_bytes = block->size_bytes;
+			return true;
+		}
+		parted_ns = time_of_serial(key.serial);
+	}
+	return false;
+}
+
+/* A block that has no record of this space's own was freed. Returns its size, or SIZE_UNKNOWN. */
+static __always_inline __u64 count_foreign_free(struct space *space, __u64 address)
+{
+	__u64 size_bytes = SIZE_UNKNOWN;
+
+	if (space->ancestors[0] && find_inherited(space, address, &size_bytes)) {
+		add(&space->inherited_freed_bytes, size_bytes);
+		add(&space->inherited_freed_blocks, 1);
+	} else {
+		add(&space->unknown_frees, 1);
+	}
+	return size_bytes;
+}
+
 static __always_inline void record_block(struct space *space, __u64 address,
 					 const struct block *block)
 {
@@ -277,15 +338,18 @@ static __always_inline void settle_old_block(struct space *space, struct call *c
 {
 	struct block_key key = { .address = call->old_address, .serial = space->serial };
 
-	if (freed && call->old_known)
+	__u64 size_bytes = call->old.size_bytes;
+
+	if (freed && call->old_known) {
 		release(space, &call->old);
-	else if (freed)
-		add(&space->unknown_frees, 1);
-	else if (call->old_known && bpf_map_update_elem(&blocks, &key, &call->old, BPF_ANY))
+		leave_ghost(space, call->old_address, &call->old);
+	} else if (freed) {
+		size_bytes = count_foreign_free(space, call->old_address);
+	} else if (call->old_known && bpf_map_update_elem(&blocks, &key, &call->old, BPF_ANY)) {
 		add(&space->lost_blocks, 1);
+	}
 	if (freed && config_trace)
-		send_trace(EVENT_FREE, call->function, call->old_address,
-			   call->old_known ? call->old.size_bytes : SIZE_UNKNOWN);
+		send_trace(EVENT_FREE, call->function, call->old_address, size_bytes);
 }
 
 __hidden int allocation_return(struct pt_regs *ctx)
@@ -324,8 +388,7 @@ __hidden int allocation_return(struct pt_regs *ctx)
 	block.stack_id = record_stack(ctx, &thread->scratch.stack, space->serial);
 	if (block.stack_id == WIRE_STACK_UNKNOWN)
 		add(&space->lost_stacks, 1);
-	if (config_time)
-		block.time_ns = bpf_ktime_get_ns();
+	block.time_ns = bpf_ktime_get_ns();
 	record_block(space, address, &block);
 	if (config_trace)
 		send_trace(EVENT_ALLOCATION, call->function, address, call->size_bytes);
@@ -349,12 +412,13 @@ __hidden int free_enter(struct pt_regs *ctx)
 		thread = thread_of_current(false);
 		if (thread && call_in_flight(&thread->call, sp))
 			return 0;
-		add(&space->unknown_frees, 1);
+		block.size_bytes = count_foreign_free(space, address);
 		if (config_trace)
-			send_trace(EVENT_FREE, FUNCTION_FREE, address, SIZE_UNKNOWN);
+			send_trace(EVENT_FREE, FUNCTION_FREE, address, block.size_bytes);
 		return 0;
 	}
 	release(space, &block);
+	leave_ghost(space, address, &block);
 	if (config_trace)
 		send_trace(EVENT_FREE, FUNCTION_FREE, address, block.size_bytes);
 	return 0;

@@ -116,10 +116,24 @@ static __always_inline void close_teardown(struct space *space)
 	bpf_map_delete_elem(&teardowns, &tid);
 }
 
+/*
+ * A copy is gone: its parent needs to leave no ghosts for it. (For copies of the copy it still
+ * does; they look it up by its serial.)
+ */
+static __always_inline void forget_copy(const struct space *space)
+{
+	struct space *parent;
+
+	if (!(space->flags & SPACE_COPY) || space->flags & SPACE_HAS_COPIES)
+		return;
+	parent = space_of_mm(space->parent_mm);
+	if (parent && parent->serial == space->ancestors[0])
+		add(&parent->living_copies, -1);
+}
+
 static __always_inline int teardown_ends(__u64 mm)
 {
 	struct space *space = space_of_mm(mm);
-	__u64 serial;
 
 	if (!space)
 		return 0;
@@ -129,12 +143,12 @@ static __always_inline int teardown_ends(__u64 mm)
 	space->flags |= SPACE_AFTER_READ;
 	space->after_ns = bpf_ktime_get_ns();
 	/* Links know a process by its PID: what a guest did after its end went unseen. */
-	if (config_session && !config_system_wide && space->flags & SPACE_GUESTS &&
-	    space->flags & SPACE_PROCESS_ENDED && space->tgid != current_tgid())
+	if (config_scoped && space->flags & SPACE_GUESTS && space->flags & SPACE_PROCESS_ENDED &&
+	    space->tgid != current_tgid())
 		add(&space->lost_events, 1);
 	close_teardown(space);
-	serial = space->serial;
-	if (bpf_map_update_elem(&ended, &serial, space, BPF_ANY))
+	forget_copy(space);
+	if (bpf_map_push_elem(&ended, space, 0))
 		count_loss(LOSS_ENDED_MAP_FULL);
 	bpf_map_delete_elem(&live, &mm);
 	ring_doorbell();
@@ -216,7 +230,7 @@ int process_exec(struct bpf_raw_tracepoint_args *ctx)
 		count_loss(LOSS_REPLACED_SPACE);
 	create_space(task, mm, 0, BPF_ANY);
 	space = space_of_mm(mm);
-	if (space && target && config_session && old_tid != tgid) {
+	if (space && target && config_scoped && old_tid != tgid) {
 		/*
 		 * The links know the process by its first thread, which is not the one that lives
 		 * on: until user space has attached anew, calls go unseen.
@@ -228,7 +242,51 @@ int process_exec(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-/* args: parent, child. The child is not followed, but the two share pages, or all memory, now. */
+/* The child's memory is a copy of its parent's, with all blocks that this holds. */
+static __always_inline void copy_space(struct space *parent, struct task_struct *child,
+				       __u64 child_mm)
+{
+	struct space *copy;
+
+	if (space_of_mm(child_mm))
+		count_loss(LOSS_REPLACED_SPACE);
+	create_space(child, child_mm, SPACE_COPY | SPACE_FORKED | (parent->flags & SPACE_LATE),
+		     BPF_ANY);
+	copy = space_of_mm(child_mm);
+	if (!copy)
+		return;
+	copy->relative_tgid = copy->parent_tgid = parent->tgid;
+	copy->inherited_bytes =
+		parent->held_bytes + parent->inherited_bytes - parent->inherited_freed_bytes;
+	copy->inherited_blocks =
+		parent->held_blocks + parent->inherited_blocks - parent->inherited_freed_blocks;
+	copy->parent_mm = parent->mm;
+	copy->ancestors[0] = parent->serial;
+#pragma unroll
+	for (int i = 1; i < WIRE_MAX_ANCESTORS; i++)
+		copy->ancestors[i] = parent->ancestors[i - 1];
+	parent->flags |= SPACE_HAS_COPIES;
+	parent->last_fork_ns = time_of_serial(copy->serial);
+	add(&parent->living_copies, 1);
+}
+
+/* -f: the child of a target is one. Its program is its own from the start. */
+static __always_inline void follow_child(struct task_struct *parent, struct task_struct *child,
+					 __u64 child_mm)
+{
+	__u32 parent_tgid = BPF_CORE_READ(parent, tgid), tgid = BPF_CORE_READ(child, tgid);
+	struct target *target = bpf_map_lookup_elem(&targets, &parent_tgid);
+	struct target followed = { .mm = child_mm };
+
+	if (target && !(target->flags & TARGET_FROM_EXEC) &&
+	    bpf_map_update_elem(&targets, &tgid, &followed, BPF_ANY))
+		count_loss(LOSS_TARGET_MAP_FULL);
+}
+
+/*
+ * args: parent, child; of threads too. The two share pages, or all memory, from now on. A child
+ * that is not followed is only noted.
+ */
 SEC("raw_tp/sched_process_fork")
 int process_fork(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -238,14 +296,19 @@ int process_fork(struct bpf_raw_tracepoint_args *ctx)
 	__u64 child_mm = (__u64)BPF_CORE_READ(child, mm);
 	struct space *space;
 
-	space = space_of_mm(parent_mm);
-	if (!space || !child_mm)
+	if (!child_mm || BPF_CORE_READ(child, tgid) == BPF_CORE_READ(parent, tgid))
+		return 0;
+	if (config_follow)
+		follow_child(parent, child, child_mm);
+	space = space_of_task(parent, parent_mm);
+	if (!space)
 		return 0;
 	if (child_mm == parent_mm) {
-		if (BPF_CORE_READ(child, tgid) != BPF_CORE_READ(parent, tgid))
-			space->flags |= SPACE_GUESTS;
+		space->flags |= SPACE_GUESTS;
 		return 0;
 	}
+	if (config_system_wide || config_follow)
+		copy_space(space, child, child_mm);
 	space->flags |= SPACE_FORKED;
 	space->relative_tgid = BPF_CORE_READ(child, tgid);
 	return 0;

@@ -14,12 +14,13 @@
 
 /* Set by user space before load; constants to the verifier. Defined in blocks.bpf.c. */
 extern const volatile bool config_system_wide; /* trace every process, not only `targets` */
+extern const volatile bool config_follow; /* -f: the children of targets are targets */
+extern const volatile __u32 config_own_tgid; /* the tracer itself, which is never traced */
 extern const volatile bool config_trace; /* -t: an event for each call */
-extern const volatile bool config_time; /* record when a block was allocated */
 extern const volatile __u64 config_min_bytes; /* -z */
 extern const volatile __u64 config_max_bytes; /* -Z */
 extern const volatile __u32 config_nr_cpus; /* possible CPUs */
-extern const volatile bool config_session; /* session links serve the targets themselves */
+extern const volatile bool config_scoped; /* session links see the targets' own threads alone */
 extern const volatile bool config_exit_by_tracepoint; /* no kprobe, no fentry on exit_mmap */
 
 /* An allocator call that has begun on a thread and not yet returned. */
@@ -61,23 +62,28 @@ struct {
 	__type(value, struct space);
 } live SEC(".maps") __weak;
 
-/* serial → address space whose teardown has ended. User space reads and deletes. */
+/*
+ * Address spaces whose teardown has ended, in that order; user space takes them out. A queue, since
+ * a hash map is walked bucket by bucket, which costs more than all else when ends come fast.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_QUEUE);
 	__uint(max_entries, 1);
-	__type(key, __u64);
 	__type(value, struct space);
 } ended SEC(".maps") __weak;
 
-/* tgid → what user space wants of it. User space adds; the end of the process deletes. */
+/* tgid → what user space wants of it. User space and -f add; the end of the process deletes. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
+	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct target);
 } targets SEC(".maps") __weak;
 
-/* Outstanding blocks. Those of an ended space match nothing any more; user space sweeps them. */
+/*
+ * Outstanding blocks, and ghosts. Those of an ended space match nothing but the frees of its
+ * copies; user space sweeps them when these have ended too.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);

@@ -25,7 +25,14 @@ static __always_inline __u32 current_tgid(void)
  */
 static __always_inline __u64 new_serial(void)
 {
-	return (bpf_ktime_get_ns() << 8) | (bpf_get_smp_processor_id() & 0xff);
+	return (bpf_ktime_get_ns() << WIRE_SERIAL_CPU_BITS) |
+	       (bpf_get_smp_processor_id() & ((1 << WIRE_SERIAL_CPU_BITS) - 1));
+}
+
+/* When it was given out, CLOCK_MONOTONIC. */
+static __always_inline __u64 time_of_serial(__u64 serial)
+{
+	return serial >> WIRE_SERIAL_CPU_BITS;
 }
 
 static __always_inline struct space *space_of_mm(__u64 mm)
@@ -69,6 +76,16 @@ static __noinline int create_space(struct task_struct *task, __u64 mm, __u64 spa
 }
 
 /*
+ * The tracer, and its helper that shares its memory: what they allocate follows from what they
+ * trace.
+ */
+static __always_inline bool is_tracer(struct task_struct *task, __u32 tgid)
+{
+	return tgid == config_own_tgid ||
+	       (__u32)BPF_CORE_READ(task, real_parent, tgid) == config_own_tgid;
+}
+
+/*
  * The record of a task's mm; made now when the task is wanted and was not seen before. NULL for
  * everything that is not traced.
  */
@@ -83,7 +100,7 @@ static __always_inline struct space *space_of_task(struct task_struct *task, __u
 	tgid = BPF_CORE_READ(task, tgid);
 	target = bpf_map_lookup_elem(&targets, &tgid);
 	if (!target) {
-		if (!config_system_wide)
+		if (!config_system_wide || is_tracer(task, tgid))
 			return NULL;
 	} else {
 		if (target->flags & TARGET_FROM_EXEC)

@@ -44,9 +44,22 @@ struct block_key {
 /* An outstanding block. Written when the allocator returns it, deleted when free is entered. */
 struct block {
 	__u64 size_bytes;
-	__u64 stack_id;
-	__u64 time_ns; /* CLOCK_MONOTONIC; 0 unless ages were asked for */
+	__u64 stack_id; /* of a ghost: when it was freed */
+	__u64 time_ns; /* CLOCK_MONOTONIC, when it was allocated */
 };
+
+/*
+ * Set in the address of a block's key: a ghost, which its process has freed while a copy that was
+ * forked before still has it. No user address has this bit.
+ */
+#define WIRE_GHOST (1ULL << 63)
+
+/* How far back a forked process knows its ancestors' address spaces, whose blocks it has copies of.
+ */
+#define WIRE_MAX_ANCESTORS 4
+
+/* A serial holds the time when it was given out, CLOCK_MONOTONIC, above the number of the CPU. */
+#define WIRE_SERIAL_CPU_BITS 8
 
 /* What one stack of one address space holds. */
 struct site_key {
@@ -98,12 +111,14 @@ enum space_flags {
 	SPACE_MERGED = 1 << 10, /* KSM merged some of its pages */
 	SPACE_NEW_LEADER = 1 << 11, /* exec by another thread than the first: attach anew */
 	SPACE_GUESTS = 1 << 12, /* a process under another PID has shared it */
+	SPACE_COPY = 1 << 13, /* made by fork: what its parent held is in it too */
+	SPACE_HAS_COPIES = 1 << 14, /* was copied by a fork that is followed */
 };
 
 /*
  * One address space. Lives in `live` under its mm pointer from the moment it is first seen; moved
- * to `ended` under its serial by the hook that runs after the teardown, so that nothing is lost
- * when user space is slow. User space deletes it there.
+ * to the queue `ended` by the hook that runs after the teardown, so that nothing is lost when user
+ * space is slow.
  */
 struct space {
 	__u64 serial;
@@ -130,10 +145,20 @@ struct space {
 	__u64 lost_stacks; /* the stack or site map was full */
 	__u64 nr_sites; /* entries in site_index, at least */
 
+	/* What a copy got at its fork, and what it has freed of that since. */
+	__u64 inherited_bytes, inherited_blocks;
+	__u64 inherited_freed_bytes, inherited_freed_blocks;
+	__u64 ancestors[WIRE_MAX_ANCESTORS]; /* serials, nearest first; 0: none */
+	__u64 parent_mm; /* where ancestors[0] lives, or lived */
+	__u64 living_copies; /* that were forked from it */
+	__u64 last_fork_ns; /* when the youngest of these was */
+
 	struct memory_counters early, before, after;
 	__u64 freed_anon_pages, freed_other_pages;
 	__u32 exit_code; /* as wait(2) reports it */
 	__u32 relative_tgid; /* who forked it or was forked from it, last; 0: nobody */
+	__u32 parent_tgid; /* of a copy: who forked it */
+	__u32 pad;
 };
 
 /* tgids that are traced, written by user space (-p, the command) and read by the hooks. */
@@ -170,6 +195,7 @@ enum global_loss {
 	LOSS_THREAD_MAP_FULL, /* a thread's call could not be followed */
 	LOSS_ENDED_MAP_FULL, /* an exit record found no room */
 	LOSS_TRACE_EVENT, /* -t: the ring buffer was full */
+	LOSS_TARGET_MAP_FULL, /* -f: a child could not be followed */
 	LOSS_REPLACED_SPACE, /* an mm pointer came back before its end was seen */
 	NR_GLOBAL_LOSSES,
 };
@@ -181,7 +207,7 @@ _Static_assert(sizeof(struct site) == 16, "site");
 _Static_assert(sizeof(struct site_index_key) == 16, "site_index_key");
 _Static_assert(sizeof(struct stack) == 8 + 8 * WIRE_MAX_FRAMES, "stack");
 _Static_assert(sizeof(struct memory_counters) == 56, "memory_counters");
-_Static_assert(sizeof(struct space) == 376, "space");
+_Static_assert(sizeof(struct space) == 472, "space");
 _Static_assert(sizeof(struct target) == 16, "target");
 _Static_assert(sizeof(struct event) == 56, "event");
 

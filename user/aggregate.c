@@ -10,24 +10,69 @@
 #define ADDRESS_MASK ((1ULL << WIRE_FRAME_FILE_SHIFT) - 1)
 #define NS_PER_S 1e9
 
+/* A frame: where it is, for this process and for all. */
+struct place {
+	const struct mapping *map; /* NULL: no code is mapped there */
+	uint64_t address;
+};
+
+/* Sites with the number of their process. */
+struct origin {
+	const struct snapshot_site *site;
+	size_t process;
+};
+
 /* One stack of the report in the making: what the sites with these frames hold together. */
 struct ranked {
 	uint64_t bytes, blocks;
-	uint64_t *frames; /* addresses, innermost first */
+	struct place *frames; /* innermost first */
 	uint32_t nr_frames;
 	bool truncated;
-	const struct snapshot_site **sites;
-	size_t nr_sites;
+	struct origin *origins;
+	size_t nr_origins;
 };
+
+/* The stacks that are shown, and the sum of the others. */
+struct top_stacks {
+	struct report_stack *stacks;
+	size_t nr_stacks;
+	uint64_t more_stacks, more_bytes, more_blocks;
+};
+
+static int compare(uint64_t left, uint64_t right)
+{
+	return left < right ? -1 : left > right;
+}
+
+/* The same place in two processes: the same offset of the same file; without one, the address. */
+static int compare_places(const struct place *left, const struct place *right)
+{
+	const struct mapping *l = left->map && left->map->inode ? left->map : NULL;
+	const struct mapping *r = right->map && right->map->inode ? right->map : NULL;
+	int order = compare(l ? l->inode : 0, r ? r->inode : 0);
+
+	if (order || !l)
+		return order ? order : compare(left->address, right->address);
+	order = compare(l->dev_major, r->dev_major);
+	if (!order)
+		order = compare(l->dev_minor, r->dev_minor);
+	if (!order)
+		order = compare(left->address - l->start + l->file_offset,
+				right->address - r->start + r->file_offset);
+	return order;
+}
 
 static int by_frames(const void *a, const void *b)
 {
 	const struct ranked *left = a, *right = b;
 	uint32_t common = left->nr_frames < right->nr_frames ? left->nr_frames : right->nr_frames;
 
-	for (uint32_t i = 0; i < common; i++)
-		if (left->frames[i] != right->frames[i])
-			return left->frames[i] < right->frames[i] ? -1 : 1;
+	for (uint32_t i = 0; i < common; i++) {
+		int order = compare_places(&left->frames[i], &right->frames[i]);
+
+		if (order)
+			return order;
+	}
 	return left->nr_frames < right->nr_frames ? -1 : left->nr_frames > right->nr_frames;
 }
 
@@ -42,33 +87,32 @@ static int by_bytes(const void *a, const void *b)
 	return by_frames(a, b);
 }
 
-static const struct mapping *find_mapping(const struct aggregate_source *source, uint64_t address)
-{
-	return source->mappings ? mapping_set__find(source->mappings, address) : NULL;
-}
-
 /*
  * Copies the addresses of a stack up to the first one that no code is mapped at: the walk has
  * followed a register that was no frame pointer from there on. The immediate caller is always true.
  */
 static int copy_addresses(struct ranked *ranked, const struct stack *stack,
-			  const struct aggregate_source *source)
+			  const struct mapping_set *mappings)
 {
 	uint32_t nr = stack->nr_frames < WIRE_MAX_FRAMES ? stack->nr_frames : WIRE_MAX_FRAMES;
+	struct place places[WIRE_MAX_FRAMES];
 
 	ranked->truncated = stack->truncated;
-	ranked->frames = calloc(nr ? nr : 1, sizeof(*ranked->frames));
-	if (!ranked->frames)
-		return -ENOMEM;
 	for (uint32_t i = 0; i < nr; i++) {
-		uint64_t address = stack->frames[i] & ADDRESS_MASK;
+		struct place *place = &places[ranked->nr_frames];
 
-		if (i && !find_mapping(source, address)) {
+		place->address = stack->frames[i] & ADDRESS_MASK;
+		place->map = mappings ? mapping_set__find(mappings, place->address) : NULL;
+		if (i && !place->map) {
 			ranked->truncated = true;
 			break;
 		}
-		ranked->frames[ranked->nr_frames++] = address;
+		ranked->nr_frames++;
 	}
+	ranked->frames = calloc(ranked->nr_frames ? ranked->nr_frames : 1, sizeof(*ranked->frames));
+	if (!ranked->frames)
+		return -ENOMEM;
+	memcpy(ranked->frames, places, ranked->nr_frames * sizeof(*places));
 	return 0;
 }
 
@@ -76,38 +120,38 @@ static void free_ranked(struct ranked *ranked, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++) {
 		free(ranked[i].frames);
-		free(ranked[i].sites);
+		free(ranked[i].origins);
 	}
 	free(ranked);
 }
 
-static int rank_site(struct ranked *ranked, const struct snapshot_site *site,
-		     const struct aggregate_source *source)
+static int rank_site(struct ranked *ranked, const struct origin *origin,
+		     const struct mapping_set *mappings, const struct aggregate_source *source)
 {
 	struct stack stack;
 
-	ranked->bytes = site->bytes;
-	ranked->blocks = site->blocks;
-	ranked->sites = calloc(1, sizeof(site));
-	if (!ranked->sites)
+	ranked->bytes = origin->site->bytes;
+	ranked->blocks = origin->site->blocks;
+	ranked->origins = calloc(1, sizeof(*origin));
+	if (!ranked->origins)
 		return -ENOMEM;
-	ranked->sites[ranked->nr_sites++] = site;
-	if (source->read_stack(site->stack_id, &stack, source->context))
+	ranked->origins[ranked->nr_origins++] = *origin;
+	if (source->read_stack(origin->site->stack_id, &stack, source->context))
 		return 0; /* not kept: no frames */
-	return copy_addresses(ranked, &stack, source);
+	return copy_addresses(ranked, &stack, mappings);
 }
 
 /* Adds the second to the first, which has the same frames. */
 static int fold(struct ranked *into, struct ranked *from)
 {
-	const struct snapshot_site **grown =
-		realloc(into->sites, (into->nr_sites + from->nr_sites) * sizeof(*grown));
+	struct origin *grown =
+		realloc(into->origins, (into->nr_origins + from->nr_origins) * sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
-	memcpy(grown + into->nr_sites, from->sites, from->nr_sites * sizeof(*grown));
-	into->sites = grown;
-	into->nr_sites += from->nr_sites;
+	memcpy(grown + into->nr_origins, from->origins, from->nr_origins * sizeof(*grown));
+	into->origins = grown;
+	into->nr_origins += from->nr_origins;
 	into->bytes += from->bytes;
 	into->blocks += from->blocks;
 	into->truncated |= from->truncated;
@@ -131,7 +175,7 @@ static int fold_equals(struct ranked *ranked, size_t *nr)
 		if (fold(&ranked[kept], &ranked[i]))
 			return -ENOMEM;
 		free(ranked[i].frames);
-		free(ranked[i].sites);
+		free(ranked[i].origins);
 		ranked[i] = (struct ranked){ 0 };
 	}
 	*nr = kept + 1;
@@ -146,11 +190,10 @@ static int name_frames(struct report_stack *report, const struct ranked *ranked,
 
 	report->truncated = ranked->truncated;
 	for (uint32_t i = 0; i < ranked->nr_frames; i++) {
-		uint64_t address = ranked->frames[i];
+		const struct place *place = &ranked->frames[i];
 		/* Every frame is a return address: the innermost one is the allocator's own. */
-		unsigned int found = symbolizer__resolve(source->symbolizer,
-							 find_mapping(source, address), address,
-							 true, frames, MAX_INLINED);
+		unsigned int found = symbolizer__resolve(source->symbolizer, place->map,
+							 place->address, true, frames, MAX_INLINED);
 		struct report_frame *grown =
 			realloc(report->frames, (report->nr_frames + found) * sizeof(*grown));
 
@@ -195,15 +238,43 @@ static int fill_stack(struct report_stack *report, const struct ranked *ranked,
 
 	report->bytes = ranked->bytes;
 	report->blocks = ranked->blocks;
-	for (size_t i = 0; i < ranked->nr_sites && !err; i++)
-		err = copy_blocks(report, ranked->sites[i], source->now_ns);
+	for (size_t i = 0; i < ranked->nr_origins && !err; i++)
+		err = copy_blocks(report, ranked->origins[i].site, source->now_ns);
 	return err;
 }
 
-/* What is held and in no site. The counters are read one after the other while others run. */
-static void find_unlisted(const struct process_report *report, const struct snapshot *snapshot,
-			  struct snapshot_site *unlisted)
+static int fill_top(struct top_stacks *shown, const struct ranked *ranked, size_t nr, uint64_t top,
+		    const struct aggregate_source *source)
 {
+	size_t nr_shown = nr < top ? nr : (size_t)top;
+	int err = 0;
+
+	shown->stacks = calloc(nr_shown ? nr_shown : 1, sizeof(*shown->stacks));
+	if (!shown->stacks)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr_shown && !err; i++)
+		err = fill_stack(&shown->stacks[shown->nr_stacks++], &ranked[i], source);
+	for (size_t i = nr_shown; i < nr; i++) {
+		shown->more_stacks++;
+		shown->more_bytes += ranked[i].bytes;
+		shown->more_blocks += ranked[i].blocks;
+	}
+	return err;
+}
+
+static void free_stacks(struct report_stack *stacks, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		free(stacks[i].frames);
+		free(stacks[i].block_list);
+	}
+	free(stacks);
+}
+
+/* What is held and in no site. The counters are read one after the other while others run. */
+static void find_unlisted(const struct aggregate_process *process, struct snapshot_site *unlisted)
+{
+	const struct snapshot *snapshot = &process->snapshot;
 	uint64_t bytes = 0, blocks = 0;
 
 	for (size_t i = 0; i < snapshot->nr_sites; i++) {
@@ -212,65 +283,136 @@ static void find_unlisted(const struct process_report *report, const struct snap
 	}
 	memset(unlisted, 0, sizeof(*unlisted));
 	unlisted->stack_id = WIRE_STACK_UNKNOWN;
-	if (report->lost.stacks && report->held_blocks > blocks && report->held_bytes >= bytes) {
-		unlisted->bytes = report->held_bytes - bytes;
-		unlisted->blocks = report->held_blocks - blocks;
+	if (process->lost_stacks && process->held_blocks > blocks && process->held_bytes >= bytes) {
+		unlisted->bytes = process->held_bytes - bytes;
+		unlisted->blocks = process->held_blocks - blocks;
 	}
 }
 
-static int fill_stacks(struct process_report *report, const struct ranked *ranked, size_t nr,
-		       uint64_t top, const struct aggregate_source *source)
+static int rank_process(struct ranked *ranked, size_t *nr, const struct aggregate_process *process,
+			const struct snapshot_site *unlisted, size_t number,
+			const struct aggregate_source *source)
 {
-	size_t shown = nr < top ? nr : (size_t)top;
+	const struct snapshot *snapshot = &process->snapshot;
 	int err = 0;
 
-	report->stacks = calloc(shown ? shown : 1, sizeof(*report->stacks));
-	if (!report->stacks)
-		return -ENOMEM;
-	for (size_t i = 0; i < shown && !err; i++)
-		err = fill_stack(&report->stacks[report->nr_stacks++], &ranked[i], source);
-	for (size_t i = shown; i < nr; i++) {
-		report->more_stacks++;
-		report->more_bytes += ranked[i].bytes;
-		report->more_blocks += ranked[i].blocks;
+	for (size_t i = 0; i < snapshot->nr_sites && !err; i++) {
+		struct origin origin = { &snapshot->sites[i], number };
+
+		err = rank_site(&ranked[(*nr)++], &origin, process->mappings, source);
 	}
+	if (!err && unlisted->blocks) {
+		struct origin origin = { unlisted, number };
+
+		err = rank_site(&ranked[(*nr)++], &origin, NULL, source);
+	}
+	return err;
+}
+
+/* The `top` largest stacks of all the processes together. Returns 0 or -ENOMEM. */
+static int rank(struct top_stacks *shown, const struct aggregate_process *processes,
+		size_t nr_processes, uint64_t top, const struct aggregate_source *source,
+		void (*count)(struct report_stack *stack, const struct ranked *ranked))
+{
+	struct snapshot_site *unlisted = calloc(nr_processes + 1, sizeof(*unlisted));
+	struct ranked *ranked = NULL;
+	size_t nr = 0, capacity = 1;
+	int err = 0;
+
+	for (size_t i = 0; i < nr_processes; i++)
+		capacity += processes[i].snapshot.nr_sites + 1;
+	if (unlisted)
+		ranked = calloc(capacity, sizeof(*ranked));
+	if (!ranked)
+		err = -ENOMEM;
+	for (size_t i = 0; i < nr_processes && !err; i++) {
+		find_unlisted(&processes[i], &unlisted[i]);
+		err = rank_process(ranked, &nr, &processes[i], &unlisted[i], i, source);
+	}
+	if (!err && nr)
+		err = fold_equals(ranked, &nr);
+	if (!err && nr)
+		qsort(ranked, nr, sizeof(*ranked), by_bytes);
+	if (!err)
+		err = fill_top(shown, ranked, nr, top, source);
+	for (size_t i = 0; i < shown->nr_stacks && count && !err; i++)
+		count(&shown->stacks[i], &ranked[i]);
+	if (ranked)
+		free_ranked(ranked, nr);
+	free(unlisted);
 	return err;
 }
 
 int aggregate__fill(struct process_report *report, const struct snapshot *snapshot, uint64_t top,
 		    bool part, const struct aggregate_source *source)
 {
-	struct ranked *ranked = calloc(snapshot->nr_sites + 1, sizeof(*ranked));
-	struct snapshot_site unlisted = { 0 };
-	size_t nr = 0;
-	int err = ranked ? 0 : -ENOMEM;
+	struct aggregate_process process = {
+		.snapshot = *snapshot,
+		.mappings = source->mappings,
+		.held_bytes = report->held_bytes,
+		.held_blocks = report->held_blocks,
+		.lost_stacks = report->lost.stacks && !part,
+	};
+	struct top_stacks shown = { 0 };
+	int err = rank(&shown, &process, 1, top, source, NULL);
 
-	if (!part)
-		find_unlisted(report, snapshot, &unlisted);
-	for (size_t i = 0; i < snapshot->nr_sites && !err; i++)
-		err = rank_site(&ranked[nr++], &snapshot->sites[i], source);
-	if (!err && unlisted.blocks)
-		err = rank_site(&ranked[nr++], &unlisted, source);
-	if (!err && nr)
-		err = fold_equals(ranked, &nr);
-	if (!err && nr)
-		qsort(ranked, nr, sizeof(*ranked), by_bytes);
-	if (!err)
-		err = fill_stacks(report, ranked, nr, top, source);
-	if (ranked)
-		free_ranked(ranked, nr);
-	if (err)
-		aggregate__free(report);
-	return err;
+	if (err) {
+		free_stacks(shown.stacks, shown.nr_stacks);
+		return err;
+	}
+	report->stacks = shown.stacks;
+	report->nr_stacks = shown.nr_stacks;
+	report->more_stacks = shown.more_stacks;
+	report->more_bytes = shown.more_bytes;
+	report->more_blocks = shown.more_blocks;
+	return 0;
 }
 
 void aggregate__free(struct process_report *report)
 {
-	for (size_t i = 0; i < report->nr_stacks; i++) {
-		free(report->stacks[i].frames);
-		free(report->stacks[i].block_list);
+	free_stacks(report->stacks, report->nr_stacks);
+	report->stacks = NULL;
+	report->nr_stacks = 0;
+}
+
+/* Origins come in the order of their processes, but for what fold() has appended. */
+static int by_process(const void *a, const void *b)
+{
+	const struct origin *left = a, *right = b;
+
+	return compare(left->process, right->process);
+}
+
+static void count_processes(struct report_stack *stack, const struct ranked *ranked)
+{
+	qsort(ranked->origins, ranked->nr_origins, sizeof(*ranked->origins), by_process);
+	for (size_t i = 0; i < ranked->nr_origins; i++)
+		if (!i || ranked->origins[i].process != ranked->origins[i - 1].process)
+			stack->nr_processes++;
+}
+
+int aggregate__fill_ranking(struct ranking_report *report,
+			    const struct aggregate_process *processes, size_t nr_processes,
+			    uint64_t top, const struct aggregate_source *source)
+{
+	struct top_stacks shown = { 0 };
+	int err = rank(&shown, processes, nr_processes, top, source, count_processes);
+
+	if (err) {
+		free_stacks(shown.stacks, shown.nr_stacks);
+		return err;
 	}
-	free(report->stacks);
+	report->stacks = shown.stacks;
+	report->nr_stacks = shown.nr_stacks;
+	report->more_stacks = shown.more_stacks;
+	report->more_bytes = shown.more_bytes;
+	report->more_blocks = shown.more_blocks;
+	return 0;
+}
+
+void aggregate__free_ranking(struct ranking_report *report)
+{
+	free_stacks((struct report_stack *)report->stacks, report->nr_stacks);
 	report->stacks = NULL;
 	report->nr_stacks = 0;
 }

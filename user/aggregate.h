@@ -15,7 +15,7 @@ struct aggregate_source {
 	/* Reads the frames of a stack id: 0 or -errno. */
 	int (*read_stack)(uint64_t stack_id, struct stack *stack, void *context);
 	void *context;
-	const struct mapping_set *mappings; /* NULL: unknown */
+	const struct mapping_set *mappings; /* aggregate__fill: the process's; NULL: unknown */
 	struct symbolizer *symbolizer;
 	uint64_t now_ns; /* for ages; 0: not recorded */
 };
@@ -30,5 +30,22 @@ struct aggregate_source {
 int aggregate__fill(struct process_report *report, const struct snapshot *snapshot, uint64_t top,
 		    bool part, const struct aggregate_source *source);
 void aggregate__free(struct process_report *report);
+
+/* What one of many processes holds. */
+struct aggregate_process {
+	struct snapshot snapshot;
+	const struct mapping_set *mappings; /* NULL: unknown */
+	uint64_t held_bytes, held_blocks;
+	bool lost_stacks; /* so that it can hold more than its sites say */
+};
+
+/*
+ * The same over many processes: a stack is the same in two of them when its frames lie at the same
+ * offsets of the same files. The report's stacks must be released by aggregate__free_ranking.
+ */
+int aggregate__fill_ranking(struct ranking_report *report,
+			    const struct aggregate_process *processes, size_t nr_processes,
+			    uint64_t top, const struct aggregate_source *source);
+void aggregate__free_ranking(struct ranking_report *report);
 
 #endif

@@ -23,6 +23,7 @@ struct mapping_set {
 	struct mapping *maps;
 	size_t nr;
 	size_t capacity;
+	size_t nr_more_owners;
 };
 
 struct mapping_set *mapping_set__new(void)
@@ -30,10 +31,25 @@ struct mapping_set *mapping_set__new(void)
 	return calloc(1, sizeof(struct mapping_set));
 }
 
+struct mapping_set *mapping_set__share(struct mapping_set *set)
+{
+	set->nr_more_owners++;
+	return set;
+}
+
+bool mapping_set__is_shared(const struct mapping_set *set)
+{
+	return set->nr_more_owners;
+}
+
 void mapping_set__free(struct mapping_set *set)
 {
 	if (!set)
 		return;
+	if (set->nr_more_owners) {
+		set->nr_more_owners--;
+		return;
+	}
 	for (size_t i = 0; i < set->nr; i++)
 		free(set->maps[i].path);
 	free(set->maps);

@@ -7,6 +7,7 @@
 #ifndef MAPPING_H
 #define MAPPING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -22,6 +23,12 @@ struct mapping_set;
 
 struct mapping_set *mapping_set__new(void);
 struct mapping_set *mapping_set__clone(const struct mapping_set *set);
+/*
+ * Another owner of the same set, as fork makes it: each calls mapping_set__free. A set with several
+ * owners must not be changed; an owner that has to gets a clone of its own first.
+ */
+struct mapping_set *mapping_set__share(struct mapping_set *set);
+bool mapping_set__is_shared(const struct mapping_set *set);
 void mapping_set__free(struct mapping_set *set);
 
 /*

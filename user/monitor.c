@@ -30,13 +30,6 @@ static uint64_t monotonic_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
-static int by_end(const void *a, const void *b)
-{
-	const struct space *left = a, *right = b;
-
-	return left->after_ns < right->after_ns ? -1 : left->after_ns > right->after_ns;
-}
-
 /* The program that took over may not be known yet: its first mapping names it. */
 static bool awaits_exec(const struct monitor *monitor, const struct space *space)
 {
@@ -49,27 +42,51 @@ static bool awaits_exec(const struct monitor *monitor, const struct space *space
 	return !next || !next->exe;
 }
 
+/* Empties the kernel's queue. What finds no memory stays there until the next time. */
+static void take_ended(struct monitor *monitor)
+{
+	for (;;) {
+		if (monitor->nr_ended == monitor->ended_capacity) {
+			size_t capacity = monitor->ended_capacity ? 2 * monitor->ended_capacity :
+								    64;
+			struct space *grown =
+				realloc(monitor->ended, capacity * sizeof(*monitor->ended));
+
+			if (!grown)
+				return;
+			monitor->ended = grown;
+			monitor->ended_capacity = capacity;
+		}
+		if (snapshot__take_ended(monitor->reporter.maps,
+					 &monitor->ended[monitor->nr_ended]))
+			return;
+		monitor->nr_ended++;
+	}
+}
+
 static void report_ended(struct monitor *monitor)
 {
-	struct space *spaces;
-	size_t nr;
+	size_t nr = 0;
 
-	if (snapshot__read_spaces(monitor->reporter.maps->ended, &spaces, &nr))
+	take_ended(monitor);
+	if (!monitor->nr_ended)
 		return;
-	if (nr) {
+	if (monitor->options->mode != MODE_SYSTEM)
 		reporter__note_after(&monitor->reporter);
-		/* What they mapped was recorded before they ended, so it is there now. */
-		events__drain(monitor->events);
-		qsort(spaces, nr, sizeof(*spaces), by_end);
-	}
-	for (size_t i = 0; i < nr; i++) {
-		if (awaits_exec(monitor, &spaces[i]))
+	/* What they mapped was recorded before they ended, so it is there now. */
+	events__drain(monitor->events);
+	for (; nr < monitor->nr_ended; nr++) {
+		const struct space *space = &monitor->ended[nr];
+
+		if (awaits_exec(monitor, space))
 			break; /* reports keep the order of the ends */
-		reporter__exit(&monitor->reporter, &spaces[i], true);
-		snapshot__forget(monitor->reporter.maps, &spaces[i]);
-		monitor->dead_blocks += spaces[i].held_blocks;
+		reporter__exit(&monitor->reporter, space, true);
+		snapshot__forget(monitor->reporter.maps, space);
+		processes__reported(monitor->processes, (pid_t)space->tgid, space->seen_ns);
+		monitor->dead_blocks += space->held_blocks;
 	}
-	free(spaces);
+	monitor->nr_ended -= nr;
+	memmove(monitor->ended, monitor->ended + nr, monitor->nr_ended * sizeof(*monitor->ended));
 }
 
 /* Behind the scenes: no report waits for it. */
@@ -90,6 +107,25 @@ static bool was_handled(const struct monitor *monitor, uint64_t serial, bool out
 	return false;
 }
 
+static bool is_among(uint64_t serial, const struct space *spaces, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (spaces[i].serial == serial)
+			return true;
+	return false;
+}
+
+/* Makes room in the list of what was done: for what has ended since. */
+static void forget_handled(struct monitor *monitor, const struct space *live, size_t nr_live)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < monitor->nr_handled; i++)
+		if (is_among(monitor->handled[i].serial, live, nr_live))
+			monitor->handled[kept++] = monitor->handled[i];
+	monitor->nr_handled = kept;
+}
+
 /* A process that is gone while its memory is not; worth a report after a while. */
 static bool was_outlived(const struct space *space)
 {
@@ -101,10 +137,17 @@ static bool was_outlived(const struct space *space)
 static void look_at_living(struct monitor *monitor)
 {
 	struct space *spaces;
+	uint64_t now_ns = monotonic_ns();
 	size_t nr;
 
-	if (snapshot__read_spaces(monitor->reporter.maps->live, &spaces, &nr))
+	/* Of a whole system there is much to look at, and nothing that hurries. */
+	if (monitor->options->mode == MODE_SYSTEM &&
+	    now_ns - monitor->looked_at_living_ns < TICK_MS * 1000000ULL)
 		return;
+	monitor->looked_at_living_ns = now_ns;
+	if (snapshot__read_live(monitor->reporter.maps, &spaces, &nr))
+		return;
+	forget_handled(monitor, spaces, nr);
 	for (size_t i = 0; i < nr; i++) {
 		bool outlived = was_outlived(&spaces[i]);
 		bool new_leader = spaces[i].flags & SPACE_NEW_LEADER && !outlived;
@@ -130,9 +173,14 @@ static void report_outstanding(struct monitor *monitor)
 	struct space *spaces;
 	size_t nr;
 
-	if (snapshot__read_spaces(monitor->reporter.maps->live, &spaces, &nr))
+	if (snapshot__read_live(monitor->reporter.maps, &spaces, &nr))
 		return;
 	events__drain(monitor->events);
+	if (monitor->options->mode == MODE_SYSTEM) {
+		reporter__ranking(&monitor->reporter, spaces, nr);
+		free(spaces);
+		return;
+	}
 	for (size_t i = 0; i < nr; i++) {
 		for (size_t j = 0; j < monitor->nr_followed; j++)
 			if (monitor->followed[j] == (pid_t)spaces[i].tgid)
@@ -162,22 +210,25 @@ static void look(struct monitor *monitor)
 	fflush(monitor->reporter.out);
 }
 
-/* Nothing is left to wait for: all that were followed have ended and were reported. */
+/*
+ * Nothing is left to wait for: all that were followed have ended and were reported. (A space comes
+ * into the queue before it goes from the living.)
+ */
 static bool all_ended(struct monitor *monitor)
 {
 	struct space *spaces;
-	size_t nr_live, nr_ended;
+	size_t nr_live;
 
 	for (size_t i = 0; i < monitor->nr_followed; i++)
 		if (!monitor_setup__process_ended(monitor, i))
 			return false;
-	if (snapshot__read_spaces(monitor->reporter.maps->live, &spaces, &nr_live))
+	if (snapshot__read_live(monitor->reporter.maps, &spaces, &nr_live))
 		return true;
 	free(spaces);
-	if (snapshot__read_spaces(monitor->reporter.maps->ended, &spaces, &nr_ended))
-		return true;
-	free(spaces);
-	return !nr_live && !nr_ended;
+	if (nr_live)
+		return false;
+	take_ended(monitor);
+	return !monitor->nr_ended;
 }
 
 /*
@@ -259,7 +310,7 @@ static int follow(struct monitor *monitor)
 		look(monitor);
 		if (output_failed(monitor))
 			return STATUS_OUTPUT;
-		if (all_ended(monitor))
+		if (monitor->options->mode != MODE_SYSTEM && all_ended(monitor))
 			break;
 		sweep(monitor);
 	}
@@ -288,8 +339,8 @@ int monitor__run(const struct options *options)
 	if (status == STATUS_OK) {
 		status = follow(monitor);
 		look(monitor);
-		if (status == STATUS_OK && !monitor->finished &&
-		    (monitor->stopping || options->mode == MODE_SYSTEM))
+		if (status == STATUS_OK && !monitor->finished && monitor->stopping &&
+		    (options->mode != MODE_SYSTEM || options->interval_s > 0))
 			report_outstanding(monitor);
 		if (status == STATUS_OK) {
 			reporter__total(&monitor->reporter);

@@ -1,28 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
 /* See monitor_state.h. Every error of the set-up is told here, with what to do about it. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "monitor_state.h"
+
+static const struct output_format *format_of(const struct options *options)
+{
+	if (options->json)
+		return &output_json;
+	if (options->mode == MODE_SYSTEM)
+		return options->verbose ? &output_text_system_verbose : &output_text_system;
+	return options->verbose ? &output_text_verbose : &output_text;
+}
 
 static int open_output(struct monitor *monitor)
 {
 	const struct options *options = monitor->options;
 	struct reporter *reporter = &monitor->reporter;
 
-	reporter->format = options->json    ? &output_json :
-			   options->verbose ? &output_text_verbose :
-					      &output_text;
+	reporter->format = format_of(options);
 	if (options->output_path) {
 		monitor->output_name = options->output_path;
 		reporter->out = fopen(options->output_path, "we");
@@ -77,15 +87,22 @@ static int check_pid(pid_t pid)
 	return STATUS_OK;
 }
 
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
 static void on_mapped(pid_t tgid, uint64_t time_ns, const struct mapping *map, void *context)
 {
 	struct monitor *monitor = context;
 	char path[96];
 
-	(void)time_ns;
 	if (!processes__image(monitor->processes, tgid, UINT64_MAX))
 		return;
-	processes__mapped(monitor->processes, tgid, map);
+	processes__mapped(monitor->processes, tgid, time_ns, map);
 	targets__add_mapping(monitor->targets, tgid, map);
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)tgid,
 		 (unsigned long long)map->start, (unsigned long long)map->end);
@@ -101,10 +118,10 @@ static void on_execed(pid_t tgid, uint64_t time_ns, const char *comm, void *cont
 
 static void on_forked(pid_t tgid, pid_t parent, uint64_t time_ns, void *context)
 {
-	(void)tgid;
-	(void)parent;
-	(void)time_ns;
-	(void)context;
+	struct monitor *monitor = context;
+
+	if (monitor->options->mode == MODE_SYSTEM || monitor->options->follow_children)
+		processes__forked(monitor->processes, tgid, parent, time_ns);
 }
 
 static int load(struct monitor *monitor)
@@ -112,13 +129,13 @@ static int load(struct monitor *monitor)
 	const struct options *options = monitor->options;
 	struct tracer_config config = {
 		.trace = options->trace,
-		.record_time = options->min_age_s > 0 || options->show_allocations,
 		.min_size_bytes = options->min_size_bytes,
 		.max_size_bytes = options->max_size_bytes,
 		.max_blocks = options->max_blocks,
 		.max_stacks = options->max_stacks,
 		.btf_path = options->btf_path,
 		.system_wide = options->mode == MODE_SYSTEM,
+		.follow_children = options->follow_children,
 	};
 	struct event_handlers handlers = { on_mapped, on_execed, on_forked, monitor };
 	char error[256];
@@ -127,6 +144,12 @@ static int load(struct monitor *monitor)
 	if (err) {
 		log__error("%s", error);
 		return err == -EPERM ? STATUS_PRIVILEGE : STATUS_KERNEL;
+	}
+	/* Before the first address space is recorded, so that its mappings are too. */
+	monitor->events = events__new(&handlers);
+	if (!monitor->events) {
+		log__error("cannot record mappings by perf events: %s", strerror(errno));
+		return STATUS_KERNEL;
 	}
 	monitor->tracer = tracer__new(&monitor->features, &config);
 	if (!monitor->tracer) {
@@ -137,14 +160,11 @@ static int load(struct monitor *monitor)
 	monitor->processes = processes__new();
 	monitor->targets = targets__new(monitor->tracer);
 	monitor->reporter.symbolizer = symbolizer__new();
-	if (!monitor->processes || !monitor->targets || !monitor->reporter.symbolizer) {
+	monitor->reporter.ranking = ranking__new();
+	if (!monitor->processes || !monitor->targets || !monitor->reporter.symbolizer ||
+	    !monitor->reporter.ranking) {
 		log__error("out of memory");
 		return STATUS_FAILED;
-	}
-	monitor->events = events__new(&handlers);
-	if (!monitor->events) {
-		log__error("cannot record mappings by perf events: %s", strerror(errno));
-		return STATUS_KERNEL;
 	}
 	return STATUS_OK;
 }
@@ -172,9 +192,17 @@ static int visit_mapping(const struct mapping *map, void *context)
 	return 0;
 }
 
+/* Looks at the files that a process maps now. */
+static void visit_mappings(struct monitor *monitor, pid_t tgid)
+{
+	struct mapping_visit visit = { .monitor = monitor, .tgid = tgid };
+
+	mapping_set__each(processes__image(monitor->processes, tgid, UINT64_MAX)->mappings,
+			  visit_mapping, &visit);
+}
+
 static int follow_pid(struct monitor *monitor, pid_t pid)
 {
-	struct mapping_visit visit = { .monitor = monitor, .tgid = pid };
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	int err = processes__add(monitor->processes, pid);
 
@@ -188,8 +216,36 @@ static int follow_pid(struct monitor *monitor, pid_t pid)
 		return err == -ESRCH ? STATUS_TARGET : STATUS_FAILED;
 	}
 	add_followed(monitor, pid, pidfd);
-	mapping_set__each(processes__image(monitor->processes, pid, UINT64_MAX)->mappings,
-			  visit_mapping, &visit);
+	visit_mappings(monitor, pid);
+	return STATUS_OK;
+}
+
+/*
+ * Everything that runs. Who is forked meanwhile is known from the kernel's records, who ends is not
+ * missed by anybody. Kernel threads have no memory and no program.
+ */
+static int follow_all(struct monitor *monitor)
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+
+	if (!proc) {
+		log__error("cannot list processes: /proc: %s", strerror(errno));
+		return STATUS_FAILED;
+	}
+	while ((entry = readdir(proc))) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (pid <= 0 || pid == getpid() || processes__add(monitor->processes, pid))
+			continue;
+		if (!processes__image(monitor->processes, pid, UINT64_MAX)->exe) {
+			processes__forget(monitor->processes, pid);
+			continue;
+		}
+		visit_mappings(monitor, pid);
+		monitor->nr_at_start++;
+	}
+	closedir(proc);
 	return STATUS_OK;
 }
 
@@ -248,7 +304,7 @@ static int start_command(struct monitor *monitor, const char *executable)
 		return STATUS_FAILED;
 	}
 	add_followed(monitor, pid, -1);
-	reporter__start(&monitor->reporter, &monitor->features);
+	reporter__start(&monitor->reporter, &monitor->features, 1);
 	fflush(monitor->reporter.out);
 	err = command__release(&monitor->command);
 	return err ? command_error(monitor->options->command[0], err) : STATUS_OK;
@@ -262,10 +318,14 @@ static int attach(struct monitor *monitor, const char *executable)
 	reporter__note_before(&monitor->reporter);
 	if (options->mode == MODE_COMMAND)
 		return start_command(monitor, executable);
+	if (options->mode == MODE_SYSTEM)
+		status = follow_all(monitor);
 	for (size_t i = 0; i < options->nr_pids && !status; i++)
 		status = follow_pid(monitor, options->pids[i]);
 	if (!status) {
-		reporter__start(&monitor->reporter, &monitor->features);
+		monitor->reporter.ready_ns = monotonic_ns();
+		reporter__start(&monitor->reporter, &monitor->features,
+				(unsigned int)(monitor->nr_followed + monitor->nr_at_start));
 		fflush(monitor->reporter.out);
 	}
 	return status;
@@ -332,23 +392,29 @@ static int check_namespace(void)
 	return STATUS_FAILED;
 }
 
+/* A descriptor for each file that is mapped, so that its names are found when its path is gone. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int set_up(struct monitor *monitor)
 {
 	const struct options *options = monitor->options;
 	char *executable = NULL;
-	int status = STATUS_OK;
+	int status = check_namespace();
 
-	if (options->mode == MODE_SYSTEM) {
-		log__error(
-			"give a command (memleak-bpf -- COMMAND) or a process (-p PID); all processes at once are not supported yet");
-		return STATUS_USAGE;
-	}
-	status = check_namespace();
 	block_signals(monitor);
 	for (size_t i = 0; i < options->nr_pids && !status; i++)
 		status = check_pid(options->pids[i]);
 	if (!status && options->mode == MODE_COMMAND)
 		status = prepare_command(monitor, &executable);
+	raise_file_limit(); /* the command has been forked: it keeps what it was given */
 	if (!status)
 		status = open_output(monitor);
 	if (!status)
@@ -418,7 +484,9 @@ void monitor_setup__free(struct monitor *monitor)
 	monitor_setup__detach(monitor);
 	command__close(&monitor->command);
 	events__free(monitor->events);
+	free(monitor->ended);
 	symbolizer__free(monitor->reporter.symbolizer);
+	ranking__free(monitor->reporter.ranking);
 	targets__free(monitor->targets);
 	processes__free(monitor->processes);
 	if (monitor->reporter.out)

@@ -33,12 +33,16 @@ struct monitor {
 	pid_t followed[OPTIONS_MAX_PIDS];
 	int pidfds[OPTIONS_MAX_PIDS]; /* -1: the kernel has no pidfds */
 	size_t nr_followed;
+	size_t nr_at_start; /* of the whole system */
 	struct command_request request; /* what the command is to get of us */
 	int signal_fd, interval_fd, epoll_fd;
 	uint64_t nr_intervals;
 	unsigned int nr_terminal_interrupts;
 	bool stopping; /* somebody said so */
 	bool finished; /* all intervals were shown */
+	struct space *ended; /* taken from the kernel's queue, not reported yet */
+	size_t nr_ended, ended_capacity;
+	uint64_t looked_at_living_ns; /* CLOCK_MONOTONIC */
 	uint64_t dead_blocks; /* blocks of ended spaces that still take room */
 	struct handled_space handled[MAX_HANDLED];
 	size_t nr_handled;

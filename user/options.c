@@ -168,6 +168,7 @@ static const struct option_entry entries[] = {
 	  FIELD(shell_command) },
 	{ 'u', "user", "USER", "run the command as this user (name or number)", set_text,
 	  FIELD(user) },
+	{ 'f', "follow", NULL, "trace their children too", set_flag, FIELD(follow_children) },
 	{ 'a', "show-allocs", NULL, "list each block under its stack", set_flag,
 	  FIELD(show_allocations) },
 	{ 't', "trace", NULL, "print each allocation and each free as it happens", set_flag,
@@ -387,6 +388,9 @@ static int check_together(struct parser *parser)
 		return refuse(parser, "-p and a command exclude each other");
 	if (options->user && !options->command && !options->shell_command)
 		return refuse(parser, "-u goes with a command only");
+	if (options->follow_children && !options->nr_pids && !options->command &&
+	    !options->shell_command)
+		return refuse(parser, "-f goes with a command or -p: without them all are traced");
 	if (options->min_size_bytes > options->max_size_bytes)
 		return refuse(parser, "-z %llu is more than -Z %llu: no block would be counted",
 			      (unsigned long long)options->min_size_bytes,
@@ -402,7 +406,7 @@ int options__parse(struct options *options, int argc, char **argv, char *error, 
 	bool separated = false;
 	int result;
 
-	*options = (struct options){ .top = 10, .max_size_bytes = UINT64_MAX };
+	*options = (struct options){ .max_size_bytes = UINT64_MAX };
 	if (error_size)
 		error[0] = '\0';
 	if (argc < 1)
@@ -442,6 +446,7 @@ void options__print_help(FILE *out)
 	      "usage: memleak-bpf [OPTION...] [INTERVAL [COUNT]] -- COMMAND [ARG...]\n"
 	      "       memleak-bpf [OPTION...] -c 'COMMAND LINE' [INTERVAL [COUNT]]\n"
 	      "       memleak-bpf [OPTION...] -p PID[,PID...] [INTERVAL [COUNT]]\n"
+	      "       memleak-bpf [OPTION...] [INTERVAL [COUNT]]      every process of the system\n"
 	      "\n"
 	      "INTERVAL: report what is outstanding every so many seconds (0.5 is one); COUNT: so\n"
 	      "many times. Reports go to stdout, with a command to stderr.\n"

@@ -35,10 +35,11 @@ struct options {
 	const char *user; /* -u */
 	double interval_s; /* 0: no interval */
 	uint64_t count; /* 0: no limit */
+	bool follow_children; /* -f */
 	bool show_allocations; /* -a */
 	bool trace; /* -t */
 	double min_age_s; /* -o, given in milliseconds */
-	uint64_t top; /* -T; 10 by default */
+	uint64_t top; /* -T; 0: not given */
 	uint64_t min_size_bytes; /* -z; 0 by default */
 	uint64_t max_size_bytes; /* -Z; UINT64_MAX by default */
 	uint64_t max_blocks; /* --max-blocks; 0: sized from memory */

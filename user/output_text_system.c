@@ -33,13 +33,6 @@ static void system_start_verbose(FILE *out, const struct start_report *start)
 	system_start(out, start);
 }
 
-/* One ends for each command that a shell runs. Memory that was not reclaimed is never hidden. */
-static bool is_uninteresting(const struct process_report *process)
-{
-	return process->fork_copy && process->end.kind == END_EXEC &&
-	       process->verified != VERDICT_FALSE;
-}
-
 static void print_details(FILE *out, const struct process_report *process)
 {
 	if (process->exe)
@@ -70,8 +63,7 @@ static void write_exit(FILE *out, const struct process_report *process, bool ver
 
 static void system_exit(FILE *out, const struct process_report *process)
 {
-	if (!is_uninteresting(process))
-		write_exit(out, process, false);
+	write_exit(out, process, false);
 }
 
 static void system_exit_verbose(FILE *out, const struct process_report *process)

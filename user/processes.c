@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NR_BUCKETS 1024
@@ -15,8 +16,8 @@
 
 struct process {
 	pid_t tgid;
+	uint64_t read_ns; /* CLOCK_MONOTONIC, when /proc was read; 0: never */
 	struct image *newest;
-	char *cgroup;
 	struct process *next; /* in the bucket */
 };
 
@@ -34,29 +35,35 @@ static struct process **slot(const struct processes *processes, pid_t tgid)
 	return process;
 }
 
+static void free_image(struct image *image)
+{
+	mapping_set__free(image->mappings);
+	free(image->exe);
+	free(image->cgroup);
+	free(image);
+}
+
 static void free_images(struct image *image)
 {
 	while (image) {
 		struct image *older = image->older;
 
-		mapping_set__free(image->mappings);
-		free(image->exe);
-		free(image);
+		free_image(image);
 		image = older;
 	}
 }
 
-static struct image *add_image(struct process *process, uint64_t since_ns)
+/* Takes the mappings over, also on failure; NULL stands for failure. */
+static struct image *add_image(struct process *process, uint64_t since_ns,
+			       struct mapping_set *mappings)
 {
-	struct image *image = calloc(1, sizeof(*image));
+	struct image *image = mappings ? calloc(1, sizeof(*image)) : NULL;
 
-	if (!image)
-		return NULL;
-	image->mappings = mapping_set__new();
-	if (!image->mappings) {
-		free(image);
+	if (!image) {
+		mapping_set__free(mappings);
 		return NULL;
 	}
+	image->mappings = mappings;
 	image->since_ns = since_ns;
 	image->older = process->newest;
 	process->newest = image;
@@ -139,12 +146,39 @@ void processes__forget(struct processes *processes, pid_t tgid)
 		return;
 	*at = process->next;
 	free_images(process->newest);
-	free(process->cgroup);
 	free(process);
+}
+
+/* The record of a process, made when there is none. NULL when memory has run out. */
+static struct process *get_process(struct processes *processes, pid_t tgid)
+{
+	struct process **at = slot(processes, tgid);
+
+	if (*at)
+		return *at;
+	*at = calloc(1, sizeof(**at));
+	if (*at)
+		(*at)->tgid = tgid;
+	return *at;
+}
+
+/* A copy of a text that can be absent. */
+static char *copy_text(const char *text)
+{
+	return text ? strdup(text) : NULL;
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
 int processes__add(struct processes *processes, pid_t tgid)
 {
+	uint64_t now_ns = monotonic_ns();
 	struct process *process;
 	struct image *image;
 	FILE *maps;
@@ -154,15 +188,14 @@ int processes__add(struct processes *processes, pid_t tgid)
 	maps = open_proc(tgid, "maps");
 	if (!maps)
 		return errno == ENOENT ? -ESRCH : -errno;
-	process = calloc(1, sizeof(*process));
-	image = process ? add_image(process, 0) : NULL;
+	process = get_process(processes, tgid);
+	image = process ? add_image(process, 0, mapping_set__new()) : NULL;
 	if (!image) {
-		free(process);
+		processes__forget(processes, tgid);
 		fclose(maps);
 		return -ENOMEM;
 	}
-	process->tgid = tgid;
-	*slot(processes, tgid) = process;
+	process->read_ns = now_ns;
 	err = mapping_set__read_maps(image->mappings, maps);
 	fclose(maps);
 	if (err < 0) {
@@ -170,16 +203,36 @@ int processes__add(struct processes *processes, pid_t tgid)
 		return err;
 	}
 	image->exe = read_exe(tgid);
-	process->cgroup = read_cgroup(tgid);
+	image->cgroup = read_cgroup(tgid);
 	return 0;
 }
 
-int processes__mapped(struct processes *processes, pid_t tgid, const struct mapping *map)
+/* Gives the image a set of mappings that it may change. */
+static int own_mappings(struct image *image)
+{
+	struct mapping_set *clone;
+
+	if (!mapping_set__is_shared(image->mappings))
+		return 0;
+	clone = mapping_set__clone(image->mappings);
+	if (!clone)
+		return -ENOMEM;
+	mapping_set__free(image->mappings);
+	image->mappings = clone;
+	return 0;
+}
+
+int processes__mapped(struct processes *processes, pid_t tgid, uint64_t time_ns,
+		      const struct mapping *map)
 {
 	struct process *process = *slot(processes, tgid);
+	int err;
 
-	if (!process)
+	if (!process || time_ns < process->read_ns)
 		return 0;
+	err = own_mappings(process->newest);
+	if (err)
+		return err;
 	/* The first file that exec maps is the program itself, its interpreter comes after. */
 	if (!process->newest->exe && map->inode)
 		process->newest->exe = strdup(map->path);
@@ -191,13 +244,70 @@ int processes__execed(struct processes *processes, pid_t tgid, uint64_t time_ns,
 	struct process *process = *slot(processes, tgid);
 	struct image *image;
 
-	if (!process)
+	if (!process || time_ns < process->read_ns)
 		return 0;
-	image = add_image(process, time_ns);
+	image = add_image(process, time_ns, mapping_set__new());
 	if (!image)
 		return -ENOMEM;
 	snprintf(image->comm, sizeof(image->comm), "%s", comm);
+	/* A service is often put into its cgroup between fork and exec. */
+	image->cgroup = read_cgroup(tgid);
+	if (!image->cgroup)
+		image->cgroup = copy_text(image->older->cgroup);
 	return 0;
+}
+
+int processes__forked(struct processes *processes, pid_t tgid, pid_t parent, uint64_t time_ns)
+{
+	const struct process *from = *slot(processes, parent);
+	const struct image *of_parent = processes__image(processes, parent, time_ns);
+	struct process *process;
+	struct image *image;
+
+	if (!from || !of_parent)
+		return 0;
+	process = get_process(processes, tgid);
+	if (!process)
+		return -ENOMEM;
+	if (time_ns < process->read_ns)
+		return 0;
+	image = add_image(process, time_ns, mapping_set__share(of_parent->mappings));
+	if (!image) {
+		if (!process->newest)
+			processes__forget(processes, tgid);
+		return -ENOMEM;
+	}
+	image->exe = copy_text(of_parent->exe);
+	image->cgroup = copy_text(of_parent->cgroup);
+	memcpy(image->comm, of_parent->comm, sizeof(image->comm));
+	return 0;
+}
+
+void processes__reported(struct processes *processes, pid_t tgid, uint64_t time_ns)
+{
+	struct process *process = *slot(processes, tgid);
+	struct image **at = process ? &process->newest : NULL;
+	struct image *reported;
+
+	while (at && *at && (*at)->since_ns > time_ns)
+		at = &(*at)->older;
+	if (!at || !*at)
+		return;
+	reported = *at;
+	*at = reported->older;
+	free_image(reported);
+	if (!process->newest)
+		processes__forget(processes, tgid);
+}
+
+void processes__each(const struct processes *processes,
+		     void (*visit)(pid_t tgid, const struct image *newest, void *context),
+		     void *context)
+{
+	for (size_t i = 0; i < NR_BUCKETS; i++)
+		for (const struct process *process = processes->buckets[i]; process;
+		     process = process->next)
+			visit(process->tgid, process->newest, context);
 }
 
 const struct image *processes__image(const struct processes *processes, pid_t tgid,
@@ -221,11 +331,4 @@ const struct image *processes__next_image(const struct processes *processes, pid
 	     image && image->since_ns > time_ns; image = image->older)
 		next = image;
 	return next;
-}
-
-const char *processes__cgroup(const struct processes *processes, pid_t tgid)
-{
-	const struct process *process = *slot(processes, tgid);
-
-	return process ? process->cgroup : NULL;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The processes that reports may speak of, and the programs (images) that each one ran: exec gives
- * a process a new set of mappings, while the old memory's report may still be due.
+ * a process a new set of mappings, while the old memory's report may still be due; a reused PID
+ * gives a new image too.
  */
 #ifndef PROCESSES_H
 #define PROCESSES_H
@@ -15,6 +16,7 @@ struct image {
 	uint64_t since_ns; /* CLOCK_MONOTONIC; 0: it ran before we came */
 	struct mapping_set *mappings;
 	char *exe; /* NULL: unknown */
+	char *cgroup; /* path in the hierarchy; NULL when it was not to be had */
 	char comm[16];
 	struct image *older;
 };
@@ -31,9 +33,17 @@ void processes__free(struct processes *processes);
 int processes__add(struct processes *processes, pid_t tgid);
 void processes__forget(struct processes *processes, pid_t tgid);
 
-/* What the kernel's records say; ignored for processes that are not followed. */
-int processes__mapped(struct processes *processes, pid_t tgid, const struct mapping *map);
+/*
+ * What the kernel's records say. Those of processes that are not followed are ignored, and those of
+ * before processes__add, which knew already. The child of a process that is followed is followed.
+ */
+int processes__mapped(struct processes *processes, pid_t tgid, uint64_t time_ns,
+		      const struct mapping *map);
 int processes__execed(struct processes *processes, pid_t tgid, uint64_t time_ns, const char *comm);
+int processes__forked(struct processes *processes, pid_t tgid, pid_t parent, uint64_t time_ns);
+
+/* The report on the memory that was first seen at that time is done: its image can go. */
+void processes__reported(struct processes *processes, pid_t tgid, uint64_t time_ns);
 
 /* The program that ran in the process at that time, or NULL. */
 const struct image *processes__image(const struct processes *processes, pid_t tgid,
@@ -41,7 +51,10 @@ const struct image *processes__image(const struct processes *processes, pid_t tg
 /* The program that took over after that time, or NULL. */
 const struct image *processes__next_image(const struct processes *processes, pid_t tgid,
 					  uint64_t time_ns);
-/* Path in the cgroup hierarchy, or NULL when it was not to be had. */
-const char *processes__cgroup(const struct processes *processes, pid_t tgid);
+
+/* Calls visit for each process with the program that it runs now, in no order. */
+void processes__each(const struct processes *processes,
+		     void (*visit)(pid_t tgid, const struct image *newest, void *context),
+		     void *context);
 
 #endif

@@ -153,7 +153,7 @@ struct ranking_row {
 /* The whole system at an interval: processes by held bytes, stacks over all processes. */
 struct ranking_report {
 	struct timespec time;
-	uint64_t processes; /* traced and running */
+	uint64_t processes; /* that hold something */
 	uint64_t held_bytes, held_blocks; /* over all of them; what forks inherited is left out */
 	const struct ranking_row *rows; /* largest first; possibly cut to the asked number */
 	size_t nr_rows;

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +17,7 @@
 #include "reclaim.h"
 
 #define NS_PER_S 1000000000ULL
+#define DEFAULT_TOP 10
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -35,6 +38,18 @@ static struct timespec wall_time(uint64_t monotonic_ns)
 				  .tv_nsec = (long)(real % NS_PER_S) };
 }
 
+/* Its memory, or what it is a copy of, began before all was probed: calls of that time are missing.
+ */
+static bool began_early(const struct reporter *reporter, const struct space *space)
+{
+	uint64_t first = space->serial;
+
+	for (size_t i = 0; i < WIRE_MAX_ANCESTORS && space->ancestors[i]; i++)
+		first = space->ancestors[i];
+	return space->flags & SPACE_LATE || (reporter->options->mode == MODE_SYSTEM &&
+					     first >> WIRE_SERIAL_CPU_BITS < reporter->ready_ns);
+}
+
 static void fill_identity(const struct reporter *reporter, const struct space *space,
 			  struct process_report *report)
 {
@@ -47,10 +62,16 @@ static void fill_identity(const struct reporter *reporter, const struct space *s
 		report->pid_in_namespace = (pid_t)space->tgid_in_namespace;
 	report->uid = space->uid;
 	report->comm = space->comm;
-	report->cgroup = processes__cgroup(reporter->processes, tgid);
+	report->fork_copy = space->flags & SPACE_COPY;
+	report->late_attach = began_early(reporter, space);
+	report->terminal_columns = reporter->terminal_columns;
 	if (image) {
+		uint64_t since_ns = targets__covers_since(reporter->targets, image->mappings);
+
 		report->exe = image->exe;
-		report->has_allocator = targets__covers(reporter->targets, image->mappings);
+		report->cgroup = image->cgroup;
+		report->has_allocator = since_ns;
+		report->late_attach |= since_ns > space->seen_ns;
 	}
 	/* A file that came and went may have been one. */
 	if (space->allocated_blocks || space->freed_blocks || space->unknown_frees)
@@ -62,11 +83,15 @@ static void fill_counters(const struct reporter *reporter, const struct space *s
 {
 	const struct options *options = reporter->options;
 
-	report->late_attach = space->flags & SPACE_LATE;
 	report->filtered = options->min_size_bytes || options->max_size_bytes != UINT64_MAX;
 	report->min_age_s = options->min_age_s;
 	report->held_bytes = space->held_bytes;
 	report->held_blocks = space->held_blocks;
+	report->inherited_from = (pid_t)space->parent_tgid;
+	report->inherited_bytes = (figure)space->inherited_bytes;
+	report->inherited_blocks = space->inherited_blocks;
+	report->inherited_freed_bytes = (figure)space->inherited_freed_bytes;
+	report->inherited_freed_blocks = space->inherited_freed_blocks;
 	report->allocated_bytes = space->allocated_bytes;
 	report->allocated_blocks = space->allocated_blocks;
 	report->freed_bytes = space->freed_bytes;
@@ -84,6 +109,27 @@ static int read_stack(uint64_t stack_id, struct stack *stack, void *context)
 	return snapshot__read_stack(context, stack_id, stack);
 }
 
+static uint64_t nr_shown(const struct options *options)
+{
+	return options->top ? options->top : DEFAULT_TOP;
+}
+
+/* A row for each end of the system has stacks below it only when they were asked for. */
+static bool shows_stacks(const struct options *options)
+{
+	return options->mode != MODE_SYSTEM || options->json || options->top;
+}
+
+static struct snapshot_request request_of(const struct options *options, uint64_t now_ns)
+{
+	uint64_t min_age_ns = (uint64_t)(options->min_age_s * (double)NS_PER_S);
+
+	return (struct snapshot_request){
+		.with_blocks = options->show_allocations,
+		.allocated_before_ns = min_age_ns ? now_ns - min_age_ns : 0,
+	};
+}
+
 static void fill_stacks(const struct reporter *reporter, const struct space *space,
 			struct process_report *report)
 {
@@ -92,11 +138,7 @@ static void fill_stacks(const struct reporter *reporter, const struct space *spa
 		processes__image(reporter->processes, (pid_t)space->tgid, space->seen_ns);
 	/* Ages count up to the end of a process, up to now while it runs. */
 	uint64_t now_ns = space->after_ns ? space->after_ns : clock_ns(CLOCK_MONOTONIC);
-	uint64_t min_age_ns = (uint64_t)(options->min_age_s * (double)NS_PER_S);
-	struct snapshot_request request = {
-		.with_blocks = options->show_allocations,
-		.allocated_before_ns = min_age_ns ? now_ns - min_age_ns : 0,
-	};
+	struct snapshot_request request = request_of(options, now_ns);
 	struct aggregate_source source = {
 		.read_stack = read_stack,
 		.context = (void *)reporter->maps,
@@ -109,7 +151,8 @@ static void fill_stacks(const struct reporter *reporter, const struct space *spa
 
 	err = snapshot__read(&snapshot, reporter->maps, space, &request);
 	if (!err) {
-		err = aggregate__fill(report, &snapshot, options->top, min_age_ns != 0, &source);
+		err = aggregate__fill(report, &snapshot, nr_shown(options),
+				      request.allocated_before_ns != 0, &source);
 		snapshot__free(&snapshot);
 	}
 	if (err)
@@ -176,30 +219,54 @@ static void judge(const struct space *space, bool memory_gone, struct process_re
 	reclaim__judge(&input, report);
 }
 
+/* A fork's copy that only went on by exec: a step of starting a program. */
+static bool is_mere_copy(const struct process_report *report)
+{
+	return report->fork_copy && report->end.kind == END_EXEC;
+}
+
+static void count_exit(struct total_report *total, const struct space *space,
+		       const struct process_report *report)
+{
+	uint64_t *const verdicts[] = {
+		[VERDICT_UNKNOWN] = &total->unverified,
+		[VERDICT_TRUE] = &total->verified,
+		[VERDICT_FALSE] = &total->not_reclaimed,
+	};
+
+	total->processes++;
+	total->fork_copies += is_mere_copy(report);
+	++*verdicts[report->verified];
+	total->held_bytes += space->held_bytes;
+	if (report->reclaimed.freed_page_bytes != FIGURE_UNKNOWN)
+		total->reclaimed_bytes += (uint64_t)report->reclaimed.freed_page_bytes;
+	total->lost.events += space->lost_events;
+	total->lost.blocks += space->lost_blocks;
+	total->lost.stacks += space->lost_stacks;
+}
+
 void reporter__exit(struct reporter *reporter, const struct space *space, bool memory_gone)
 {
+	const struct options *options = reporter->options;
 	uint64_t end_ns = space->process_end_ns ? space->process_end_ns : space->after_ns;
 	struct process_report report = { .time = wall_time(space->after_ns ? space->after_ns :
 									     end_ns) };
 
 	fill_identity(reporter, space, &report);
 	fill_counters(reporter, space, &report);
-	if (report.has_allocator)
-		fill_stacks(reporter, space, &report);
 	fill_end(reporter, space, memory_gone, &report);
 	judge(space, memory_gone, &report);
 	report.run_s = run_time_s(space, end_ns);
-	reporter->format->process_exit(reporter->out, &report);
-	aggregate__free(&report);
-	if (!memory_gone)
-		return; /* it will be counted when it goes */
-	reporter->total.processes++;
-	reporter->total.held_bytes += space->held_bytes;
-	if (report.reclaimed.freed_page_bytes != FIGURE_UNKNOWN)
-		reporter->total.reclaimed_bytes += (uint64_t)report.reclaimed.freed_page_bytes;
-	reporter->total.lost.events += space->lost_events;
-	reporter->total.lost.blocks += space->lost_blocks;
-	reporter->total.lost.stacks += space->lost_stacks;
+	/* Memory that was not reclaimed is never hidden. */
+	if (options->json || options->verbose || !is_mere_copy(&report) ||
+	    report.verified == VERDICT_FALSE) {
+		if (report.has_allocator && shows_stacks(options))
+			fill_stacks(reporter, space, &report);
+		reporter->format->process_exit(reporter->out, &report);
+		aggregate__free(&report);
+	}
+	if (memory_gone) /* else it will be counted when it goes */
+		count_exit(&reporter->total, space, &report);
 }
 
 void reporter__outstanding(struct reporter *reporter, const struct space *space)
@@ -213,6 +280,61 @@ void reporter__outstanding(struct reporter *reporter, const struct space *space)
 	report.run_s = run_time_s(space, clock_ns(CLOCK_MONOTONIC));
 	reporter->format->outstanding(reporter->out, &report);
 	aggregate__free(&report);
+}
+
+static int fill_ranking(struct reporter *reporter, const struct space *spaces, size_t nr_spaces,
+			struct aggregate_process *processes, struct ranking_report *report)
+{
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	struct snapshot_request request = request_of(reporter->options, now_ns);
+	struct aggregate_source source = {
+		.read_stack = read_stack,
+		.context = (void *)reporter->maps,
+		.symbolizer = reporter->symbolizer,
+		.now_ns = now_ns,
+	};
+	size_t nr = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < nr_spaces && !err; i++) {
+		const struct space *space = &spaces[i];
+		const struct image *image =
+			processes__image(reporter->processes, (pid_t)space->tgid, space->seen_ns);
+
+		if (!space->held_blocks)
+			continue;
+		processes[nr].mappings = image ? image->mappings : NULL;
+		processes[nr].held_bytes = space->held_bytes;
+		processes[nr].held_blocks = space->held_blocks;
+		processes[nr].lost_stacks = space->lost_stacks && !request.allocated_before_ns;
+		err = snapshot__read(&processes[nr].snapshot, reporter->maps, space, &request);
+		nr += !err;
+	}
+	if (!err)
+		err = ranking__fill(reporter->ranking, report, spaces, nr_spaces,
+				    nr_shown(reporter->options));
+	if (!err)
+		err = aggregate__fill_ranking(report, processes, nr, nr_shown(reporter->options),
+					      &source);
+	for (size_t i = 0; i < nr; i++)
+		snapshot__free(&processes[i].snapshot);
+	return err;
+}
+
+void reporter__ranking(struct reporter *reporter, const struct space *spaces, size_t nr_spaces)
+{
+	struct ranking_report report = { .time = wall_time(0) };
+	struct aggregate_process *processes = calloc(nr_spaces + 1, sizeof(*processes));
+	int err = processes ? fill_ranking(reporter, spaces, nr_spaces, processes, &report) :
+			      -ENOMEM;
+
+	free(processes);
+	if (err) {
+		log__warning("cannot rank what processes hold: %s", strerror(-err));
+		return;
+	}
+	reporter->format->ranking(reporter->out, &report);
+	aggregate__free_ranking(&report);
 }
 
 /* comm ends at the newline; a comm can hold anything else. */
@@ -271,7 +393,15 @@ void reporter__trace(struct reporter *reporter, const struct event *event)
 	reporter->format->trace(reporter->out, &report);
 }
 
-void reporter__start(struct reporter *reporter, const struct features *features)
+static unsigned int terminal_columns(FILE *out)
+{
+	struct winsize size;
+
+	return isatty(fileno(out)) && !ioctl(fileno(out), TIOCGWINSZ, &size) ? size.ws_col : 0;
+}
+
+void reporter__start(struct reporter *reporter, const struct features *features,
+		     unsigned int nr_processes)
 {
 	static const char *const modes[] = {
 		[MODE_SYSTEM] = "system",
@@ -286,8 +416,10 @@ void reporter__start(struct reporter *reporter, const struct features *features)
 		.allocator_files = targets__nr_files(reporter->targets),
 		.exit_hook = features__exit_hook_name(features->exit_hook),
 		.uprobe = features__uprobe_name(features->uprobe_attach),
+		.processes = nr_processes,
 	};
 
+	reporter->terminal_columns = start.terminal_columns = terminal_columns(reporter->out);
 	reporter->format->start(reporter->out, &start);
 }
 
@@ -317,6 +449,19 @@ void reporter__note_after(struct reporter *reporter)
 	reporter->after_known = read_memory(&reporter->total.after);
 }
 
+/* What the tracer itself has used so far. */
+static void fill_cost(struct total_report *total)
+{
+	struct rusage usage;
+
+	total->tracer_cpu_s = -1;
+	if (getrusage(RUSAGE_SELF, &usage))
+		return;
+	total->tracer_cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+			      (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+	total->tracer_peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
+}
+
 void reporter__total(struct reporter *reporter)
 {
 	struct total_report total;
@@ -328,6 +473,9 @@ void reporter__total(struct reporter *reporter)
 	total.lost.events += snapshot__read_loss(reporter->maps, LOSS_TRACE_EVENT) +
 			     snapshot__read_loss(reporter->maps, LOSS_SPACE_MAP_FULL) +
 			     snapshot__read_loss(reporter->maps, LOSS_ENDED_MAP_FULL) +
+			     snapshot__read_loss(reporter->maps, LOSS_TARGET_MAP_FULL) +
 			     snapshot__read_loss(reporter->maps, LOSS_REPLACED_SPACE);
+	total.system_wide = reporter->options->mode == MODE_SYSTEM;
+	fill_cost(&total);
 	reporter->format->total(reporter->out, &total);
 }

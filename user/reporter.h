@@ -12,6 +12,7 @@
 #include "options.h"
 #include "output.h"
 #include "processes.h"
+#include "ranking.h"
 #include "symbolize.h"
 #include "targets.h"
 
@@ -23,14 +24,21 @@ struct reporter {
 	struct processes *processes;
 	struct targets *targets;
 	struct symbolizer *symbolizer;
+	struct ranking *ranking;
+	uint64_t ready_ns; /* CLOCK_MONOTONIC, when every process was probed; 0: not yet */
+	unsigned int terminal_columns; /* of out; 0: it is no terminal */
 	struct total_report total; /* grows with each exit report */
 	bool after_known; /* total.after was taken at an end */
 };
 
-void reporter__start(struct reporter *reporter, const struct features *features);
+/* nr_processes: how many are traced from the start. */
+void reporter__start(struct reporter *reporter, const struct features *features,
+		     unsigned int nr_processes);
 /* memory_gone: false when the process is gone but its memory is still in use. */
 void reporter__exit(struct reporter *reporter, const struct space *space, bool memory_gone);
 void reporter__outstanding(struct reporter *reporter, const struct space *space);
+/* All that run: processes and stacks by what is held. */
+void reporter__ranking(struct reporter *reporter, const struct space *spaces, size_t nr_spaces);
 /* A running process that made no call yet: nothing is known of it but that. */
 void reporter__nothing_yet(struct reporter *reporter, pid_t tgid);
 void reporter__trace(struct reporter *reporter, const struct event *event);

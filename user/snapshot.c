@@ -12,6 +12,7 @@
 /* list_site() takes the next free n when several threads compete: look that far past the count. */
 #define SITE_INDEX_SLACK 16
 #define BATCH_BLOCKS 16384
+#define BATCH_SPACES 256
 
 /* Grows *array by one zeroed element; NULL when there is no memory. */
 static void *append(void **array, size_t *nr, size_t size)
@@ -117,7 +118,8 @@ static int gather_block(const struct block_key *key, const struct block *block, 
 	uint64_t before_ns = gathering->request->allocated_before_ns;
 	struct found_block *found;
 
-	if (key->serial != gathering->serial || (before_ns && block->time_ns > before_ns))
+	if (key->serial != gathering->serial || key->address & WIRE_GHOST ||
+	    (before_ns && block->time_ns > before_ns))
 		return VISIT_KEEP;
 	found = append((void **)&gathering->found, &gathering->nr, sizeof(*found));
 	if (!found)
@@ -214,35 +216,50 @@ int snapshot__read_stack(const struct tracer_maps *maps, uint64_t stack_id, stru
 	return bpf_map_lookup_elem(maps->stacks, &key, stack);
 }
 
-int snapshot__read_spaces(int map_fd, struct space **spaces, size_t *nr)
+int snapshot__read_live(const struct tracer_maps *maps, struct space **spaces, size_t *nr)
 {
-	__u64 key, next;
-	void *previous = NULL;
+	LIBBPF_OPTS(bpf_map_batch_opts, options);
+	__u64 *keys = calloc(BATCH_SPACES, sizeof(*keys));
+	__u32 cursor = 0, next = 0, found;
+	bool first = true;
+	int err = keys ? 0 : -ENOMEM;
 
 	*spaces = NULL;
 	*nr = 0;
-	while (!bpf_map_get_next_key(map_fd, previous, &next)) {
-		struct space space, *copy;
+	while (!err) {
+		struct space *grown = realloc(*spaces, (*nr + BATCH_SPACES) * sizeof(*grown));
 
-		key = next;
-		previous = &key;
-		if (bpf_map_lookup_elem(map_fd, &key, &space))
-			continue; /* it went in between */
-		copy = append((void **)spaces, nr, sizeof(*copy));
-		if (!copy) {
-			free(*spaces);
-			return -ENOMEM;
+		if (!grown) {
+			err = -ENOMEM;
+			break;
 		}
-		*copy = space;
+		*spaces = grown;
+		found = BATCH_SPACES;
+		err = bpf_map_lookup_batch(maps->live, first ? NULL : &cursor, &next, keys,
+					   grown + *nr, &found, &options);
+		if (!err || err == -ENOENT)
+			*nr += found;
+		cursor = next;
+		first = false;
 	}
-	return 0;
+	free(keys);
+	if (err == -ENOENT) /* that was all */
+		return 0;
+	free(*spaces);
+	*spaces = NULL;
+	*nr = 0;
+	return err;
+}
+
+int snapshot__take_ended(const struct tracer_maps *maps, struct space *space)
+{
+	return bpf_map_lookup_and_delete_elem(maps->ended, NULL, space);
 }
 
 void snapshot__forget(const struct tracer_maps *maps, const struct space *space)
 {
 	struct site_index_key index = { .serial = space->serial };
 	uint64_t end = space->nr_sites + SITE_INDEX_SLACK;
-	__u64 serial = space->serial;
 
 	for (index.n = 0; index.n < end; index.n++) {
 		struct site_key key = { .serial = space->serial };
@@ -256,26 +273,52 @@ void snapshot__forget(const struct tracer_maps *maps, const struct space *space)
 		if (stack_id != WIRE_STACK_UNKNOWN)
 			bpf_map_delete_elem(maps->stacks, &stack_id);
 	}
-	bpf_map_delete_elem(maps->ended, &serial);
 }
 
 struct sweep {
-	struct space *live;
-	size_t nr_live;
-	uint64_t first_unseen; /* serials from here on were given out after we looked */
+	__u64 *needed; /* serials, sorted */
+	size_t nr_needed;
+	__u64 first_unseen; /* serials from here on were given out after we looked */
 };
+
+static int by_serial(const void *a, const void *b)
+{
+	const __u64 *left = a, *right = b;
+
+	return *left < *right ? -1 : *left > *right;
+}
 
 static int sweep_block(const struct block_key *key, const struct block *block, void *context)
 {
 	const struct sweep *sweep = context;
 
 	(void)block;
-	if (key->serial >= sweep->first_unseen)
+	if (key->serial >= sweep->first_unseen ||
+	    bsearch(&key->serial, sweep->needed, sweep->nr_needed, sizeof(key->serial), by_serial))
 		return VISIT_KEEP;
-	for (size_t i = 0; i < sweep->nr_live; i++)
-		if (sweep->live[i].serial == key->serial)
-			return VISIT_KEEP;
 	return VISIT_DELETE;
+}
+
+/* The blocks of a living space are its own, those of its ancestors tell what its frees free. */
+static int list_needed(struct sweep *sweep, const struct tracer_maps *maps)
+{
+	struct space *live;
+	size_t nr_live;
+	int err = snapshot__read_live(maps, &live, &nr_live);
+
+	if (err)
+		return err;
+	sweep->needed = calloc(nr_live + 1, (1 + WIRE_MAX_ANCESTORS) * sizeof(*sweep->needed));
+	if (sweep->needed) {
+		for (size_t i = 0; i < nr_live; i++) {
+			sweep->needed[sweep->nr_needed++] = live[i].serial;
+			for (size_t j = 0; j < WIRE_MAX_ANCESTORS && live[i].ancestors[j]; j++)
+				sweep->needed[sweep->nr_needed++] = live[i].ancestors[j];
+		}
+		qsort(sweep->needed, sweep->nr_needed, sizeof(*sweep->needed), by_serial);
+	}
+	free(live);
+	return sweep->needed ? 0 : -ENOMEM;
 }
 
 int snapshot__sweep_blocks(const struct tracer_maps *maps)
@@ -284,14 +327,13 @@ int snapshot__sweep_blocks(const struct tracer_maps *maps)
 	struct timespec now;
 	int err;
 
-	/* new_serial() in bpf/spaces.h: nanoseconds and a CPU. */
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	sweep.first_unseen = ((uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec) << 8;
-	err = snapshot__read_spaces(maps->live, &sweep.live, &sweep.nr_live);
-	if (err)
-		return err;
-	err = walk_blocks(maps, sweep_block, &sweep);
-	free(sweep.live);
+	sweep.first_unseen = ((__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec)
+			  << WIRE_SERIAL_CPU_BITS;
+	err = list_needed(&sweep, maps);
+	if (!err)
+		err = walk_blocks(maps, sweep_block, &sweep);
+	free(sweep.needed);
 	return err;
 }
 

@@ -48,8 +48,11 @@ void snapshot__free(struct snapshot *snapshot);
 /* Reads the frames behind a stack id. Returns 0, -ENOENT when they were not kept, or -errno. */
 int snapshot__read_stack(const struct tracer_maps *maps, uint64_t stack_id, struct stack *stack);
 
-/* Copies all records of `live` or `ended` (owned array, *nr). Returns 0 or -errno. */
-int snapshot__read_spaces(int map_fd, struct space **spaces, size_t *nr);
+/* Copies the records of all that lives (owned array, *nr). Returns 0 or -errno. */
+int snapshot__read_live(const struct tracer_maps *maps, struct space **spaces, size_t *nr);
+
+/* Takes the next record out of the queue of those that have ended. -ENOENT: there is none. */
+int snapshot__take_ended(const struct tracer_maps *maps, struct space *space);
 
 /* Deletes what the maps hold about an ended space, but for its blocks: see below. */
 void snapshot__forget(const struct tracer_maps *maps, const struct space *space);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -29,19 +30,21 @@ struct allocator_file {
 	struct allocator_probes probes;
 	struct scope *scopes;
 	size_t nr_scopes;
+	uint64_t attached_ns; /* CLOCK_MONOTONIC, when it was first probed anywhere */
 };
 
 struct known_file {
 	dev_t device;
-	ino_t inode;
+	ino_t inode; /* 0: a free slot */
 	size_t allocator; /* index + 1; 0: it is none */
 	bool uses_vfork;
 };
 
 struct targets {
 	struct tracer *tracer;
+	/* Open addressing by inode; capacity is a power of two, or 0. */
 	struct known_file *files;
-	size_t nr_files;
+	size_t nr_files, capacity;
 	struct allocator_file *allocators;
 	size_t nr_allocators;
 	unsigned int nr_functions;
@@ -72,29 +75,70 @@ void targets__free(struct targets *targets)
 	free(targets);
 }
 
+/* The slot of the file, or the free one where it belongs. */
+static struct known_file *find_slot(struct known_file *files, size_t capacity, dev_t device,
+				    ino_t inode)
+{
+	size_t i = (inode * 0x9e3779b97f4a7c15 >> 32) & (capacity - 1);
+
+	while (files[i].inode && (files[i].inode != inode || files[i].device != device))
+		i = (i + 1) & (capacity - 1);
+	return &files[i];
+}
+
 static const struct known_file *find_file(const struct targets *targets, dev_t device, ino_t inode)
 {
-	for (size_t i = 0; i < targets->nr_files; i++)
-		if (targets->files[i].inode == inode && targets->files[i].device == device)
-			return &targets->files[i];
-	return NULL;
+	const struct known_file *file;
+
+	if (!targets->capacity)
+		return NULL;
+	file = find_slot(targets->files, targets->capacity, device, inode);
+	return file->inode ? file : NULL;
+}
+
+static int grow(struct targets *targets)
+{
+	size_t capacity = targets->capacity ? 2 * targets->capacity : 64;
+	struct known_file *files;
+
+	if (targets->nr_files < targets->capacity / 2)
+		return 0;
+	if (targets->nr_files >= MAX_FILES)
+		return -ENOSPC;
+	files = calloc(capacity, sizeof(*files));
+	if (!files)
+		return -ENOMEM;
+	for (size_t i = 0; i < targets->capacity; i++) {
+		const struct known_file *file = &targets->files[i];
+
+		if (file->inode)
+			*find_slot(files, capacity, file->device, file->inode) = *file;
+	}
+	free(targets->files);
+	targets->files = files;
+	targets->capacity = capacity;
+	return 0;
 }
 
 static int remember_file(struct targets *targets, const struct known_file *file)
 {
-	if (targets->nr_files == MAX_FILES)
-		return -ENOSPC;
-	if (!(targets->nr_files & (targets->nr_files - 1))) {
-		size_t capacity = targets->nr_files ? 2 * targets->nr_files : 1;
-		struct known_file *grown =
-			realloc(targets->files, capacity * sizeof(*targets->files));
+	struct known_file *slot;
+	int err = grow(targets);
 
-		if (!grown)
-			return -ENOMEM;
-		targets->files = grown;
-	}
-	targets->files[targets->nr_files++] = *file;
+	if (err)
+		return err;
+	slot = find_slot(targets->files, targets->capacity, file->device, file->inode);
+	targets->nr_files += !slot->inode;
+	*slot = *file;
 	return 0;
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
 static int attach(struct targets *targets, const struct allocator_file *file, pid_t tgid,
@@ -168,6 +212,8 @@ static int probe_in(struct targets *targets, struct allocator_file *file, pid_t 
 	err = attach(targets, file, wanted, name);
 	if (err)
 		return err;
+	if (!file->nr_scopes)
+		file->attached_ns = monotonic_ns();
 	file->scopes[file->nr_scopes] = (struct scope){ .tgid = wanted };
 	if (process_uses_vfork(targets, tgid))
 		attach_guests(targets, file, &file->scopes[file->nr_scopes]);
@@ -331,18 +377,33 @@ void targets__attach_again(struct targets *targets, pid_t tgid)
 	}
 }
 
-static int is_probed(const struct mapping *map, void *context)
+struct coverage {
+	const struct targets *targets;
+	uint64_t since_ns;
+};
+
+static int note_coverage(const struct mapping *map, void *context)
 {
-	const struct targets *targets = context;
+	struct coverage *coverage = context;
+	const struct targets *targets = coverage->targets;
 	const struct known_file *file =
 		find_file(targets, makedev(map->dev_major, map->dev_minor), map->inode);
+	uint64_t attached_ns;
 
-	return file && file->allocator;
+	if (!file || !file->allocator)
+		return 0;
+	attached_ns = targets->allocators[file->allocator - 1].attached_ns;
+	if (attached_ns > coverage->since_ns)
+		coverage->since_ns = attached_ns;
+	return 0;
 }
 
-bool targets__covers(const struct targets *targets, const struct mapping_set *mappings)
+uint64_t targets__covers_since(const struct targets *targets, const struct mapping_set *mappings)
 {
-	return mapping_set__each(mappings, is_probed, (void *)targets);
+	struct coverage coverage = { .targets = targets };
+
+	mapping_set__each(mappings, note_coverage, &coverage);
+	return coverage.since_ns;
 }
 
 unsigned int targets__nr_files(const struct targets *targets)

@@ -6,7 +6,7 @@
 #ifndef TARGETS_H
 #define TARGETS_H
 
-#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "elf_closure.h"
@@ -31,8 +31,11 @@ int targets__add_mapping(struct targets *targets, pid_t tgid, const struct mappi
 /* Probes again, in that process, every file that was probed there: its first thread is another. */
 void targets__attach_again(struct targets *targets, pid_t tgid);
 
-/* Does the process map a file that is probed? */
-bool targets__covers(const struct targets *targets, const struct mapping_set *mappings);
+/*
+ * Since when (CLOCK_MONOTONIC) every allocator that the process maps has been probed; 0: it maps
+ * none. Calls of before then went unseen.
+ */
+uint64_t targets__covers_since(const struct targets *targets, const struct mapping_set *mappings);
 
 unsigned int targets__nr_files(const struct targets *targets);
 unsigned int targets__nr_functions(const struct targets *targets);

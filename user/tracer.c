@@ -21,6 +21,8 @@
 #define MAX_THREADS_PREALLOCATED 4096
 #define MAX_SPACES_ON_DEMAND 65536
 #define MAX_SPACES_PREALLOCATED 4096
+/* Seconds of ends that nobody reads. */
+#define MAX_ENDED 8192
 #define MAX_STACKS_ON_DEMAND 65536
 #define MAX_STACKS_PREALLOCATED 16384
 #define SITES_FOR_EACH_STACK 4
@@ -35,6 +37,7 @@ struct tracer {
 	struct memleak_bpf *skeleton;
 	struct ring_buffer *ring;
 	enum uprobe_attach uprobe_attach;
+	bool scoped; /* probes are put into one process after the other, not into files */
 	struct tracer_maps maps;
 	struct bpf_link *links[MAX_LINKS]; /* perf-event uprobes */
 	size_t nr_links;
@@ -65,23 +68,27 @@ static int size_maps(struct tracer *tracer, const struct features *features,
 	uint64_t stacks = config->max_stacks ? config->max_stacks :
 			  on_demand	     ? MAX_STACKS_ON_DEMAND :
 					       MAX_STACKS_PREALLOCATED;
-	uint64_t spaces = on_demand ? MAX_SPACES_ON_DEMAND : MAX_SPACES_PREALLOCATED;
+	/* Walks of the map cost what its buckets do. */
+	bool many = config->system_wide || config->follow_children;
+	uint64_t spaces = on_demand && many ? MAX_SPACES_ON_DEMAND : MAX_SPACES_PREALLOCATED;
 	uint64_t blocks = config->max_blocks ? config->max_blocks : default_max_blocks(on_demand);
 	const struct {
 		struct bpf_map *map;
 		uint64_t entries;
 	} sizes[] = {
 		{ skeleton->maps.live, spaces },
-		{ skeleton->maps.ended, spaces },
 		{ skeleton->maps.blocks, blocks },
 		{ skeleton->maps.sites, stacks * SITES_FOR_EACH_STACK },
 		{ skeleton->maps.site_index, stacks * SITES_FOR_EACH_STACK },
 		{ skeleton->maps.stacks, stacks },
+		{ skeleton->maps.targets, spaces },
 		{ skeleton->maps.threads,
 		  on_demand ? MAX_THREADS_ON_DEMAND : MAX_THREADS_PREALLOCATED },
 	};
 
 	tracer->maps.max_blocks = blocks;
+	if (bpf_map__set_max_entries(skeleton->maps.ended, MAX_ENDED))
+		return -EINVAL;
 	if (config->trace && bpf_map__set_max_entries(skeleton->maps.ring, RING_BYTES_FOR_TRACE))
 		return -EINVAL;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -99,12 +106,11 @@ static int size_maps(struct tracer *tracer, const struct features *features,
 	return 0;
 }
 
-static int choose_programs(struct tracer *tracer, const struct features *features,
-			   const struct tracer_config *config)
+static int choose_programs(struct tracer *tracer, const struct features *features)
 {
 	struct memleak_bpf *skeleton = tracer->skeleton;
 	bool session = features->uprobe_attach == UPROBE_ATTACH_SESSION;
-	bool perf = !session || !config->system_wide;
+	bool perf = !session || tracer->scoped;
 	bool kprobe = features->exit_hook == EXIT_HOOK_KPROBE;
 	const struct {
 		struct bpf_program *program;
@@ -148,11 +154,12 @@ static void configure(struct tracer *tracer, const struct features *features,
 
 	constants->config_system_wide = config->system_wide;
 	constants->config_trace = config->trace;
-	constants->config_time = config->record_time;
+	constants->config_follow = config->follow_children;
+	constants->config_own_tgid = (uint32_t)getpid();
 	constants->config_min_bytes = config->min_size_bytes;
 	constants->config_max_bytes = config->max_size_bytes;
 	constants->config_nr_cpus = nr_cpus > 0 ? (uint32_t)nr_cpus : 1;
-	constants->config_session = features->uprobe_attach == UPROBE_ATTACH_SESSION;
+	constants->config_scoped = tracer->scoped;
 	constants->config_exit_by_tracepoint = features->exit_hook == EXIT_HOOK_TRACEPOINT;
 }
 
@@ -239,7 +246,7 @@ static int load(struct tracer *tracer, const struct features *features,
 	err = size_maps(tracer, features, config);
 	if (err)
 		return err;
-	err = choose_programs(tracer, features, config);
+	err = choose_programs(tracer, features);
 	if (err)
 		return err;
 	err = memleak_bpf__load(tracer->skeleton);
@@ -259,6 +266,9 @@ struct tracer *tracer__new(const struct features *features, const struct tracer_
 	if (!tracer)
 		return NULL;
 	tracer->uprobe_attach = features->uprobe_attach;
+	/* Whoever is forked must be seen from its first call on: no time to put probes into it. */
+	tracer->scoped = features->uprobe_attach == UPROBE_ATTACH_SESSION && !config->system_wide &&
+			 !config->follow_children;
 	err = load(tracer, features, config);
 	if (!err)
 		err = attach_lifecycle(tracer, features);
@@ -404,7 +414,7 @@ static int attach_perf(struct tracer *tracer, int file_fd, const struct allocato
 
 bool tracer__probes_one_process(const struct tracer *tracer)
 {
-	return tracer->uprobe_attach == UPROBE_ATTACH_SESSION;
+	return tracer->scoped;
 }
 
 /* What is to be attached, for work under the shield. */

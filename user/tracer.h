@@ -18,8 +18,8 @@ struct tracer;
 
 struct tracer_config {
 	bool system_wide;
+	bool follow_children; /* of the targets, and theirs */
 	bool trace; /* an event for each call */
-	bool record_time; /* note when a block was allocated */
 	uint64_t min_size_bytes, max_size_bytes;
 	uint64_t max_blocks; /* 0: sized from memory */
 	uint64_t max_stacks; /* 0: default */

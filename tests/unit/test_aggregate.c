@@ -191,6 +191,50 @@ static void test_block_lists_come_along(void **state)
 	aggregate__free(&report);
 }
 
+/* Two processes map the program at different addresses; a third maps another file. */
+static void test_one_stack_of_many_processes(void **state)
+{
+	struct aggregate_source source = source_of(state);
+	struct mapping same = { .start = 0x1000, .end = 0x2000, .path = "/p", .inode = 1 };
+	struct mapping other = { .start = 0x1000, .end = 0x2000, .path = "/q", .inode = 2 };
+	struct mapping_set *second = mapping_set__new(), *third = mapping_set__new();
+	struct fixture *fixture = *state;
+	struct snapshot_site sites[] = {
+		{ .stack_id = 1, .bytes = 100, .blocks = 1 },
+		{ .stack_id = 1, .bytes = 10, .blocks = 2 },
+		{ .stack_id = 1, .bytes = 50, .blocks = 3 },
+		{ .stack_id = 2, .bytes = 1, .blocks = 1 },
+	};
+	struct aggregate_process processes[] = {
+		{ .snapshot = { &sites[0], 1 }, .mappings = fixture->mappings },
+		{ .snapshot = { &sites[1], 1 },
+		  .mappings = second,
+		  .held_bytes = 12,
+		  .held_blocks = 3,
+		  .lost_stacks = true },
+		{ .snapshot = { &sites[2], 2 }, .mappings = third },
+	};
+	struct ranking_report report = { 0 };
+
+	assert_int_equal(mapping_set__add(second, &same), 0);
+	assert_int_equal(mapping_set__add(third, &other), 0);
+	assert_int_equal(aggregate__fill_ranking(&report, processes, 3, 2, &source), 0);
+	assert_int_equal(report.nr_stacks, 2);
+	assert_int_equal(report.stacks[0].bytes, 110);
+	assert_int_equal(report.stacks[0].blocks, 3);
+	assert_int_equal(report.stacks[0].nr_processes, 2);
+	assert_int_equal(report.stacks[1].bytes, 50);
+	assert_int_equal(report.stacks[1].nr_processes, 1);
+	/* The rest: the third's other stack, and what the second holds without one. */
+	assert_int_equal(report.more_stacks, 2);
+	assert_int_equal(report.more_bytes, 1 + 2);
+	assert_int_equal(report.more_blocks, 1 + 1);
+	aggregate__free_ranking(&report);
+	assert_null(report.stacks);
+	mapping_set__free(second);
+	mapping_set__free(third);
+}
+
 static void test_nothing_held(void **state)
 {
 	struct aggregate_source source = source_of(state);
@@ -242,6 +286,7 @@ int main(void)
 		TEST(test_the_immediate_caller_is_kept_wherever_it_is),
 		TEST(test_what_no_site_has_is_shown_without_frames),
 		TEST(test_block_lists_come_along),
+		TEST(test_one_stack_of_many_processes),
 		TEST(test_nothing_held),
 		TEST(test_out_of_memory_leaves_no_stacks),
 	};

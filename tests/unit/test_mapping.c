@@ -44,6 +44,13 @@ static void assert_set(const struct mapping_set *set, const char *expected)
 	free(text);
 }
 
+static int visit_any(const struct mapping *map, void *context)
+{
+	(void)map;
+	(void)context;
+	return 1;
+}
+
 static struct mapping_set *three(void)
 {
 	struct mapping_set *set = mapping_set__new();
@@ -202,6 +209,21 @@ static int read_text(struct mapping_set *set, const char *text, size_t length)
 
 	fclose(stream);
 	return result;
+}
+
+static void test_shared(void **state)
+{
+	struct mapping_set *set = three(), *other;
+
+	(void)state;
+	assert_false(mapping_set__is_shared(set));
+	other = mapping_set__share(set);
+	assert_ptr_equal(other, set);
+	assert_true(mapping_set__is_shared(set));
+	mapping_set__free(other);
+	assert_false(mapping_set__is_shared(set));
+	assert_true(mapping_set__each(set, visit_any, NULL));
+	mapping_set__free(set);
 }
 
 static void test_reads_maps(void **state)
@@ -370,7 +392,9 @@ int main(void)
 		cmocka_unit_test(test_refuses_bad_ranges),
 		cmocka_unit_test(test_is_bounded),
 		cmocka_unit_test(test_each_stops),
+		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_clone_is_independent),
+		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_reads_maps),
 		cmocka_unit_test(test_skips_what_is_no_mapping),
 		cmocka_unit_test(test_survives_long_lines_and_nul),

@@ -47,7 +47,7 @@ static void test_defaults(void **state)
 	assert_int_equal(parse(&options, (const char *const[]){ NULL }), 0);
 	assert_string_equal(error, "");
 	assert_int_equal(options.mode, MODE_SYSTEM);
-	assert_int_equal(options.top, 10);
+	assert_int_equal(options.top, 0);
 	assert_true(options.max_size_bytes == UINT64_MAX);
 	assert_int_equal(options.min_size_bytes, 0);
 	assert_int_equal(options.nr_pids, 0);
@@ -287,6 +287,8 @@ static const struct refusal refusals[] = {
 	{ { "--" }, "-- needs a COMMAND behind it" },
 	{ { "5", "--" }, "-- needs a COMMAND behind it" },
 	{ { "--", "" }, "-- takes a COMMAND, not ''" },
+	{ { "-f" }, "-f goes with a command or -p: without them all are traced" },
+	{ { "--follow", "5" }, "-f goes with a command or -p: without them all are traced" },
 	{ { "-p", "1", "--", "ls" }, "-p and a command exclude each other" },
 	{ { "-p", "1", "-c", "ls" }, "-p and a command exclude each other" },
 	{ { "-c", "ls", "--", "ls" }, "-c and a command behind -- exclude each other" },
@@ -356,13 +358,13 @@ static void test_seconds(void **state)
 
 static void test_help_names_every_option(void **state)
 {
-	static const char *const names[] = { "-p, --pid PID", "-c, --command",	"-u, --user",
-					     "-a, --show",    "-t, --trace",	"-o, --older MS",
-					     "-T, --top N",   "-z, --min-size", "-Z, --max-size",
-					     "-v, --verbose", "-w, --output",	"--json",
-					     "--max-blocks",  "--max-stacks",	"--btf",
-					     "--version",     "-h, --help",	"INTERVAL",
-					     "COUNT" };
+	static const char *const names[] = { "-p, --pid PID",  "-c, --command", "-f, --follow",
+					     "-u, --user",     "-a, --show",	"-t, --trace",
+					     "-o, --older MS", "-T, --top N",	"-z, --min-size",
+					     "-Z, --max-size", "-v, --verbose", "-w, --output",
+					     "--json",	       "--max-blocks",	"--max-stacks",
+					     "--btf",	       "--version",	"-h, --help",
+					     "INTERVAL",       "COUNT" };
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);

@@ -14,6 +14,8 @@
 #include "processes.h"
 
 #define NO_SUCH_PID 0x7ffffffe
+/* Later than what /proc was read for. */
+#define LATER (1ULL << 62)
 
 static void test_a_running_process(void **state)
 {
@@ -32,7 +34,7 @@ static void test_a_running_process(void **state)
 	map = mapping_set__find(image->mappings, (uint64_t)(uintptr_t)test_a_running_process);
 	assert_non_null(map);
 	assert_string_equal(map->path, exe);
-	assert_non_null(processes__cgroup(processes, getpid()));
+	assert_non_null(image->cgroup);
 	processes__free(processes);
 }
 
@@ -43,7 +45,6 @@ static void test_no_such_process(void **state)
 	(void)state;
 	assert_int_equal(processes__add(processes, NO_SUCH_PID), -ESRCH);
 	assert_null(processes__image(processes, NO_SUCH_PID, UINT64_MAX));
-	assert_null(processes__cgroup(processes, NO_SUCH_PID));
 	processes__free(processes);
 }
 
@@ -57,11 +58,11 @@ static void test_exec_begins_a_new_image(void **state)
 
 	(void)state;
 	assert_int_equal(processes__add(processes, pid), 0);
-	assert_int_equal(processes__execed(processes, pid, 1000, "new"), 0);
-	assert_int_equal(processes__mapped(processes, pid, &program), 0);
-	assert_int_equal(processes__mapped(processes, pid, &library), 0);
-	old = processes__image(processes, pid, 999);
-	new = processes__image(processes, pid, 1000);
+	assert_int_equal(processes__execed(processes, pid, LATER + 1000, "new"), 0);
+	assert_int_equal(processes__mapped(processes, pid, UINT64_MAX, &program), 0);
+	assert_int_equal(processes__mapped(processes, pid, UINT64_MAX, &library), 0);
+	old = processes__image(processes, pid, LATER + 999);
+	new = processes__image(processes, pid, LATER + 1000);
 	assert_non_null(old);
 	assert_ptr_not_equal(old, new);
 	assert_null(mapping_set__find(old->mappings, 0x1800));
@@ -69,7 +70,7 @@ static void test_exec_begins_a_new_image(void **state)
 	assert_string_equal(new->comm, "new");
 	assert_non_null(mapping_set__find(new->mappings, 0x5800));
 	assert_ptr_equal(processes__next_image(processes, pid, 0), new);
-	assert_null(processes__next_image(processes, pid, 1000));
+	assert_null(processes__next_image(processes, pid, LATER + 1000));
 	processes__free(processes);
 }
 
@@ -80,11 +81,111 @@ static void test_the_next_of_several_images(void **state)
 
 	(void)state;
 	assert_int_equal(processes__add(processes, pid), 0);
-	assert_int_equal(processes__execed(processes, pid, 1000, "second"), 0);
-	assert_int_equal(processes__execed(processes, pid, 2000, "third"), 0);
+	assert_int_equal(processes__execed(processes, pid, LATER + 1000, "second"), 0);
+	assert_int_equal(processes__execed(processes, pid, LATER + 2000, "third"), 0);
 	assert_string_equal(processes__next_image(processes, pid, 0)->comm, "second");
-	assert_string_equal(processes__next_image(processes, pid, 1500)->comm, "third");
-	assert_string_equal(processes__image(processes, pid, 1999)->comm, "second");
+	assert_string_equal(processes__next_image(processes, pid, LATER + 1500)->comm, "third");
+	assert_string_equal(processes__image(processes, pid, LATER + 1999)->comm, "second");
+	processes__free(processes);
+}
+
+#define CHILD 0x7ffffff0
+
+static void test_a_fork_has_its_parents_mappings(void **state)
+{
+	struct mapping library = { .start = 0x5000, .end = 0x6000, .inode = 6, .path = "/lib/late" };
+	struct processes *processes = processes__new();
+	const struct image *parent, *child;
+	pid_t pid = getpid();
+
+	(void)state;
+	assert_int_equal(processes__add(processes, pid), 0);
+	assert_int_equal(processes__forked(processes, CHILD, pid, LATER), 0);
+	parent = processes__image(processes, pid, LATER);
+	child = processes__image(processes, CHILD, LATER);
+	assert_non_null(child);
+	assert_ptr_not_equal(child, parent);
+	assert_string_equal(child->exe, parent->exe);
+	assert_string_equal(child->cgroup, parent->cgroup);
+	assert_non_null(mapping_set__find(
+		child->mappings, (uint64_t)(uintptr_t)test_a_fork_has_its_parents_mappings));
+	/* What one maps later is not the other's. */
+	assert_int_equal(processes__mapped(processes, CHILD, LATER + 1, &library), 0);
+	assert_non_null(mapping_set__find(child->mappings, 0x5800));
+	assert_null(mapping_set__find(parent->mappings, 0x5800));
+	library.start += 0x2000;
+	library.end += 0x2000;
+	assert_int_equal(processes__mapped(processes, pid, LATER + 2, &library), 0);
+	assert_non_null(mapping_set__find(parent->mappings, 0x7800));
+	assert_null(mapping_set__find(child->mappings, 0x7800));
+	/* The parent's end leaves the child what it has. */
+	processes__reported(processes, pid, LATER);
+	assert_null(processes__image(processes, pid, LATER));
+	assert_string_equal(processes__image(processes, CHILD, LATER)->exe, child->exe);
+	processes__free(processes);
+}
+
+static void test_a_reported_image_goes(void **state)
+{
+	struct processes *processes = processes__new();
+	pid_t pid = getpid();
+
+	(void)state;
+	assert_int_equal(processes__add(processes, pid), 0);
+	assert_int_equal(processes__forked(processes, CHILD, pid, LATER), 0);
+	assert_int_equal(processes__execed(processes, CHILD, LATER + 10, "second"), 0);
+	/* The PID is used again before the first one's reports are written. */
+	assert_int_equal(processes__forked(processes, CHILD, pid, LATER + 20), 0);
+	processes__reported(processes, CHILD, LATER + 15);
+	assert_string_equal(processes__image(processes, CHILD, LATER + 5)->comm, "");
+	assert_int_equal(processes__image(processes, CHILD, LATER + 15)->since_ns, LATER);
+	processes__reported(processes, CHILD, LATER + 5);
+	assert_null(processes__image(processes, CHILD, LATER + 15));
+	assert_non_null(processes__image(processes, CHILD, LATER + 20));
+	processes__reported(processes, CHILD, LATER + 30);
+	assert_null(processes__image(processes, CHILD, UINT64_MAX));
+	/* Said once more, or of nobody, it changes nothing. */
+	processes__reported(processes, CHILD, LATER + 30);
+	assert_non_null(processes__image(processes, pid, LATER));
+	processes__free(processes);
+}
+
+static void test_records_older_than_proc_are_ignored(void **state)
+{
+	struct mapping program = { .start = 0x1000, .end = 0x2000, .inode = 5, .path = "/bin/old" };
+	struct processes *processes = processes__new();
+	pid_t pid = getpid();
+
+	(void)state;
+	assert_int_equal(processes__add(processes, pid), 0);
+	assert_int_equal(processes__mapped(processes, pid, 1, &program), 0);
+	assert_null(mapping_set__find(processes__image(processes, pid, LATER)->mappings, 0x1800));
+	assert_int_equal(processes__execed(processes, pid, 1, "old"), 0);
+	assert_int_equal(processes__forked(processes, pid, pid, 1), 0);
+	assert_int_equal(processes__image(processes, pid, LATER)->since_ns, 0);
+	assert_string_equal(processes__image(processes, pid, LATER)->comm, "");
+	processes__free(processes);
+}
+
+static void count_process(pid_t tgid, const struct image *newest, void *context)
+{
+	assert_non_null(newest);
+	*(uint64_t *)context += (uint64_t)tgid;
+}
+
+static void test_each_process_is_visited(void **state)
+{
+	struct processes *processes = processes__new();
+	uint64_t sum = 0;
+	pid_t pid = getpid();
+
+	(void)state;
+	assert_int_equal(processes__add(processes, pid), 0);
+	assert_int_equal(processes__forked(processes, CHILD, pid, LATER), 0);
+	/* In the same bucket of any table with a power of two of them. */
+	assert_int_equal(processes__forked(processes, CHILD - 0x100000, pid, LATER), 0);
+	processes__each(processes, count_process, &sum);
+	assert_int_equal(sum, (uint64_t)pid + 2 * (uint64_t)CHILD - 0x100000);
 	processes__free(processes);
 }
 
@@ -94,7 +195,7 @@ static void test_processes_that_are_not_followed(void **state)
 	struct processes *processes = processes__new();
 
 	(void)state;
-	assert_int_equal(processes__mapped(processes, 77, &program), 0);
+	assert_int_equal(processes__mapped(processes, 77, 5, &program), 0);
 	assert_int_equal(processes__execed(processes, 77, 5, "x"), 0);
 	assert_null(processes__image(processes, 77, UINT64_MAX));
 	processes__forget(processes, 77);
@@ -119,7 +220,12 @@ static void test_out_of_memory(void **state)
 	} while (err && nr < 10000);
 	assert_true(nr > 2);
 	failing_alloc__after(0);
-	assert_int_equal(processes__execed(processes, getpid(), 5, "x"), -ENOMEM);
+	assert_int_equal(processes__execed(processes, getpid(), LATER, "x"), -ENOMEM);
+	failing_alloc__after(0);
+	assert_int_equal(processes__forked(processes, CHILD, getpid(), LATER), -ENOMEM);
+	failing_alloc__after(1);
+	assert_int_equal(processes__forked(processes, CHILD, getpid(), LATER), -ENOMEM);
+	assert_null(processes__image(processes, CHILD, LATER));
 	failing_alloc__never();
 	processes__free(processes);
 }
@@ -131,6 +237,10 @@ int main(void)
 		cmocka_unit_test(test_no_such_process),
 		cmocka_unit_test(test_exec_begins_a_new_image),
 		cmocka_unit_test(test_the_next_of_several_images),
+		cmocka_unit_test(test_a_fork_has_its_parents_mappings),
+		cmocka_unit_test(test_a_reported_image_goes),
+		cmocka_unit_test(test_records_older_than_proc_are_ignored),
+		cmocka_unit_test(test_each_process_is_visited),
 		cmocka_unit_test(test_processes_that_are_not_followed),
 		cmocka_unit_test(test_out_of_memory),
 	};
