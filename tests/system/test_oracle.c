@@ -7,6 +7,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fixture_files.h"
 #include "harness.h"
 
 #define MAX_VARIABLES 64
 #define MAX_WORDS 14
+#define MAX_COPIES 64
 #define WANTED_PROGRAMS 15
 
 struct program {
@@ -29,6 +32,8 @@ struct program {
 	 * does not count as compared.
 	 */
 	bool measures_addresses;
+	/* It forks: what each copy that runs on holds is compared, its inheritance among it. */
+	bool forks;
 };
 
 /* Run in a folder that holds tree/, text, numbers, data.json and repository/. */
@@ -94,6 +99,20 @@ static const struct program programs[] = {
 		    "create table t(a); insert into t values(1),(2); select sum(a) from t;" } },
 	{ .name = "dpkg-query", .argv = { "/usr/bin/dpkg-query", "--version" } },
 	{ .name = "file", .argv = { "/usr/bin/file", "-b", "text" } },
+	{ .name = "subshells of dash",
+	  .argv = { "/bin/sh", "-c",
+		    "a=1; (b=22; (c=333; a=4444); b=5) ; (x=6; unset a) | (read y; z=$y); v=7" },
+	  .forks = true },
+	{ .name = "subshells of bash",
+	  .argv = { "/bin/bash", "--norc", "-c",
+		    "a=({1..50}); (unset a; b=$(echo x | cat); c=({1..30})); (a+=(y); exit 3);"
+		    "echo ${#a[@]}" },
+	  .forks = true },
+	{ .name = "forks of perl",
+	  .argv = { "/usr/bin/perl", "-e",
+		    "@a = map { 'x' x $_ } 1..300; for (1..3) { unless (fork) { splice(@a, $_ * 10);"
+		    " @b = (1) x 500; exit 0 if fork; undef @b; exit 0 } wait } push @a, 'y' x 999" },
+	  .forks = true },
 };
 
 #define NR_PROGRAMS (sizeof(programs) / sizeof(programs[0]))
@@ -107,80 +126,6 @@ static char *base_environment[MAX_VARIABLES]; /* given to Valgrind */
 static char *full_environment[MAX_VARIABLES]; /* what a program sees below it */
 static bool have_valgrind;
 static unsigned int nr_compared;
-
-/* ---- fixtures: the same in every run, whatever the machine ---- */
-
-static FILE *create(const char *name)
-{
-	char path[4200];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "w");
-	if (!file) {
-		perror(path);
-		exit(1);
-	}
-	return file;
-}
-
-static void make_folder(const char *name)
-{
-	char path[4200];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	if (mkdir(path, 0755) != 0) {
-		perror(path);
-		exit(1);
-	}
-}
-
-static void make_tree(const char *root)
-{
-	char name[128];
-
-	make_folder(root);
-	for (int i = 0; i < 5; i++) {
-		snprintf(name, sizeof(name), "%s/folder%d", root, i);
-		make_folder(name);
-		for (int j = 0; j < 8; j++) {
-			FILE *file;
-
-			snprintf(name, sizeof(name), "%s/folder%d/file%d", root, i, j);
-			file = create(name);
-			for (int k = 0; k < 20 * (j + 1); k++)
-				fprintf(file, "line %d of file %d in folder %d\n", k, j, i);
-			fclose(file);
-		}
-	}
-}
-
-static void make_files(void)
-{
-	unsigned int seed = 12345;
-	FILE *text_file = create("text"), *numbers = create("numbers");
-	FILE *data = create("data.json"), *makefile = create("makefile");
-	FILE *sums = create("sums.bc");
-
-	fprintf(data, "{\"values\": [0");
-	for (int i = 0; i < 3000; i++) {
-		seed = seed * 1664525 + 1013904223;
-		fprintf(text_file, "line %u %u and some words to make it longer\n", seed >> 20,
-			seed >> 24);
-		fprintf(numbers, "%05d\n", i / 2);
-		fprintf(data, ", %u", seed >> 22);
-	}
-	fprintf(data, "]}\n");
-	fprintf(makefile, "WORDS := $(foreach i,a b c d e f,word-$(i))\nall: $(WORDS)\n"
-			  "$(WORDS): word-%%:\n\techo $*\n");
-	fprintf(sums, "define f(n) { if (n < 2) return n; return f(n-1) + f(n-2) }\nf(12)\n"
-		      "scale=40\n1/7\nquit\n");
-	fclose(text_file);
-	fclose(numbers);
-	fclose(data);
-	fclose(makefile);
-	fclose(sums);
-}
 
 static struct run *run_here(const char *const *argv)
 {
@@ -204,7 +149,7 @@ static void make_repository(void)
 		{ "git", "-C", "repository", "status" },
 	};
 
-	make_tree("repository");
+	fixture_files__make_tree(folder, "repository");
 	if (!have_program("git"))
 		return;
 	/* An index written in the same second as its files is read again and again. */
@@ -369,6 +314,139 @@ static struct run *run_traced(const struct program *program, struct heap *heap)
 	return run;
 }
 
+/* ---- families: the copies that forks make ---- */
+
+/* By inode: /bin can be a link to /usr/bin, and sh one to dash. */
+static bool same_program(const char *one, const char *two)
+{
+	struct stat a, b;
+
+	return !stat(one, &a) && !stat(two, &b) && a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+struct held {
+	long long bytes, blocks;
+};
+
+struct held_list {
+	struct held held[MAX_COPIES];
+	size_t nr;
+};
+
+static int by_held(const void *a, const void *b)
+{
+	const struct held *left = a, *right = b;
+
+	if (left->bytes != right->bytes)
+		return left->bytes < right->bytes ? -1 : 1;
+	return left->blocks < right->blocks ? -1 : left->blocks > right->blocks;
+}
+
+static void add_held(struct held_list *list, long long bytes, long long blocks)
+{
+	assert_in_range(list->nr, 0, MAX_COPIES - 1);
+	list->held[list->nr++] = (struct held){ bytes, blocks };
+}
+
+/* One log a process; that of a copy that went on by exec has no sums. */
+static void read_logs(struct held_list *list)
+{
+	glob_t logs;
+
+	assert_int_equal(glob(scratch("family.*"), 0, NULL, &logs), 0);
+	for (size_t i = 0; i < logs.gl_pathc; i++) {
+		char *log = read_text(logs.gl_pathv[i]);
+		const char *in_use;
+		long long bytes, blocks;
+
+		drop_commas(log);
+		in_use = strstr(log, "in use at exit: ");
+		if (in_use &&
+		    sscanf(in_use, "in use at exit: %lld bytes in %lld", &bytes, &blocks) == 2)
+			add_held(list, bytes, blocks);
+		unlink(logs.gl_pathv[i]);
+	}
+	globfree(&logs);
+}
+
+static void run_family_in_valgrind(const struct program *program, struct held_list *list)
+{
+	const char *argv[MAX_WORDS + 8] = { "/usr/bin/valgrind", "--run-libc-freeres=no",
+					    "--run-cxx-freeres=no", "--trace-children=no" };
+	struct child_options options = { .argv = argv,
+					 .directory = folder,
+					 .environment = base_environment };
+	char option[4200];
+	size_t n = 4;
+
+	snprintf(option, sizeof(option), "--log-file=%s", scratch("family.%p"));
+	argv[n++] = option;
+	for (size_t i = 0; program->argv[i]; i++)
+		argv[n++] = program->argv[i];
+	run__free(run_undisturbed(&options));
+	read_logs(list);
+}
+
+/* Valgrind counts what a copy got from its parent as the copy's own. */
+static void run_family_traced(const struct program *program, struct held_list *list)
+{
+	const char *report = scratch("family.json");
+	const char *argv[MAX_WORDS + 8] = { tracer_path(), "--json", "-f", "-w", report, "--" };
+	struct child_options options = { .argv = argv,
+					 .directory = folder,
+					 .environment = full_environment,
+					 .report_path = report };
+	struct run *run;
+	size_t n = 6, i;
+	json_t *record;
+
+	for (i = 0; program->argv[i]; i++)
+		argv[n++] = program->argv[i];
+	run = run_with(&options, 300);
+	json_array_foreach(run->events, i, record)
+	{
+		if (strcmp(text(record, "event"), "exit") != 0)
+			continue;
+		assert_nothing_lost(record);
+		assert_consistent(record);
+		assert_int_equal(number(record, "totals.unknown_frees"), 0);
+		/* Valgrind looks at the program and its copies alone. */
+		if (!strcmp(text(record, "end.kind"), "exec") ||
+		    !same_program(text(record, "exe"), program->argv[0]))
+			continue;
+		add_held(list,
+			 number(record, "held.bytes") + number(record, "inherited.bytes") -
+				 number(record, "inherited.freed_bytes"),
+			 number(record, "held.blocks") + number(record, "inherited.blocks") -
+				 number(record, "inherited.freed_blocks"));
+	}
+	run__free(run);
+}
+
+static void test_family(void **state)
+{
+	const struct program *program = *state;
+	struct held_list expected = { .nr = 0 }, actual = { .nr = 0 };
+
+	if (!have_valgrind)
+		SKIP("there is no Valgrind here");
+	if (access(program->argv[0], X_OK) != 0)
+		SKIP("%s is not installed here", program->argv[0]);
+	run_family_in_valgrind(program, &expected);
+	run_family_traced(program, &actual);
+	qsort(expected.held, expected.nr, sizeof(struct held), by_held);
+	qsort(actual.held, actual.nr, sizeof(struct held), by_held);
+	assert_true(expected.nr > 1);
+	for (size_t i = 0; i < expected.nr || i < actual.nr; i++)
+		print_message("Valgrind %lld bytes in %lld blocks; traced %lld in %lld\n",
+			      i < expected.nr ? expected.held[i].bytes : -1,
+			      i < expected.nr ? expected.held[i].blocks : -1,
+			      i < actual.nr ? actual.held[i].bytes : -1,
+			      i < actual.nr ? actual.held[i].blocks : -1);
+	assert_int_equal(actual.nr, expected.nr);
+	assert_memory_equal(actual.held, expected.held, expected.nr * sizeof(struct held));
+}
+
 static void print_heap(const char *who, const struct heap *heap)
 {
 	print_message("%-9s %lld bytes in %lld blocks held; %lld allocations, %lld frees, %lld "
@@ -446,8 +524,8 @@ static int begin(void **state)
 	have_valgrind = access("/usr/bin/valgrind", X_OK) == 0 && learn_environment();
 	if (!have_valgrind)
 		return 0;
-	make_tree("tree");
-	make_files();
+	fixture_files__make_tree(folder, "tree");
+	fixture_files__make(folder);
 	make_repository();
 	return 0;
 }
@@ -465,7 +543,8 @@ int main(void)
 
 	for (size_t i = 0; i < NR_PROGRAMS; i++)
 		tests[i] = (struct CMUnitTest){ .name = programs[i].name,
-						.test_func = test_program,
+						.test_func = programs[i].forks ? test_family :
+										 test_program,
 						.setup_func = harness__test_begin,
 						.teardown_func = harness__test_end,
 						.initial_state = (void *)&programs[i] };
