@@ -80,7 +80,9 @@ static void report_ended(struct monitor *monitor)
 
 		if (awaits_exec(monitor, space))
 			break; /* reports keep the order of the ends */
-		reporter__exit(&monitor->reporter, space, true);
+		/* What ended while everything was being probed ran before us. */
+		if (space->after_ns >= monitor->reporter.ready_ns)
+			reporter__exit(&monitor->reporter, space, true);
 		snapshot__forget(monitor->reporter.maps, space);
 		processes__reported(monitor->processes, (pid_t)space->tgid, space->seen_ns);
 		monitor->dead_blocks += space->held_blocks;

@@ -25,7 +25,7 @@ struct reporter {
 	struct targets *targets;
 	struct symbolizer *symbolizer;
 	struct ranking *ranking;
-	uint64_t ready_ns; /* CLOCK_MONOTONIC, when every process was probed; 0: not yet */
+	uint64_t ready_ns; /* CLOCK_MONOTONIC, when all that is traced from the start was probed */
 	unsigned int terminal_columns; /* of out; 0: it is no terminal */
 	struct total_report total; /* grows with each exit report */
 	bool after_known; /* total.after was taken at an end */
