@@ -20,7 +20,8 @@
 
 #include "log.h"
 
-#define RING_PAGES 64
+#define MAX_RING_PAGES 256
+#define MIN_RING_PAGES 8
 #define MAX_CPUS 4096
 #define MAX_PENDING_RECORDS (1U << 20)
 
@@ -90,6 +91,23 @@ static uint64_t monotonic_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
+/*
+ * Without CAP_IPC_LOCK there is a limit to what a user may lock (kernel.perf_event_mlock_kb): all
+ * rings are then as small as the first has to be.
+ */
+static struct perf_event_mmap_page *map_ring(struct events *events, int fd)
+{
+	for (;;) {
+		void *page = mmap(NULL, events->page_bytes + events->data_bytes,
+				  PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+		if (page != MAP_FAILED || events->nr_rings ||
+		    events->data_bytes <= MIN_RING_PAGES * events->page_bytes)
+			return page;
+		events->data_bytes /= 2;
+	}
+}
+
 static int open_ring(struct events *events, int cpu)
 {
 	struct perf_event_attr attributes = {
@@ -116,8 +134,7 @@ static int open_ring(struct events *events, int cpu)
 	if (fd < 0)
 		return -errno;
 	ring->fd = (int)fd;
-	ring->page = mmap(NULL, events->page_bytes + events->data_bytes, PROT_READ | PROT_WRITE,
-			  MAP_SHARED, ring->fd, 0);
+	ring->page = map_ring(events, ring->fd);
 	if (ring->page == MAP_FAILED) {
 		err = -errno;
 		close(ring->fd);
@@ -147,7 +164,7 @@ struct events *events__new(const struct event_handlers *handlers)
 	}
 	events->handlers = *handlers;
 	events->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
-	events->data_bytes = RING_PAGES * events->page_bytes;
+	events->data_bytes = MAX_RING_PAGES * events->page_bytes;
 	events->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (events->epoll_fd < 0)
 		err = -errno;
@@ -269,6 +286,7 @@ static void dispatch_mapping(struct events *events, const struct mmap2_record *r
 		.dev_major = record->major,
 		.dev_minor = record->minor,
 		.inode = record->inode,
+		.inode_generation = record->generation,
 		.path = (char *)record->path,
 	};
 

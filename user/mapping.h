@@ -16,6 +16,7 @@ struct mapping {
 	uint64_t file_offset; /* of start */
 	uint32_t dev_major, dev_minor; /* as the kernel shows them in /proc/PID/maps */
 	uint64_t inode; /* 0: no file ([vdso], anonymous) */
+	uint64_t inode_generation; /* tells two files with one number apart; 0: unknown */
 	char *path; /* owned by the set; as the kernel printed it, "" for anonymous */
 };
 

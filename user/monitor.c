@@ -19,6 +19,8 @@
 #define EXEC_GRACE_NS 100000000ULL
 /* The maps are looked at that often even when no doorbell rang. */
 #define TICK_MS 100
+/* Deleted files are let go that often. */
+#define FILES_TICK_NS 5000000000ULL
 /* Sweep when dead blocks take this part of the block map. */
 #define SWEEP_PART 4
 
@@ -98,6 +100,46 @@ static void sweep(struct monitor *monitor)
 		return;
 	snapshot__sweep_blocks(monitor->reporter.maps);
 	monitor->dead_blocks = 0;
+}
+
+struct mapped_files {
+	struct file_set *set;
+	int err;
+};
+
+static int add_mapped(const struct mapping *map, void *context)
+{
+	struct mapped_files *mapped = context;
+
+	return mapped->err = file_set__add(mapped->set, map);
+}
+
+static void add_mapped_by(pid_t tgid, const struct image *newest, void *context)
+{
+	(void)tgid;
+	for (const struct image *image = newest; image; image = image->older)
+		mapping_set__each(image->mappings, add_mapped, context);
+}
+
+/* A build makes, runs and deletes programs all day: what nobody maps any more is let go. */
+static void forget_deleted_files(struct monitor *monitor)
+{
+	struct mapped_files mapped = { 0 };
+	uint64_t now_ns = monotonic_ns();
+
+	if (monitor->options->mode == MODE_COMMAND ||
+	    now_ns - monitor->looked_at_files_ns < FILES_TICK_NS)
+		return;
+	monitor->looked_at_files_ns = now_ns;
+	mapped.set = file_set__new();
+	if (mapped.set) {
+		processes__each(monitor->processes, add_mapped_by, &mapped);
+		if (!mapped.err) {
+			targets__forget_deleted(monitor->targets, mapped.set);
+			symbolizer__forget_deleted(monitor->reporter.symbolizer, mapped.set);
+		}
+	}
+	file_set__free(mapped.set);
 }
 
 static bool was_handled(const struct monitor *monitor, uint64_t serial, bool outlived)
@@ -315,6 +357,7 @@ static int follow(struct monitor *monitor)
 		if (monitor->options->mode != MODE_SYSTEM && all_ended(monitor))
 			break;
 		sweep(monitor);
+		forget_deleted_files(monitor);
 	}
 	return STATUS_OK;
 }
@@ -333,6 +376,16 @@ static void wait_for_command(struct monitor *monitor)
 	}
 }
 
+static void tell_lost_records(const struct monitor *monitor)
+{
+	uint64_t nr = events__lost(monitor->events);
+
+	if (nr)
+		log__warning("%llu of the kernel's records of mappings were lost: stacks may lack "
+			     "names, and new allocators may not have been probed",
+			     (unsigned long long)nr);
+}
+
 int monitor__run(const struct options *options)
 {
 	struct monitor *monitor;
@@ -345,6 +398,7 @@ int monitor__run(const struct options *options)
 		    (options->mode != MODE_SYSTEM || options->interval_s > 0))
 			report_outstanding(monitor);
 		if (status == STATUS_OK) {
+			tell_lost_records(monitor);
 			reporter__total(&monitor->reporter);
 			if (output_failed(monitor))
 				status = STATUS_OUTPUT;

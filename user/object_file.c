@@ -98,6 +98,15 @@ bool object_file__has_changed(const struct object_file *object)
 		now.st_mtim.tv_nsec != old->st_mtim.tv_nsec);
 }
 
+bool object_file__is_forlorn(const struct object_file *object, const struct file_set *mapped)
+{
+	struct stat now;
+
+	if (object->fd >= 0 && (fstat(object->fd, &now) || now.st_nlink))
+		return false;
+	return !file_set__has(mapped, object->dev_major, object->dev_minor, object->inode);
+}
+
 /*
  * Whether an open file is the mapped one. overlayfs and btrfs show one device to stat and another
  * to mappings; there the inode number has to do.

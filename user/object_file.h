@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "file_set.h"
 #include "lines.h"
 #include "mapping.h"
 
@@ -23,6 +24,9 @@ uint64_t object_file__inode(const struct object_file *object);
 bool object_file__is_open(const struct object_file *object);
 /* Whether the content was changed in place since it was opened. */
 bool object_file__has_changed(const struct object_file *object);
+
+/* Whether it was deleted, or can't be opened, and is not among those that are mapped. */
+bool object_file__is_forlorn(const struct object_file *object, const struct file_set *mapped);
 
 /*
  * Opens the file by that path, or by the one of the mapping if it is NULL. Returns 0, -ESTALE when

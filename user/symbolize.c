@@ -84,6 +84,15 @@ static struct known_file *find_slot(struct symbolizer *symbolizer, const struct 
 	return &symbolizer->files[i];
 }
 
+static void place(struct known_file *files, size_t capacity, const struct known_file *file)
+{
+	size_t at = home_slot(object_file__inode(file->object), capacity);
+
+	while (files[at].object)
+		at = (at + 1) & (capacity - 1);
+	files[at] = *file;
+}
+
 static int grow(struct symbolizer *symbolizer)
 {
 	size_t capacity = symbolizer->capacity ? symbolizer->capacity * 2 : 64;
@@ -96,17 +105,9 @@ static int grow(struct symbolizer *symbolizer)
 	files = calloc(capacity, sizeof(*files));
 	if (!files)
 		return -ENOMEM;
-	for (size_t i = 0; i < symbolizer->capacity; i++) {
-		const struct known_file *old = &symbolizer->files[i];
-		size_t at;
-
-		if (!old->object)
-			continue;
-		at = home_slot(object_file__inode(old->object), capacity);
-		while (files[at].object)
-			at = (at + 1) & (capacity - 1);
-		files[at] = *old;
-	}
+	for (size_t i = 0; i < symbolizer->capacity; i++)
+		if (symbolizer->files[i].object)
+			place(files, capacity, &symbolizer->files[i]);
 	free(symbolizer->files);
 	symbolizer->files = files;
 	symbolizer->capacity = capacity;
@@ -164,6 +165,35 @@ int symbolizer__open_file(struct symbolizer *symbolizer, const struct mapping *m
 		*file = fresh;
 	}
 	return object_file__open(file->object, open_path);
+}
+
+/*
+ * Those that stay are put into their places anew: a search ends at the first free slot. The names
+ * found so far stay in the pool.
+ */
+void symbolizer__forget_deleted(struct symbolizer *symbolizer, const struct file_set *mapped)
+{
+	struct known_file *old = symbolizer->files;
+	struct known_file *files = calloc(symbolizer->capacity, sizeof(*files));
+
+	if (!symbolizer->capacity || !files) {
+		free(files);
+		return;
+	}
+	symbolizer->files = files;
+	symbolizer->nr_files = 0;
+	for (size_t i = 0; i < symbolizer->capacity; i++) {
+		if (!old[i].object)
+			continue;
+		if (object_file__is_forlorn(old[i].object, mapped)) {
+			symbolizer->lines_bytes -= object_file__lines_bytes(old[i].object);
+			free_file(&old[i]);
+		} else {
+			place(files, symbolizer->capacity, &old[i]);
+			symbolizer->nr_files++;
+		}
+	}
+	free(old);
 }
 
 /* Keeps the DWARF of all files together within bounds, at the price of reading some again. */

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "file_set.h"
 #include "mapping.h"
 #include "report.h"
 
@@ -29,6 +30,9 @@ void symbolizer__free(struct symbolizer *symbolizer);
  */
 int symbolizer__open_file(struct symbolizer *symbolizer, const struct mapping *map,
 			  const char *open_path);
+
+/* Closes the files that were deleted and that nobody maps any more. */
+void symbolizer__forget_deleted(struct symbolizer *symbolizer, const struct file_set *mapped);
 
 /*
  * Resolves one address of a stack: fills up to max_frames, the innermost inlined function first,

@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -17,6 +19,7 @@
 #include "vfork_users.h"
 
 #define MAX_FILES 65536
+#define GENERATION_OF_NONE UINT64_MAX
 
 /* Where an allocator is probed. */
 struct scope {
@@ -26,7 +29,7 @@ struct scope {
 
 /* What is known of an allocator, to probe it in one process after the other. */
 struct allocator_file {
-	int fd;
+	int fd; /* < 0: let go, the index stays */
 	struct allocator_probes probes;
 	struct scope *scopes;
 	size_t nr_scopes;
@@ -36,6 +39,7 @@ struct allocator_file {
 struct known_file {
 	dev_t device;
 	ino_t inode; /* 0: a free slot */
+	uint64_t generation; /* 0: unknown. An allocator's inode can't be another's: it is open */
 	size_t allocator; /* index + 1; 0: it is none */
 	bool uses_vfork;
 };
@@ -66,7 +70,8 @@ void targets__free(struct targets *targets)
 	if (!targets)
 		return;
 	for (size_t i = 0; i < targets->nr_allocators; i++) {
-		close(targets->allocators[i].fd);
+		if (targets->allocators[i].fd >= 0)
+			close(targets->allocators[i].fd);
 		free(targets->allocators[i].scopes);
 	}
 	free(targets->vfork_users);
@@ -232,26 +237,39 @@ static int apply(struct targets *targets, const struct known_file *file, pid_t t
 	return err;
 }
 
+static size_t free_index(const struct targets *targets)
+{
+	size_t i = 0;
+
+	while (i < targets->nr_allocators && targets->allocators[i].fd >= 0)
+		i++;
+	return i;
+}
+
 /* Keeps what was found in a file that defines an allocator. Returns its index + 1, or -errno. */
 static long add_allocator(struct targets *targets, int fd, const struct allocator_probes *probes,
 			  const char *name)
 {
-	struct allocator_file *grown =
-		realloc(targets->allocators, (targets->nr_allocators + 1) * sizeof(*grown));
-	int kept = grown ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
+	size_t index = free_index(targets);
+	struct allocator_file *grown;
+	int kept;
 
-	if (!grown)
-		return -ENOMEM;
-	targets->allocators = grown;
+	if (index == targets->nr_allocators) {
+		grown = realloc(targets->allocators, (index + 1) * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		targets->allocators = grown;
+	}
+	kept = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (kept < 0)
 		return -errno;
-	targets->allocators[targets->nr_allocators++] =
-		(struct allocator_file){ .fd = kept, .probes = *probes };
+	targets->nr_allocators += index == targets->nr_allocators;
+	targets->allocators[index] = (struct allocator_file){ .fd = kept, .probes = *probes };
 	targets->nr_functions += (unsigned int)probes->nr;
 	for (size_t i = 0; i < probes->nr; i++)
 		log__detail("%s: %s at file offset 0x%llx", name, probes->probe[i].symbol,
 			    (unsigned long long)probes->probe[i].file_offset);
-	return (long)targets->nr_allocators;
+	return (long)index + 1;
 }
 
 /* Takes a look at a file that is new. Returns the allocator's index + 1, 0 for none, or -errno. */
@@ -265,10 +283,27 @@ static long look_into(struct targets *targets, int fd, const char *name)
 	return err || !probes.nr ? 0 : add_allocator(targets, fd, &probes, name);
 }
 
+/* The number is reused when a file is deleted; an unknown generation says nothing. */
+static bool is_same_file(const struct known_file *known, uint64_t generation)
+{
+	if (known->generation == GENERATION_OF_NONE)
+		return false;
+	return known->allocator || !known->generation || !generation ||
+	       known->generation == generation;
+}
+
+static uint64_t read_generation(int fd)
+{
+	int generation = 0; /* the ioctl is declared to take a long, and writes an int */
+
+	return ioctl(fd, FS_IOC_GETVERSION, &generation) ? 0 : (uint32_t)generation;
+}
+
 /* Finds out about an opened file, *file, and does what follows. Returns 0 or -errno. */
 static int add_open_file(struct targets *targets, pid_t tgid, int fd, const char *name,
 			 struct known_file *file)
 {
+	uint64_t generation = read_generation(fd);
 	const struct known_file *known;
 	struct stat status;
 	long allocator;
@@ -280,7 +315,7 @@ static int add_open_file(struct targets *targets, pid_t tgid, int fd, const char
 	if (!S_ISREG(status.st_mode))
 		return 0;
 	known = find_file(targets, status.st_dev, status.st_ino);
-	if (known) {
+	if (known && is_same_file(known, generation)) {
 		*file = *known;
 	} else {
 		allocator = look_into(targets, fd, name);
@@ -288,6 +323,7 @@ static int add_open_file(struct targets *targets, pid_t tgid, int fd, const char
 			return (int)allocator;
 		file->device = status.st_dev;
 		file->inode = status.st_ino;
+		file->generation = generation;
 		file->allocator = (size_t)allocator;
 		file->uses_vfork = vfork_users__check(fd);
 		err = remember_file(targets, file);
@@ -341,7 +377,7 @@ int targets__add_mapping(struct targets *targets, pid_t tgid, const struct mappi
 	if (!map->inode)
 		return 0;
 	known = find_file(targets, device, map->inode);
-	if (known)
+	if (known && is_same_file(known, map->inode_generation))
 		return apply(targets, known, tgid, map->path);
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)tgid,
 		 (unsigned long long)map->start, (unsigned long long)map->end);
@@ -353,7 +389,8 @@ int targets__add_mapping(struct targets *targets, pid_t tgid, const struct mappi
 	err = add_open_file(targets, tgid, fd, map->path, &file);
 	close(fd);
 	/* On overlayfs and btrfs stat names another device than the mapping does: know both. */
-	if (err || find_file(targets, device, map->inode))
+	known = find_file(targets, device, map->inode);
+	if (err || (known && is_same_file(known, map->inode_generation)))
 		return err;
 	file.device = device;
 	file.inode = map->inode;
@@ -374,6 +411,48 @@ void targets__attach_again(struct targets *targets, pid_t tgid)
 			file->scopes[j].guests = false;
 			attach_guests(targets, file, &file->scopes[j]);
 		}
+	}
+}
+
+static bool is_mapped(const struct targets *targets, size_t allocator,
+		      const struct file_set *mapped)
+{
+	for (size_t i = 0; i < targets->capacity; i++) {
+		const struct known_file *file = &targets->files[i];
+
+		if (file->allocator == allocator + 1 &&
+		    file_set__has(mapped, major(file->device), minor(file->device), file->inode))
+			return true;
+	}
+	return false;
+}
+
+static void let_go(struct targets *targets, size_t allocator)
+{
+	struct allocator_file *file = &targets->allocators[allocator];
+
+	tracer__detach_file(targets->tracer, file->fd);
+	targets->nr_functions -= (unsigned int)file->probes.nr;
+	close(file->fd);
+	free(file->scopes);
+	*file = (struct allocator_file){ .fd = -1 };
+	/* Another file may get the inode: a generation that no file has makes it be looked at. */
+	for (size_t i = 0; i < targets->capacity; i++) {
+		if (targets->files[i].allocator != allocator + 1)
+			continue;
+		targets->files[i].allocator = 0;
+		targets->files[i].generation = GENERATION_OF_NONE;
+	}
+}
+
+void targets__forget_deleted(struct targets *targets, const struct file_set *mapped)
+{
+	for (size_t i = 0; i < targets->nr_allocators; i++) {
+		struct stat status;
+
+		if (targets->allocators[i].fd >= 0 && !fstat(targets->allocators[i].fd, &status) &&
+		    !status.st_nlink && !is_mapped(targets, i, mapped))
+			let_go(targets, i);
 	}
 }
 
@@ -408,7 +487,11 @@ uint64_t targets__covers_since(const struct targets *targets, const struct mappi
 
 unsigned int targets__nr_files(const struct targets *targets)
 {
-	return (unsigned int)targets->nr_allocators;
+	unsigned int nr = 0;
+
+	for (size_t i = 0; i < targets->nr_allocators; i++)
+		nr += targets->allocators[i].fd >= 0;
+	return nr;
 }
 
 unsigned int targets__nr_functions(const struct targets *targets)

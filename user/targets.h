@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "elf_closure.h"
+#include "file_set.h"
 #include "mapping.h"
 #include "tracer.h"
 
@@ -30,6 +31,12 @@ int targets__add_mapping(struct targets *targets, pid_t tgid, const struct mappi
 
 /* Probes again, in that process, every file that was probed there: its first thread is another. */
 void targets__attach_again(struct targets *targets, pid_t tgid);
+
+/*
+ * Lets go of the files that were deleted and that nobody maps any more: their probes, and the disk
+ * space that an open descriptor keeps.
+ */
+void targets__forget_deleted(struct targets *targets, const struct file_set *mapped);
 
 /*
  * Since when (CLOCK_MONOTONIC) every allocator that the process maps has been probed; 0: it maps

@@ -17,6 +17,7 @@
 #include "uprobe_link.h"
 
 #define MAX_LINKS 4096
+#define MAX_HOOKS 16
 #define MAX_THREADS_ON_DEMAND 65536
 #define MAX_THREADS_PREALLOCATED 4096
 #define MAX_SPACES_ON_DEMAND 65536
@@ -33,16 +34,23 @@
 #define MAX_BLOCKS_ON_DEMAND (16ULL << 20)
 #define MAX_BLOCKS_PREALLOCATED (1ULL << 20)
 
+/* One attached uprobe, or several of one file. */
+struct probe_link {
+	struct bpf_link *perf; /* NULL: a multi or session link */
+	int fd; /* of such a link */
+	int file_fd; /* of the probed file, which the caller keeps open */
+};
+
 struct tracer {
 	struct memleak_bpf *skeleton;
 	struct ring_buffer *ring;
 	enum uprobe_attach uprobe_attach;
 	bool scoped; /* probes are put into one process after the other, not into files */
 	struct tracer_maps maps;
-	struct bpf_link *links[MAX_LINKS]; /* perf-event uprobes */
+	struct bpf_link *hooks[MAX_HOOKS]; /* of processes' lives */
+	size_t nr_hooks;
+	struct probe_link links[MAX_LINKS]; /* of allocator functions */
 	size_t nr_links;
-	int link_fds[MAX_LINKS]; /* multi and session links */
-	size_t nr_link_fds;
 	void (*handle)(const struct event *event, void *context);
 	void *handle_context;
 };
@@ -202,7 +210,7 @@ static int attach_lifecycle(struct tracer *tracer, const struct features *featur
 				    strerror(-err));
 			return err;
 		}
-		tracer->links[tracer->nr_links++] = link;
+		tracer->hooks[tracer->nr_hooks++] = link;
 	}
 	return 0;
 }
@@ -280,15 +288,23 @@ struct tracer *tracer__new(const struct features *features, const struct tracer_
 	return tracer;
 }
 
+static void close_link(struct probe_link *link)
+{
+	if (link->perf)
+		bpf_link__destroy(link->perf);
+	else
+		close(link->fd);
+}
+
 /* Allocator probes go first: see attach_lifecycle. */
 static int detach(void *context)
 {
 	struct tracer *tracer = context;
 
-	while (tracer->nr_link_fds)
-		close(tracer->link_fds[--tracer->nr_link_fds]);
 	while (tracer->nr_links)
-		bpf_link__destroy(tracer->links[--tracer->nr_links]);
+		close_link(&tracer->links[--tracer->nr_links]);
+	while (tracer->nr_hooks)
+		bpf_link__destroy(tracer->hooks[--tracer->nr_hooks]);
 	return 0;
 }
 
@@ -296,7 +312,7 @@ void tracer__free(struct tracer *tracer)
 {
 	if (!tracer)
 		return;
-	if (tracer->nr_link_fds || tracer->nr_links)
+	if (tracer->nr_links || tracer->nr_hooks)
 		shield__run(detach, tracer);
 	ring_buffer__free(tracer->ring);
 	memleak_bpf__destroy(tracer->skeleton);
@@ -308,11 +324,11 @@ const struct tracer_maps *tracer__maps(const struct tracer *tracer)
 	return &tracer->maps;
 }
 
-static int keep_link_fd(struct tracer *tracer, int fd)
+static int keep_link_fd(struct tracer *tracer, int fd, int file_fd)
 {
 	if (fd < 0)
 		return fd;
-	tracer->link_fds[tracer->nr_link_fds++] = fd;
+	tracer->links[tracer->nr_links++] = (struct probe_link){ .fd = fd, .file_fd = file_fd };
 	return 0;
 }
 
@@ -339,12 +355,16 @@ static int attach_session(struct tracer *tracer, int file_fd, const struct alloc
 		}
 	}
 	/* free before malloc: else a block could be recorded whose free goes unseen. */
-	err = keep_link_fd(tracer, uprobe_link__create(free_fd, UPROBE_LINK_MULTI, file_fd, pid,
-						       frees, NULL, nr_frees));
+	err = keep_link_fd(tracer,
+			   uprobe_link__create(free_fd, UPROBE_LINK_MULTI, file_fd, pid, frees,
+					       NULL, nr_frees),
+			   file_fd);
 	if (err)
 		return err;
-	return keep_link_fd(tracer, uprobe_link__create(session_fd, UPROBE_LINK_SESSION, file_fd,
-							pid, offsets, cookies, nr));
+	return keep_link_fd(tracer,
+			    uprobe_link__create(session_fd, UPROBE_LINK_SESSION, file_fd, pid,
+						offsets, cookies, nr),
+			    file_fd);
 }
 
 static struct bpf_program *enter_program(struct memleak_bpf *skeleton,
@@ -372,15 +392,18 @@ static struct bpf_program *enter_program(struct memleak_bpf *skeleton,
 }
 
 static int attach_perf_probe(struct tracer *tracer, struct bpf_program *program, bool returns,
-			     pid_t pid, const char *path, uint64_t offset)
+			     pid_t pid, int file_fd, uint64_t offset)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = returns);
 	struct bpf_link *link;
+	char path[64];
 
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file_fd);
 	link = bpf_program__attach_uprobe_opts(program, pid ? pid : -1, path, offset, &options);
 	if (!link)
 		return -errno;
-	tracer->links[tracer->nr_links++] = link;
+	tracer->links[tracer->nr_links++] =
+		(struct probe_link){ .perf = link, .fd = -1, .file_fd = file_fd };
 	return 0;
 }
 
@@ -392,10 +415,8 @@ static int attach_perf(struct tracer *tracer, int file_fd, const struct allocato
 		       pid_t pid)
 {
 	struct memleak_bpf *skeleton = tracer->skeleton;
-	char path[64];
 	int err = 0;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", file_fd);
 	for (int pass = 0; pass < 3 && !err; pass++) {
 		for (size_t i = 0; i < probes->nr && !err; i++) {
 			const struct allocator_probe *probe = &probes->probe[i];
@@ -405,7 +426,7 @@ static int attach_perf(struct tracer *tracer, int file_fd, const struct allocato
 
 			if ((probe->function == FUNCTION_FREE) != (pass == 0))
 				continue;
-			err = attach_perf_probe(tracer, program, pass == 1, pid, path,
+			err = attach_perf_probe(tracer, program, pass == 1, pid, file_fd,
 						probe->file_offset);
 		}
 	}
@@ -431,8 +452,7 @@ static int attach(void *context)
 	const struct attachment *attachment = context;
 	struct tracer *tracer = attachment->tracer;
 
-	if (tracer->nr_links + 2 * attachment->probes->nr > MAX_LINKS ||
-	    tracer->nr_link_fds + 2 > MAX_LINKS)
+	if (tracer->nr_links + 2 * attachment->probes->nr + 2 > MAX_LINKS)
 		return -ENOSPC;
 	if (attachment->guests || tracer->uprobe_attach == UPROBE_ATTACH_PERF)
 		return attach_perf(tracer, attachment->file_fd, attachment->probes,
@@ -459,6 +479,34 @@ int tracer__attach_guests(struct tracer *tracer, int file_fd, const struct alloc
 	struct attachment attachment = { tracer, file_fd, probes, pid, true };
 
 	return shield__run(attach, &attachment);
+}
+
+struct detachment {
+	struct tracer *tracer;
+	int file_fd;
+};
+
+static int detach_file(void *context)
+{
+	const struct detachment *detachment = context;
+	struct tracer *tracer = detachment->tracer;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < tracer->nr_links; i++) {
+		if (tracer->links[i].file_fd == detachment->file_fd)
+			close_link(&tracer->links[i]);
+		else
+			tracer->links[kept++] = tracer->links[i];
+	}
+	tracer->nr_links = kept;
+	return 0;
+}
+
+void tracer__detach_file(struct tracer *tracer, int file_fd)
+{
+	struct detachment detachment = { tracer, file_fd };
+
+	shield__run(detach_file, &detachment);
 }
 
 int tracer__add_target(struct tracer *tracer, pid_t tgid, bool from_exec)

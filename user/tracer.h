@@ -61,6 +61,9 @@ int tracer__attach_allocator(struct tracer *tracer, int file_fd,
 int tracer__attach_guests(struct tracer *tracer, int file_fd, const struct allocator_probes *probes,
 			  pid_t pid);
 
+/* Takes all probes out of that file. */
+void tracer__detach_file(struct tracer *tracer, int file_fd);
+
 /* Traces that process; with from_exec only from its next exec on. Returns 0 or -errno. */
 int tracer__add_target(struct tracer *tracer, pid_t tgid, bool from_exec);
 

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The whole system: every process that ends is reported, exactly, and nobody is disturbed. */
+#include <dirent.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,6 +31,12 @@ static struct run *stop(struct child *tracer)
 static bool is_exit_of(const json_t *record, const char *comm)
 {
 	return !strcmp(text(record, "event"), "exit") && !strcmp(text(record, "comm"), comm);
+}
+
+/* An address space has ended: what was said of its process before is not counted twice. */
+static bool is_final(const json_t *record)
+{
+	return !strcmp(text(record, "event"), "exit") && truth_value(record, "end.memory_gone");
 }
 
 /* The exits of programs (not of forks' copies) by that name; *last is one of them. */
@@ -91,7 +94,7 @@ static void assert_brief(const json_t *record)
 
 static void test_every_end(void **state)
 {
-	unsigned int wanted = 300, nr = 0;
+	unsigned int wanted = 300, nr = 0, nr_final = 0;
 	char count[16];
 	struct child *tracer = start_tracer(NO_ARGS);
 	struct run *storm, *run;
@@ -107,6 +110,7 @@ static void test_every_end(void **state)
 	run = stop(tracer);
 	json_array_foreach(run->events, i, record)
 	{
+		nr_final += is_final(record);
 		if (!is_exit_of(record, "brief") || truth_value(record, "fork_copy"))
 			continue;
 		assert_brief(record);
@@ -115,7 +119,7 @@ static void test_every_end(void **state)
 	}
 	assert_int_equal(nr, wanted);
 	record = event_record(run, "total", 0);
-	assert_int_equal(number(record, "processes"), count_events(run, "exit"));
+	assert_int_equal(number(record, "processes"), nr_final);
 	assert_int_equal(number(record, "not_reclaimed"), 0);
 	assert_int_equal(number(record, "lost.events"), 0);
 	run__free(run);
@@ -136,7 +140,7 @@ static void test_totals_are_the_sums(void **state)
 	assert_int_equal(count_exits(run, "cat", NULL), 3);
 	json_array_foreach(run->events, i, record)
 	{
-		if (strcmp(text(record, "event"), "exit") != 0)
+		if (!is_final(record))
 			continue;
 		if (!is_null(record, "held"))
 			held += number(record, "held.bytes");
@@ -421,6 +425,77 @@ static void test_a_new_allocator(void **state)
 	run__free(run);
 }
 
+static unsigned int count_descriptors(pid_t pid, const char *path)
+{
+	char folder[64], link[128], target[4200];
+	const struct dirent *entry;
+	unsigned int nr = 0;
+	ssize_t length;
+	DIR *open_files;
+
+	snprintf(folder, sizeof(folder), "/proc/%d/fd", pid);
+	open_files = opendir(folder);
+	assert_non_null(open_files);
+	while ((entry = readdir(open_files))) {
+		snprintf(link, sizeof(link), "%s/%.20s", folder, entry->d_name);
+		length = readlink(link, target, sizeof(target) - 1);
+		if (length <= 0)
+			continue;
+		target[length] = '\0';
+		nr += !strncmp(target, path, strlen(path));
+	}
+	closedir(open_files);
+	return nr;
+}
+
+/*
+ * Builds make, run and delete programs: their disk space must not be held, and a file that gets the
+ * inode of a deleted one must not be taken for it.
+ */
+static void test_deleted_programs_are_let_go(void **state)
+{
+	static const char *const kinds[] = { "brief", "leak64_static", "no_allocator", "brief",
+					     "leak64_static" };
+	struct child *tracer = start_tracer(NO_ARGS);
+	const char *path = scratch("a.out");
+	double until_s = now_s() + 30;
+	struct run *run;
+	json_t *record;
+	unsigned int nr = 0;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		copy_file(victim(kinds[i]), path);
+		run__free(run_plain(ARGS(path)));
+		pause_ms(500);
+		run__free(run_plain(ARGS(path)));
+		assert_int_equal(unlink(path), 0);
+	}
+	while (count_descriptors(child__pid(tracer), path) && now_s() < until_s)
+		pause_ms(100);
+	assert_int_equal(count_descriptors(child__pid(tracer), path), 0);
+	run = stop(tracer);
+	i = 0;
+	json_array_foreach(run->events, i, record)
+	{
+		const char *kind;
+
+		if (!is_exit_of(record, "a.out") || truth_value(record, "fork_copy"))
+			continue;
+		kind = kinds[nr / 2];
+		if (!strcmp(kind, "brief"))
+			assert_brief(record);
+		else if (!strcmp(kind, "no_allocator"))
+			assert_true(is_null(record, "held"));
+		else if (nr % 2)
+			assert_int_equal(stacks_with(record, "main").bytes, 64 * MIB);
+		nr++;
+	}
+	assert_int_equal(nr, 2 * sizeof(kinds) / sizeof(kinds[0]));
+	run__free(run);
+}
+
 /* What ran is gone from its path, and another program is there. */
 static void test_a_replaced_program(void **state)
 {
@@ -596,6 +671,7 @@ int main(void)
 		SYSTEM_TEST(test_pid_namespace),
 		SYSTEM_TEST(test_a_new_allocator),
 		SYSTEM_TEST(test_a_replaced_program),
+		SYSTEM_TEST(test_deleted_programs_are_let_go),
 		SYSTEM_TEST(test_ranking),
 		SYSTEM_TEST(test_nobody_is_disturbed),
 		SYSTEM_TEST(test_make_of_a_source_tree),
