@@ -9,8 +9,6 @@
 #include <string.h>
 #include <time.h>
 
-/* list_site() takes the next free n when several threads compete: look that far past the count. */
-#define SITE_INDEX_SLACK 16
 #define BATCH_BLOCKS 16384
 #define BATCH_SPACES 256
 
@@ -28,33 +26,65 @@ static void *append(void **array, size_t *nr, size_t size)
 	return memset((char *)*array + (*nr)++ * size, 0, size);
 }
 
+/*
+ * The stack ids of a space's sites; owned array, *nr. list_site() takes the next free number, so
+ * that there is no gap, but its threads count up afterwards: look past the count until none is
+ * found. Returns 0 or -ENOMEM.
+ */
+static int read_stack_ids(const struct tracer_maps *maps, const struct space *space, __u64 **ids,
+			  size_t *nr)
+{
+	struct site_index_key index = { .serial = space->serial };
+	__u64 stack_id;
+
+	*ids = NULL;
+	*nr = 0;
+	for (;; index.n++) {
+		__u64 *copy;
+
+		if (bpf_map_lookup_elem(maps->site_index, &index, &stack_id)) {
+			if (index.n >= space->nr_sites)
+				return 0;
+			continue;
+		}
+		copy = append((void **)ids, nr, sizeof(*copy));
+		if (!copy) {
+			free(*ids);
+			*ids = NULL;
+			return -ENOMEM;
+		}
+		*copy = stack_id;
+	}
+}
+
 static int read_sites(struct snapshot *snapshot, const struct tracer_maps *maps,
 		      const struct space *space)
 {
-	struct site_index_key index = { .serial = space->serial };
-	uint64_t end = space->nr_sites + SITE_INDEX_SLACK;
+	struct site_key key = { .serial = space->serial };
+	size_t nr = 0;
+	__u64 *ids;
+	int err = read_stack_ids(maps, space, &ids, &nr);
 
-	for (index.n = 0; index.n < end; index.n++) {
-		struct site_key key = { .serial = space->serial };
+	for (size_t i = 0; i < nr && !err; i++) {
 		struct snapshot_site *copy;
-		__u64 stack_id;
 		struct site site;
 
-		if (bpf_map_lookup_elem(maps->site_index, &index, &stack_id))
-			continue;
-		key.stack_id = stack_id;
+		key.stack_id = ids[i];
 		/* A site that is being emptied can be seen between its two counters. */
 		if (bpf_map_lookup_elem(maps->sites, &key, &site) || !site.blocks ||
 		    (int64_t)site.blocks < 0 || (int64_t)site.bytes < 0)
 			continue;
 		copy = append((void **)&snapshot->sites, &snapshot->nr_sites, sizeof(*copy));
-		if (!copy)
-			return -ENOMEM;
-		copy->stack_id = stack_id;
+		if (!copy) {
+			err = -ENOMEM;
+			break;
+		}
+		copy->stack_id = ids[i];
 		copy->bytes = site.bytes;
 		copy->blocks = site.blocks;
 	}
-	return 0;
+	free(ids);
+	return err;
 }
 
 /* What a visit says of a block; a negative number is -errno and ends the walk. */
@@ -256,23 +286,46 @@ int snapshot__take_ended(const struct tracer_maps *maps, struct space *space)
 	return bpf_map_lookup_and_delete_elem(maps->ended, NULL, space);
 }
 
+/* Deletes all these keys; one that isn't there is passed over. */
+static void delete_keys(int map_fd, const void *keys, size_t key_bytes, size_t nr)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, options);
+	const char *at = keys;
+
+	while (nr) {
+		__u32 done = (__u32)nr;
+
+		/* It ends at the first key that isn't there, and tells how far it came. */
+		if (!bpf_map_delete_batch(map_fd, at, &done, &options))
+			return;
+		at += (done + 1) * key_bytes;
+		nr -= done + 1 < nr ? done + 1 : nr;
+	}
+}
+
 void snapshot__forget(const struct tracer_maps *maps, const struct space *space)
 {
-	struct site_index_key index = { .serial = space->serial };
-	uint64_t end = space->nr_sites + SITE_INDEX_SLACK;
+	struct site_index_key *indexes;
+	struct site_key *sites;
+	size_t nr;
+	__u64 *ids;
 
-	for (index.n = 0; index.n < end; index.n++) {
-		struct site_key key = { .serial = space->serial };
-		__u64 stack_id;
-
-		if (bpf_map_lookup_elem(maps->site_index, &index, &stack_id))
-			continue;
-		key.stack_id = stack_id;
-		bpf_map_delete_elem(maps->sites, &key);
-		bpf_map_delete_elem(maps->site_index, &index);
-		if (stack_id != WIRE_STACK_UNKNOWN)
-			bpf_map_delete_elem(maps->stacks, &stack_id);
+	if (read_stack_ids(maps, space, &ids, &nr))
+		return;
+	indexes = calloc(nr + 1, sizeof(*indexes));
+	sites = calloc(nr + 1, sizeof(*sites));
+	for (size_t i = 0; i < nr && indexes && sites; i++) {
+		indexes[i] = (struct site_index_key){ space->serial, i };
+		sites[i] = (struct site_key){ space->serial, ids[i] };
 	}
+	if (indexes && sites) {
+		delete_keys(maps->sites, sites, sizeof(*sites), nr);
+		delete_keys(maps->site_index, indexes, sizeof(*indexes), nr);
+		delete_keys(maps->stacks, ids, sizeof(*ids), nr);
+	}
+	free(indexes);
+	free(sites);
+	free(ids);
 }
 
 struct sweep {
