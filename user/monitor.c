@@ -233,7 +233,7 @@ static void report_outstanding(struct monitor *monitor)
 	}
 	free(spaces);
 	for (size_t j = 0; j < monitor->nr_followed; j++)
-		if (!seen[j] && !kill(monitor->followed[j], 0) && !monitor->command.pid)
+		if (!seen[j] && !monitor->command.pid && !monitor_setup__process_ended(monitor, j))
 			reporter__nothing_yet(&monitor->reporter, monitor->followed[j]);
 }
 

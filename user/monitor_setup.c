@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -457,10 +458,12 @@ bool monitor_setup__process_ended(struct monitor *monitor, size_t index)
 
 	if (pid == monitor->command.pid)
 		return command__reap(&monitor->command);
-	/* A zombie has ended, but for its parent's wait. */
-	if (monitor->pidfds[index] >= 0 &&
-	    syscall(SYS_pidfd_send_signal, monitor->pidfds[index], 0, NULL, 0))
-		return true;
+	/* Readable as soon as it is a zombie; a signal 0 would take the right to kill it. */
+	if (monitor->pidfds[index] >= 0) {
+		struct pollfd end = { .fd = monitor->pidfds[index], .events = POLLIN };
+
+		return poll(&end, 1, 0) > 0;
+	}
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	file = fopen(path, "re");
 	if (!file)
@@ -468,6 +471,7 @@ bool monitor_setup__process_ended(struct monitor *monitor, size_t index)
 	if (fscanf(file, "%*d (%*[^)]%*[)] %c", &state) != 1)
 		state = 0;
 	fclose(file);
+	/* A zombie has ended, but for its parent's wait. */
 	return state == 'Z' || state == 'X';
 }
 
