@@ -5,7 +5,6 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/capability.h>
 #include <linux/perf_event.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,56 +14,12 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "privileges.h"
 #include "uprobe_link.h"
 
 #define KPROBE_TYPE_FILE "/sys/bus/event_source/devices/kprobe/type"
 #define UPROBE_TYPE_FILE "/sys/bus/event_source/devices/uprobe/type"
 #define KERNEL_BTF_FILE "/sys/kernel/btf/vmlinux"
-
-static const struct {
-	int number;
-	const char *name;
-} needed_capabilities[] = {
-	{ CAP_BPF, "CAP_BPF" },
-	{ CAP_PERFMON, "CAP_PERFMON" },
-	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE" },
-};
-
-static uint64_t effective_capabilities(void)
-{
-	unsigned long long capabilities = 0;
-	char line[256];
-	FILE *status = fopen("/proc/self/status", "re");
-
-	if (!status)
-		return 0;
-	while (fgets(line, sizeof(line), status))
-		if (sscanf(line, "CapEff: %llx", &capabilities) == 1)
-			break;
-	fclose(status);
-	return capabilities;
-}
-
-static int check_capabilities(char *error, size_t error_size)
-{
-	uint64_t capabilities = effective_capabilities();
-	bool admin = capabilities & (1ULL << CAP_SYS_ADMIN);
-	char missing[128] = "";
-
-	for (size_t i = 0; i < sizeof(needed_capabilities) / sizeof(needed_capabilities[0]); i++) {
-		int number = needed_capabilities[i].number;
-
-		if (capabilities & (1ULL << number) || (admin && number != CAP_SYS_PTRACE))
-			continue;
-		snprintf(missing + strlen(missing), sizeof(missing) - strlen(missing), "%s%s",
-			 *missing ? ", " : "", needed_capabilities[i].name);
-	}
-	if (!*missing)
-		return 0;
-	snprintf(error, error_size, "missing privileges: %s; run as root (sudo memleak-bpf …)",
-		 missing);
-	return -EPERM;
-}
 
 static int read_number(const char *path)
 {
@@ -95,6 +50,24 @@ static bool kprobe_possible(int type, const char *function)
 	}
 	close((int)fd);
 	return true;
+}
+
+/*
+ * Capabilities come before everything else that the kernel looks at: a folder can't be probed, but
+ * who lacks one is not told so.
+ */
+static bool perf_uprobe_forbidden(int type)
+{
+	struct perf_event_attr attributes = {
+		.size = sizeof(attributes),
+		.type = (uint32_t)type,
+		.uprobe_path = (uint64_t)(uintptr_t) "/",
+	};
+	long fd = syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+
+	if (fd >= 0)
+		close((int)fd);
+	return fd < 0 && (errno == EACCES || errno == EPERM);
 }
 
 static bool has_raw_tracepoint(const struct btf *btf, const char *name)
@@ -175,22 +148,26 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-int features__probe(struct features *features, const char *btf_path, char *error, size_t error_size)
+int features__probe(struct features *features, unsigned int uses, const char *btf_path, char *error,
+		    size_t error_size)
 {
 	struct utsname name;
-	int err;
+	uint64_t capabilities = privileges__effective();
+	bool root = !geteuid();
+	int err, uprobe_type;
 
 	libbpf_set_print(print_libbpf);
 	memset(features, 0, sizeof(*features));
 	if (!uname(&name))
 		snprintf(features->kernel, sizeof(features->kernel), "%s", name.release);
-	err = check_capabilities(error, error_size);
+	err = privileges__check(capabilities, uses, root, error, error_size);
 	if (err)
 		return err;
 	err = probe_btf(features, btf_path, error, error_size);
 	if (err)
 		return err;
-	if (read_number(UPROBE_TYPE_FILE) < 0) {
+	uprobe_type = read_number(UPROBE_TYPE_FILE);
+	if (uprobe_type < 0) {
 		snprintf(
 			error, error_size,
 			"this kernel has no uprobes (%s is missing); it needs CONFIG_UPROBE_EVENTS",
@@ -208,6 +185,9 @@ int features__probe(struct features *features, const char *btf_path, char *error
 	features->uprobe_attach = uprobe_link__supported(UPROBE_LINK_SESSION) ?
 					  UPROBE_ATTACH_SESSION :
 					  UPROBE_ATTACH_PERF;
+	if (features->uprobe_attach == UPROBE_ATTACH_PERF && perf_uprobe_forbidden(uprobe_type))
+		return privileges__check(capabilities, PRIVILEGE_PERF_UPROBES, root, error,
+					 error_size);
 	return 0;
 }
 

@@ -24,11 +24,11 @@ struct features {
 };
 
 /*
- * Fills *features. Returns 0; -EPERM when privileges are missing, -EOPNOTSUPP when the kernel lacks
- * something without which nothing works, -errno otherwise, with one line in error that says what
- * and what to do.
+ * Fills *features. uses: what is going to be done, of enum privilege_use. Returns 0; -EPERM when
+ * privileges are missing, -EOPNOTSUPP when the kernel lacks something without which nothing works,
+ * -errno otherwise, with one line in error that says what and what to do.
  */
-int features__probe(struct features *features, const char *btf_path, char *error,
+int features__probe(struct features *features, unsigned int uses, const char *btf_path, char *error,
 		    size_t error_size);
 
 const char *features__exit_hook_name(enum exit_hook hook);

@@ -18,6 +18,7 @@
 
 #include "log.h"
 #include "monitor_state.h"
+#include "privileges.h"
 
 static const struct output_format *format_of(const struct options *options)
 {
@@ -125,6 +126,19 @@ static void on_forked(pid_t tgid, pid_t parent, uint64_t time_ns, void *context)
 		processes__forked(monitor->processes, tgid, parent, time_ns);
 }
 
+/* Half of it works without. What doesn't would look like a program without an allocator. */
+static void warn_of_unreadable_files(const struct options *options)
+{
+	char missing[128];
+
+	if (options->mode != MODE_COMMAND &&
+	    privileges__missing(privileges__effective(), PRIVILEGE_FOREIGN_FILES, missing,
+				sizeof(missing)))
+		log__warning(
+			"without %s some programs can't be read, such as deleted ones: their allocators and names are missing",
+			missing);
+}
+
 static int load(struct monitor *monitor)
 {
 	const struct options *options = monitor->options;
@@ -139,13 +153,16 @@ static int load(struct monitor *monitor)
 		.follow_children = options->follow_children,
 	};
 	struct event_handlers handlers = { on_mapped, on_execed, on_forked, monitor };
+	unsigned int uses = PRIVILEGE_TRACE | (options->user ? PRIVILEGE_BECOME_USER : 0);
 	char error[256];
-	int err = features__probe(&monitor->features, options->btf_path, error, sizeof(error));
+	int err =
+		features__probe(&monitor->features, uses, options->btf_path, error, sizeof(error));
 
 	if (err) {
 		log__error("%s", error);
 		return err == -EPERM ? STATUS_PRIVILEGE : STATUS_KERNEL;
 	}
+	warn_of_unreadable_files(options);
 	/* Before the first address space is recorded, so that its mappings are too. */
 	monitor->events = events__new(&handlers);
 	if (!monitor->events) {

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See privileges.h. The table was measured: with less, something of the system tests goes wrong. */
+#include "privileges.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NONE (-1)
+
+static const struct {
+	int number;
+	const char *name;
+	int instead; /* a wider one that includes it */
+	unsigned int uses;
+} needs[] = {
+	{ CAP_BPF, "CAP_BPF", CAP_SYS_ADMIN, PRIVILEGE_TRACE },
+	{ CAP_PERFMON, "CAP_PERFMON", CAP_SYS_ADMIN, PRIVILEGE_TRACE },
+	/* Maps and files of processes that may do more than we: of any other, to be short. */
+	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE", NONE, PRIVILEGE_TRACE },
+	/* /proc/PID/map_files */
+	{ CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE", CAP_SYS_ADMIN,
+	  PRIVILEGE_FOREIGN_FILES },
+	{ CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", CAP_DAC_OVERRIDE, PRIVILEGE_FOREIGN_FILES },
+	/* Since CVE-2025-38466 was mended: 6.16, 6.12.39, 6.1.146. BPF's own links don't take it. */
+	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN", NONE, PRIVILEGE_PERF_UPROBES },
+	{ CAP_SETUID, "CAP_SETUID", NONE, PRIVILEGE_BECOME_USER },
+	{ CAP_SETGID, "CAP_SETGID", NONE, PRIVILEGE_BECOME_USER },
+	{ CAP_KILL, "CAP_KILL", NONE, PRIVILEGE_BECOME_USER },
+};
+
+uint64_t privileges__effective(void)
+{
+	unsigned long long capabilities = 0;
+	char line[256];
+	FILE *status = fopen("/proc/self/status", "re");
+
+	if (!status)
+		return 0;
+	while (fgets(line, sizeof(line), status))
+		if (sscanf(line, "CapEff: %llx", &capabilities) == 1)
+			break;
+	fclose(status);
+	return capabilities;
+}
+
+static bool has(uint64_t capabilities, int number)
+{
+	return number != NONE && capabilities & (1ULL << number);
+}
+
+unsigned int privileges__missing(uint64_t capabilities, unsigned int uses, char *missing,
+				 size_t size)
+{
+	unsigned int nr = 0;
+	size_t length = 0;
+
+	if (size)
+		*missing = '\0';
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+		if (!(needs[i].uses & uses) || has(capabilities, needs[i].number) ||
+		    has(capabilities, needs[i].instead))
+			continue;
+		if (length < size)
+			length += (size_t)snprintf(missing + length, size - length, "%s%s",
+						   nr ? ", " : "", needs[i].name);
+		nr++;
+	}
+	return nr;
+}
+
+int privileges__check(uint64_t capabilities, unsigned int uses, bool root, char *error,
+		      size_t error_size)
+{
+	char missing[192];
+
+	if (!privileges__missing(capabilities, uses, missing, sizeof(missing)))
+		return 0;
+	snprintf(error, error_size, "missing privileges: %s; %s", missing,
+		 root ? "root was left without them (as in a container or a service)" :
+			"run as root (sudo memleak-bpf …)");
+	return -EPERM;
+}
