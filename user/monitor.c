@@ -330,11 +330,11 @@ static void read_interval(struct monitor *monitor)
 
 static bool output_failed(struct monitor *monitor)
 {
-	if (!ferror(monitor->reporter.out) && !fflush(monitor->reporter.out))
-		return false;
-	log__error("cannot write to %s: %s", monitor->output_name,
-		   errno ? strerror(errno) : "write error");
-	return true;
+	int err = report_file__flush(monitor->report_file);
+
+	if (err)
+		log__error("cannot write to %s: %s", monitor->output_name, strerror(-err));
+	return err;
 }
 
 static int follow(struct monitor *monitor)

@@ -37,18 +37,19 @@ static int open_output(struct monitor *monitor)
 	reporter->format = format_of(options);
 	if (options->output_path) {
 		monitor->output_name = options->output_path;
-		reporter->out = fopen(options->output_path, "we");
+		monitor->report_file = report_file__open(options->output_path, options->append);
 	} else if (options->mode == MODE_COMMAND) {
 		monitor->output_name = "standard error";
-		reporter->out = fdopen(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3), "w");
+		monitor->report_file = report_file__of_descriptor(STDERR_FILENO);
 	} else {
 		monitor->output_name = "standard output";
-		reporter->out = fdopen(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3), "w");
+		monitor->report_file = report_file__of_descriptor(STDOUT_FILENO);
 	}
-	if (!reporter->out) {
+	if (!monitor->report_file) {
 		log__error("cannot write to %s: %s", monitor->output_name, strerror(errno));
 		return STATUS_OUTPUT;
 	}
+	reporter->out = report_file__stream(monitor->report_file);
 	return STATUS_OK;
 }
 
@@ -510,8 +511,7 @@ void monitor_setup__free(struct monitor *monitor)
 	ranking__free(monitor->reporter.ranking);
 	targets__free(monitor->targets);
 	processes__free(monitor->processes);
-	if (monitor->reporter.out)
-		fclose(monitor->reporter.out);
+	report_file__free(monitor->report_file);
 	for (size_t i = 0; i < monitor->nr_followed; i++)
 		if (monitor->pidfds[i] >= 0)
 			close(monitor->pidfds[i]);

@@ -10,6 +10,7 @@
 #include "events.h"
 #include "kernel_features.h"
 #include "monitor.h"
+#include "report_file.h"
 #include "reporter.h"
 
 #define MAX_HANDLED 4096
@@ -28,6 +29,7 @@ struct monitor {
 	struct processes *processes;
 	struct targets *targets;
 	struct reporter reporter;
+	struct report_file *report_file; /* where the reporter writes */
 	struct command command; /* pid 0: there is none */
 	const char *output_name;
 	pid_t followed[OPTIONS_MAX_PIDS];

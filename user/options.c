@@ -42,6 +42,7 @@ struct option_entry {
 /* Letters of options that have none. */
 enum {
 	LONG_ONLY = 256,
+	LETTER_APPEND,
 	LETTER_JSON,
 	LETTER_MAX_BLOCKS,
 	LETTER_MAX_STACKS,
@@ -184,6 +185,8 @@ static const struct option_entry entries[] = {
 	{ 'v', "verbose", NULL, "more figures in reports, more detail in messages", set_flag,
 	  FIELD(verbose) },
 	{ 'w', "output", "FILE", "write reports to FILE", set_text, FIELD(output_path) },
+	{ LETTER_APPEND, "append", NULL, "keep what the FILE of -w holds, write behind it",
+	  set_flag, FIELD(append) },
 	{ LETTER_JSON, "json", NULL, "print JSON Lines instead of text", set_flag, FIELD(json) },
 	{ LETTER_MAX_BLOCKS, "max-blocks", "N", "room for N outstanding blocks", set_whole,
 	  FIELD(max_blocks), .min = 1, .max = MAX_BLOCKS },
@@ -391,6 +394,8 @@ static int check_together(struct parser *parser)
 	if (options->follow_children && !options->nr_pids && !options->command &&
 	    !options->shell_command)
 		return refuse(parser, "-f goes with a command or -p: without them all are traced");
+	if (options->append && !options->output_path)
+		return refuse(parser, "--append goes with -w only");
 	if (options->min_size_bytes > options->max_size_bytes)
 		return refuse(parser, "-z %llu is more than -Z %llu: no block would be counted",
 			      (unsigned long long)options->min_size_bytes,

@@ -46,6 +46,7 @@ struct options {
 	uint64_t max_stacks; /* --max-stacks; 0: default */
 	const char *btf_path; /* --btf */
 	const char *output_path; /* -w */
+	bool append; /* --append */
 	bool json; /* --json */
 	bool verbose; /* -v */
 	bool help; /* --help */

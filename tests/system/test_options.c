@@ -81,7 +81,7 @@ static void test_help(void **state)
 					     "-t",	     "-o",	     "-T",    "-z",
 					     "-Z",	     "-v",	     "-w",    "--json",
 					     "--max-blocks", "--max-stacks", "--btf", "--version",
-					     "--help",	     "INTERVAL",     "COUNT" };
+					     "--help",	     "INTERVAL",     "COUNT", "--append" };
 	struct run *run = run_tracer(ARGS("--help"));
 	(void)state;
 

@@ -16,7 +16,7 @@
 #include "options.h"
 #include "parse_number.h"
 
-#define MAX_WORDS 12
+#define MAX_WORDS 16
 
 static char error[256];
 
@@ -152,8 +152,9 @@ static void test_every_option(void **state)
 
 	(void)state;
 	assert_int_equal(PARSE(&options, "-atv", "-o", "1500", "-T3", "-z", "4K", "-Z1m", "-w",
-			       "out", "--json", "--btf=b"),
+			       "out", "--append", "--json", "--btf=b"),
 			 0);
+	assert_true(options.append);
 	assert_true(options.show_allocations && options.trace && options.verbose && options.json);
 	assert_true(options.min_age_s == 1.5);
 	assert_int_equal(options.top, 3);
@@ -294,6 +295,7 @@ static const struct refusal refusals[] = {
 	{ { "-c", "ls", "--", "ls" }, "-c and a command behind -- exclude each other" },
 	{ { "-u", "root" }, "-u goes with a command only" },
 	{ { "-u", "root", "-p", "1" }, "-u goes with a command only" },
+	{ { "--append", "-p", "1" }, "--append goes with -w only" },
 };
 
 static void test_refusals(void **state)
@@ -362,9 +364,9 @@ static void test_help_names_every_option(void **state)
 					     "-u, --user",     "-a, --show",	"-t, --trace",
 					     "-o, --older MS", "-T, --top N",	"-z, --min-size",
 					     "-Z, --max-size", "-v, --verbose", "-w, --output",
-					     "--json",	       "--max-blocks",	"--max-stacks",
-					     "--btf",	       "--version",	"-h, --help",
-					     "INTERVAL",       "COUNT" };
+					     "--append",       "--json",	"--max-blocks",
+					     "--max-stacks",   "--btf",		"--version",
+					     "-h, --help",     "INTERVAL",	"COUNT" };
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);

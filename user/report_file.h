@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Where reports go: a file that can be opened anew when it was moved away, as logrotate does, and
+ * that remembers why it could not be written.
+ */
+#ifndef REPORT_FILE_H
+#define REPORT_FILE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct report_file;
+
+/* Empties the file, or with append writes behind what it holds. NULL with errno on failure. */
+struct report_file *report_file__open(const char *path, bool append);
+/* Writes to a copy of the descriptor. NULL with errno on failure. */
+struct report_file *report_file__of_descriptor(int fd);
+/* Writes what is pending, as far as that is possible. */
+void report_file__free(struct report_file *file);
+
+/* For the writers; it lives as long as the file does. */
+FILE *report_file__stream(struct report_file *file);
+
+/*
+ * Writes what is pending. Returns 0, or -errno when that or something before it could not be
+ * written, or nobody will read it: -EPIPE from a pipe whose reader has gone.
+ */
+int report_file__flush(struct report_file *file);
+
+/*
+ * Writes what is pending to the file that was open, then goes on in the one that has that name now;
+ * it is created when there is none, and never emptied. To be called between two reports: so no line
+ * is split between the files. Returns 0, or -errno and stays with the file that was open.
+ */
+int report_file__reopen(struct report_file *file, const char *path);
+
+#endif
