@@ -9,6 +9,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "hangup.h"
 #include "log.h"
 #include "monitor_state.h"
 #include "snapshot.h"
@@ -287,8 +288,31 @@ static void signal_with_command(struct monitor *monitor, const struct signalfd_s
 		monitor->stopping = true;
 }
 
+static bool asks_to_reopen(const struct monitor *monitor, const struct signalfd_siginfo *info)
+{
+	return info->ssi_signo == SIGHUP && monitor->options->output_path &&
+	       hangup__is_request(info->ssi_code, monitor->had_terminal, hangup__has_terminal());
+}
+
+/* All reports so far are whole: signals are read between them. */
+static void reopen_output(struct monitor *monitor)
+{
+	int err;
+
+	if (report_file__flush(monitor->report_file))
+		return; /* output_failed will tell */
+	err = report_file__reopen(monitor->report_file, monitor->output_name);
+	if (err)
+		log__warning("cannot reopen %s: %s; reports go on to the file that was open",
+			     monitor->output_name, strerror(-err));
+}
+
 static void handle_signal(struct monitor *monitor, const struct signalfd_siginfo *info)
 {
+	if (!monitor->command.pid && asks_to_reopen(monitor, info)) {
+		reopen_output(monitor);
+		return;
+	}
 	switch (info->ssi_signo) {
 	case SIGCHLD:
 		return;

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hangup.h"
 #include "log.h"
 #include "monitor_state.h"
 #include "privileges.h"
@@ -463,6 +464,7 @@ int monitor_setup__new(struct monitor **result, const struct options *options)
 		return STATUS_FAILED;
 	}
 	monitor->options = options;
+	monitor->had_terminal = hangup__has_terminal();
 	monitor->signal_fd = monitor->interval_fd = monitor->epoll_fd = -1;
 	monitor->command.pidfd = monitor->command.release_fd = monitor->command.error_fd = -1;
 	return set_up(monitor);

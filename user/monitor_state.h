@@ -40,6 +40,7 @@ struct monitor {
 	int signal_fd, interval_fd, epoll_fd;
 	uint64_t nr_intervals;
 	unsigned int nr_terminal_interrupts;
+	bool had_terminal; /* when it began */
 	bool stopping; /* somebody said so */
 	bool finished; /* all intervals were shown */
 	struct space *ended; /* taken from the kernel's queue, not reported yet */
