@@ -12,6 +12,7 @@
 #include "hangup.h"
 #include "log.h"
 #include "monitor_state.h"
+#include "notify.h"
 #include "snapshot.h"
 
 /* How long memory may outlive its process before that is worth a report of its own. */
@@ -410,13 +411,28 @@ static void tell_lost_records(const struct monitor *monitor)
 			     (unsigned long long)nr);
 }
 
+/* With a command it is for the command to tell: it has inherited the socket. */
+static void tell_manager(const struct options *options, const char *state)
+{
+	int err;
+
+	if (options->mode == MODE_COMMAND)
+		return;
+	err = notify__send(getenv("NOTIFY_SOCKET"), state);
+	if (err)
+		log__warning("cannot tell the service manager (NOTIFY_SOCKET) %s: %s", state,
+			     strerror(-err));
+}
+
 int monitor__run(const struct options *options)
 {
 	struct monitor *monitor;
 	int status = monitor_setup__new(&monitor, options);
 
 	if (status == STATUS_OK) {
+		tell_manager(options, NOTIFY_READY);
 		status = follow(monitor);
+		tell_manager(options, NOTIFY_STOPPING);
 		look(monitor);
 		if (status == STATUS_OK && !monitor->finished && monitor->stopping &&
 		    (options->mode != MODE_SYSTEM || options->interval_s > 0))

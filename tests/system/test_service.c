@@ -2,6 +2,7 @@
 /* What a system asks of a daemon: reports that are rotated, and disks and pipes that fail. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,7 +10,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -292,6 +295,104 @@ static void test_terminal_of_a_job_hangs_up(void **state)
 	check_terminal(take_terminal_as_a_job);
 }
 
+/* ---- the service manager ---- */
+
+extern char **environ;
+
+/* Our environment with one more variable. */
+static char **environment_with(const char *variable)
+{
+	size_t nr = 0;
+	char **environment;
+
+	while (environ[nr])
+		nr++;
+	environment = calloc(nr + 2, sizeof(*environment));
+	assert_non_null(environment);
+	memcpy(environment, environ, nr * sizeof(*environment));
+	environment[nr] = (char *)variable;
+	return environment;
+}
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	unlink(path);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+/* "" when nothing came in time. */
+static const char *next_message(int fd, int timeout_ms)
+{
+	static char message[64];
+	struct pollfd readable = { .fd = fd, .events = POLLIN };
+	ssize_t size = 0;
+
+	if (poll(&readable, 1, timeout_ms) == 1)
+		size = recv(fd, message, sizeof(message) - 1, 0);
+	message[size > 0 ? size : 0] = '\0';
+	return message;
+}
+
+static void test_readiness_is_told(void **state)
+{
+	const char *path = scratch("notify");
+	char variable[4200], **environment;
+	int fd = listen_at(path);
+	struct child *daemon = start_daemon("obey_static");
+	const char *argv[] = { tracer_path(), "-p", pid_text(daemon), NULL };
+	struct child_options options = { .argv = argv };
+	struct child *tracer;
+	struct run *run;
+	(void)state;
+
+	snprintf(variable, sizeof(variable), "NOTIFY_SOCKET=%s", path);
+	environment = environment_with(variable);
+	options.environment = environment;
+	tracer = child__start(&options);
+	assert_string_equal(next_message(fd, 30000), "READY=1");
+	/* Not before it sees what happens. */
+	assert_true(text_is_touched(child__pid(daemon), victim("obey_static")));
+	assert_string_equal(next_message(fd, 300), "");
+	kill(child__pid(tracer), SIGTERM);
+	assert_string_equal(next_message(fd, 30000), "STOPPING=1");
+	run = child__finish(tracer, 30);
+	assert_int_equal(run->exit_status, STATUS_OK);
+	assert_int_equal(run->err_size, 0);
+	run__free(run);
+	free(environment);
+	close(fd);
+	end_daemon(daemon);
+}
+
+/* It may be a daemon that tells by itself: it has the socket, and we are silent. */
+static void test_readiness_of_a_command(void **state)
+{
+	const char *path = scratch("notify");
+	char variable[4200], **environment;
+	int fd = listen_at(path);
+	const char *argv[] = { tracer_path(), "--", "sh", "-c", "echo \"$NOTIFY_SOCKET\"", NULL };
+	struct child_options options = { .argv = argv };
+	struct run *run;
+	(void)state;
+
+	snprintf(variable, sizeof(variable), "NOTIFY_SOCKET=%s", path);
+	environment = environment_with(variable);
+	options.environment = environment;
+	run = run_with(&options, RUN_TIMEOUT_S);
+	assert_int_equal(run->exit_status, 0);
+	assert_contains(run->out, path);
+	assert_string_equal(next_message(fd, 0), "");
+	run__free(run);
+	free(environment);
+	close(fd);
+}
+
 /* ---- disks and pipes ---- */
 
 /* A disk of 16 KiB that only this process sees. */
@@ -487,6 +588,8 @@ int main(void)
 		SYSTEM_TEST(test_hangup_of_a_command),
 		SYSTEM_TEST(test_terminal_hangs_up),
 		SYSTEM_TEST(test_terminal_of_a_job_hangs_up),
+		SYSTEM_TEST(test_readiness_is_told),
+		SYSTEM_TEST(test_readiness_of_a_command),
 		SYSTEM_TEST(test_full_disk_of_a_command),
 		SYSTEM_TEST(test_full_disk_with_a_daemon),
 		SYSTEM_TEST(test_closed_pipe_with_a_daemon),
