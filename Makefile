@@ -146,12 +146,24 @@ lint: $(SKELETON)
 	@BUILD=$(BUILD) tools/lint
 
 PREFIX ?= /usr/local
+# The system's own: logrotate looks nowhere else.
+SYSCONFDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),/etc,$(PREFIX)/etc)
+SBINDIR := $(PREFIX)/sbin
+INSTALLED_PROGRAM := $(SBINDIR)/memleak-bpf
+INSTALLED_MAN := $(PREFIX)/share/man/man8/memleak-bpf.8
+INSTALLED_SERVICE := $(PREFIX)/lib/systemd/system/memleak-bpf.service
+INSTALLED_LOGROTATE := $(SYSCONFDIR)/logrotate.d/memleak-bpf
+INSTALLED := $(INSTALLED_PROGRAM) $(INSTALLED_MAN) $(INSTALLED_SERVICE) $(INSTALLED_LOGROTATE)
+
 install: $(BUILD)/memleak-bpf
-	install -D -m 755 $(BUILD)/memleak-bpf $(DESTDIR)$(PREFIX)/sbin/memleak-bpf
-	install -D -m 644 man/memleak-bpf.8 $(DESTDIR)$(PREFIX)/share/man/man8/memleak-bpf.8
+	install -D -m 755 $(BUILD)/memleak-bpf $(DESTDIR)$(INSTALLED_PROGRAM)
+	install -D -m 644 man/memleak-bpf.8 $(DESTDIR)$(INSTALLED_MAN)
+	install -D -m 644 service/memleak-bpf.service.in $(DESTDIR)$(INSTALLED_SERVICE)
+	sed -i 's|@SBINDIR@|$(SBINDIR)|' $(DESTDIR)$(INSTALLED_SERVICE)
+	install -D -m 644 service/logrotate $(DESTDIR)$(INSTALLED_LOGROTATE)
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/sbin/memleak-bpf $(DESTDIR)$(PREFIX)/share/man/man8/memleak-bpf.8
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 
 clean:
 	rm -rf build build-sanitize
