@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "filtered_return.h"
 #include "log.h"
 #include "privileges.h"
 #include "uprobe_link.h"
@@ -172,6 +173,14 @@ int features__probe(struct features *features, unsigned int uses, const char *bt
 			error, error_size,
 			"this kernel has no uprobes (%s is missing); it needs CONFIG_UPROBE_EVENTS",
 			UPROBE_TYPE_FILE);
+		return -EOPNOTSUPP;
+	}
+	if (filtered_return__is_suspect(features->kernel) &&
+	    filtered_return__is_deadly(uprobe_type) == 1) {
+		snprintf(
+			error, error_size,
+			"kernel %s ends programs that have a seccomp filter when a return probe is in them (fixed in 6.14 and in later stable releases of 6.12 and 6.13); nothing is traced",
+			features->kernel);
 		return -EOPNOTSUPP;
 	}
 	choose_exit_hook(features);
