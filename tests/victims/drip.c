@@ -2,9 +2,20 @@
 /*
  * drip [MILLISECONDS [SIZE [COUNT]]]: a daemon that loses a block every few milliseconds and frees
  * every other one. Says "ready" when the first is lost, then runs until it is killed, or COUNT
- * blocks have dripped.
+ * blocks have dripped. SIGUSR1 makes it pause and print what it holds, the next one go on: so what
+ * drips between two pauses is known to the byte.
  */
+#include <signal.h>
+
 #include "truth.h"
+
+static volatile sig_atomic_t paused;
+
+static void pause_or_go_on(int signal)
+{
+	(void)signal;
+	paused = !paused;
+}
 
 static NOINLINE void drip(size_t size)
 {
@@ -34,6 +45,7 @@ int main(int argc, char **argv)
 	size_t size = argc > 2 ? (size_t)atol(argv[2]) : 1000;
 	long count = argc > 3 ? atol(argv[3]) : -1;
 
+	signal(SIGUSR1, pause_or_go_on);
 	alarm(120);
 	for (long i = 0; count < 0 || i < count; i++) {
 		drip(size);
@@ -41,6 +53,10 @@ int main(int argc, char **argv)
 		if (i == 0)
 			say("ready\n");
 		usleep(pause_ms * 1000);
+		if (paused)
+			truth_print();
+		while (paused)
+			usleep(1000);
 	}
 	truth_print();
 	return 0;
