@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # make            build/memleak-bpf           make demo        the main job, shown
 # make check      all tests                   make deps        Debian's packages
-# make SANITIZE=1 with ASan and UBSan         make lint clean install
+# make experiments                            make bench fuzz lint check-vm clean install
+# make SANITIZE=1 with ASan and UBSan
 
 BUILD := build$(if $(SANITIZE),-sanitize)
 CC ?= gcc
@@ -45,7 +46,7 @@ SYSTEM_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps check-deps demo bench fuzz check check-unit check-system check-vm lint clean install uninstall tests victims
+.PHONY: all deps check-deps demo bench experiments fuzz check check-unit check-system check-vm lint clean install uninstall tests victims
 
 all: $(BUILD)/memleak-bpf
 
@@ -129,6 +130,13 @@ demo: deps
 bench: deps
 	$(MAKE) all victims
 	@BUILD=$(BUILD) tools/bench
+
+# What an experiment can't do here (it ends with status 77 and says why) is no failure.
+experiments: deps
+	$(MAKE) all victims
+	@for experiment in ls-twice linux-ate-my-ram dripping-daemon; do \
+		BUILD=$(BUILD) tools/experiments/$$experiment || [ $$? -eq 77 ] || exit 1; \
+	done
 
 # A minute of hostile bytes for what reads ELF files and ld.so.cache, beginning with Debian's own.
 FUZZED := $(addprefix user/,$(addsuffix .c,allocators elf_closure elf_image ldso_cache library_path \
