@@ -122,7 +122,7 @@ end() {
 	for job in $(jobs -pr); do
 		kill -TERM "$job" 2>/dev/null
 	done
-	wait_for 5 no_jobs
+	wait_for 20 no_jobs
 	for job in $(jobs -pr); do
 		kill -KILL "$job" 2>/dev/null
 	done
