@@ -132,9 +132,10 @@ bench: deps
 	@BUILD=$(BUILD) tools/bench
 
 # What an experiment can't do here (it ends with status 77 and says why) is no failure.
+experiments: COUNT ?= 100
 experiments: deps
 	$(MAKE) all victims
-	@for experiment in ls-twice linux-ate-my-ram dripping-daemon; do \
+	@for experiment in "leak-1000 $(COUNT)" ls-twice linux-ate-my-ram dripping-daemon; do \
 		BUILD=$(BUILD) tools/experiments/$$experiment || [ $$? -eq 77 ] || exit 1; \
 	done
 

@@ -30,6 +30,17 @@ struct experiment {
 };
 
 static const struct experiment experiments[] = {
+	{ .path = "tools/experiments/leak-1000",
+	  .argument = "100",
+	  .lines = { "100 ends of leak64 were reported, for 100 runs",
+		     "each held 67,108,864 bytes in 1 block",
+		     "together 6,710,886,400 bytes, 6.3 GiB",
+		     "each is verified: the kernel took everything back",
+		     "no call and no block was missed in any", "the total has them all",
+		     "available memory is where it was" },
+	  .victim = "leak64",
+	  .other_victim = "hello",
+	  .failed_claim = "FAILED: each held 67,108,864 bytes in 1 block" },
 	{ .path = "tools/experiments/ls-twice",
 	  .lines = { "in use at exit:", "held at the end", "the same bytes held at the end",
 		     "in as many blocks", "the same allocations", "the same frees",
