@@ -53,22 +53,48 @@ static bool kprobe_possible(int type, const char *function)
 	return true;
 }
 
-/*
- * Capabilities come before everything else that the kernel looks at: a folder can't be probed, but
- * who lacks one is not told so.
- */
-static bool perf_uprobe_forbidden(int type)
+static bool perf_event_forbidden(const struct perf_event_attr *attributes)
+{
+	long fd = syscall(SYS_perf_event_open, attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+
+	if (fd >= 0)
+		close((int)fd);
+	return fd < 0 && (errno == EACCES || errno == EPERM);
+}
+
+static int refuse_perf(uint64_t capabilities, bool root, char *error, size_t error_size)
+{
+	int err = privileges__check(capabilities, PRIVILEGE_GUARDED_PERF, root, error, error_size);
+
+	if (err)
+		return err;
+	snprintf(error, error_size,
+		 "perf events are forbidden here, by a seccomp filter or a security module");
+	return -EPERM;
+}
+
+/* What records mappings. */
+static bool perf_events_forbidden(void)
+{
+	struct perf_event_attr attributes = {
+		.size = sizeof(attributes),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_DUMMY,
+	};
+
+	return perf_event_forbidden(&attributes);
+}
+
+/* A folder can't be probed; who lacks a capability is told that first. */
+static bool perf_uprobes_forbidden(int type)
 {
 	struct perf_event_attr attributes = {
 		.size = sizeof(attributes),
 		.type = (uint32_t)type,
 		.uprobe_path = (uint64_t)(uintptr_t) "/",
 	};
-	long fd = syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 
-	if (fd >= 0)
-		close((int)fd);
-	return fd < 0 && (errno == EACCES || errno == EPERM);
+	return perf_event_forbidden(&attributes);
 }
 
 static bool has_raw_tracepoint(const struct btf *btf, const char *name)
@@ -167,6 +193,8 @@ int features__probe(struct features *features, unsigned int uses, const char *bt
 	err = probe_btf(features, btf_path, error, error_size);
 	if (err)
 		return err;
+	if (perf_events_forbidden())
+		return refuse_perf(capabilities, root, error, error_size);
 	uprobe_type = read_number(UPROBE_TYPE_FILE);
 	if (uprobe_type < 0) {
 		snprintf(
@@ -194,9 +222,8 @@ int features__probe(struct features *features, unsigned int uses, const char *bt
 	features->uprobe_attach = uprobe_link__supported(UPROBE_LINK_SESSION) ?
 					  UPROBE_ATTACH_SESSION :
 					  UPROBE_ATTACH_PERF;
-	if (features->uprobe_attach == UPROBE_ATTACH_PERF && perf_uprobe_forbidden(uprobe_type))
-		return privileges__check(capabilities, PRIVILEGE_PERF_UPROBES, root, error,
-					 error_size);
+	if (features->uprobe_attach == UPROBE_ATTACH_PERF && perf_uprobes_forbidden(uprobe_type))
+		return refuse_perf(capabilities, root, error, error_size);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,6 +142,25 @@ static void warn_of_unreadable_files(const struct options *options)
 			missing);
 }
 
+/*
+ * The service is given CAP_SYS_ADMIN since some kernels ask for it. It runs for long: where the
+ * kernel doesn't, it is given up before anything else is done.
+ */
+static int probe_features(struct monitor *monitor, char *error, size_t error_size)
+{
+	const struct options *options = monitor->options;
+	unsigned int uses = PRIVILEGE_TRACE | (options->user ? PRIVILEGE_BECOME_USER : 0);
+	bool aside = options->mode == MODE_SYSTEM && privileges__set_aside(CAP_SYS_ADMIN);
+	int err = features__probe(&monitor->features, uses, options->btf_path, error, error_size);
+
+	if (aside && !err)
+		privileges__give_up(CAP_SYS_ADMIN);
+	else if (aside && !privileges__take_back(CAP_SYS_ADMIN))
+		err = features__probe(&monitor->features, uses, options->btf_path, error,
+				      error_size);
+	return err;
+}
+
 static int load(struct monitor *monitor)
 {
 	const struct options *options = monitor->options;
@@ -155,10 +175,8 @@ static int load(struct monitor *monitor)
 		.follow_children = options->follow_children,
 	};
 	struct event_handlers handlers = { on_mapped, on_execed, on_forked, monitor };
-	unsigned int uses = PRIVILEGE_TRACE | (options->user ? PRIVILEGE_BECOME_USER : 0);
 	char error[256];
-	int err =
-		features__probe(&monitor->features, uses, options->btf_path, error, sizeof(error));
+	int err = probe_features(monitor, error, sizeof(error));
 
 	if (err) {
 		log__error("%s", error);

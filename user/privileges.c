@@ -6,6 +6,9 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define NONE (-1)
 
@@ -23,8 +26,11 @@ static const struct {
 	{ CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE", CAP_SYS_ADMIN,
 	  PRIVILEGE_FOREIGN_FILES },
 	{ CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", CAP_DAC_OVERRIDE, PRIVILEGE_FOREIGN_FILES },
-	/* Since CVE-2025-38466 was mended: 6.16, 6.12.39, 6.1.146. BPF's own links don't take it. */
-	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN", NONE, PRIVILEGE_PERF_UPROBES },
+	/*
+	 * For all perf events where kernel.perf_event_paranoid is above 2, as Debian has it; for
+	 * uprobes among them since CVE-2025-38466 was mended (6.16, 6.12.39, 6.1.146).
+	 */
+	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN", NONE, PRIVILEGE_GUARDED_PERF },
 	{ CAP_SETUID, "CAP_SETUID", NONE, PRIVILEGE_BECOME_USER },
 	{ CAP_SETGID, "CAP_SETGID", NONE, PRIVILEGE_BECOME_USER },
 	{ CAP_KILL, "CAP_KILL", NONE, PRIVILEGE_BECOME_USER },
@@ -81,4 +87,46 @@ int privileges__check(uint64_t capabilities, unsigned int uses, bool root, char 
 		 root ? "root was left without them (as in a container or a service)" :
 			"run as root (sudo memleak-bpf …)");
 	return -EPERM;
+}
+
+/* The capability's bit goes from the sets where it is in clear, and into those where it is in set. */
+static int change_sets(int capability, struct __user_cap_data_struct clear,
+		       struct __user_cap_data_struct set)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+	struct __user_cap_data_struct *half = &sets[CAP_TO_INDEX(capability)];
+
+	if (syscall(SYS_capget, &header, sets))
+		return -errno;
+	half->effective = (half->effective & ~clear.effective) | set.effective;
+	half->permitted &= ~clear.permitted;
+	half->inheritable &= ~clear.inheritable;
+	return syscall(SYS_capset, &header, sets) ? -errno : 0;
+}
+
+static const struct __user_cap_data_struct nothing;
+
+bool privileges__set_aside(int capability)
+{
+	const struct __user_cap_data_struct bit = { .effective = CAP_TO_MASK(capability) };
+
+	return has(privileges__effective(), capability) && !change_sets(capability, bit, nothing);
+}
+
+int privileges__take_back(int capability)
+{
+	const struct __user_cap_data_struct bit = { .effective = CAP_TO_MASK(capability) };
+
+	return change_sets(capability, nothing, bit);
+}
+
+int privileges__give_up(int capability)
+{
+	uint32_t bit = CAP_TO_MASK(capability);
+	const struct __user_cap_data_struct bits = { bit, bit, bit };
+
+	/* What root executes gets the bounding set; without CAP_SETPCAP that stays as it is. */
+	prctl(PR_CAPBSET_DROP, capability);
+	return change_sets(capability, bits, nothing);
 }

@@ -13,7 +13,7 @@
 /* What is going to be done; a capability is asked for when something is that takes it. */
 enum privilege_use {
 	PRIVILEGE_TRACE = 1 << 0, /* always: without these nothing works */
-	PRIVILEGE_PERF_UPROBES = 1 << 1, /* probes where the kernel has no uprobe sessions */
+	PRIVILEGE_GUARDED_PERF = 1 << 1, /* perf events, where the kernel guards them */
 	PRIVILEGE_BECOME_USER = 1 << 2, /* -u: to become the user, and to pass signals on */
 	PRIVILEGE_FOREIGN_FILES = 1 << 3, /* files of other users, and files without a name */
 };
@@ -31,5 +31,13 @@ unsigned int privileges__missing(uint64_t capabilities, unsigned int uses, char 
 /* One line that says so; returns 0, or -EPERM when one is missing. */
 int privileges__check(uint64_t capabilities, unsigned int uses, bool root, char *error,
 		      size_t error_size);
+
+/*
+ * Makes a capability ineffective for now. Returns whether it was effective and is not any more:
+ * then it can be taken back, or be given up for good, by this process and all that it starts.
+ */
+bool privileges__set_aside(int capability);
+int privileges__take_back(int capability);
+int privileges__give_up(int capability);
 
 #endif

@@ -2,6 +2,7 @@
 /* Where reports go: files that are rotated, terminals that hang up, full disks and closed pipes. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -221,11 +222,23 @@ static void test_terminal_of_a_job_hangs_up(void **state)
 
 /* ---- disks and pipes ---- */
 
-/* A disk of 16 KiB that only this process sees. */
-static int mount_small_disk(void *context)
+/* A disk of 16 KiB, which only this program and its children see. */
+static char *mount_small_disk(void)
 {
-	return unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	       mount("tmpfs", context, "tmpfs", 0, "size=16k");
+	char *path = strdup(scratch("disk"));
+
+	assert_non_null(path);
+	make_folder(path);
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("tmpfs", path, "tmpfs", 0, "size=16k"))
+		SKIP("no file system can be mounted here: %s", strerror(errno));
+	return path;
+}
+
+static void unmount_small_disk(char *path)
+{
+	umount2(path, MNT_DETACH);
+	free(path);
 }
 
 static void assert_output_failed(const struct run *run, const char *name, int error)
@@ -238,112 +251,80 @@ static void assert_output_failed(const struct run *run, const char *name, int er
 	assert_contains(run->err, strerror(error));
 }
 
-/* It makes more calls than there is room for reports of them, and is let finish. */
-static void check_full_disk_of_a_command(const char *path, const char *disk)
+/* More calls than there is room for reports of them; the command must not notice. */
+static void check_full_disk_of_a_command(const char *path)
 {
 	struct bpf_objects before = bpf_objects_now();
-	const char *witness = scratch("witness");
-	const char *argv[] = { tracer_path(),
-			       "--json",
-			       "-t",
-			       "-w",
-			       path,
-			       "--",
-			       "sh",
-			       "-c",
-			       "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.1; done; exec \"$@\"",
-			       "sh",
-			       "touch",
-			       witness,
-			       NULL };
-	struct child_options options = {
-		.argv = argv,
-		.prepare = disk ? mount_small_disk : NULL,
-		.prepare_context = (void *)disk,
-	};
+	const char *argv[] = { tracer_path(),	      "--json", "-t", "-w", path, "--",
+			       victim("obey_static"), NULL };
+	struct child_options options = { .argv = argv, .stdin_pipe = true };
+	struct child *tracer = child__start(&options);
 	struct run *run;
 
-	unlink(witness);
-	run = run_with(&options, RUN_TIMEOUT_S);
-	if (run->exit_status == 96)
-		SKIP("no file system can be mounted here");
-	assert_output_failed(run, path, ENOSPC);
-	assert_int_equal(access(witness, F_OK), 0);
-	run__free(run);
+	child__wait_output(tracer, "ready\n", 1, 30);
+	child__send(tracer, "alloc 500 100\n");
+	child__wait_output(tracer, "ok\n", 1, 30);
 	assert_no_bpf_objects_since(&before);
+	assert_true(child__is_running(tracer));
+	child__send(tracer, "free 500\nexit 5\n");
+	run = child__finish(tracer, 30);
+	assert_contains(run->out, "ready\nok\nok\n");
+	assert_output_failed(run, path, ENOSPC);
+	run__free(run);
 }
 
 static void test_full_disk_of_a_command(void **state)
 {
-	const char *disk = scratch("disk");
+	char *disk, path[4200];
 	(void)state;
 
 	if (access("/dev/full", W_OK) != 0)
 		SKIP("there is no /dev/full here");
-	check_full_disk_of_a_command("/dev/full", NULL);
-	make_folder(disk);
-	check_full_disk_of_a_command(scratch("disk/report"), disk);
+	check_full_disk_of_a_command("/dev/full");
+	disk = mount_small_disk();
+	snprintf(path, sizeof(path), "%s/report", disk);
+	check_full_disk_of_a_command(path);
+	unmount_small_disk(disk);
 }
 
 /* The daemon neither notices nor keeps a breakpoint. */
-static void check_failed_output_of_a_daemon(const struct child_options *options, const char *name,
-					    int error, struct child *daemon,
-					    void (*spoil)(void *context), void *context)
+static void assert_left_alone(struct child *daemon, const struct bpf_objects *before)
 {
-	struct bpf_objects before = bpf_objects_now();
-	struct child *tracer = child__start(options);
-	double end_s = now_s() + 30;
-	struct run *run;
-
-	while (spoil && !text_is_touched(child__pid(daemon), victim("obey_static"))) {
-		if (now_s() > end_s || !child__is_running(tracer))
-			fail_msg("the tracer did not attach");
-		pause_ms(10);
-	}
-	if (spoil)
-		spoil(context);
-	run = child__finish(tracer, 60);
-	assert_false(run->timed_out);
-	if (run->exit_status == 96)
-		SKIP("no file system can be mounted here");
-	assert_output_failed(run, name, error);
-	run__free(run);
-	assert_no_bpf_objects_since(&before);
+	assert_no_bpf_objects_since(before);
 	assert_text_untouched(child__pid(daemon), victim("obey_static"));
 	end_daemon(daemon);
 }
 
-static void flood(void *context)
-{
-	child__send(context, "alloc 2000 100\n");
-}
-
 static void test_full_disk_with_a_daemon(void **state)
 {
-	char *disk = strdup(scratch("disk")), *report = strdup(scratch("disk/report"));
-	struct child *daemon = start_daemon("obey_static");
-	const char *full_argv[] = { tracer_path(), "--json",	     "-w", "/dev/full",
-				    "-p",	   pid_text(daemon), NULL };
-	const char *argv[] = { tracer_path(), "--json",		"-t", "-w", report,
+	struct bpf_objects before = bpf_objects_now();
+	struct child *daemon = start_daemon("obey_static"), *tracer;
+	char *disk, path[4200];
+	const char *argv[] = { tracer_path(), "--json",		"-t", "-w", path,
 			       "-p",	      pid_text(daemon), NULL };
-	struct child_options options = { .argv = full_argv };
+	struct child_options options = { .argv = argv, .report_path = path };
+	struct run *run;
 	(void)state;
 
 	if (access("/dev/full", W_OK) != 0)
 		SKIP("there is no /dev/full here");
-	check_failed_output_of_a_daemon(&options, "/dev/full", ENOSPC, daemon, NULL, NULL);
+	run = run_tracer(ARGS("--json", "-w", "/dev/full", "-p", pid_text(daemon)));
+	assert_output_failed(run, "/dev/full", ENOSPC);
+	run__free(run);
 
-	make_folder(disk);
-	daemon = start_daemon("obey_static");
-	argv[6] = pid_text(daemon);
-	options = (struct child_options){
-		.argv = argv,
-		.prepare = mount_small_disk,
-		.prepare_context = disk,
-	};
-	check_failed_output_of_a_daemon(&options, report, ENOSPC, daemon, flood, daemon);
-	free(report);
-	free(disk);
+	disk = mount_small_disk();
+	snprintf(path, sizeof(path), "%s/report", disk);
+	tracer = child__start(&options);
+	child__wait_event(tracer, "start", 1, 30);
+	child__send(daemon, "alloc 500 100\n");
+	/* The end of the report is cut: that is not for the harness to read. */
+	while (child__is_running(tracer))
+		pause_ms(10);
+	unmount_small_disk(disk);
+	run = child__finish(tracer, 30);
+	assert_output_failed(run, path, ENOSPC);
+	run__free(run);
+	assert_left_alone(daemon, &before);
 }
 
 static int open_reader(const char *fifo)
@@ -357,23 +338,28 @@ static int open_reader(const char *fifo)
 	return fd;
 }
 
-static void close_reader(void *context)
-{
-	close(*(int *)context);
-}
-
 /* It ends at once, not when there is something to report. */
 static void test_closed_pipe_with_a_daemon(void **state)
 {
+	struct bpf_objects before = bpf_objects_now();
 	const char *fifo = scratch("pipe");
 	int reader = open_reader(fifo);
 	struct child *daemon = start_daemon("obey_static");
 	const char *argv[] = { tracer_path(), "-p", pid_text(daemon), NULL };
 	struct child_options options = { .argv = argv, .stdout_path = fifo };
+	struct child *tracer = child__start(&options);
+	struct pollfd readable = { .fd = reader, .events = POLLIN };
+	struct run *run;
 	(void)state;
 
-	check_failed_output_of_a_daemon(&options, "standard output", EPIPE, daemon, close_reader,
-					&reader);
+	/* Its first line: it is attached. */
+	assert_int_equal(poll(&readable, 1, 60000), 1);
+	close(reader);
+	run = child__finish(tracer, 30);
+	assert_false(run->timed_out);
+	assert_output_failed(run, "standard output", EPIPE);
+	run__free(run);
+	assert_left_alone(daemon, &before);
 }
 
 static void test_closed_pipe_of_a_command(void **state)

@@ -119,9 +119,11 @@ static void test_service(void **state)
 				       "/var/log/memleak-bpf/memleak-bpf.jsonl\n"));
 	assert_non_null(strstr(output, "\nType=notify\n"));
 	assert_non_null(strstr(output, "\nLogsDirectory=memleak-bpf\n"));
-	/* What tests/system/test_service.c runs with. */
-	assert_non_null(strstr(output, "\nCapabilityBoundingSet=CAP_BPF CAP_PERFMON CAP_SYS_PTRACE "
-				       "CAP_CHECKPOINT_RESTORE CAP_DAC_READ_SEARCH\n"));
+	/* tests/system/test_service.c runs with these. */
+	assert_non_null(strstr(
+		output,
+		"\nCapabilityBoundingSet=CAP_BPF CAP_PERFMON CAP_SYS_PTRACE "
+		"CAP_CHECKPOINT_RESTORE CAP_DAC_READ_SEARCH\nCapabilityBoundingSet=CAP_SYS_ADMIN\n"));
 	/* The files that are rotated are those that it writes. */
 	assert_int_equal(run("head -2 $FOLDER/unit/etc/logrotate.d/memleak-bpf"), 0);
 	assert_non_null(strstr(output, "\n/var/log/memleak-bpf/*.jsonl {\n"));

@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "privileges.h"
 
@@ -44,7 +47,7 @@ static void test_wider_ones(void **state)
 			    "CAP_DAC_READ_SEARCH");
 	assert_string_equal(missing(BIT_OF(CAP_DAC_OVERRIDE), PRIVILEGE_FOREIGN_FILES),
 			    "CAP_CHECKPOINT_RESTORE");
-	assert_string_equal(missing(TRACE_SET, PRIVILEGE_PERF_UPROBES), "CAP_SYS_ADMIN");
+	assert_string_equal(missing(TRACE_SET, PRIVILEGE_GUARDED_PERF), "CAP_SYS_ADMIN");
 }
 
 static void test_other_uses(void **state)
@@ -90,12 +93,66 @@ static void test_line(void **state)
 	assert_non_null(strstr(error, "CAP_KILL; root was left"));
 }
 
+/* In a child, which ends with the line where it went wrong. */
+#define EXPECT(condition)                \
+	do {                             \
+		if (!(condition))        \
+			_exit(__LINE__); \
+	} while (0)
+
+static bool is_effective(int capability)
+{
+	return privileges__effective() & BIT_OF(capability);
+}
+
+static void give_up_two(void)
+{
+	/* One of the lower and one of the upper half of the sets. */
+	static const int both[] = { CAP_KILL, CAP_BPF };
+	uint64_t others = privileges__effective() & ~(BIT_OF(CAP_KILL) | BIT_OF(CAP_BPF));
+
+	for (size_t i = 0; i < 2; i++) {
+		EXPECT(privileges__set_aside(both[i]));
+		EXPECT(!is_effective(both[i]));
+		EXPECT(!privileges__set_aside(both[i]));
+		EXPECT(privileges__take_back(both[i]) == 0);
+		EXPECT(is_effective(both[i]));
+		EXPECT(privileges__set_aside(both[i]));
+		EXPECT(privileges__give_up(both[i]) == 0);
+		EXPECT(privileges__take_back(both[i]) == -EPERM);
+		EXPECT(!is_effective(both[i]));
+		EXPECT(prctl(PR_CAPBSET_READ, both[i]) == 0);
+	}
+	EXPECT(privileges__effective() == others);
+	/* Without the right to change the bounding set it is given up all the same. */
+	EXPECT(privileges__give_up(CAP_SETPCAP) == 0);
+	EXPECT(privileges__give_up(CAP_CHOWN) == 0);
+	EXPECT(privileges__take_back(CAP_CHOWN) == -EPERM);
+}
+
+static void test_giving_up(void **state)
+{
+	pid_t pid;
+	int status;
+
+	(void)state;
+	if (!is_effective(CAP_KILL) || !is_effective(CAP_BPF) || !is_effective(CAP_SETPCAP))
+		skip();
+	pid = fork();
+	if (!pid) {
+		give_up_two();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_trace),	   cmocka_unit_test(test_wider_ones),
 		cmocka_unit_test(test_other_uses), cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_line),
+		cmocka_unit_test(test_line),	   cmocka_unit_test(test_giving_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
