@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "own_code.h"
 #include "vfork_users.h"
 
 #define MAX_FILES 65536
@@ -151,6 +152,9 @@ static int attach(struct targets *targets, const struct allocator_file *file, pi
 {
 	int err = tracer__attach_allocator(targets->tracer, file->fd, &file->probes, tgid);
 
+	if (!err && !tracer__probes_one_process(targets->tracer) &&
+	    own_code__restore(file->fd, &file->probes))
+		log__detail("%s: the tracer's own calls are trapped too", name);
 	if (err)
 		log__warning("cannot probe the allocator in %s: %s; its blocks are not counted",
 			     name, strerror(-err));
