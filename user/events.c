@@ -4,12 +4,17 @@
  * gathered from all rings and sorted by time. Those younger than the gathering's start wait for the
  * next one: an older record could still be written to a ring that was read already. The format is
  * that of perf_event_open(2).
+ *
+ * Each CPU has a second ring for mappings that are not executable. Most of what any program maps is
+ * private memory: those records are passed over where they lie, and a flood of them can't push out
+ * what the first ring holds.
  */
 #include "events.h"
 
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -20,27 +25,36 @@
 
 #include "log.h"
 
-#define MAX_RING_PAGES 256
+#define RING_PAGES 256
 #define MIN_RING_PAGES 8
+/* For the second ring, where there is room: 16 MiB for all CPUs. */
+#define MAX_DATA_RING_PAGES 512
+#define ALL_DATA_RING_BYTES (16UL << 20)
+/* Of a mapping: its path is below PATH_MAX. */
+#define MAX_RECORD_BYTES 8192
 #define MAX_CPUS 4096
+#define RINGS_OF_A_CPU 2
 #define MAX_PENDING_RECORDS (1U << 20)
 
 struct ring {
 	int fd;
 	struct perf_event_mmap_page *page;
+	size_t data_bytes; /* behind the first page; a power of two */
+	bool data; /* of mappings that are not executable: only the shared ones count */
 };
 
 struct record {
 	uint64_t time_ns;
 	uint64_t order; /* of arrival, where times are equal */
 	struct perf_event_header *header; /* owned copy, NUL-terminated behind its end */
+	bool data; /* from the second ring */
 };
 
 struct events {
 	struct event_handlers handlers;
 	struct ring *rings;
 	size_t nr_rings;
-	size_t page_bytes, data_bytes;
+	size_t page_bytes;
 	int epoll_fd;
 	struct record *pending;
 	size_t nr_pending, pending_capacity;
@@ -92,23 +106,21 @@ static uint64_t monotonic_ns(void)
 }
 
 /*
- * Without CAP_IPC_LOCK there is a limit to what a user may lock (kernel.perf_event_mlock_kb): all
- * rings are then as small as the first has to be.
+ * Without CAP_IPC_LOCK there is a limit to what a user may lock (kernel.perf_event_mlock_kb): then
+ * the ring is smaller.
  */
-static struct perf_event_mmap_page *map_ring(struct events *events, int fd)
+static void map_ring(const struct events *events, struct ring *ring)
 {
-	for (;;) {
-		void *page = mmap(NULL, events->page_bytes + events->data_bytes,
-				  PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-		if (page != MAP_FAILED || events->nr_rings ||
-		    events->data_bytes <= MIN_RING_PAGES * events->page_bytes)
-			return page;
-		events->data_bytes /= 2;
+	for (;; ring->data_bytes /= 2) {
+		ring->page = mmap(NULL, events->page_bytes + ring->data_bytes,
+				  PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
+		if (ring->page != MAP_FAILED ||
+		    ring->data_bytes <= MIN_RING_PAGES * events->page_bytes)
+			return;
 	}
 }
 
-static int open_ring(struct events *events, int cpu)
+static int open_ring(struct events *events, int cpu, bool data, size_t data_bytes)
 {
 	struct perf_event_attr attributes = {
 		.size = sizeof(attributes),
@@ -116,15 +128,16 @@ static int open_ring(struct events *events, int cpu)
 		.config = PERF_COUNT_SW_DUMMY,
 		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME,
 		.sample_id_all = 1,
-		.mmap = 1,
+		.mmap = !data,
 		.mmap2 = 1,
-		.comm = 1,
-		.comm_exec = 1,
-		.task = 1,
+		.mmap_data = data,
+		.comm = !data,
+		.comm_exec = !data,
+		.task = !data,
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC,
 		.watermark = 1,
-		.wakeup_watermark = (uint32_t)(events->data_bytes / 4),
+		.wakeup_watermark = (uint32_t)(data_bytes / 4),
 	};
 	struct ring *ring = &events->rings[events->nr_rings];
 	struct epoll_event interest = { .events = EPOLLIN };
@@ -134,7 +147,9 @@ static int open_ring(struct events *events, int cpu)
 	if (fd < 0)
 		return -errno;
 	ring->fd = (int)fd;
-	ring->page = map_ring(events, ring->fd);
+	ring->data = data;
+	ring->data_bytes = data_bytes;
+	map_ring(events, ring);
 	if (ring->page == MAP_FAILED) {
 		err = -errno;
 		close(ring->fd);
@@ -144,6 +159,24 @@ static int open_ring(struct events *events, int cpu)
 	if (epoll_ctl(events->epoll_fd, EPOLL_CTL_ADD, ring->fd, &interest))
 		return -errno;
 	return 0;
+}
+
+static int open_rings(struct events *events, int nr_cpus)
+{
+	size_t bytes = RING_PAGES * events->page_bytes, data_bytes = bytes;
+	int err = 0;
+
+	while (data_bytes < MAX_DATA_RING_PAGES * events->page_bytes &&
+	       2 * data_bytes * (size_t)nr_cpus <= ALL_DATA_RING_BYTES)
+		data_bytes *= 2;
+	for (int cpu = 0; cpu < nr_cpus && !err; cpu++) {
+		err = open_ring(events, cpu, false, bytes);
+		if (!err && events->handlers.shared_mapped)
+			err = open_ring(events, cpu, true, data_bytes);
+		if (err == -ENODEV)
+			err = 0; /* an offline CPU */
+	}
+	return !err && !events->nr_rings ? -ENODEV : err;
 }
 
 struct events *events__new(const struct event_handlers *handlers)
@@ -156,7 +189,7 @@ struct events *events__new(const struct event_handlers *handlers)
 		return NULL;
 	if (nr_cpus < 1 || nr_cpus > MAX_CPUS)
 		nr_cpus = MAX_CPUS;
-	events->rings = calloc((size_t)nr_cpus, sizeof(*events->rings));
+	events->rings = calloc((size_t)nr_cpus * RINGS_OF_A_CPU, sizeof(*events->rings));
 	if (!events->rings) {
 		free(events);
 		errno = ENOMEM;
@@ -164,17 +197,11 @@ struct events *events__new(const struct event_handlers *handlers)
 	}
 	events->handlers = *handlers;
 	events->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
-	events->data_bytes = MAX_RING_PAGES * events->page_bytes;
 	events->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (events->epoll_fd < 0)
 		err = -errno;
-	for (int cpu = 0; cpu < nr_cpus && !err; cpu++) {
-		err = open_ring(events, cpu);
-		if (err == -ENODEV)
-			err = 0; /* an offline CPU */
-	}
-	if (!err && !events->nr_rings)
-		err = -ENODEV;
+	if (!err)
+		err = open_rings(events, (int)nr_cpus);
 	if (err) {
 		events__free(events);
 		errno = -err;
@@ -188,7 +215,7 @@ void events__free(struct events *events)
 	if (!events)
 		return;
 	for (size_t i = 0; i < events->nr_rings; i++) {
-		munmap(events->rings[i].page, events->page_bytes + events->data_bytes);
+		munmap(events->rings[i].page, events->page_bytes + events->rings[i].data_bytes);
 		close(events->rings[i].fd);
 	}
 	for (size_t i = 0; i < events->nr_pending; i++)
@@ -210,7 +237,17 @@ uint64_t events__lost(const struct events *events)
 	return events->lost;
 }
 
-static int keep_record(struct events *events, struct perf_event_header *header)
+static void note_loss(struct events *events, bool data, uint64_t time_ns, uint64_t nr)
+{
+	const struct event_handlers *handlers = &events->handlers;
+
+	if (!data)
+		events->lost += nr;
+	else if (handlers->shared_lost)
+		handlers->shared_lost(time_ns, handlers->context);
+}
+
+static int keep_record(struct events *events, struct perf_event_header *header, bool data)
 {
 	const struct sample_id *id;
 
@@ -231,6 +268,7 @@ static int keep_record(struct events *events, struct perf_event_header *header)
 		.time_ns = id->time_ns,
 		.order = events->order++,
 		.header = header,
+		.data = data,
 	};
 	return 0;
 }
@@ -249,36 +287,62 @@ static struct perf_event_header *copy_record(const char *data, size_t data_bytes
 	return (struct perf_event_header *)copy;
 }
 
+/*
+ * Records and ring are aligned to eight bytes, so that no field of four wraps around the end. The
+ * second ring has executable mappings too, which the first one delivers.
+ */
+static bool is_wanted(const struct ring *ring, const char *data, uint64_t tail)
+{
+	const struct perf_event_header *header = (const void *)(data + tail % ring->data_bytes);
+	uint64_t flags_at = tail + offsetof(struct mmap2_record, flags);
+	const uint32_t *flags = (const void *)(data + flags_at % ring->data_bytes);
+
+	if (!ring->data || header->type != PERF_RECORD_MMAP2)
+		return true;
+	return header->size > sizeof(struct mmap2_record) &&
+	       header->misc & PERF_RECORD_MISC_MMAP_DATA && *flags & MAP_SHARED;
+}
+
 static void gather_ring(struct events *events, struct ring *ring)
 {
 	const char *data = (const char *)ring->page + events->page_bytes;
 	uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
-	uint64_t tail = ring->page->data_tail;
+	uint64_t first = ring->page->data_tail, tail = first;
 
 	while (tail < head) {
 		const struct perf_event_header *header =
-			(const void *)(data + tail % events->data_bytes); /* 8-byte aligned */
+			(const void *)(data + tail % ring->data_bytes); /* 8-byte aligned */
 		size_t size = header->size;
 		struct perf_event_header *copy;
 
 		if (size < sizeof(*header) + sizeof(struct sample_id) || size > head - tail) {
 			tail = head; /* never seen; there is no way to find the next one */
-			events->lost++;
+			note_loss(events, ring->data, monotonic_ns(), 1);
 			break;
 		}
-		copy = copy_record(data, events->data_bytes, tail, size);
+		if (!is_wanted(ring, data, tail)) {
+			tail += size;
+			continue;
+		}
+		copy = copy_record(data, ring->data_bytes, tail, size);
 		tail += size;
-		if (!copy || keep_record(events, copy)) {
+		if (!copy || keep_record(events, copy, ring->data)) {
 			free(copy);
-			events->lost++;
+			note_loss(events, ring->data, monotonic_ns(), 1);
 		}
 	}
+	/* The kernel tells a loss with the record that follows it; that may be long in coming. */
+	head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
+	if (ring->data && head - first > ring->data_bytes - MAX_RECORD_BYTES)
+		note_loss(events, true, monotonic_ns(), 1);
 	__atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
 }
 
 static void dispatch_mapping(struct events *events, const struct mmap2_record *record,
-			     uint64_t time_ns)
+			     const struct record *arrival)
 {
+	const struct event_handlers *handlers = &events->handlers;
+	pid_t tgid = (pid_t)record->tgid;
 	struct mapping map = {
 		.start = record->address,
 		.end = record->address + record->bytes,
@@ -292,7 +356,10 @@ static void dispatch_mapping(struct events *events, const struct mmap2_record *r
 
 	if (record->header.misc & PERF_RECORD_MISC_MMAP_BUILD_ID)
 		return; /* not asked for: device and inode are not what they seem */
-	events->handlers.mapped((pid_t)record->tgid, time_ns, &map, events->handlers.context);
+	if (!arrival->data)
+		handlers->mapped(tgid, arrival->time_ns, &map, handlers->context);
+	if (handlers->shared_mapped && record->flags & MAP_SHARED)
+		handlers->shared_mapped(tgid, arrival->time_ns, &map, handlers->context);
 }
 
 static void dispatch(struct events *events, const struct record *record)
@@ -306,7 +373,7 @@ static void dispatch(struct events *events, const struct record *record)
 	switch (header->type) {
 	case PERF_RECORD_MMAP2:
 		if (size > sizeof(struct mmap2_record))
-			dispatch_mapping(events, (const void *)header, record->time_ns);
+			dispatch_mapping(events, (const void *)header, record);
 		break;
 	case PERF_RECORD_COMM:
 		if (size > sizeof(*comm) && header->misc & PERF_RECORD_MISC_COMM_EXEC)
@@ -321,7 +388,8 @@ static void dispatch(struct events *events, const struct record *record)
 		break;
 	case PERF_RECORD_LOST:
 		if (size >= sizeof(struct lost_record))
-			events->lost += ((const struct lost_record *)header)->nr;
+			note_loss(events, record->data, record->time_ns,
+				  ((const struct lost_record *)header)->nr);
 		break;
 	}
 }

@@ -18,6 +18,11 @@ struct event_handlers {
 	void (*execed)(pid_t tgid, uint64_t time_ns, const char *comm, void *context);
 	/* A process (not a thread) was forked. */
 	void (*forked)(pid_t tgid, pid_t parent, uint64_t time_ns, void *context);
+	/* A MAP_SHARED mapping came, of whatever kind of file; NULL: nobody cares. */
+	void (*shared_mapped)(pid_t tgid, uint64_t time_ns, const struct mapping *map,
+			      void *context);
+	/* Some of those, of any process, were lost up to that time; NULL: nobody cares. */
+	void (*shared_lost)(uint64_t time_ns, void *context);
 	void *context;
 };
 
@@ -33,7 +38,7 @@ int events__fd(const struct events *events);
 /* Hands every record of before this call to the handlers. Returns 0 or -errno. */
 int events__drain(struct events *events);
 
-/* Records that the kernel dropped because nobody read them in time. */
+/* Records that the kernel dropped because nobody read them in time, but for shared_lost's. */
 uint64_t events__lost(const struct events *events);
 
 #endif

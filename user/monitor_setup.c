@@ -174,7 +174,12 @@ static int load(struct monitor *monitor)
 		.system_wide = options->mode == MODE_SYSTEM,
 		.follow_children = options->follow_children,
 	};
-	struct event_handlers handlers = { on_mapped, on_execed, on_forked, monitor };
+	struct event_handlers handlers = {
+		.mapped = on_mapped,
+		.execed = on_execed,
+		.forked = on_forked,
+		.context = monitor,
+	};
 	char error[256];
 	int err = probe_features(monitor, error, sizeof(error));
 
