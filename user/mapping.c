@@ -236,19 +236,20 @@ static bool take_number(const char **cursor, unsigned int base, char delimiter, 
 	return true;
 }
 
-/* "start-end rwxp offset major:minor inode    path"; the path may hold blanks or be absent. */
-static bool parse_line(const char *line, struct mapping *map, bool *executable)
+/*
+ * "start-end rwxp offset major:minor inode    path"; the path may hold blanks or be absent.
+ * permissions points to "rwxp" in the line.
+ */
+static bool parse_line(const char *line, struct mapping *map, const char **permissions)
 {
 	uint64_t dev_major, dev_minor;
-	const char *permissions;
 
 	if (!take_number(&line, 16, '-', UINT64_MAX, &map->start) ||
 	    !take_number(&line, 16, ' ', UINT64_MAX, &map->end))
 		return false;
-	permissions = line;
-	if (strnlen(permissions, 5) < 5 || permissions[4] != ' ')
+	*permissions = line;
+	if (strnlen(line, 5) < 5 || line[4] != ' ')
 		return false;
-	*executable = permissions[2] == 'x';
 	line += 5;
 	if (!take_number(&line, 16, ' ', UINT64_MAX, &map->file_offset) ||
 	    !take_number(&line, 16, ':', UINT32_MAX, &dev_major) ||
@@ -271,10 +272,10 @@ int mapping_set__read_maps(struct mapping_set *set, FILE *maps)
 
 	while (read_line(maps, line, sizeof(line))) {
 		struct mapping map = { 0 };
-		bool executable;
+		const char *permissions;
 		int err;
 
-		if (!parse_line(line, &map, &executable) || !executable)
+		if (!parse_line(line, &map, &permissions) || permissions[2] != 'x')
 			continue;
 		err = mapping_set__add(set, &map);
 		if (err)
@@ -282,4 +283,19 @@ int mapping_set__read_maps(struct mapping_set *set, FILE *maps)
 		nr_added++;
 	}
 	return ferror(maps) ? -EIO : nr_added;
+}
+
+int mapping__read_shared(FILE *maps, void (*visit)(const struct mapping *map, void *context),
+			 void *context)
+{
+	char line[MAX_LINE_BYTES];
+
+	while (read_line(maps, line, sizeof(line))) {
+		struct mapping map = { 0 };
+		const char *permissions;
+
+		if (parse_line(line, &map, &permissions) && permissions[3] == 's')
+			visit(&map, context);
+	}
+	return ferror(maps) ? -EIO : 0;
 }

@@ -38,6 +38,7 @@ static struct process **slot(const struct processes *processes, pid_t tgid)
 static void free_image(struct image *image)
 {
 	mapping_set__free(image->mappings);
+	shared_memory__free(image->shared);
 	free(image->exe);
 	free(image->cgroup);
 	free(image);
@@ -279,6 +280,8 @@ int processes__forked(struct processes *processes, pid_t tgid, pid_t parent, uin
 	}
 	image->exe = copy_text(of_parent->exe);
 	image->cgroup = copy_text(of_parent->cgroup);
+	if (of_parent->shared)
+		image->shared = shared_memory__clone(of_parent->shared);
 	memcpy(image->comm, of_parent->comm, sizeof(image->comm));
 	return 0;
 }
@@ -294,8 +297,8 @@ void processes__reported(struct processes *processes, pid_t tgid, uint64_t time_
 	if (!at || !*at)
 		return;
 	reported = *at;
-	*at = reported->older;
-	free_image(reported);
+	*at = NULL;
+	free_images(reported);
 	if (!process->newest)
 		processes__forget(processes, tgid);
 }
@@ -308,6 +311,17 @@ void processes__each(const struct processes *processes,
 		for (const struct process *process = processes->buckets[i]; process;
 		     process = process->next)
 			visit(process->tgid, process->newest, context);
+}
+
+struct shared_memory *processes__shared(struct processes *processes, pid_t tgid)
+{
+	struct process *process = *slot(processes, tgid);
+
+	if (!process)
+		return NULL;
+	if (!process->newest->shared)
+		process->newest->shared = shared_memory__new();
+	return process->newest->shared;
 }
 
 const struct image *processes__image(const struct processes *processes, pid_t tgid,

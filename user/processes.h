@@ -11,10 +11,12 @@
 #include <sys/types.h>
 
 #include "mapping.h"
+#include "shared_memory.h"
 
 struct image {
 	uint64_t since_ns; /* CLOCK_MONOTONIC; 0: it ran before we came */
 	struct mapping_set *mappings;
+	struct shared_memory *shared; /* what it mapped of it; NULL: nothing was noted */
 	char *exe; /* NULL: unknown */
 	char *cgroup; /* path in the hierarchy; NULL when it was not to be had */
 	char comm[16];
@@ -42,8 +44,17 @@ int processes__mapped(struct processes *processes, pid_t tgid, uint64_t time_ns,
 int processes__execed(struct processes *processes, pid_t tgid, uint64_t time_ns, const char *comm);
 int processes__forked(struct processes *processes, pid_t tgid, pid_t parent, uint64_t time_ns);
 
-/* The report on the memory that was first seen at that time is done: its image can go. */
+/*
+ * The report on the memory that was first seen at that time is done: its image can go, and those
+ * before it. (A vfork child's first image has no memory of its own to report on.)
+ */
 void processes__reported(struct processes *processes, pid_t tgid, uint64_t time_ns);
+
+/*
+ * Where to note what shared memory the process maps now; NULL for one that is not followed, or when
+ * there is no memory.
+ */
+struct shared_memory *processes__shared(struct processes *processes, pid_t tgid);
 
 /* The program that ran in the process at that time, or NULL. */
 const struct image *processes__image(const struct processes *processes, pid_t tgid,

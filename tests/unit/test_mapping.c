@@ -383,6 +383,32 @@ static void test_out_of_memory(void **state)
 	mapping_set__free(set);
 }
 
+static void print_to(const struct mapping *map, void *context)
+{
+	print_mapping(map, context);
+}
+
+static void test_reads_shared_ones(void **state)
+{
+	static char maps[] = "1000-2000 rw-p 00000000 00:01 5    /private\n"
+			     "2000-3000 rw-s 00000000 00:01 6    /memfd:x (deleted)\n"
+			     "3000-4000 r-xs 00001000 00:01 6    /memfd:x (deleted)\n"
+			     "4000-5000 rw-\n"
+			     "5000-6000 rw-s 00000000 00:01 7";
+	FILE *file = fmemopen(maps, strlen(maps), "r"), *stream;
+	char *text = NULL;
+	size_t length;
+
+	(void)state;
+	stream = open_memstream(&text, &length);
+	assert_int_equal(mapping__read_shared(file, print_to, stream), 0);
+	fclose(file);
+	fclose(stream);
+	assert_string_equal(text, "2000-3000@0 /memfd:x (deleted);"
+				  "3000-4000@1000 /memfd:x (deleted);5000-6000@0 ;");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,6 +425,7 @@ int main(void)
 		cmocka_unit_test(test_skips_what_is_no_mapping),
 		cmocka_unit_test(test_survives_long_lines_and_nul),
 		cmocka_unit_test(test_reads_our_own_maps),
+		cmocka_unit_test(test_reads_shared_ones),
 		cmocka_unit_test(test_out_of_memory),
 	};
 

@@ -136,10 +136,10 @@ static void test_a_reported_image_goes(void **state)
 	assert_int_equal(processes__execed(processes, CHILD, LATER + 10, "second"), 0);
 	/* The PID is used again before the first one's reports are written. */
 	assert_int_equal(processes__forked(processes, CHILD, pid, LATER + 20), 0);
-	processes__reported(processes, CHILD, LATER + 15);
-	assert_string_equal(processes__image(processes, CHILD, LATER + 5)->comm, "");
-	assert_int_equal(processes__image(processes, CHILD, LATER + 15)->since_ns, LATER);
 	processes__reported(processes, CHILD, LATER + 5);
+	assert_null(processes__image(processes, CHILD, LATER + 5));
+	assert_string_equal(processes__image(processes, CHILD, LATER + 15)->comm, "second");
+	processes__reported(processes, CHILD, LATER + 15);
 	assert_null(processes__image(processes, CHILD, LATER + 15));
 	assert_non_null(processes__image(processes, CHILD, LATER + 20));
 	processes__reported(processes, CHILD, LATER + 30);
@@ -147,6 +147,11 @@ static void test_a_reported_image_goes(void **state)
 	/* Said once more, or of nobody, it changes nothing. */
 	processes__reported(processes, CHILD, LATER + 30);
 	assert_non_null(processes__image(processes, pid, LATER));
+	/* With what is reported goes what was before it: a vfork child had no memory of its own. */
+	assert_int_equal(processes__forked(processes, CHILD, pid, LATER + 40), 0);
+	assert_int_equal(processes__execed(processes, CHILD, LATER + 50, "program"), 0);
+	processes__reported(processes, CHILD, LATER + 55);
+	assert_null(processes__image(processes, CHILD, UINT64_MAX));
 	processes__free(processes);
 }
 
@@ -186,6 +191,24 @@ static void test_each_process_is_visited(void **state)
 	assert_int_equal(processes__forked(processes, CHILD - 0x100000, pid, LATER), 0);
 	processes__each(processes, count_process, &sum);
 	assert_int_equal(sum, (uint64_t)pid + 2 * (uint64_t)CHILD - 0x100000);
+	processes__free(processes);
+}
+
+static void test_shared_memory_belongs_to_a_program(void **state)
+{
+	struct processes *processes = processes__new();
+	struct shared_object object = { .inode = 7, .name = strdup("x") };
+	pid_t pid = getpid();
+
+	(void)state;
+	assert_null(processes__shared(processes, pid));
+	assert_int_equal(processes__add(processes, pid), 0);
+	assert_null(processes__image(processes, pid, 1)->shared);
+	assert_int_equal(shared_memory__add(processes__shared(processes, pid), &object), 0);
+	assert_int_equal(processes__execed(processes, pid, 1000, "new"), 0);
+	assert_int_equal(shared_memory__nr(processes__shared(processes, pid)), 0);
+	assert_int_equal(shared_memory__nr(processes__image(processes, pid, 999)->shared), 1);
+	assert_int_equal(shared_memory__nr(processes__image(processes, pid, 1000)->shared), 0);
 	processes__free(processes);
 }
 
@@ -241,6 +264,7 @@ int main(void)
 		cmocka_unit_test(test_a_reported_image_goes),
 		cmocka_unit_test(test_records_older_than_proc_are_ignored),
 		cmocka_unit_test(test_each_process_is_visited),
+		cmocka_unit_test(test_shared_memory_belongs_to_a_program),
 		cmocka_unit_test(test_processes_that_are_not_followed),
 		cmocka_unit_test(test_out_of_memory),
 	};
