@@ -30,13 +30,18 @@ USER_CFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitiz
 LDFLAGS += -fsanitize=address,undefined
 endif
 
-BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
+# Each of these is loaded by itself, if at all; the others are one.
+LONE_BPF := holders
+BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,\
+	$(filter-out $(LONE_BPF:%=bpf/%.bpf.c),$(wildcard bpf/*.bpf.c)))
 USER_SOURCES := $(wildcard user/*.c)
-# Unit tests link with what they use of the logic; the skeleton and main stay outside.
-LOGIC_OBJECTS := $(patsubst user/%.c,$(BUILD)/user/%.o,$(filter-out user/main.c user/tracer.c,$(USER_SOURCES)))
+# Unit tests link with what they use of the logic; the skeletons and main stay outside.
+LOGIC_OBJECTS := $(patsubst user/%.c,$(BUILD)/user/%.o,\
+	$(filter-out user/main.c user/tracer.c user/holder_scan.c,$(USER_SOURCES)))
 LOGIC := $(BUILD)/logic.a
 USER_OBJECTS := $(patsubst user/%.c,$(BUILD)/user/%.o,$(USER_SOURCES))
 SKELETON := $(BUILD)/memleak.skel.h
+LONE_SKELETONS := $(LONE_BPF:%=$(BUILD)/%.skel.h)
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 SYSTEM_TESTS := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/test_*.c))
@@ -55,6 +60,7 @@ $(BUILD)/memleak-bpf: $(USER_OBJECTS)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/user/tracer.o: $(SKELETON)
+$(BUILD)/user/holder_scan.o: $(BUILD)/holders.skel.h
 
 $(BUILD)/user/%.o: user/%.c
 	@mkdir -p $(@D)
@@ -77,6 +83,10 @@ $(BUILD)/memleak.bpf.o: $(BPF_OBJECTS)
 $(SKELETON): $(BUILD)/memleak.bpf.o
 	$(call say,SKEL)
 	$(Q)$(BPFTOOL) gen skeleton $< name memleak_bpf > $@
+
+$(LONE_SKELETONS): $(BUILD)/%.skel.h: $(BUILD)/bpf/%.bpf.o
+	$(call say,SKEL)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 # Unit tests wrap the allocator, so that it can be told to fail.
 UNIT_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
@@ -150,7 +160,7 @@ fuzz:
 	$(Q)cp -n /bin/true /bin/sleep /etc/ld.so.cache build/corpus/
 	$(Q)build/fuzz_elf -max_len=65536 -max_total_time=60 build/corpus
 
-lint: $(SKELETON)
+lint: $(SKELETON) $(LONE_SKELETONS)
 	@tools/deps $(LINT_PACKAGES)
 	@BUILD=$(BUILD) tools/lint
 

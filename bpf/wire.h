@@ -200,6 +200,26 @@ enum global_loss {
 	NR_GLOBAL_LOSSES,
 };
 
+/* How a process keeps a file in memory alive. */
+enum holding_way {
+	HOLDING_OPEN = 1 << 0, /* it has a descriptor */
+	HOLDING_MAPPED = 1 << 1,
+	HOLDING_SHARED = 1 << 2, /* one of its mappings is MAP_SHARED */
+};
+
+/*
+ * A file whose content is memory (tmpfs, memfd, System V, shared anonymous, hugetlbfs) and a
+ * process that holds it. Written by the iterators of holders.bpf.c, read from their descriptors.
+ */
+struct holder {
+	__u64 inode;
+	__u64 bytes; /* that the file takes up, in memory and in swap */
+	__u32 device; /* major << 20 | minor */
+	__u32 tgid;
+	__u32 ways; /* enum holding_way */
+	__u32 sysv; /* its name is that of a System V segment: the inode number is an identifier */
+};
+
 _Static_assert(sizeof(struct block_key) == 16, "block_key");
 _Static_assert(sizeof(struct block) == 24, "block");
 _Static_assert(sizeof(struct site_key) == 16, "site_key");
@@ -210,5 +230,6 @@ _Static_assert(sizeof(struct memory_counters) == 56, "memory_counters");
 _Static_assert(sizeof(struct space) == 472, "space");
 _Static_assert(sizeof(struct target) == 16, "target");
 _Static_assert(sizeof(struct event) == 56, "event");
+_Static_assert(sizeof(struct holder) == 32, "holder");
 
 #endif
