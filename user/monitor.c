@@ -246,10 +246,18 @@ static void handle_trace(const struct event *event, void *context)
 	reporter__trace(&monitor->reporter, event);
 }
 
+static struct shared_memory *find_shared(pid_t tgid, void *context)
+{
+	const struct monitor *monitor = context;
+
+	return processes__shared(monitor->processes, tgid);
+}
+
 /* Looks at everything that could have changed. */
 static void look(struct monitor *monitor)
 {
 	events__drain(monitor->events);
+	shm_survivors__catch_up(monitor->reporter.survivors, find_shared, monitor);
 	tracer__consume(monitor->tracer, handle_trace, monitor);
 	look_at_living(monitor);
 	report_ended(monitor);

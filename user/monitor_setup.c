@@ -161,6 +161,23 @@ static int probe_features(struct monitor *monitor, char *error, size_t error_siz
 	return err;
 }
 
+static void on_shared_mapped(pid_t tgid, uint64_t time_ns, const struct mapping *map, void *context)
+{
+	struct monitor *monitor = context;
+	struct shared_memory *shared = processes__shared(monitor->processes, tgid);
+
+	(void)time_ns;
+	if (shared)
+		shm_survivors__note(monitor->reporter.survivors, shared, tgid, map);
+}
+
+static void on_shared_lost(uint64_t time_ns, void *context)
+{
+	struct monitor *monitor = context;
+
+	shm_survivors__lost(monitor->reporter.survivors, time_ns);
+}
+
 static int load(struct monitor *monitor)
 {
 	const struct options *options = monitor->options;
@@ -178,6 +195,8 @@ static int load(struct monitor *monitor)
 		.mapped = on_mapped,
 		.execed = on_execed,
 		.forked = on_forked,
+		.shared_mapped = on_shared_mapped,
+		.shared_lost = on_shared_lost,
 		.context = monitor,
 	};
 	char error[256];
@@ -204,8 +223,9 @@ static int load(struct monitor *monitor)
 	monitor->targets = targets__new(monitor->tracer);
 	monitor->reporter.symbolizer = symbolizer__new();
 	monitor->reporter.ranking = ranking__new();
+	monitor->reporter.survivors = shm_survivors__new();
 	if (!monitor->processes || !monitor->targets || !monitor->reporter.symbolizer ||
-	    !monitor->reporter.ranking) {
+	    !monitor->reporter.ranking || !monitor->reporter.survivors) {
 		log__error("out of memory");
 		return STATUS_FAILED;
 	}
@@ -235,11 +255,14 @@ static int visit_mapping(const struct mapping *map, void *context)
 	return 0;
 }
 
-/* Looks at the files that a process maps now. */
+/* Looks at what a process has mapped before we came. */
 static void visit_mappings(struct monitor *monitor, pid_t tgid)
 {
 	struct mapping_visit visit = { .monitor = monitor, .tgid = tgid };
+	struct shared_memory *shared = processes__shared(monitor->processes, tgid);
 
+	if (shared)
+		shm_survivors__note_running(monitor->reporter.survivors, shared, tgid);
 	mapping_set__each(processes__image(monitor->processes, tgid, UINT64_MAX)->mappings,
 			  visit_mapping, &visit);
 }
@@ -534,6 +557,7 @@ void monitor_setup__free(struct monitor *monitor)
 	free(monitor->ended);
 	symbolizer__free(monitor->reporter.symbolizer);
 	ranking__free(monitor->reporter.ranking);
+	shm_survivors__free(monitor->reporter.survivors);
 	targets__free(monitor->targets);
 	processes__free(monitor->processes);
 	report_file__free(monitor->report_file);

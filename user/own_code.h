@@ -2,8 +2,9 @@
 /*
  * The tracer's own copy of what it probes. Probes of a file are breakpoints in every process that
  * maps it, also in this one, which would take a trap for each block of its own, to no purpose: the
- * BPF side ignores them. So the breakpoints are taken out of this process again; the kernel does not
- * mind when it removes them later. (Its page is this process's own since the breakpoint was written.)
+ * BPF side ignores them. So the breakpoints are taken out of this process again; the kernel does
+ * not mind when it removes them later. (Its page is this process's own since the breakpoint was
+ * written.)
  */
 #ifndef OWN_CODE_H
 #define OWN_CODE_H

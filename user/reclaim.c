@@ -74,15 +74,13 @@ static void fill_stays(const struct reclaim_input *input, struct process_report 
 {
 	struct report_stays *stays = &report->stays;
 
+	/* Whether shared memory outlives the process is not for its counters to say. */
 	*stays = (struct report_stays){ .page_cache_bytes = FIGURE_UNKNOWN,
 					.shared_bytes = FIGURE_UNKNOWN,
 					.shmem_bytes = FIGURE_UNKNOWN };
 	if (!input->before_read)
 		return;
 	stays->page_cache_bytes = pages_to_bytes(input, input->before.file);
-	/* Whether shared memory outlives the process is for its other users and names to say. */
-	if (!input->before.shmem)
-		stays->shmem_bytes = 0;
 	if (!input->frames_measured)
 		return;
 	if (!input->has_relatives)

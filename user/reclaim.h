@@ -24,7 +24,10 @@ struct reclaim_input {
 	const char *missed; /* what was not read and why; NULL: nothing known */
 };
 
-/* Fills reclaimed, stays, verified, verified_why and freed_frames of *report. */
+/*
+ * Fills reclaimed, stays (but for shared memory), verified, verified_why and freed_frames of
+ * *report.
+ */
 void reclaim__judge(const struct reclaim_input *input, struct process_report *report);
 
 #endif

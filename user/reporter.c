@@ -245,6 +245,24 @@ static void count_exit(struct total_report *total, const struct space *space,
 	total->lost.stacks += space->lost_stacks;
 }
 
+/* What shared memory outlives it, by name. */
+static void fill_kept(const struct reporter *reporter, const struct space *space,
+		      struct process_report *report)
+{
+	const struct image *image =
+		processes__image(reporter->processes, (pid_t)space->tgid, space->seen_ns);
+	struct shm_user user = {
+		.tgid = (pid_t)space->tgid,
+		.lives_on = space->flags & SPACE_EXEC,
+		.began_ns = space->flags & SPACE_LATE ? space->process_start_ns : space->seen_ns,
+		.watched_ns = space->seen_ns,
+		.ended_ns = space->after_ns,
+		.mapped = image ? image->shared : NULL,
+	};
+
+	shm_survivors__tell(reporter->survivors, &user, &report->stays);
+}
+
 void reporter__exit(struct reporter *reporter, const struct space *space, bool memory_gone)
 {
 	const struct options *options = reporter->options;
@@ -256,6 +274,8 @@ void reporter__exit(struct reporter *reporter, const struct space *space, bool m
 	fill_counters(reporter, space, &report);
 	fill_end(reporter, space, memory_gone, &report);
 	judge(space, memory_gone, &report);
+	if (memory_gone)
+		fill_kept(reporter, space, &report);
 	report.run_s = run_time_s(space, end_ns);
 	/* Memory that was not reclaimed is never hidden. */
 	if (options->json || options->verbose || !is_mere_copy(&report) ||
@@ -267,6 +287,7 @@ void reporter__exit(struct reporter *reporter, const struct space *space, bool m
 	}
 	if (memory_gone) /* else it will be counted when it goes */
 		count_exit(&reporter->total, space, &report);
+	shm_survivors__free_stays(&report.stays);
 }
 
 void reporter__outstanding(struct reporter *reporter, const struct space *space)

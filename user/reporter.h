@@ -13,6 +13,7 @@
 #include "output.h"
 #include "processes.h"
 #include "ranking.h"
+#include "shm_survivors.h"
 #include "symbolize.h"
 #include "targets.h"
 
@@ -27,6 +28,7 @@ struct reporter {
 	struct ranking *ranking;
 	uint64_t ready_ns; /* CLOCK_MONOTONIC, when all that is traced from the start was probed */
 	unsigned int terminal_columns; /* of out; 0: it is no terminal */
+	struct shm_survivors *survivors;
 	struct total_report total; /* grows with each exit report */
 	bool after_known; /* total.after was taken at an end */
 };

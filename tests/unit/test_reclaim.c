@@ -224,20 +224,22 @@ static void test_figures(void **state)
 	assert_int_equal(report.reclaimed.freed_page_bytes, 103 * PAGE);
 	assert_int_equal(report.freed_frames, 103);
 	assert_int_equal(report.stays.page_cache_bytes, 20 * PAGE);
-	assert_int_equal(report.stays.shmem_bytes, 0);
 	assert_int_equal(report.stays.shared_bytes, 0);
 }
 
-static void test_shared_memory_that_may_stay_is_unknown(void **state)
+/* A segment may stay of which nothing was mapped any more. */
+static void test_what_stays_of_shared_memory_is_unknown(void **state)
 {
 	struct reclaim_input input = clean();
 	struct process_report report;
 
 	(void)state;
-	input.before.shmem = 9;
-	judge(&input, &report);
-	assert_int_equal(report.reclaimed.rss_shmem_bytes, 9 * PAGE);
-	assert_true(report.stays.shmem_bytes == FIGURE_UNKNOWN);
+	for (input.before.shmem = 0; input.before.shmem <= 9; input.before.shmem += 9) {
+		judge(&input, &report);
+		assert_int_equal(report.reclaimed.rss_shmem_bytes, input.before.shmem * PAGE);
+		assert_true(report.stays.shmem_bytes == FIGURE_UNKNOWN);
+		assert_int_equal(report.stays.nr_kept, 0);
+	}
 }
 
 static void test_a_raced_sum_below_zero_shows_as_zero(void **state)
@@ -265,7 +267,7 @@ int main(void)
 		cmocka_unit_test(test_virtual_size_is_no_leftover),
 		cmocka_unit_test(test_what_was_not_read_is_unknown),
 		cmocka_unit_test(test_figures),
-		cmocka_unit_test(test_shared_memory_that_may_stay_is_unknown),
+		cmocka_unit_test(test_what_stays_of_shared_memory_is_unknown),
 		cmocka_unit_test(test_a_raced_sum_below_zero_shows_as_zero),
 	};
 
