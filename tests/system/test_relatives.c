@@ -124,12 +124,10 @@ static void check_shared(const struct run *run)
 	assert_true(json_is_true(field(record, "verified")));
 }
 
-/* It outlives the process: nobody may say that none of it stays. */
 static void check_stays(const struct run *run)
 {
 	check_shared(run);
-	if (!is_null(exit_record(run), "stays.shmem_bytes"))
-		assert_in_range(number(exit_record(run), "stays.shmem_bytes"), 8 * MIB, 9 * MIB);
+	assert_int_equal(number(exit_record(run), "stays.shmem_bytes"), 8 * MIB);
 }
 
 static void test_posix_shared_memory_stays(void **state)
