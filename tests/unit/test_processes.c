@@ -205,10 +205,12 @@ static void test_shared_memory_belongs_to_a_program(void **state)
 	assert_int_equal(processes__add(processes, pid), 0);
 	assert_null(processes__image(processes, pid, 1)->shared);
 	assert_int_equal(shared_memory__add(processes__shared(processes, pid), &object), 0);
-	assert_int_equal(processes__execed(processes, pid, 1000, "new"), 0);
+	assert_int_equal(processes__execed(processes, pid, LATER + 1000, "new"), 0);
 	assert_int_equal(shared_memory__nr(processes__shared(processes, pid)), 0);
-	assert_int_equal(shared_memory__nr(processes__image(processes, pid, 999)->shared), 1);
-	assert_int_equal(shared_memory__nr(processes__image(processes, pid, 1000)->shared), 0);
+	assert_int_equal(shared_memory__nr(processes__image(processes, pid, LATER + 999)->shared),
+			 1);
+	assert_int_equal(shared_memory__nr(processes__image(processes, pid, LATER + 1000)->shared),
+			 0);
 	processes__free(processes);
 }
 
