@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Programs that translate code rather than running it (Valgrind, qemu-user) read the breakpoints of
+ * our probes as part of their guest's code and end it by SIGTRAP. They are found when they begin,
+ * and the breakpoints are taken out of them, and of no other process, before they get so far. Their
+ * guests' calls go unseen.
+ *
+ * The work is done by a process of its own (translator_guard.h) that ends with this object. Every
+ * attaching of probes must go like this:
+ *
+ *	translators__add_file(translators, fd, probes);    once for each file
+ *	translators__attaching(translators);
+ *	tracer__attach_…(…);
+ *	translators__attached(translators);
+ *
+ * and all probes must be gone before translators__free.
+ */
+#ifndef TRANSLATORS_H
+#define TRANSLATORS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "allocators.h"
+
+struct translators;
+
+/* NULL and errno: translators can't be guarded here. (EPERM: no writing to others' memory.) */
+struct translators *translators__new(void);
+void translators__free(struct translators *translators);
+
+/* The guard's process: not one to report on. */
+pid_t translators__pid(const struct translators *translators);
+
+/* These return 0 or -errno: -EPIPE when the guard is gone. No probe must be attached then. */
+int translators__add_file(struct translators *translators, int file_fd,
+			  const struct allocator_probes *probes);
+int translators__attaching(struct translators *translators);
+int translators__attached(struct translators *translators);
+
+/* Readable when translators__consume has something to do. */
+int translators__fd(const struct translators *translators);
+/* Takes note of what the guard did; says it by log__detail, failures by log__warning. 0 or -EPIPE. */
+int translators__consume(struct translators *translators);
+
+/* Were breakpoints taken out of that process between the two times (CLOCK_MONOTONIC)? */
+bool translators__guarded(const struct translators *translators, pid_t tgid, uint64_t from_ns,
+			  uint64_t to_ns);
+uint64_t translators__nr_guarded(const struct translators *translators);
+
+#endif
