@@ -259,6 +259,8 @@ static void look(struct monitor *monitor)
 	events__drain(monitor->events);
 	shm_survivors__catch_up(monitor->reporter.survivors, find_shared, monitor);
 	tracer__consume(monitor->tracer, handle_trace, monitor);
+	if (monitor->translators)
+		translators__consume(monitor->translators);
 	look_at_living(monitor);
 	report_ended(monitor);
 	fflush(monitor->reporter.out);

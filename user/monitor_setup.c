@@ -213,6 +213,9 @@ static int load(struct monitor *monitor)
 		log__error("cannot record mappings by perf events: %s", strerror(errno));
 		return STATUS_KERNEL;
 	}
+	monitor->translators = translators__new();
+	if (!monitor->translators)
+		log__detail("programs that translate code can't be guarded: %s", strerror(errno));
 	monitor->tracer = tracer__new(&monitor->features, &config);
 	if (!monitor->tracer) {
 		log__error("cannot load the BPF programs into kernel %s: %s; -v shows why",
@@ -220,7 +223,7 @@ static int load(struct monitor *monitor)
 		return errno == EPERM ? STATUS_PRIVILEGE : STATUS_KERNEL;
 	}
 	monitor->processes = processes__new();
-	monitor->targets = targets__new(monitor->tracer);
+	monitor->targets = targets__new(monitor->tracer, monitor->translators);
 	monitor->reporter.symbolizer = symbolizer__new();
 	monitor->reporter.ranking = ranking__new();
 	monitor->reporter.survivors = shm_survivors__new();
@@ -552,6 +555,7 @@ void monitor_setup__free(struct monitor *monitor)
 	if (!monitor)
 		return;
 	monitor_setup__detach(monitor);
+	translators__free(monitor->translators);
 	command__close(&monitor->command);
 	events__free(monitor->events);
 	free(monitor->ended);

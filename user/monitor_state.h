@@ -24,6 +24,7 @@ struct handled_space {
 struct monitor {
 	const struct options *options;
 	struct features features;
+	struct translators *translators; /* NULL: they can't be guarded here */
 	struct tracer *tracer;
 	struct events *events;
 	struct processes *processes;

@@ -47,6 +47,7 @@ struct known_file {
 
 struct targets {
 	struct tracer *tracer;
+	struct translators *translators; /* may be NULL */
 	/* Open addressing by inode; capacity is a power of two, or 0. */
 	struct known_file *files;
 	size_t nr_files, capacity;
@@ -57,12 +58,14 @@ struct targets {
 	size_t nr_vfork_users;
 };
 
-struct targets *targets__new(struct tracer *tracer)
+struct targets *targets__new(struct tracer *tracer, struct translators *translators)
 {
 	struct targets *targets = calloc(1, sizeof(*targets));
 
-	if (targets)
-		targets->tracer = tracer;
+	if (!targets)
+		return NULL;
+	targets->tracer = tracer;
+	targets->translators = translators;
 	return targets;
 }
 
@@ -147,11 +150,23 @@ static uint64_t monotonic_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
+/* Tells the guard of translators; where there is none, or it is gone, nothing is guarded. */
+static void tell_guard(const struct targets *targets, int (*verb)(struct translators *translators))
+{
+	int err = targets->translators ? verb(targets->translators) : 0;
+
+	if (err)
+		log__detail("programs that translate code are not guarded: %s", strerror(-err));
+}
+
 static int attach(struct targets *targets, const struct allocator_file *file, pid_t tgid,
 		  const char *name)
 {
-	int err = tracer__attach_allocator(targets->tracer, file->fd, &file->probes, tgid);
+	int err;
 
+	tell_guard(targets, translators__attaching);
+	err = tracer__attach_allocator(targets->tracer, file->fd, &file->probes, tgid);
+	tell_guard(targets, translators__attached);
 	if (!err && !tracer__probes_one_process(targets->tracer) &&
 	    own_code__restore(file->fd, &file->probes))
 		log__detail("%s: the tracer's own calls are trapped too", name);
@@ -175,7 +190,9 @@ static void attach_guests(struct targets *targets, struct allocator_file *file, 
 
 	if (!scope->tgid || scope->guests)
 		return;
+	tell_guard(targets, translators__attaching);
 	err = tracer__attach_guests(targets->tracer, file->fd, &file->probes, scope->tgid);
+	tell_guard(targets, translators__attached);
 	if (err)
 		log__warning(
 			"cannot probe vfork children of PID %d: %s; their calls are not counted",
@@ -270,6 +287,8 @@ static long add_allocator(struct targets *targets, int fd, const struct allocato
 	targets->nr_allocators += index == targets->nr_allocators;
 	targets->allocators[index] = (struct allocator_file){ .fd = kept, .probes = *probes };
 	targets->nr_functions += (unsigned int)probes->nr;
+	if (targets->translators && translators__add_file(targets->translators, kept, probes))
+		log__detail("%s: programs that translate its code are not guarded", name);
 	for (size_t i = 0; i < probes->nr; i++)
 		log__detail("%s: %s at file offset 0x%llx", name, probes->probe[i].symbol,
 			    (unsigned long long)probes->probe[i].file_offset);

@@ -13,10 +13,12 @@
 #include "file_set.h"
 #include "mapping.h"
 #include "tracer.h"
+#include "translators.h"
 
 struct targets;
 
-struct targets *targets__new(struct tracer *tracer);
+/* translators may be NULL: then programs that translate code are not guarded from the probes. */
+struct targets *targets__new(struct tracer *tracer, struct translators *translators);
 void targets__free(struct targets *targets);
 
 /* Probes what the command that will run in that process maps before it begins. 0 or -errno. */
