@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Programs that translate code (Valgrind, qemu-user) must not be harmed by breakpoints in what they
+ * translate: not the target, nor one that runs beside a tracer of the whole system.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "options.h"
+
+#define RUNS 10
+
+static void need(const char *program)
+{
+	if (!have_program(program))
+		SKIP("no %s", program);
+}
+
+/* ---- the target is a translator ---- */
+
+static void check_command(const char *const *command)
+{
+	for (unsigned int i = 0; i < scaled(RUNS); i++) {
+		struct run *run = trace(NO_ARGS, command);
+
+		assert_int_equal(run->signal, 0);
+		assert_int_equal(run->exit_status, 0);
+		run__free(run);
+	}
+}
+
+static void test_command_under_valgrind(void **state)
+{
+	(void)state;
+	need("valgrind");
+	check_command(ARGS("valgrind", "-q", "--tool=none", "ls", "/"));
+}
+
+static void test_command_under_qemu(void **state)
+{
+	(void)state;
+	need("qemu-x86_64-static");
+	check_command(ARGS("qemu-x86_64-static", "/bin/ls", "/"));
+}
+
+/* It runs when the tracer comes; what it has not translated yet it translates under our eyes. */
+static void test_attach_to_valgrind(void **state)
+{
+	char pid[16];
+	struct child *valgrind;
+	struct run *run;
+	(void)state;
+
+	need("valgrind");
+	valgrind = child__start(&(struct child_options){
+		.argv = ARGS("valgrind", "-q", "--tool=none", victim("drip"), "20", "100", "100"),
+	});
+	child__wait_output(valgrind, "ready", 1, 60);
+	snprintf(pid, sizeof(pid), "%d", (int)child__pid(valgrind));
+	run = run_tracer(ARGS("-p", pid, "0.2", "3"));
+	assert_int_equal(run->exit_status, 0);
+	run__free(run);
+	run = child__finish(valgrind, RUN_TIMEOUT_S);
+	assert_int_equal(run->signal, 0);
+	assert_int_equal(run->exit_status, 0);
+	run__free(run);
+}
+
+/* ---- beside a tracer of the whole system ---- */
+
+static struct child *trace_system(void)
+{
+	struct run *run = run_tracer(ARGS("1", "1"));
+	int status = run->exit_status;
+
+	run__free(run);
+	if (status == STATUS_USAGE)
+		SKIP("no tracing of the whole system");
+	return start_tracer(NO_ARGS);
+}
+
+/* They end well, and a program that runs its code itself is still traced after them. */
+static void check_beside(const char *const *command)
+{
+	struct child *tracer = trace_system();
+	struct run *run;
+	struct truth truth;
+	pid_t pid;
+
+	for (unsigned int i = 0; i < scaled(RUNS); i++) {
+		run = run_plain(command);
+		if (run->signal || run->exit_status)
+			run__print(run);
+		assert_int_equal(run->signal, 0);
+		assert_int_equal(run->exit_status, 0);
+		run__free(run);
+	}
+	run = run_plain(ARGS(victim("leak64")));
+	pid = run->pid;
+	truth = truth_of(run, 0);
+	run__free(run);
+	pause_ms(1000);
+	kill(child__pid(tracer), SIGINT);
+	run = child__finish(tracer, RUN_TIMEOUT_S);
+	assert_int_equal(run->exit_status, 0);
+	assert_exact(exit_record_of(run, pid, 0), &truth);
+	run__free(run);
+}
+
+static void test_valgrind_none_beside(void **state)
+{
+	(void)state;
+	need("valgrind");
+	check_beside(ARGS("valgrind", "-q", "--tool=none", "true"));
+}
+
+static void test_valgrind_memcheck_beside(void **state)
+{
+	(void)state;
+	need("valgrind");
+	check_beside(ARGS("valgrind", "-q", "ls", "/"));
+}
+
+static void test_qemu_beside(void **state)
+{
+	(void)state;
+	need("qemu-x86_64-static");
+	check_beside(ARGS("qemu-x86_64-static", "/bin/ls", "/"));
+}
+
+/* ---- the guard goes with the tracer ---- */
+
+static unsigned int nr_guards(void)
+{
+	FILE *pipe = popen("pgrep -c -x -r RSD memleak-guard", "re");
+	unsigned int nr = 0;
+
+	assert_non_null(pipe);
+	if (fscanf(pipe, "%u", &nr) != 1)
+		nr = 0;
+	pclose(pipe);
+	return nr;
+}
+
+/* Other tracers on the machine may have guards of their own. Ours is a zombie when it has ended. */
+static void wait_for_guards(unsigned int limit)
+{
+	double deadline_s = now_s() + 15;
+
+	while (nr_guards() > limit && now_s() < deadline_s)
+		pause_ms(20);
+	assert_in_range(nr_guards(), 0, limit);
+}
+
+static void test_guard_ends_with_killed_tracer(void **state)
+{
+	unsigned int before = nr_guards();
+	struct child *drip, *tracer;
+	char pid[16];
+	(void)state;
+
+	drip = child__start(&(struct child_options){ .argv = ARGS(victim("drip")) });
+	child__wait_output(drip, "ready", 1, 60);
+	snprintf(pid, sizeof(pid), "%d", (int)child__pid(drip));
+	tracer = start_tracer(ARGS("-p", pid));
+	kill(child__pid(tracer), SIGKILL);
+	run__free(child__finish(tracer, RUN_TIMEOUT_S));
+	wait_for_guards(before);
+	kill(child__pid(drip), SIGKILL);
+	run__free(child__finish(drip, RUN_TIMEOUT_S));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SYSTEM_TEST(test_command_under_valgrind),
+		SYSTEM_TEST(test_command_under_qemu),
+		SYSTEM_TEST(test_attach_to_valgrind),
+		SYSTEM_TEST(test_valgrind_none_beside),
+		SYSTEM_TEST(test_valgrind_memcheck_beside),
+		SYSTEM_TEST(test_qemu_beside),
+		SYSTEM_TEST(test_guard_ends_with_killed_tracer),
+	};
+
+	return cmocka_run_group_tests(tests, harness__begin, harness__end);
+}
