@@ -23,4 +23,10 @@ __hidden int free_enter(struct pt_regs *ctx);
  */
 __hidden __u64 record_stack(struct pt_regs *ctx, struct stack *scratch, __u64 serial);
 
+/*
+ * At a thread's end: counts a call of it that has returned unseen. (One that its death interrupts
+ * has not returned, and is no loss.) Called while the thread still has its memory.
+ */
+__hidden int count_lost_return(struct space *space);
+
 #endif

@@ -87,6 +87,15 @@ static __always_inline bool call_in_flight(const struct call *call, __u64 sp)
 	return call->sp >= sp && return_is_pending(task, call->sp);
 }
 
+__hidden int count_lost_return(struct space *space)
+{
+	struct thread *thread = thread_of_current(false);
+
+	if (thread && thread->call.sp && !return_is_pending(current_task(), thread->call.sp))
+		add(&space->lost_events, 1);
+	return 0;
+}
+
 /* Lists a new site of a space. Several threads may do so at once: each takes the next free n. */
 static __always_inline void list_site(struct space *space, __u64 stack_id)
 {

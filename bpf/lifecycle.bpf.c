@@ -11,6 +11,7 @@
  * another process altogether: whoever dropped the last reference, such as a reader of smaps. So
  * there the record is found by the mm pointer alone.
  */
+#include "allocator.h"
 #include "memory.h"
 #include "spaces.h"
 
@@ -69,6 +70,8 @@ static __always_inline void thread_ends(struct task_struct *task, __u64 mm)
 {
 	struct space *space = space_of_task(task, mm);
 
+	if (space)
+		count_lost_return(space);
 	/* A vfork child does not own the memory that it leaves. */
 	if (!space || space->tgid != (__u32)BPF_CORE_READ(task, tgid))
 		return;

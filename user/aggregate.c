@@ -51,7 +51,7 @@ static int compare_places(const struct place *left, const struct place *right)
 	const struct mapping *r = right->map && right->map->inode ? right->map : NULL;
 	int order = compare(l ? l->inode : 0, r ? r->inode : 0);
 
-	if (order || !l)
+	if (order || !l || !r)
 		return order ? order : compare(left->address, right->address);
 	order = compare(l->dev_major, r->dev_major);
 	if (!order)
@@ -95,7 +95,7 @@ static int copy_addresses(struct ranked *ranked, const struct stack *stack,
 			  const struct mapping_set *mappings)
 {
 	uint32_t nr = stack->nr_frames < WIRE_MAX_FRAMES ? stack->nr_frames : WIRE_MAX_FRAMES;
-	struct place places[WIRE_MAX_FRAMES];
+	struct place places[WIRE_MAX_FRAMES] = { 0 };
 
 	ranked->truncated = stack->truncated;
 	for (uint32_t i = 0; i < nr; i++) {

@@ -12,8 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The program headers follow the file header. */
-#define HEADER_BYTES 4096
+#include "translator_kind.h"
 
 void process_view__exe(pid_t tgid, char *path, size_t size)
 {
@@ -25,32 +24,12 @@ void process_view__exe(pid_t tgid, char *path, size_t size)
 	path[nr > 0 ? nr : 0] = '\0';
 }
 
-/* The link can be followed even where the path leads elsewhere: containers, deleted files. */
-static enum translator_kind kind_by_file(pid_t tgid)
-{
-	char path[64], bytes[HEADER_BYTES];
-	ssize_t nr;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)tgid);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return TRANSLATOR_NO; /* it is gone */
-	nr = pread(fd, bytes, sizeof(bytes), 0);
-	close(fd);
-	return translator_kind__of_file(bytes, nr > 0 ? (size_t)nr : 0);
-}
-
-enum translator_kind process_view__kind(pid_t tgid)
+bool process_view__translates(pid_t tgid)
 {
 	char path[PATH_MAX];
-	enum translator_kind kind;
 
 	process_view__exe(tgid, path, sizeof(path));
-	if (!*path)
-		return TRANSLATOR_NO; /* a kernel thread, or gone */
-	kind = translator_kind__of_path(path);
-	return kind == TRANSLATOR_PERHAPS ? kind_by_file(tgid) : kind;
+	return translator_kind__is_translator(path);
 }
 
 void process_view__each_mapping(pid_t tgid, void (*visit)(const struct mapping *map, void *context),

@@ -155,11 +155,11 @@ static struct process *get_process(struct processes *processes, pid_t tgid)
 {
 	struct process **at = slot(processes, tgid);
 
-	if (*at)
-		return *at;
-	*at = calloc(1, sizeof(**at));
-	if (*at)
-		(*at)->tgid = tgid;
+	if (!*at) {
+		*at = calloc(1, sizeof(**at));
+		if (*at)
+			(*at)->tgid = tgid;
+	}
 	return *at;
 }
 

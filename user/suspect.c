@@ -30,8 +30,6 @@
 #define MAX_RUNNERS 32
 #define ANY_CPU (-1)
 #define STACK_BYTES (128 << 10)
-/* A program that began without a dynamic loader and maps no library for so long translates none. */
-#define PROBATION_NS 30000000000ULL
 /*
  * While probes are being attached, the process is looked at without a break, but for a pause in
  * which the one who attaches can run.
@@ -75,7 +73,6 @@ struct suspect {
 	pthread_mutex_t lock;
 	int mem_fd;
 	struct map_watch *watch;
-	uint64_t until_ns; /* its probation ends; NEVER: it is none; atomic */
 	bool look_again;
 	/* Written under the lock, read without. */
 	struct code_place places[MAX_PLACES];
@@ -113,7 +110,6 @@ static void note_place(size_t index, uint64_t address, void *context)
 	__atomic_store_n(&suspect->nr_places, nr + 1, __ATOMIC_RELEASE);
 	if (!nr)
 		__atomic_fetch_add(&suspect->orders->nr_guarded, 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&suspect->until_ns, NEVER, __ATOMIC_RELAXED);
 }
 
 static void look_at_mapping(const struct mapping *map, void *context)
@@ -330,19 +326,15 @@ static bool wait_for_work(const struct suspect *suspect, uint64_t due_ns)
 
 static void keep(struct suspect *suspect)
 {
-	uint64_t patrol_ns = 0, until_ns;
+	uint64_t patrol_ns = 0;
 
 	while (!__atomic_load_n(&suspect->stop, __ATOMIC_ACQUIRE)) {
 		unsigned int round = __atomic_load_n(&suspect->orders->round, __ATOMIC_ACQUIRE);
-		uint64_t due_ns;
+		uint64_t due_ns = NEVER;
 
 		attend(suspect);
 		if (suspect->look_again || round != suspect->round)
 			look_at_all(suspect, round);
-		until_ns = __atomic_load_n(&suspect->until_ns, __ATOMIC_RELAXED);
-		if (until_ns <= monotonic_ns())
-			break;
-		due_ns = until_ns;
 		if (__atomic_load_n(&suspect->nr_places, __ATOMIC_RELAXED)) {
 			if (is_attaching(suspect) || monotonic_ns() >= patrol_ns)
 				patrol_ns = patrol(suspect) + monotonic_ns();
@@ -409,7 +401,7 @@ static void release(struct suspect *suspect)
 	free(suspect);
 }
 
-struct suspect *suspect__new(pid_t tgid, bool known, struct suspect_orders *orders,
+struct suspect *suspect__new(pid_t tgid, struct suspect_orders *orders,
 			     const struct suspect_report *report)
 {
 	struct suspect *suspect = calloc(1, sizeof(*suspect));
@@ -421,7 +413,6 @@ struct suspect *suspect__new(pid_t tgid, bool known, struct suspect_orders *orde
 	suspect->orders = orders;
 	suspect->report = *report;
 	suspect->round = orders->round - 1; /* all is to be looked at */
-	suspect->until_ns = known ? NEVER : monotonic_ns() + PROBATION_NS;
 	suspect->pidfd = suspect->mem_fd = suspect->all_fd = -1;
 	pthread_mutex_init(&suspect->lock, NULL);
 	suspect->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One process that is, or may be, a translator, and threads that keep breakpoints out of it. Each
+ * One process that is a translator, and threads that keep breakpoints out of it. Each
  * process has threads of its own because reading its memory waits for its lock, and a process that
  * hardly gets to run, or is about to end, can hold that lock for seconds: then only they wait.
  */
@@ -34,11 +34,8 @@ struct suspect_report {
 
 struct suspect;
 
-/*
- * known: a translator, followed to its end. Else it is followed for its first seconds, and longer
- * only if it then maps what is probed. NULL and errno.
- */
-struct suspect *suspect__new(pid_t tgid, bool known, struct suspect_orders *orders,
+/* Follows a translator to its end. NULL and errno. */
+struct suspect *suspect__new(pid_t tgid, struct suspect_orders *orders,
 			     const struct suspect_report *report);
 /* Ends the threads, which may take long. */
 void suspect__stop(struct suspect *suspect);

@@ -77,14 +77,14 @@ static void tell_failed(pid_t tgid, int error, void *context)
 	suspects->report.failed(tgid, error, suspects->report.context);
 }
 
-static void add(struct suspects *suspects, pid_t tgid, bool known)
+static void add(struct suspects *suspects, pid_t tgid)
 {
 	struct suspect_report report = { tell_guarded, tell_failed, tell_child, suspects };
 	struct suspect *suspect = NULL;
 
 	errno = ENOSPC;
 	if (suspects->nr + suspects->nr_leaving < MAX_SUSPECTS)
-		suspect = suspect__new(tgid, known, &suspects->orders, &report);
+		suspect = suspect__new(tgid, &suspects->orders, &report);
 	if (suspect)
 		suspects->list[suspects->nr++] = suspect;
 	else
@@ -94,13 +94,9 @@ static void add(struct suspects *suspects, pid_t tgid, bool known)
 static void look_at_process(pid_t tgid, void *context)
 {
 	struct suspects *suspects = context;
-	enum translator_kind kind;
 
-	if (find(suspects, tgid))
-		return;
-	kind = process_view__kind(tgid);
-	if (kind != TRANSLATOR_NO)
-		add(suspects, tgid, kind == TRANSLATOR_YES);
+	if (!find(suspects, tgid) && process_view__translates(tgid))
+		add(suspects, tgid);
 }
 
 static void on_execed(pid_t tgid, void *context)
@@ -151,7 +147,7 @@ static bool round_is_complete(const struct suspects *suspects)
 	return true;
 }
 
-/* Has all threads look at all that their processes map; those who are known go first. */
+/* Has all threads look at all that their processes map; those that are known already go first. */
 static void begin_round(struct suspects *suspects)
 {
 	__atomic_fetch_add(&suspects->orders.round, 1, __ATOMIC_RELEASE);
@@ -245,7 +241,7 @@ void suspects__work(struct suspects *suspects)
 	exec_watch__drain(suspects->watch);
 	while (read(suspects->child_fds[0], &child, sizeof(child)) == sizeof(child))
 		if (!find(suspects, child))
-			add(suspects, child, true);
+			add(suspects, child);
 	eventfd_read(suspects->orders.news_fd, &news);
 	free_ended(suspects->list, &suspects->nr);
 	free_ended(suspects->leaving, &suspects->nr_leaving);

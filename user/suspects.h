@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * All processes that are, or may be, translators: found when they begin, or when we do. The whole
+ * All processes that are translators: found when they begin, or when we do. The whole
  * work of the guard but for its dealings with the tracer.
  */
 #ifndef SUSPECTS_H

@@ -194,9 +194,9 @@ unsigned int bpf_objects_since(const struct bpf_objects *before);
 /* Waits until none is left; other tracers on the machine may hold some for a while. */
 void assert_no_bpf_objects_since(const struct bpf_objects *before);
 /*
- * Does anybody trace this machine now, when all tracers of the running test have ended? The probes of
- * one that traces all processes are in the victims too, and it holds their memory for a moment when
- * it puts them in or takes them out.
+ * Does anybody trace this machine now, when all tracers of the running test have ended? The probes
+ * of one that traces all processes are in the victims too, and it holds their memory for a moment
+ * when it puts them in or takes them out.
  */
 bool another_tracer_runs(void);
 /* The executable bytes of the first mapping of a file equal the file's: no breakpoint is in it. */

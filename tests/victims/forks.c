@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A family by fork: each copy frees blocks that it got from its ancestors, among them some that the
- * ancestor has freed in the meantime and whose addresses it uses again, and makes blocks of its own.
- * Each process prints what it knows of itself. It says nothing else; nothing in it allocates unseen.
+ * ancestor has freed in the meantime and whose addresses it uses again, and makes blocks of its
+ * own. Each process prints what it knows of itself. It says nothing else; nothing in it allocates
+ * unseen.
  */
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -60,8 +61,7 @@ static void print_family(const char *role)
 /* What this process had at the fork is inherited from here on. */
 static void become_copy(void)
 {
-	family.inherited_bytes +=
-		truth_allocated_bytes - truth_freed_bytes - family.freed_bytes;
+	family.inherited_bytes += truth_allocated_bytes - truth_freed_bytes - family.freed_bytes;
 	family.inherited_blocks +=
 		truth_allocated_blocks - truth_freed_blocks - family.freed_blocks;
 	family.freed_bytes = family.freed_blocks = 0;
