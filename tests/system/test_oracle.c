@@ -21,6 +21,11 @@
 #define MAX_VARIABLES 64
 #define MAX_WORDS 14
 #define MAX_COPIES 64
+/*
+ * As the tracer is the parent of what it runs, a shell is that of what Valgrind runs: bash keeps
+ * the number of its parent as text, and that of this program may have a digit less.
+ */
+#define BELOW_SHELL "/bin/sh", "-c", "\"$@\"; exit $?", "sh"
 #define WANTED_PROGRAMS 15
 
 struct program {
@@ -190,7 +195,7 @@ static void make_environment(void)
 /* What Valgrind makes of that environment, in its order. */
 static bool learn_environment(void)
 {
-	struct run *run = run_here(ARGS("/usr/bin/valgrind", "-q", "/usr/bin/env"));
+	struct run *run = run_here(ARGS(BELOW_SHELL, "/usr/bin/valgrind", "-q", "/usr/bin/env"));
 	size_t n = 0;
 	char *line;
 
@@ -250,10 +255,13 @@ static struct run *run_undisturbed(const struct child_options *options)
 
 static struct run *run_valgrind(const struct program *program, struct heap *heap)
 {
-	const char *argv[MAX_WORDS + 8] = { "/usr/bin/valgrind", "--run-libc-freeres=no",
-					    "--run-cxx-freeres=no", "--trace-children=no",
-					    "--child-silent-after-fork=yes" };
-	char option[4200], log_name[32];
+	const char *argv[MAX_WORDS + 12] = { BELOW_SHELL,
+					     "/usr/bin/valgrind",
+					     "--run-libc-freeres=no",
+					     "--run-cxx-freeres=no",
+					     "--trace-children=no",
+					     "--child-silent-after-fork=yes" };
+	char option[4200];
 	const char *path;
 	struct child_options options = { .argv = argv,
 					 .directory = folder,
@@ -261,17 +269,16 @@ static struct run *run_valgrind(const struct program *program, struct heap *heap
 					 .stdout_path = scratch("stdout-valgrind") };
 	const char *in_use, *total;
 	struct run *run;
-	size_t n = 5;
+	size_t n = 9;
 	char *log;
 
 	/* Not in the folder: make reads that, and allocates for each file in it. */
-	snprintf(option, sizeof(option), "--log-file=%s", scratch("valgrind.%p"));
+	snprintf(option, sizeof(option), "--log-file=%s", scratch("valgrind.log"));
 	argv[n++] = option;
 	for (size_t i = 0; program->argv[i]; i++)
 		argv[n++] = program->argv[i];
 	run = run_undisturbed(&options);
-	snprintf(log_name, sizeof(log_name), "valgrind.%d", run->pid);
-	path = scratch(log_name);
+	path = scratch("valgrind.log");
 	log = read_text(path);
 	unlink(path);
 	drop_commas(log);
@@ -371,13 +378,14 @@ static void read_logs(struct held_list *list)
 
 static void run_family_in_valgrind(const struct program *program, struct held_list *list)
 {
-	const char *argv[MAX_WORDS + 8] = { "/usr/bin/valgrind", "--run-libc-freeres=no",
-					    "--run-cxx-freeres=no", "--trace-children=no" };
+	const char *argv[MAX_WORDS + 12] = { BELOW_SHELL, "/usr/bin/valgrind",
+					     "--run-libc-freeres=no", "--run-cxx-freeres=no",
+					     "--trace-children=no" };
 	struct child_options options = { .argv = argv,
 					 .directory = folder,
 					 .environment = base_environment };
 	char option[4200];
-	size_t n = 4;
+	size_t n = 8;
 
 	snprintf(option, sizeof(option), "--log-file=%s", scratch("family.%p"));
 	argv[n++] = option;
