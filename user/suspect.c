@@ -30,15 +30,8 @@
 #define MAX_RUNNERS 32
 #define ANY_CPU (-1)
 #define STACK_BYTES (128 << 10)
-/*
- * While probes are being attached, the process is looked at without a break, but for a pause in
- * which the one who attaches can run.
- */
-#define ATTACHING_SPELL_NS 200000ULL
-#define ATTACHING_PAUSE_NS 20000ULL
 /* Between two looks in quiet times. */
 #define PATROL_PAUSE_NS 10000000ULL
-
 /* The functions of some dozen libraries. */
 #define MAX_PLACES 1024
 
@@ -108,8 +101,6 @@ static void note_place(size_t index, uint64_t address, void *context)
 	}
 	suspect->places[nr] = (struct code_place){ index, address };
 	__atomic_store_n(&suspect->nr_places, nr + 1, __ATOMIC_RELEASE);
-	if (!nr)
-		__atomic_fetch_add(&suspect->orders->nr_guarded, 1, __ATOMIC_RELAXED);
 }
 
 static void look_at_mapping(const struct mapping *map, void *context)
@@ -119,7 +110,7 @@ static void look_at_mapping(const struct mapping *map, void *context)
 	breakpoints__find(suspect->orders->breakpoints, suspect->mem_fd, map, note_place, context);
 }
 
-/* By any thread, at any time. */
+/* By any thread, at any time while the suspect is there. */
 static void clear(struct suspect *suspect)
 {
 	size_t nr_places = __atomic_load_n(&suspect->nr_places, __ATOMIC_ACQUIRE);
@@ -197,32 +188,6 @@ static void look_at_all(struct suspect *suspect, unsigned int round)
 	attend(suspect);
 	__atomic_store_n(&suspect->round, round, __ATOMIC_RELEASE);
 	eventfd_write(suspect->orders->news_fd, 1);
-}
-
-static bool is_attaching(const struct suspect *suspect)
-{
-	return __atomic_load_n(&suspect->orders->attaching, __ATOMIC_ACQUIRE);
-}
-
-/*
- * Not every change of a mapping is recorded, and no breakpoint of a probe that is new. Returns the
- * pause until the next time: the more of us there are, the longer, since we precede all others.
- */
-static uint64_t patrol(struct suspect *suspect)
-{
-	unsigned int nr = __atomic_load_n(&suspect->orders->nr_guarded, __ATOMIC_RELAXED);
-	long free_cpus = sysconf(_SC_NPROCESSORS_ONLN) - 1;
-	uint64_t until_ns = monotonic_ns() + ATTACHING_SPELL_NS;
-
-	do
-		clear(suspect);
-	while (is_attaching(suspect) && monotonic_ns() < until_ns);
-	if (!is_attaching(suspect))
-		return PATROL_PAUSE_NS;
-	if (free_cpus >= (long)nr)
-		return ATTACHING_PAUSE_NS;
-	return free_cpus > 0 ? ATTACHING_SPELL_NS * nr / (uint64_t)free_cpus :
-			       ATTACHING_SPELL_NS * nr;
 }
 
 static void *run_runner(void *argument)
@@ -336,8 +301,11 @@ static void keep(struct suspect *suspect)
 		if (suspect->look_again || round != suspect->round)
 			look_at_all(suspect, round);
 		if (__atomic_load_n(&suspect->nr_places, __ATOMIC_RELAXED)) {
-			if (is_attaching(suspect) || monotonic_ns() >= patrol_ns)
-				patrol_ns = patrol(suspect) + monotonic_ns();
+			/* Not every change of a mapping is recorded. */
+			if (monotonic_ns() >= patrol_ns) {
+				clear(suspect);
+				patrol_ns = monotonic_ns() + PATROL_PAUSE_NS;
+			}
 			due_ns = patrol_ns;
 		}
 		if (!wait_for_work(suspect, due_ns))
@@ -365,12 +333,8 @@ static void close_process(struct suspect *suspect)
 	map_watch__free(suspect->watch);
 	if (suspect->pidfd >= 0)
 		close(suspect->pidfd);
-	if (suspect->mem_fd >= 0)
-		close(suspect->mem_fd);
 	if (suspect->all_fd >= 0)
 		close(suspect->all_fd);
-	if (suspect->nr_places)
-		__atomic_fetch_sub(&suspect->orders->nr_guarded, 1, __ATOMIC_RELAXED);
 }
 
 static void *run_keeper(void *argument)
@@ -393,6 +357,8 @@ static void *run_keeper(void *argument)
 
 static void release(struct suspect *suspect)
 {
+	if (suspect->mem_fd >= 0)
+		close(suspect->mem_fd);
 	if (suspect->wake_fd >= 0)
 		close(suspect->wake_fd);
 	if (suspect->end_fd >= 0)
@@ -460,4 +426,9 @@ void suspect__wake(struct suspect *suspect)
 unsigned int suspect__round(const struct suspect *suspect)
 {
 	return __atomic_load_n(&suspect->round, __ATOMIC_ACQUIRE);
+}
+
+void suspect__clear(struct suspect *suspect)
+{
+	clear(suspect);
 }

@@ -16,9 +16,7 @@
 /* What all suspects' threads go by; the main one sets it. */
 struct suspect_orders {
 	const struct breakpoints *breakpoints;
-	bool attaching; /* breakpoints come up in what runs, without a record of the kernel */
 	unsigned int round; /* one higher: look at all mappings again */
-	unsigned int nr_guarded; /* how many share the processors while attaching; threads count */
 	int news_fd; /* an eventfd: one has ended or has caught up with the round */
 };
 
@@ -46,6 +44,8 @@ void suspect__free(struct suspect *suspect);
 pid_t suspect__tgid(const struct suspect *suspect);
 /* Makes it see new orders. */
 void suspect__wake(struct suspect *suspect);
+/* Takes out what breakpoints are in it now. Waits for the process if it must. */
+void suspect__clear(struct suspect *suspect);
 /* The last round of which everything was looked at. */
 unsigned int suspect__round(const struct suspect *suspect);
 

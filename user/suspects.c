@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * See suspects.h. This thread waits for no process: whatever could take the lock of one is done by
- * the thread of that suspect.
+ * the threads of that suspect. But while probes are being attached it takes breakpoints out of all
+ * of them, one after the other without a break: the one who attaches has to wait for the same locks.
  */
 #include "suspects.h"
 
@@ -24,6 +25,9 @@
  * attaches will have to wait for too.
  */
 #define ROUND_LIMIT_NS 300000000ULL
+/* A spell of that, and then a pause in which whoever attaches can run on this processor. */
+#define SWEEP_NS 2000000ULL
+#define SWEEP_ALONE_NS 200000ULL /* there is no other */
 
 struct suspects {
 	struct suspects_report report;
@@ -37,6 +41,7 @@ struct suspects {
 	struct suspect *leaving[MAX_SUSPECTS]; /* were told to end */
 	size_t nr_leaving;
 	bool records_lost;
+	bool attaching;
 };
 
 static uint64_t monotonic_ns(void)
@@ -218,14 +223,35 @@ int suspects__add_code(struct suspects *suspects, const struct breakpoint *break
 	return breakpoints__add(&suspects->breakpoints, breakpoint);
 }
 
+static void clear_all(struct suspects *suspects)
+{
+	for (size_t i = 0; i < suspects->nr; i++)
+		suspect__clear(suspects->list[i]);
+}
+
+static void sweep(struct suspects *suspects)
+{
+	bool alone = sysconf(_SC_NPROCESSORS_ONLN) < 2;
+	uint64_t until_ns = monotonic_ns() + (alone ? SWEEP_ALONE_NS : SWEEP_NS);
+
+	do {
+		clear_all(suspects);
+		exec_watch__drain(suspects->watch);
+	} while (suspects->nr && monotonic_ns() < until_ns);
+}
+
 void suspects__set_attaching(struct suspects *suspects, bool attaching)
 {
-	if (attaching)
-		__atomic_store_n(&suspects->orders.attaching, true, __ATOMIC_RELEASE);
+	suspects->attaching = false;
+	clear_all(suspects);
 	begin_round(suspects);
 	finish_round(suspects);
-	if (!attaching)
-		__atomic_store_n(&suspects->orders.attaching, false, __ATOMIC_RELEASE);
+	suspects->attaching = attaching;
+}
+
+bool suspects__attaching(const struct suspects *suspects)
+{
+	return suspects->attaching;
 }
 
 int suspects__fd(const struct suspects *suspects)
@@ -249,4 +275,6 @@ void suspects__work(struct suspects *suspects)
 		suspects->records_lost = false;
 		begin_round(suspects);
 	}
+	if (suspects->attaching)
+		sweep(suspects);
 }

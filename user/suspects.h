@@ -33,6 +33,8 @@ int suspects__add_code(struct suspects *suspects, const struct breakpoint *break
  * Looks at every process of the system, at the beginning and at the end of that time.
  */
 void suspects__set_attaching(struct suspects *suspects, bool attaching);
+/* Then suspects__work is to be called again and again. */
+bool suspects__attaching(const struct suspects *suspects);
 
 /* Readable when suspects__work has something to do. */
 int suspects__fd(const struct suspects *suspects);

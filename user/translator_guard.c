@@ -192,13 +192,18 @@ static void serve(struct guard *guard)
 
 static void work(struct guard *guard)
 {
+	static const struct timespec attaching_pause = { .tv_nsec = 20000 };
+
 	while (!guard->quit) {
 		struct pollfd ready[] = {
 			{ .fd = suspects__fd(guard->suspects), .events = POLLIN },
 			{ .fd = guard->tracer_gone ? -1 : guard->socket_fd, .events = POLLIN },
 		};
 
-		poll(ready, 2, guard->tracer_gone ? LINGER_PAUSE_MS : -1);
+		if (suspects__attaching(guard->suspects))
+			ppoll(ready, 2, &attaching_pause, NULL);
+		else
+			poll(ready, 2, guard->tracer_gone ? LINGER_PAUSE_MS : -1);
 		suspects__work(guard->suspects);
 		if (ready[1].revents)
 			serve(guard);
