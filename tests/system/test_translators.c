@@ -137,42 +137,42 @@ static void test_qemu_beside(void **state)
 
 /* ---- the guard goes with the tracer ---- */
 
-static unsigned int nr_guards(void)
+static pid_t guard_of(const struct child *tracer)
 {
-	FILE *pipe = popen("pgrep -c -x -r RSD memleak-guard", "re");
-	unsigned int nr = 0;
+	char command[64];
+	FILE *pipe;
+	int pid = 0;
 
+	snprintf(command, sizeof(command), "pgrep -x memleak-guard -P %d", (int)child__pid(tracer));
+	pipe = popen(command, "re");
 	assert_non_null(pipe);
-	if (fscanf(pipe, "%u", &nr) != 1)
-		nr = 0;
+	if (fscanf(pipe, "%d", &pid) != 1)
+		pid = 0;
 	pclose(pipe);
-	return nr;
-}
-
-/* Other tracers on the machine may have guards of their own. Ours is a zombie when it has ended. */
-static void wait_for_guards(unsigned int limit)
-{
-	double deadline_s = now_s() + 15;
-
-	while (nr_guards() > limit && now_s() < deadline_s)
-		pause_ms(20);
-	assert_in_range(nr_guards(), 0, limit);
+	return pid;
 }
 
 static void test_guard_ends_with_killed_tracer(void **state)
 {
-	unsigned int before = nr_guards();
 	struct child *drip, *tracer;
+	struct run *run;
 	char pid[16];
+	pid_t guard;
 	(void)state;
 
 	drip = child__start(&(struct child_options){ .argv = ARGS(victim("drip")) });
 	child__wait_output(drip, "ready", 1, 60);
 	snprintf(pid, sizeof(pid), "%d", (int)child__pid(drip));
 	tracer = start_tracer(ARGS("-p", pid));
+	guard = guard_of(tracer);
+	assert_true(guard > 0);
 	kill(child__pid(tracer), SIGKILL);
 	run__free(child__finish(tracer, RUN_TIMEOUT_S));
-	wait_for_guards(before);
+	/* It is ours now, to be waited for. */
+	run = harness__wait_orphan(guard, RUN_TIMEOUT_S);
+	assert_false(run->timed_out);
+	assert_int_equal(run->signal, 0);
+	run__free(run);
 	kill(child__pid(drip), SIGKILL);
 	run__free(child__finish(drip, RUN_TIMEOUT_S));
 }
