@@ -493,6 +493,7 @@ static int set_up(struct monitor *monitor)
 		monitor->reporter.maps = tracer__maps(monitor->tracer);
 		monitor->reporter.processes = monitor->processes;
 		monitor->reporter.targets = monitor->targets;
+		monitor->reporter.translators = monitor->translators;
 		status = watch_everything(monitor);
 		if (status)
 			log__error("cannot watch for events: %s", strerror(errno));

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +91,10 @@ int process_view__open_memory(pid_t tgid)
 	return fd < 0 ? -errno : fd;
 }
 
-bool process_view__exists(pid_t tgid)
+bool process_view__is_alive(pid_t tgid)
 {
-	return !kill(tgid, 0) || errno == EPERM;
+	char path[PATH_MAX];
+
+	process_view__exe(tgid, path, sizeof(path));
+	return *path;
 }

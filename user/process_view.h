@@ -31,6 +31,7 @@ void process_view__each_process(void (*visit)(pid_t tgid, void *context), void *
  */
 int process_view__open_memory(pid_t tgid);
 
-bool process_view__exists(pid_t tgid);
+/* False for a zombie too. */
+bool process_view__is_alive(pid_t tgid);
 
 #endif

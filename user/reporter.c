@@ -73,6 +73,11 @@ static void fill_identity(const struct reporter *reporter, const struct space *s
 		report->has_allocator = since_ns;
 		report->late_attach |= since_ns > space->seen_ns;
 	}
+	/* What a translator's guest allocates is not seen, which is not the same as nothing. */
+	if (reporter->translators &&
+	    translators__guarded(reporter->translators, tgid, space->seen_ns,
+				 space->after_ns ? space->after_ns : UINT64_MAX))
+		report->has_allocator = false;
 	/* A file that came and went may have been one. */
 	if (space->allocated_blocks || space->freed_blocks || space->unknown_frees)
 		report->has_allocator = true;

@@ -16,6 +16,7 @@
 #include "shm_survivors.h"
 #include "symbolize.h"
 #include "targets.h"
+#include "translators.h"
 
 struct reporter {
 	const struct output_format *format;
@@ -25,6 +26,7 @@ struct reporter {
 	struct processes *processes;
 	struct targets *targets;
 	struct symbolizer *symbolizer;
+	struct translators *translators; /* NULL: not guarded */
 	struct ranking *ranking;
 	uint64_t ready_ns; /* CLOCK_MONOTONIC, when all that is traced from the start was probed */
 	unsigned int terminal_columns; /* of out; 0: it is no terminal */

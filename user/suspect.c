@@ -83,7 +83,7 @@ static uint64_t monotonic_ns(void)
 
 static void report_failure(const struct suspect *suspect, int error)
 {
-	if (process_view__exists(suspect->tgid))
+	if (process_view__is_alive(suspect->tgid))
 		suspect->report.failed(suspect->tgid, error, suspect->report.context);
 }
 
