@@ -425,25 +425,32 @@ static int watch(struct monitor *monitor, int fd)
 
 static int watch_everything(struct monitor *monitor)
 {
+	monitor->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (monitor->epoll_fd < 0 || watch(monitor, monitor->signal_fd) ||
+	    watch(monitor, tracer__fd(monitor->tracer)) ||
+	    watch(monitor, events__fd(monitor->events)))
+		return STATUS_FAILED;
+	if (!monitor->options->interval_s)
+		return STATUS_OK;
+	monitor->interval_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	return monitor->interval_fd < 0 || watch(monitor, monitor->interval_fd) ? STATUS_FAILED :
+										  STATUS_OK;
+}
+
+/* Counted from when the tracing began: on a slow machine attaching takes a while. */
+static int start_interval(const struct monitor *monitor)
+{
 	double interval_s = monitor->options->interval_s;
 	struct itimerspec interval = {
 		.it_interval.tv_sec = (time_t)interval_s,
 		.it_interval.tv_nsec = (long)((interval_s - (double)(time_t)interval_s) * 1e9),
 	};
 
-	monitor->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (monitor->epoll_fd < 0 || watch(monitor, monitor->signal_fd) ||
-	    watch(monitor, tracer__fd(monitor->tracer)) ||
-	    watch(monitor, events__fd(monitor->events)))
-		return STATUS_FAILED;
-	if (!interval_s)
-		return STATUS_OK;
 	interval.it_value = interval.it_interval;
-	monitor->interval_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (monitor->interval_fd < 0 || timerfd_settime(monitor->interval_fd, 0, &interval, NULL) ||
-	    watch(monitor, monitor->interval_fd))
-		return STATUS_FAILED;
-	return STATUS_OK;
+	if (!interval_s || !timerfd_settime(monitor->interval_fd, 0, &interval, NULL))
+		return STATUS_OK;
+	log__error("cannot set a timer: %s", strerror(errno));
+	return STATUS_FAILED;
 }
 
 /*
@@ -500,6 +507,8 @@ static int set_up(struct monitor *monitor)
 	}
 	if (!status)
 		status = attach(monitor, executable);
+	if (!status)
+		status = start_interval(monitor);
 	free(executable);
 	return status;
 }
