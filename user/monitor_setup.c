@@ -214,7 +214,10 @@ static int load(struct monitor *monitor)
 		return STATUS_KERNEL;
 	}
 	monitor->translators = translators__new();
-	if (!monitor->translators)
+	if (!monitor->translators && (config.system_wide || config.follow_children))
+		log__warning("programs such as Valgrind can't be guarded and may be ended: %s",
+			     strerror(errno));
+	else if (!monitor->translators)
 		log__detail("programs that translate code can't be guarded: %s", strerror(errno));
 	monitor->tracer = tracer__new(&monitor->features, &config);
 	if (!monitor->tracer) {

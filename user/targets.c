@@ -155,7 +155,10 @@ static void tell_guard(const struct targets *targets, int (*verb)(struct transla
 {
 	int err = targets->translators ? verb(targets->translators) : 0;
 
-	if (err)
+	if (err && !tracer__probes_one_process(targets->tracer))
+		log__warning("programs such as Valgrind are not guarded and may be ended: %s",
+			     strerror(-err));
+	else if (err)
 		log__detail("programs that translate code are not guarded: %s", strerror(-err));
 }
 

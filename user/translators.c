@@ -196,11 +196,6 @@ void translators__free(struct translators *translators)
 	free(translators);
 }
 
-pid_t translators__pid(const struct translators *translators)
-{
-	return translators->pid;
-}
-
 int translators__add_file(struct translators *translators, int file_fd,
 			  const struct allocator_probes *probes)
 {
@@ -234,11 +229,6 @@ int translators__attached(struct translators *translators)
 	return request(translators, &attached, -1);
 }
 
-int translators__fd(const struct translators *translators)
-{
-	return translators->fd;
-}
-
 int translators__consume(struct translators *translators)
 {
 	struct guard_message message;
@@ -263,9 +253,4 @@ bool translators__guarded(const struct translators *translators, pid_t tgid, uin
 		    translators->guarded[i].time_ns <= to_ns)
 			return true;
 	return false;
-}
-
-uint64_t translators__nr_guarded(const struct translators *translators)
-{
-	return translators->nr_guarded;
 }

@@ -30,23 +30,17 @@ struct translators;
 struct translators *translators__new(void);
 void translators__free(struct translators *translators);
 
-/* The guard's process: not one to report on. */
-pid_t translators__pid(const struct translators *translators);
-
 /* These return 0 or -errno: -EPIPE when the guard is gone. No probe must be attached then. */
 int translators__add_file(struct translators *translators, int file_fd,
 			  const struct allocator_probes *probes);
 int translators__attaching(struct translators *translators);
 int translators__attached(struct translators *translators);
 
-/* Readable when translators__consume has something to do. */
-int translators__fd(const struct translators *translators);
 /* Takes note of what the guard did; says it by log__detail, failures by log__warning. 0 or -EPIPE. */
 int translators__consume(struct translators *translators);
 
 /* Were breakpoints taken out of that process between the two times (CLOCK_MONOTONIC)? */
 bool translators__guarded(const struct translators *translators, pid_t tgid, uint64_t from_ns,
 			  uint64_t to_ns);
-uint64_t translators__nr_guarded(const struct translators *translators);
 
 #endif
