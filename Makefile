@@ -35,9 +35,10 @@ LONE_BPF := holders
 BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,\
 	$(filter-out $(LONE_BPF:%=bpf/%.bpf.c),$(wildcard bpf/*.bpf.c)))
 USER_SOURCES := $(wildcard user/*.c)
+SKELETON_USERS := user/tracer.c user/lifecycle_hooks.c user/allocator_links.c
 # Unit tests link with what they use of the logic; the skeletons and main stay outside.
 LOGIC_OBJECTS := $(patsubst user/%.c,$(BUILD)/user/%.o,\
-	$(filter-out user/main.c user/tracer.c user/holder_scan.c,$(USER_SOURCES)))
+	$(filter-out user/main.c $(SKELETON_USERS) user/holder_scan.c,$(USER_SOURCES)))
 LOGIC := $(BUILD)/logic.a
 USER_OBJECTS := $(patsubst user/%.c,$(BUILD)/user/%.o,$(USER_SOURCES))
 SKELETON := $(BUILD)/memleak.skel.h
@@ -59,7 +60,7 @@ $(BUILD)/memleak-bpf: $(USER_OBJECTS)
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/user/tracer.o: $(SKELETON)
+$(SKELETON_USERS:%.c=$(BUILD)/%.o): $(SKELETON)
 $(BUILD)/user/holder_scan.o: $(BUILD)/holders.skel.h
 
 $(BUILD)/user/%.o: user/%.c

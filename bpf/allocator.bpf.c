@@ -2,8 +2,9 @@
 /*
  * The probes on the malloc family: shims over the policy in blocks.bpf.c. User space attaches them
  * to the file offsets that it found: as one session program (entry and return in one, the cookie
- * names the function), as perf events (an entry probe for each function and one return probe), or,
- * to trace one process, as both.
+ * names the function), as two multi-uprobe programs (entries by cookie, returns), as perf events
+ * (an entry probe for each function and one return probe), or, to trace one process, as sessions
+ * and perf events.
  */
 #include "allocator.h"
 #include "spaces.h"
@@ -27,9 +28,17 @@ int allocator_free(struct pt_regs *ctx)
 	return free_enter(ctx);
 }
 
+SEC("uprobe")
+int allocator_enter(struct pt_regs *ctx)
+{
+	allocation_enter(ctx, (__u32)bpf_get_attach_cookie(ctx));
+	return 0;
+}
+
 /*
- * Perf events follow. With session links they are there for those who share a target's memory under
- * another PID (vfork, clone with CLONE_VM) and leave the target's own threads to the session.
+ * Perf events follow, and the returns of both. With session links they are there for those who
+ * share a target's memory under another PID (vfork, clone with CLONE_VM) and leave the target's own
+ * threads to the session.
  */
 static __always_inline bool served_by_session(void)
 {

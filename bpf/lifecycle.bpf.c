@@ -2,10 +2,11 @@
 /*
  * The ends of processes and of their address spaces. One policy, reached by different hooks:
  *
- *                       kprobes                     fentry              neither
- *   process ends        kprobe exit_mm_release      (as without)        raw_tp sched_process_exit
- *   before teardown     kprobe exit_mmap            fentry exit_mmap    the same; sched_prepare_exec
- *   after teardown      raw_tp exit_mmap            raw_tp exit_mmap    raw_tp exit_mmap
+ *                       kprobes                   fentry                  neither
+ *   process ends        kprobe exit_mm_release    fentry exit_mm_release  raw_tp sched_process_exit
+ *   before teardown     kprobe exit_mmap          fentry exit_mmap        the same;
+ * sched_prepare_exec after teardown      raw_tp exit_mmap, else fexit exit_mmap, else kretprobe
+ * exit_mmap
  *
  * In exit_mmap the current task has no mm any more, or a new one (exec), and it may belong to
  * another process altogether: whoever dropped the last reference, such as a reader of smaps. So
@@ -134,6 +135,18 @@ static __always_inline void forget_copy(const struct space *space)
 		add(&parent->living_copies, -1);
 }
 
+/* Hands the record to user space. */
+static __always_inline void retire(struct space *space)
+{
+	__u64 mm = space->mm;
+
+	forget_copy(space);
+	if (bpf_map_push_elem(&ended, space, 0))
+		count_loss(LOSS_ENDED_MAP_FULL);
+	bpf_map_delete_elem(&live, &mm);
+	ring_doorbell();
+}
+
 static __always_inline int teardown_ends(__u64 mm)
 {
 	struct space *space = space_of_mm(mm);
@@ -150,12 +163,29 @@ static __always_inline int teardown_ends(__u64 mm)
 	    space->tgid != current_tgid())
 		add(&space->lost_events, 1);
 	close_teardown(space);
-	forget_copy(space);
-	if (bpf_map_push_elem(&ended, space, 0))
-		count_loss(LOSS_ENDED_MAP_FULL);
-	bpf_map_delete_elem(&live, &mm);
-	ring_doorbell();
+	retire(space);
 	return 0;
+}
+
+/*
+ * The kernel follows only so many calls of a function at once by return probes. A task that gets
+ * here with its teardown still open was one too many: what it left is not known.
+ */
+static __always_inline void end_missed_teardown(void)
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	struct teardown *teardown = bpf_map_lookup_elem(&teardowns, &tid);
+	struct space *space;
+
+	if (!teardown)
+		return;
+	space = space_of_mm(teardown->mm);
+	bpf_map_delete_elem(&teardowns, &tid);
+	if (!space)
+		return;
+	count_loss(LOSS_TEARDOWN_END);
+	space->after_ns = bpf_ktime_get_ns();
+	retire(space);
 }
 
 SEC("kprobe/exit_mm_release")
@@ -169,6 +199,36 @@ SEC("kprobe/exit_mmap")
 int BPF_KPROBE(kprobe_exit_mmap, struct mm_struct *mm)
 {
 	return teardown_begins((__u64)mm);
+}
+
+/* The verifier knows the types of what these get; the policy computes with the bare addresses. */
+SEC("fentry/exit_mm_release")
+int BPF_PROG(fentry_exit_mm_release, struct task_struct *task, struct mm_struct *mm)
+{
+	thread_ends((struct task_struct *)as_scalar(task), as_scalar(mm));
+	return 0;
+}
+
+SEC("fentry/exit_mmap")
+int BPF_PROG(fentry_exit_mmap, struct mm_struct *mm)
+{
+	return teardown_begins(as_scalar(mm));
+}
+
+SEC("fexit/exit_mmap")
+int BPF_PROG(fexit_exit_mmap, struct mm_struct *mm)
+{
+	return teardown_ends(as_scalar(mm));
+}
+
+/* A return probe does not see the argument. */
+SEC("kretprobe/exit_mmap")
+int kretprobe_exit_mmap(struct pt_regs *ctx)
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	struct teardown *teardown = bpf_map_lookup_elem(&teardowns, &tid);
+
+	return teardown ? teardown_ends(teardown->mm) : 0;
 }
 
 SEC("raw_tp/exit_mmap")
@@ -186,6 +246,8 @@ int thread_exit(struct bpf_raw_tracepoint_args *ctx)
 
 	if (config_exit_by_tracepoint)
 		thread_ends(task, (__u64)BPF_CORE_READ(task, mm));
+	else
+		end_missed_teardown();
 	bpf_map_delete_elem(&threads, &tid);
 	if (last_thread(task))
 		bpf_map_delete_elem(&targets, &tgid);
@@ -218,6 +280,8 @@ int process_exec(struct bpf_raw_tracepoint_args *ctx)
 	struct target *target = bpf_map_lookup_elem(&targets, &tgid);
 	struct space *old, *space;
 
+	if (!config_exit_by_tracepoint)
+		end_missed_teardown();
 	bpf_map_delete_elem(&threads, &old_tid);
 	bpf_map_delete_elem(&threads, &tgid);
 	if (!target && !config_system_wide)

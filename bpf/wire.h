@@ -197,6 +197,7 @@ enum global_loss {
 	LOSS_TRACE_EVENT, /* -t: the ring buffer was full */
 	LOSS_TARGET_MAP_FULL, /* -f: a child could not be followed */
 	LOSS_REPLACED_SPACE, /* an mm pointer came back before its end was seen */
+	LOSS_TEARDOWN_END, /* a return probe on the teardown was missed */
 	NR_GLOBAL_LOSSES,
 };
 

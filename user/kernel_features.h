@@ -1,37 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the running kernel and our privileges allow, probed and not guessed from a version, and the
- * way that is chosen for each job.
+ * What the running kernel and our privileges allow, found by trying it or by the kernel's own type
+ * information, never guessed from a version. What is made of it: probe_paths.h.
  */
 #ifndef KERNEL_FEATURES_H
 #define KERNEL_FEATURES_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/utsname.h>
 
-enum exit_hook { EXIT_HOOK_KPROBE, EXIT_HOOK_TRACEPOINT, EXIT_HOOK_NONE };
-enum uprobe_attach { UPROBE_ATTACH_SESSION, UPROBE_ATTACH_PERF };
-
-struct features {
-	char kernel[65]; /* uname -r */
-	bool raw_tp_exit_mmap; /* fires after the teardown, Linux 6.1 */
-	bool raw_tp_prepare_exec; /* sched_prepare_exec, Linux 6.10 */
-	bool exit_has_mm; /* sched_process_exit still sees the memory, Linux 6.16 */
-	bool kprobe_exit; /* kprobes on exit_mmap and exit_mm_release */
-	bool on_demand_maps; /* hash maps may allocate in any context, Linux 6.1 */
-	enum exit_hook exit_hook;
-	enum uprobe_attach uprobe_attach;
+enum feature {
+	FEATURE_KPROBE_EXIT, /* kprobes on exit_mmap and exit_mm_release */
+	FEATURE_FENTRY, /* fentry, and with it fexit, on exit_mmap */
+	FEATURE_RAW_TP_EXIT_MMAP, /* fires after the teardown, Linux 6.1 */
+	FEATURE_RAW_TP_PREPARE_EXEC, /* sched_prepare_exec, Linux 6.10 */
+	FEATURE_EXIT_HAS_MEMORY, /* sched_process_exit still sees the memory, Linux 6.16 */
+	FEATURE_UPROBE_PERF, /* uprobes by perf events */
+	FEATURE_UPROBE_MULTI, /* many by one link, Linux 6.6 */
+	FEATURE_UPROBE_SESSION, /* entry and return in one program, Linux 6.13 */
+	FEATURE_ON_DEMAND_MAPS, /* hash maps may allocate in any context, Linux 6.1 */
+	FEATURE_ITERATORS, /* over all open files and mappings, Linux 5.12 */
+	FEATURE_FIND_VMA, /* bpf_find_vma, Linux 5.17 */
+	FEATURE_LOOP, /* bpf_loop, Linux 5.17 */
+	FEATURE_TASK_STORAGE, /* in uprobes, Linux 5.11 */
+	NR_FEATURES
 };
 
-/*
- * Fills *features. uses: what is going to be done, of enum privilege_use. Returns 0; -EPERM when
- * privileges are missing, -EOPNOTSUPP when the kernel lacks something without which nothing works,
- * -errno otherwise, with one line in error that says what and what to do.
- */
-int features__probe(struct features *features, unsigned int uses, const char *btf_path, char *error,
-		    size_t error_size);
+#define FEATURE_UNTRIED (-1)
 
-const char *features__exit_hook_name(enum exit_hook hook);
-const char *features__uprobe_name(enum uprobe_attach attach);
+struct features {
+	struct utsname system;
+	int missing[NR_FEATURES]; /* 0: it is there; an errno: why not; or FEATURE_UNTRIED */
+};
+
+/* Of what was not tried: false. */
+bool features__has(const struct features *features, enum feature feature);
+
+/*
+ * Fills *features. uses: what is going to be done, of enum privilege_use. thorough: try all; else
+ * what matters with what was found so far, since a trial can take a tenth of a second. Returns 0;
+ * -EPERM when privileges are missing, -EOPNOTSUPP when the kernel lacks something without which
+ * nothing works, -errno otherwise, with one line in error that says what and what to do.
+ */
+int features__probe(struct features *features, unsigned int uses, const char *btf_path,
+		    bool thorough, char *error, size_t error_size);
 
 #endif

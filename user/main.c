@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "features_report.h"
 #include "log.h"
 #include "monitor.h"
 #include "options.h"
@@ -26,6 +27,9 @@ int main(int argc, char **argv)
 			log__error("cannot write to standard output: %s", strerror(errno));
 			status = STATUS_OUTPUT;
 		}
+	} else if (options.features) {
+		log__set_verbose(options.verbose);
+		status = features_report__print(&options);
 	} else {
 		log__set_verbose(options.verbose);
 		status = monitor__run(&options);

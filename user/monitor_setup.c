@@ -142,23 +142,49 @@ static void warn_of_unreadable_files(const struct options *options)
 			missing);
 }
 
+static int find_paths(struct monitor *monitor, char *error, size_t error_size)
+{
+	const struct options *options = monitor->options;
+	const struct probe_paths *wanted = &options->paths;
+	unsigned int uses = PRIVILEGE_TRACE | (options->user ? PRIVILEGE_BECOME_USER : 0);
+	/* A path that was asked for may be one that nobody would try otherwise. */
+	bool thorough = wanted->exit_before || wanted->exit_after || wanted->call_probes;
+	int err = features__probe(&monitor->features, uses, options->btf_path, thorough, error,
+				  error_size);
+
+	return err ? err :
+		     probe_paths__choose(&monitor->features, wanted, &monitor->paths, error,
+					 error_size);
+}
+
 /*
  * The service is given CAP_SYS_ADMIN since some kernels ask for it. It runs for long: where the
  * kernel doesn't, it is given up before anything else is done.
  */
-static int probe_features(struct monitor *monitor, char *error, size_t error_size)
+static int find_modest_paths(struct monitor *monitor, char *error, size_t error_size)
 {
-	const struct options *options = monitor->options;
-	unsigned int uses = PRIVILEGE_TRACE | (options->user ? PRIVILEGE_BECOME_USER : 0);
-	bool aside = options->mode == MODE_SYSTEM && privileges__set_aside(CAP_SYS_ADMIN);
-	int err = features__probe(&monitor->features, uses, options->btf_path, error, error_size);
+	bool aside = monitor->options->mode == MODE_SYSTEM && privileges__set_aside(CAP_SYS_ADMIN);
+	int err = find_paths(monitor, error, error_size);
 
 	if (aside && !err)
 		privileges__give_up(CAP_SYS_ADMIN);
 	else if (aside && !privileges__take_back(CAP_SYS_ADMIN))
-		err = features__probe(&monitor->features, uses, options->btf_path, error,
-				      error_size);
+		err = find_paths(monitor, error, error_size);
 	return err;
+}
+
+/* In one line: what a newer kernel would give. */
+static void tell_what_is_degraded(const struct monitor *monitor)
+{
+	char lines[512] = "";
+	const char *line;
+
+	for (unsigned int n = 0;
+	     (line = probe_paths__degraded(&monitor->features, &monitor->paths, n)) != NULL; n++)
+		snprintf(lines + strlen(lines), sizeof(lines) - strlen(lines), "%s%s",
+			 n ? "; " : "", line);
+	if (*lines)
+		log__warning("kernel %s: %s", monitor->features.system.release, lines);
 }
 
 static void on_shared_mapped(pid_t tgid, uint64_t time_ns, const struct mapping *map, void *context)
@@ -200,13 +226,14 @@ static int load(struct monitor *monitor)
 		.context = monitor,
 	};
 	char error[256];
-	int err = probe_features(monitor, error, sizeof(error));
+	int err = find_modest_paths(monitor, error, sizeof(error));
 
 	if (err) {
 		log__error("%s", error);
 		return err == -EPERM ? STATUS_PRIVILEGE : STATUS_KERNEL;
 	}
 	warn_of_unreadable_files(options);
+	tell_what_is_degraded(monitor);
 	/* Before the first address space is recorded, so that its mappings are too. */
 	monitor->events = events__new(&handlers);
 	if (!monitor->events) {
@@ -219,10 +246,10 @@ static int load(struct monitor *monitor)
 			     strerror(errno));
 	else if (!monitor->translators)
 		log__detail("programs that translate code can't be guarded: %s", strerror(errno));
-	monitor->tracer = tracer__new(&monitor->features, &config);
+	monitor->tracer = tracer__new(&monitor->features, &monitor->paths, &config);
 	if (!monitor->tracer) {
 		log__error("cannot load the BPF programs into kernel %s: %s; -v shows why",
-			   monitor->features.kernel, strerror(errno));
+			   monitor->features.system.release, strerror(errno));
 		return errno == EPERM ? STATUS_PRIVILEGE : STATUS_KERNEL;
 	}
 	monitor->processes = processes__new();
@@ -376,7 +403,7 @@ static int start_command(struct monitor *monitor, const char *executable)
 		return STATUS_FAILED;
 	}
 	add_followed(monitor, pid, -1);
-	reporter__start(&monitor->reporter, &monitor->features, 1);
+	reporter__start(&monitor->reporter, &monitor->features, &monitor->paths, 1);
 	fflush(monitor->reporter.out);
 	err = command__release(&monitor->command);
 	return err ? command_error(monitor->options->command[0], err) : STATUS_OK;
@@ -396,7 +423,7 @@ static int attach(struct monitor *monitor, const char *executable)
 		status = follow_pid(monitor, options->pids[i]);
 	if (!status) {
 		monitor->reporter.ready_ns = monotonic_ns();
-		reporter__start(&monitor->reporter, &monitor->features,
+		reporter__start(&monitor->reporter, &monitor->features, &monitor->paths,
 				(unsigned int)(monitor->nr_followed + monitor->nr_at_start));
 		fflush(monitor->reporter.out);
 	}

@@ -8,7 +8,7 @@
 
 #include "command.h"
 #include "events.h"
-#include "kernel_features.h"
+#include "probe_paths.h"
 #include "monitor.h"
 #include "report_file.h"
 #include "reporter.h"
@@ -24,6 +24,7 @@ struct handled_space {
 struct monitor {
 	const struct options *options;
 	struct features features;
+	struct probe_paths paths;
 	struct translators *translators; /* NULL: they can't be guarded here */
 	struct tracer *tracer;
 	struct events *events;

@@ -47,6 +47,10 @@ enum {
 	LETTER_MAX_BLOCKS,
 	LETTER_MAX_STACKS,
 	LETTER_BTF,
+	LETTER_FEATURES,
+	LETTER_EXIT_HOOK,
+	LETTER_EXIT_AFTER,
+	LETTER_ATTACH,
 	LETTER_VERSION
 };
 
@@ -160,6 +164,40 @@ static int add_pids(struct parser *parser, const struct option_entry *entry, con
 	}
 }
 
+#define EXIT_HOOKS "kprobe, fentry or tracepoint"
+#define EXIT_AFTERS "tracepoint, fexit or kretprobe"
+#define CALL_PROBES "session, multi or perf"
+
+static int set_exit_hook(struct parser *parser, const struct option_entry *entry, const char *shown,
+			 char *value)
+{
+	enum exit_before path = probe_paths__exit_before(value);
+
+	(void)entry;
+	parser->options->paths.exit_before = path;
+	return path ? 0 : refuse(parser, "%s takes " EXIT_HOOKS ", not " QUOTED, shown, value);
+}
+
+static int set_exit_after(struct parser *parser, const struct option_entry *entry,
+			  const char *shown, char *value)
+{
+	enum exit_after path = probe_paths__exit_after(value);
+
+	(void)entry;
+	parser->options->paths.exit_after = path;
+	return path ? 0 : refuse(parser, "%s takes " EXIT_AFTERS ", not " QUOTED, shown, value);
+}
+
+static int set_call_probes(struct parser *parser, const struct option_entry *entry,
+			   const char *shown, char *value)
+{
+	enum call_probes path = probe_paths__call_probes(value);
+
+	(void)entry;
+	parser->options->paths.call_probes = path;
+	return path ? 0 : refuse(parser, "%s takes " CALL_PROBES ", not " QUOTED, shown, value);
+}
+
 #define FIELD(member) .field = offsetof(struct options, member)
 
 static const struct option_entry entries[] = {
@@ -194,6 +232,14 @@ static const struct option_entry entries[] = {
 	  FIELD(max_stacks), .min = 1, .max = MAX_STACKS },
 	{ LETTER_BTF, "btf", "FILE", "kernel types from FILE, for a kernel without its own BTF",
 	  set_text, FIELD(btf_path) },
+	{ LETTER_FEATURES, "features", NULL, "show what this kernel offers, and what is made of it",
+	  set_flag, FIELD(features) },
+	{ LETTER_EXIT_HOOK, "exit-hook", "WAY", "see memory before its end by " EXIT_HOOKS,
+	  set_exit_hook, FIELD(paths) },
+	{ LETTER_EXIT_AFTER, "exit-after", "WAY", "see memory after its end by " EXIT_AFTERS,
+	  set_exit_after, FIELD(paths) },
+	{ LETTER_ATTACH, "attach", "WAY", "see allocator calls by uprobes: " CALL_PROBES,
+	  set_call_probes, FIELD(paths) },
 	{ LETTER_VERSION, "version", NULL, "print the version", set_flag, FIELD(version) },
 	{ 'h', "help", NULL, "print this help", set_flag, FIELD(help) },
 };
@@ -394,6 +440,10 @@ static int check_together(struct parser *parser)
 	if (options->follow_children && !options->nr_pids && !options->command &&
 	    !options->shell_command)
 		return refuse(parser, "-f goes with a command or -p: without them all are traced");
+	if (options->features &&
+	    (options->nr_pids || options->command || options->shell_command || options->interval_s))
+		return refuse(parser,
+			      "--features traces nothing: no -p, command or INTERVAL with it");
 	if (options->append && !options->output_path)
 		return refuse(parser, "--append goes with -w only");
 	if (options->min_size_bytes > options->max_size_bytes)
@@ -452,6 +502,7 @@ void options__print_help(FILE *out)
 	      "       memleak-bpf [OPTION...] -c 'COMMAND LINE' [INTERVAL [COUNT]]\n"
 	      "       memleak-bpf [OPTION...] -p PID[,PID...] [INTERVAL [COUNT]]\n"
 	      "       memleak-bpf [OPTION...] [INTERVAL [COUNT]]      every process of the system\n"
+	      "       memleak-bpf --features [--json]\n"
 	      "\n"
 	      "INTERVAL: report what is outstanding every so many seconds (0.5 is one); COUNT: so\n"
 	      "many times. Reports go to stdout, with a command to stderr.\n"

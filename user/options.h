@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "probe_paths.h"
+
 #define OPTIONS_MAX_PIDS 256
 
 /* The exit status of the tool itself; a command's own status passes through instead. */
@@ -49,6 +51,8 @@ struct options {
 	bool append; /* --append */
 	bool json; /* --json */
 	bool verbose; /* -v */
+	struct probe_paths paths; /* --exit-hook, --exit-after, --attach */
+	bool features; /* --features */
 	bool help; /* --help */
 	bool version; /* --version */
 };

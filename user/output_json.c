@@ -322,10 +322,11 @@ static void write_line(FILE *out, json_t *line, const char *what)
 
 static void json_start(FILE *out, const struct start_report *start)
 {
-	json_t *probes = json_pack("{s:I, s:I, s:o, s:o}", "allocator_functions",
+	json_t *probes = json_pack("{s:I, s:I, s:o, s:o, s:o}", "allocator_functions",
 				   (json_int_t)start->allocator_functions, "allocator_files",
 				   (json_int_t)start->allocator_files, "exit",
-				   string_or_null(start->exit_hook), "uprobe",
+				   string_or_null(start->exit_before), "exit_after",
+				   string_or_null(start->exit_after), "uprobe",
 				   string_or_null(start->uprobe));
 
 	write_line(out,

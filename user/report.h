@@ -179,7 +179,8 @@ struct start_report {
 	unsigned int allocator_files; /* files that define an allocator */
 	unsigned int processes; /* that run and are traced from now on */
 	unsigned int terminal_columns; /* of the terminal that is written to; 0: it is none */
-	const char *exit_hook; /* "kprobe", "fentry", "tracepoint" */
+	const char *exit_before; /* "kprobe", "fentry", "tracepoint" */
+	const char *exit_after; /* "tracepoint", "fexit", "kretprobe" */
 	const char *uprobe; /* "perf", "multi", "session" */
 };
 

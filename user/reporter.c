@@ -427,7 +427,7 @@ static unsigned int terminal_columns(FILE *out)
 }
 
 void reporter__start(struct reporter *reporter, const struct features *features,
-		     unsigned int nr_processes)
+		     const struct probe_paths *paths, unsigned int nr_processes)
 {
 	static const char *const modes[] = {
 		[MODE_SYSTEM] = "system",
@@ -436,12 +436,13 @@ void reporter__start(struct reporter *reporter, const struct features *features,
 	};
 	struct start_report start = {
 		.version = MEMLEAK_VERSION,
-		.kernel = features->kernel,
+		.kernel = features->system.release,
 		.mode = modes[reporter->options->mode],
 		.allocator_functions = targets__nr_functions(reporter->targets),
 		.allocator_files = targets__nr_files(reporter->targets),
-		.exit_hook = features__exit_hook_name(features->exit_hook),
-		.uprobe = features__uprobe_name(features->uprobe_attach),
+		.exit_before = probe_paths__exit_before_name(paths->exit_before),
+		.exit_after = probe_paths__exit_after_name(paths->exit_after),
+		.uprobe = probe_paths__call_probes_name(paths->call_probes),
 		.processes = nr_processes,
 	};
 
@@ -500,7 +501,8 @@ void reporter__total(struct reporter *reporter)
 			     snapshot__read_loss(reporter->maps, LOSS_SPACE_MAP_FULL) +
 			     snapshot__read_loss(reporter->maps, LOSS_ENDED_MAP_FULL) +
 			     snapshot__read_loss(reporter->maps, LOSS_TARGET_MAP_FULL) +
-			     snapshot__read_loss(reporter->maps, LOSS_REPLACED_SPACE);
+			     snapshot__read_loss(reporter->maps, LOSS_REPLACED_SPACE) +
+			     snapshot__read_loss(reporter->maps, LOSS_TEARDOWN_END);
 	total.system_wide = reporter->options->mode == MODE_SYSTEM;
 	fill_cost(&total);
 	reporter->format->total(reporter->out, &total);

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "kernel_features.h"
+#include "probe_paths.h"
 #include "options.h"
 #include "output.h"
 #include "processes.h"
@@ -37,7 +37,7 @@ struct reporter {
 
 /* nr_processes: how many are traced from the start. */
 void reporter__start(struct reporter *reporter, const struct features *features,
-		     unsigned int nr_processes);
+		     const struct probe_paths *paths, unsigned int nr_processes);
 /* memory_gone: false when the process is gone but its memory is still in use. */
 void reporter__exit(struct reporter *reporter, const struct space *space, bool memory_gone);
 void reporter__outstanding(struct reporter *reporter, const struct space *space);

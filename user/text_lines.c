@@ -49,10 +49,11 @@ void text_lines__setup(FILE *out, const struct start_report *start)
 {
 	fprintf(out, "memleak-bpf %s, Linux ", start->version);
 	sanitize_text__print(out, start->kernel);
-	fprintf(out, ", mode %s: %s in %s; exits seen by %s, calls by uprobes (%s)\n", start->mode,
+	fprintf(out, ", mode %s: %s in %s; exits seen by %s and %s, calls by uprobes (%s)\n",
+		start->mode,
 		text_units__nouns(start->allocator_functions, "allocator function").text,
-		text_units__nouns(start->allocator_files, "file").text, start->exit_hook,
-		start->uprobe);
+		text_units__nouns(start->allocator_files, "file").text, start->exit_before,
+		start->exit_after, start->uprobe);
 }
 
 void text_lines__lost(FILE *out, const struct report_lost *lost)

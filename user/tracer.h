@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The BPF side as user space sees it: load, attach, targets, and the file descriptors of its maps.
- * The only user of the skeleton. Everything detaches when the tracer is freed or the process dies.
+ * The only user of the skeleton, with lifecycle_hooks.h and allocator_links.h. Everything detaches
+ * when the tracer is freed or the process dies.
  */
 #ifndef TRACER_H
 #define TRACER_H
@@ -12,7 +13,7 @@
 
 #include "../bpf/wire.h"
 #include "allocators.h"
-#include "kernel_features.h"
+#include "probe_paths.h"
 
 struct tracer;
 
@@ -36,7 +37,8 @@ struct tracer_maps {
  * Loads the BPF side and attaches the exit hooks; no allocator is probed yet. NULL and errno on
  * failure.
  */
-struct tracer *tracer__new(const struct features *features, const struct tracer_config *config);
+struct tracer *tracer__new(const struct features *features, const struct probe_paths *paths,
+			   const struct tracer_config *config);
 void tracer__free(struct tracer *tracer);
 
 const struct tracer_maps *tracer__maps(const struct tracer *tracer);

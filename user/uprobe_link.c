@@ -25,57 +25,60 @@ struct link_create {
 	uint32_t pad;
 };
 
-static int create(int program_fd, int attach_type, const char *path, pid_t pid,
-		  const uint64_t *offsets, const uint64_t *cookies, size_t nr)
+#define RETURNS (1U << 0) /* BPF_F_UPROBE_MULTI_RETURN */
+
+static int create(const struct uprobe_link_request *request, const char *path)
 {
 	struct link_create attributes = {
-		.program_fd = (uint32_t)program_fd,
-		.attach_type = (uint32_t)attach_type,
+		.program_fd = (uint32_t)request->program_fd,
+		.attach_type = request->attach_type,
 		.path = (uint64_t)(uintptr_t)path,
-		.offsets = (uint64_t)(uintptr_t)offsets,
-		.cookies = (uint64_t)(uintptr_t)cookies,
-		.nr = (uint32_t)nr,
-		.pid = (uint32_t)pid,
+		.offsets = (uint64_t)(uintptr_t)request->offsets,
+		.cookies = (uint64_t)(uintptr_t)request->cookies,
+		.nr = (uint32_t)request->nr,
+		.multi_flags = request->returns ? RETURNS : 0,
+		.pid = (uint32_t)request->pid,
 	};
 	long fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attributes, sizeof(attributes));
 
 	return fd < 0 ? -errno : (int)fd;
 }
 
-int uprobe_link__create(int program_fd, int attach_type, int file_fd, pid_t pid,
-			const uint64_t *offsets, const uint64_t *cookies, size_t nr)
+int uprobe_link__create(const struct uprobe_link_request *request)
 {
 	char path[64];
 
 	/* Through /proc, so that the kernel takes the very inode that was looked at. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", file_fd);
-	return create(program_fd, attach_type, path, pid, offsets, cookies, nr);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", request->file_fd);
+	return create(request, path);
 }
 
-bool uprobe_link__supported(int attach_type)
+bool uprobe_link__supported(enum uprobe_link_type attach_type)
 {
 	/* r0 = 0; exit */
 	struct bpf_insn empty[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	union bpf_attr load;
 	uint64_t offset = 0;
-	long program_fd;
+	struct uprobe_link_request request = { .attach_type = attach_type,
+					       .offsets = &offset,
+					       .nr = 1 };
+	union bpf_attr load;
 	int link_fd;
 
 	memset(&load, 0, sizeof(load));
 	load.prog_type = BPF_PROG_TYPE_KPROBE;
-	load.expected_attach_type = (uint32_t)attach_type;
+	load.expected_attach_type = attach_type;
 	load.insns = (uint64_t)(uintptr_t)empty;
 	load.insn_cnt = sizeof(empty) / sizeof(empty[0]);
 	load.license = (uint64_t)(uintptr_t) "GPL";
-	program_fd = syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load));
-	if (program_fd < 0)
+	request.program_fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load));
+	if (request.program_fd < 0)
 		return false;
 	/* A directory can't be probed: a kernel that knows the type says EBADF, another EINVAL. */
-	link_fd = create((int)program_fd, attach_type, "/", 0, &offset, NULL, 1);
-	close((int)program_fd);
+	link_fd = create(&request, "/");
+	close(request.program_fd);
 	if (link_fd >= 0)
 		close(link_fd);
 	return link_fd == -EBADF;

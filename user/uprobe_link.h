@@ -13,19 +13,26 @@
 #include <sys/types.h>
 
 /* enum bpf_attach_type of include/uapi/linux/bpf.h. */
-#define UPROBE_LINK_MULTI 48 /* Linux 6.6 */
-#define UPROBE_LINK_SESSION 57 /* Linux 6.13 */
+enum uprobe_link_type {
+	UPROBE_LINK_MULTI = 48, /* Linux 6.6 */
+	UPROBE_LINK_SESSION = 57, /* Linux 6.13 */
+};
 
-/*
- * Attaches program_fd to the file offsets of the file behind file_fd: in the process pid alone, or
- * with pid 0 in every process that maps the file. attach_type must be the expected attach type that
- * the program was loaded with. cookies may be NULL. Returns a link's file descriptor, to be closed
- * by the caller (which detaches), or -errno.
- */
-int uprobe_link__create(int program_fd, int attach_type, int file_fd, pid_t pid,
-			const uint64_t *offsets, const uint64_t *cookies, size_t nr);
+struct uprobe_link_request {
+	int program_fd;
+	enum uprobe_link_type attach_type; /* the one that the program was loaded with */
+	bool returns; /* at the functions' returns; of UPROBE_LINK_MULTI */
+	int file_fd; /* the file that holds the functions */
+	pid_t pid; /* in this process alone; 0: in every process that maps the file */
+	const uint64_t *offsets; /* in the file */
+	const uint64_t *cookies; /* one for each, for the program; or NULL */
+	size_t nr;
+};
 
-/* Does the kernel know this attach type? Tried with an empty program, not guessed. */
-bool uprobe_link__supported(int attach_type);
+/* Returns a link's file descriptor, to be closed by the caller (which detaches), or -errno. */
+int uprobe_link__create(const struct uprobe_link_request *request);
+
+/* Does the kernel know this type? Tried with an empty program, not guessed. */
+bool uprobe_link__supported(enum uprobe_link_type attach_type);
 
 #endif

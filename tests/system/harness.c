@@ -251,11 +251,24 @@ static void append(const char **argv, size_t *n, const char *const *more)
 	argv[*n] = NULL;
 }
 
+size_t tracer_words(const char **argv)
+{
+	static char words[256];
+	const char *given = getenv("TRACER_OPTIONS");
+	size_t n = 0;
+
+	append(argv, &n, ARGS(tracer_path()));
+	snprintf(words, sizeof(words), "%s", given ? given : "");
+	for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+		append(argv, &n, ARGS(word));
+	return n;
+}
+
 struct run *run_tracer(const char *const *options)
 {
-	const char *argv[MAX_ARGUMENTS] = { tracer_path() };
+	const char *argv[MAX_ARGUMENTS];
 	struct child_options child = { .argv = argv };
-	size_t n = 1;
+	size_t n = tracer_words(argv);
 
 	append(argv, &n, options);
 	return run_with(&child, RUN_TIMEOUT_S);
@@ -274,10 +287,10 @@ struct run *trace(const char *const *options, const char *const *command)
 	const char *report = next_report_path();
 	const char *argv[MAX_ARGUMENTS];
 	struct child_options child = { .argv = argv, .report_path = report };
-	size_t n = 0;
+	size_t n = tracer_words(argv);
 	struct run *run;
 
-	append(argv, &n, ARGS(tracer_path(), "--json", "-w", report));
+	append(argv, &n, ARGS("--json", "-w", report));
 	append(argv, &n, options);
 	append(argv, &n, ARGS("--"));
 	append(argv, &n, command);
@@ -300,9 +313,9 @@ struct child *start_tracer(const char *const *options)
 	const char *argv[MAX_ARGUMENTS];
 	struct child_options child = { .argv = argv, .report_path = report };
 	struct child *tracer;
-	size_t n = 0;
+	size_t n = tracer_words(argv);
 
-	append(argv, &n, ARGS(tracer_path(), "--json", "-w", report));
+	append(argv, &n, ARGS("--json", "-w", report));
 	append(argv, &n, options);
 	tracer = child__start(&child);
 	child__wait_event(tracer, "start", 1, 30);

@@ -44,6 +44,11 @@ int harness__test_end(void **state);
 
 /* Paths below the build folder; good until the 16th call after this one. */
 const char *tracer_path(void);
+/*
+ * Begins argv (with room for 8) with the tracer and the options that this whole run of the tests is
+ * made with, such as a path to try: the words of TRACER_OPTIONS. Returns how many these are.
+ */
+size_t tracer_words(const char **argv);
 const char *victim(const char *name);
 /* A path in a folder of this test program that is removed at its end. */
 const char *scratch(const char *name);

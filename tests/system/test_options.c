@@ -77,11 +77,13 @@ static void test_version(void **state)
 
 static void test_help(void **state)
 {
-	static const char *const words[] = { "-p",	     "-c",	     "-u",    "-a",
-					     "-t",	     "-o",	     "-T",    "-z",
-					     "-Z",	     "-v",	     "-w",    "--json",
-					     "--max-blocks", "--max-stacks", "--btf", "--version",
-					     "--help",	     "INTERVAL",     "COUNT", "--append" };
+	static const char *const words[] = {
+		"-p",	      "-c",	     "-u",	     "-a",	     "-t",
+		"-o",	      "-T",	     "-z",	     "-Z",	     "-v",
+		"-w",	      "--json",	     "--max-blocks", "--max-stacks", "--btf",
+		"--version",  "--help",	     "INTERVAL",     "COUNT",	     "--append",
+		"--features", "--exit-hook", "--exit-after", "--attach"
+	};
 	struct run *run = run_tracer(ARGS("--help"));
 	(void)state;
 

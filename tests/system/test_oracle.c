@@ -296,8 +296,8 @@ static struct run *run_valgrind(const struct program *program, struct heap *heap
 static struct run *run_traced(const struct program *program, struct heap *heap)
 {
 	const char *report = scratch("oracle.json");
-	const char *argv[MAX_WORDS + 8] = { tracer_path(), "--json", "-T", "100000",
-					    "-w",	   report,   "--" };
+	const char *const reporting[] = { "--json", "-T", "100000", "-w", report, "--", NULL };
+	const char *argv[MAX_WORDS + 16] = { NULL };
 	struct child_options options = { .argv = argv,
 					 .directory = folder,
 					 .environment = full_environment,
@@ -305,8 +305,10 @@ static struct run *run_traced(const struct program *program, struct heap *heap)
 					 .report_path = report };
 	const json_t *record;
 	struct run *run;
-	size_t n = 7;
+	size_t n = tracer_words(argv);
 
+	for (size_t i = 0; reporting[i]; i++)
+		argv[n++] = reporting[i];
 	for (size_t i = 0; program->argv[i]; i++)
 		argv[n++] = program->argv[i];
 	run = run_with(&options, 300);
@@ -399,15 +401,18 @@ static void run_family_in_valgrind(const struct program *program, struct held_li
 static void run_family_traced(const struct program *program, struct held_list *list)
 {
 	const char *report = scratch("family.json");
-	const char *argv[MAX_WORDS + 8] = { tracer_path(), "--json", "-f", "-w", report, "--" };
+	const char *const reporting[] = { "--json", "-f", "-w", report, "--", NULL };
+	const char *argv[MAX_WORDS + 16] = { NULL };
 	struct child_options options = { .argv = argv,
 					 .directory = folder,
 					 .environment = full_environment,
 					 .report_path = report };
 	struct run *run;
-	size_t n = 6, i;
+	size_t n = tracer_words(argv), i;
 	json_t *record;
 
+	for (i = 0; reporting[i]; i++)
+		argv[n++] = reporting[i];
 	for (i = 0; program->argv[i]; i++)
 		argv[n++] = program->argv[i];
 	run = run_with(&options, 300);

@@ -174,6 +174,15 @@ static void test_every_option(void **state)
 	assert_int_equal(options.max_stacks, 1);
 	options__free(&options);
 
+	assert_int_equal(PARSE(&options, "--exit-hook", "fentry", "--exit-after=kretprobe",
+			       "--attach", "perf", "--features", "--json"),
+			 0);
+	assert_int_equal(options.paths.exit_before, EXIT_BEFORE_FENTRY);
+	assert_int_equal(options.paths.exit_after, EXIT_AFTER_KRETPROBE);
+	assert_int_equal(options.paths.call_probes, CALL_PROBES_PERF);
+	assert_true(options.features);
+	options__free(&options);
+
 	assert_int_equal(PARSE(&options, "-z", "16G", "--max-size=16G"), 0);
 	assert_true(options.min_size_bytes == 16ULL << 30);
 	assert_true(options.max_size_bytes == 16ULL << 30);
@@ -261,6 +270,17 @@ static const struct refusal refusals[] = {
 	{ { "-u", "" }, "-u takes a USER, not ''" },
 	{ { "-w", "" }, "-w takes a FILE, not ''" },
 	{ { "--btf=" }, "--btf takes a FILE, not ''" },
+	{ { "--exit-hook", "kretprobe" },
+	  "--exit-hook takes kprobe, fentry or tracepoint, not 'kretprobe'" },
+	{ { "--exit-after", "" }, "--exit-after takes tracepoint, fexit or kretprobe, not ''" },
+	{ { "--attach=Perf" }, "--attach takes session, multi or perf, not 'Perf'" },
+	{ { "--features", "-p", "1" },
+	  "--features traces nothing: no -p, command or INTERVAL with it" },
+	{ { "--features", "--", "ls" },
+	  "--features traces nothing: no -p, command or INTERVAL with it" },
+	{ { "--features", "-c", "ls" },
+	  "--features traces nothing: no -p, command or INTERVAL with it" },
+	{ { "--features", "5" }, "--features traces nothing: no -p, command or INTERVAL with it" },
 	/* INTERVAL and COUNT. */
 	{ { "ls" }, INTERVAL_TAKES "'ls'" HINT },
 	{ { "ls", "-l" }, INTERVAL_TAKES "'ls'" HINT },
@@ -366,7 +386,9 @@ static void test_help_names_every_option(void **state)
 					     "-Z, --max-size", "-v, --verbose", "-w, --output",
 					     "--append",       "--json",	"--max-blocks",
 					     "--max-stacks",   "--btf",		"--version",
-					     "-h, --help",     "INTERVAL",	"COUNT" };
+					     "--features",     "--exit-hook",	"--exit-after",
+					     "--attach",       "-h, --help",	"INTERVAL",
+					     "COUNT" };
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);

@@ -71,7 +71,8 @@ static void write_others(FILE *out)
 				      .mode = "command",
 				      .allocator_functions = 14,
 				      .allocator_files = 1,
-				      .exit_hook = "kprobe" };
+				      .exit_before = "kprobe",
+				      .exit_after = "tracepoint" };
 	struct trace_report event = { .time = { 1767225600, 999999999 },
 				      .pid = 4711,
 				      .tid = 4712,

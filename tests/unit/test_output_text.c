@@ -80,7 +80,8 @@ static void write_starts(FILE *out, const struct output_format *format)
 				      .mode = "command",
 				      .allocator_functions = 14,
 				      .allocator_files = 1,
-				      .exit_hook = "kprobe",
+				      .exit_before = "kprobe",
+				      .exit_after = "tracepoint",
 				      .uprobe = "perf" };
 
 	fprintf(out, "### %s\n", format->name);

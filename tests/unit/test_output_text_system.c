@@ -26,7 +26,8 @@ static const struct start_report plain_start = { .version = "0.1.0",
 						 .allocator_functions = 9,
 						 .allocator_files = 2,
 						 .processes = 214,
-						 .exit_hook = "kprobe",
+						 .exit_before = "kprobe",
+						 .exit_after = "tracepoint",
 						 .uprobe = "perf" };
 
 /* What a test writes to, and reads as text. */

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What --features says of this kernel is true: each path that it tells of works, no other does. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "harness.h"
+
+static json_t *features_of_kernel(void)
+{
+	struct child_options options = { .argv = ARGS(tracer_path(), "--features", "--json") };
+	struct run *run = run_with(&options, RUN_TIMEOUT_S);
+	json_t *line;
+
+	assert_int_equal(run->exit_status, 0);
+	assert_one_line(run->out);
+	line = json_loads(run->out, 0, NULL);
+	assert_non_null(line);
+	run__free(run);
+	return line;
+}
+
+static void test_features_as_json(void **state)
+{
+	json_t *features = features_of_kernel();
+	struct utsname system;
+	(void)state;
+
+	assert_int_equal(uname(&system), 0);
+	assert_string_equal(text(features, "event"), "features");
+	assert_string_equal(text(features, "kernel"), system.release);
+	assert_string_equal(text(features, "architecture"), system.machine);
+	/* Else no other test of this folder could pass. */
+	assert_true(truth_value(features, "has.uprobe_perf"));
+	assert_string_equal(text(features, "chosen.stack_walk"), "frame pointers");
+	assert_true(json_is_array(field(features, "degraded")));
+	json_decref(features);
+}
+
+static void test_features_as_text(void **state)
+{
+	struct child_options options = { .argv = ARGS(tracer_path(), "--features") };
+	struct run *run = run_with(&options, RUN_TIMEOUT_S);
+	json_t *features = features_of_kernel();
+	char line[64];
+	(void)state;
+
+	assert_int_equal(run->exit_status, 0);
+	assert_string_equal(run->err, "");
+	assert_contains(run->out, text(features, "kernel"));
+	snprintf(line, sizeof(line), "  exit before %s ", text(features, "chosen.exit_before"));
+	assert_contains(run->out, line);
+	snprintf(line, sizeof(line), "  calls       %s ", text(features, "chosen.attach"));
+	assert_contains(run->out, line);
+	json_decref(features);
+	run__free(run);
+}
+
+/* A path that the kernel has traces a program exactly; one that it lacks is refused in a line. */
+static void check_path(const char *option, const char *way, bool possible, const char *start_field)
+{
+	struct child_options untraced = { .argv = ARGS(tracer_path(), option, way, "--",
+						       victim("leak64")) };
+	struct run *run;
+
+	if (!possible) {
+		run = run_with(&untraced, RUN_TIMEOUT_S);
+		assert_int_equal(run->exit_status, 122);
+		assert_one_line(run->err);
+		assert_contains(run->err, option);
+		assert_contains(run->err, way);
+		run__free(run);
+		return;
+	}
+	run = trace(ARGS(option, way), ARGS(victim("leak64")));
+	assert_string_equal(text(event_record(run, "start", 0), start_field), way);
+	assert_held(exit_record(run), 64 * MIB, 1);
+	assert_reclaimed(exit_record(run));
+	assert_nothing_lost(exit_record(run));
+	run__free(run);
+}
+
+static void test_each_way_to_see_the_memory_before(void **state)
+{
+	json_t *features = features_of_kernel();
+	(void)state;
+
+	check_path("--exit-hook", "kprobe", truth_value(features, "has.kprobe_exit"),
+		   "probes.exit");
+	check_path("--exit-hook", "fentry", truth_value(features, "has.fentry"), "probes.exit");
+	check_path("--exit-hook", "tracepoint",
+		   truth_value(features, "has.exit_tracepoint_has_memory"), "probes.exit");
+	json_decref(features);
+}
+
+static void test_each_way_to_see_the_memory_after(void **state)
+{
+	json_t *features = features_of_kernel();
+	(void)state;
+
+	check_path("--exit-after", "tracepoint", truth_value(features, "has.raw_tp_exit_mmap"),
+		   "probes.exit_after");
+	check_path("--exit-after", "fexit", truth_value(features, "has.fentry"),
+		   "probes.exit_after");
+	check_path("--exit-after", "kretprobe", truth_value(features, "has.kprobe_exit"),
+		   "probes.exit_after");
+	json_decref(features);
+}
+
+static void test_each_way_to_see_calls(void **state)
+{
+	json_t *features = features_of_kernel();
+	(void)state;
+
+	check_path("--attach", "perf", truth_value(features, "has.uprobe_perf"), "probes.uprobe");
+	check_path("--attach", "multi", truth_value(features, "has.uprobe_multi"), "probes.uprobe");
+	check_path("--attach", "session", truth_value(features, "has.uprobe_session"),
+		   "probes.uprobe");
+	json_decref(features);
+}
+
+/* What this kernel can't give is said once, in one line, before anything is traced. */
+static void test_what_is_degraded_is_said(void **state)
+{
+	json_t *features = features_of_kernel();
+	struct child_options options = { .argv = ARGS(tracer_path(), "-w", scratch("degraded.txt"),
+						      "--", victim("hello")) };
+	struct run *run = run_with(&options, RUN_TIMEOUT_S);
+	const json_t *degraded = field(features, "degraded");
+	size_t i;
+	const json_t *line;
+	(void)state;
+
+	assert_int_equal(run->exit_status, 0);
+	if (!json_array_size(degraded))
+		assert_string_equal(run->err, "");
+	else
+		assert_one_line(run->err);
+	json_array_foreach(degraded, i, line) assert_contains(run->err, json_string_value(line));
+	json_decref(features);
+	run__free(run);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SYSTEM_TEST(test_features_as_json),
+		SYSTEM_TEST(test_features_as_text),
+		SYSTEM_TEST(test_each_way_to_see_the_memory_before),
+		SYSTEM_TEST(test_each_way_to_see_the_memory_after),
+		SYSTEM_TEST(test_each_way_to_see_calls),
+		SYSTEM_TEST(test_what_is_degraded_is_said),
+	};
+
+	return cmocka_run_group_tests_name("features", tests, harness__begin, harness__end);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Trials of single kernel features: each does what the tracer would do, undoes it, and returns 0,
+ * or the errno that says why it can't be done.
+ */
+#ifndef FEATURE_TRIALS_H
+#define FEATURE_TRIALS_H
+
+#include <bpf/btf.h>
+#include <linux/bpf.h>
+#include <stdbool.h>
+
+/* The number of that kind of perf event, "kprobe" or "uprobe"; negative: this kernel has none. */
+int feature_trials__perf_type(const char *kind);
+
+/* Is recording mappings by perf events forbidden? By privileges or by a security module. */
+bool feature_trials__perf_events_forbidden(void);
+
+int feature_trials__kprobe(const char *function);
+int feature_trials__perf_uprobe(void);
+
+/* A program is put on the function's entry for a moment. */
+int feature_trials__fentry(const struct btf *kernel_types, const char *function);
+
+int feature_trials__raw_tracepoint(const struct btf *kernel_types, const char *name);
+int feature_trials__type(const struct btf *kernel_types, const char *structure);
+int feature_trials__exit_has_memory(const struct btf *kernel_types);
+int feature_trials__helper(enum bpf_func_id helper); /* in uprobe programs */
+
+#endif

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See features_report.h. */
+#include "features_report.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel_features.h"
+#include "log.h"
+#include "privileges.h"
+#include "probe_paths.h"
+#include "sanitize_text.h"
+
+/* By enum feature: the name in JSON, and in words. */
+static const struct {
+	const char *name, *words;
+} labels[] = {
+	[FEATURE_KPROBE_EXIT] = { "kprobe_exit", "kprobes on exit_mmap and exit_mm_release" },
+	[FEATURE_FENTRY] = { "fentry", "fentry and fexit on exit_mmap" },
+	[FEATURE_RAW_TP_EXIT_MMAP] = { "raw_tp_exit_mmap", "tracepoint exit_mmap" },
+	[FEATURE_RAW_TP_PREPARE_EXEC] = { "raw_tp_sched_prepare_exec",
+					  "tracepoint sched_prepare_exec" },
+	[FEATURE_EXIT_HAS_MEMORY] = { "exit_tracepoint_has_memory",
+				      "sched_process_exit while the memory is there" },
+	[FEATURE_UPROBE_PERF] = { "uprobe_perf", "uprobes by perf events" },
+	[FEATURE_UPROBE_MULTI] = { "uprobe_multi", "uprobe.multi links" },
+	[FEATURE_UPROBE_SESSION] = { "uprobe_session", "uprobe sessions" },
+	[FEATURE_ON_DEMAND_MAPS] = { "on_demand_maps", "maps that grow on demand" },
+	[FEATURE_ITERATORS] = { "iterators", "iterators over files and mappings" },
+	[FEATURE_FIND_VMA] = { "find_vma", "bpf_find_vma" },
+	[FEATURE_LOOP] = { "loop", "bpf_loop" },
+	[FEATURE_TASK_STORAGE] = { "task_storage", "task storage in uprobes" },
+};
+
+struct findings {
+	struct features features;
+	struct probe_paths wanted, paths;
+};
+
+/* Each job's path; "none" where the kernel has none. */
+static const char *shown(const char *name)
+{
+	return name ? name : "none";
+}
+
+static void print_text(const struct findings *findings)
+{
+	const struct features *features = &findings->features;
+	const char *line;
+
+	printf("memleak-bpf %s on Linux ", MEMLEAK_VERSION);
+	sanitize_text__print(stdout, features->system.release);
+	printf(", %s\n\nwhat is done  by              why\n", features->system.machine);
+	for (int i = 0; i < NR_PROBE_JOBS; i++) {
+		struct probe_path_text text = probe_paths__describe(
+			&findings->wanted, &findings->paths, (enum probe_job)i);
+
+		printf("  %-11s %-15s %s\n", text.job, shown(text.name),
+		       text.name ? text.why : "this kernel has no way");
+	}
+	fputs("\nwhat this kernel has\n", stdout);
+	for (int i = 0; i < NR_FEATURES; i++) {
+		int missing = features->missing[i];
+
+		printf("  %-46s %s", labels[i].words, missing ? "no" : "yes");
+		if (missing > 0 && missing != EOPNOTSUPP)
+			printf(": %s", strerror(missing));
+		putchar('\n');
+	}
+	for (unsigned int n = 0;
+	     (line = probe_paths__degraded(features, &findings->paths, n)) != NULL; n++)
+		printf("%s  %s\n", n ? "" : "\nwhat it can't give\n", line);
+}
+
+static json_t *pack_features(const struct features *features)
+{
+	json_t *has = json_object();
+
+	for (int i = 0; i < NR_FEATURES; i++)
+		json_object_set_new(has, labels[i].name, json_boolean(!features->missing[i]));
+	return has;
+}
+
+static json_t *pack_paths(const struct findings *findings)
+{
+	static const char *const keys[] = { "exit_before", "exit_after", "attach", "stack_walk" };
+	json_t *chosen = json_object();
+
+	for (int i = 0; i < NR_PROBE_JOBS; i++) {
+		const char *name = probe_paths__describe(&findings->wanted, &findings->paths,
+							 (enum probe_job)i)
+					   .name;
+
+		json_object_set_new(chosen, keys[i], name ? json_string(name) : json_null());
+	}
+	return chosen;
+}
+
+static json_t *pack_degraded(const struct findings *findings)
+{
+	json_t *degraded = json_array();
+	const char *line;
+
+	for (unsigned int n = 0;
+	     (line = probe_paths__degraded(&findings->features, &findings->paths, n)) != NULL; n++)
+		json_array_append_new(degraded, json_string(line));
+	return degraded;
+}
+
+static int print_json(const struct findings *findings)
+{
+	const struct features *features = &findings->features;
+	json_t *line = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "event", "features",
+				 "version", MEMLEAK_VERSION, "kernel", features->system.release,
+				 "architecture", features->system.machine, "has",
+				 pack_features(features), "chosen", pack_paths(findings),
+				 "degraded", pack_degraded(findings));
+	char *text = line ? json_dumps(line, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+
+	json_decref(line);
+	if (!text)
+		return -ENOMEM;
+	puts(text);
+	free(text);
+	return 0;
+}
+
+int features_report__print(const struct options *options)
+{
+	struct findings findings = { .wanted = options->paths };
+	char error[256] = "", no_path[256] = "";
+	int err = features__probe(&findings.features, PRIVILEGE_TRACE, options->btf_path, true,
+				  error, sizeof(error));
+
+	if (err) {
+		log__error("%s", error);
+		return err == -EPERM ? STATUS_PRIVILEGE : STATUS_KERNEL;
+	}
+	err = probe_paths__choose(&findings.features, &findings.wanted, &findings.paths, no_path,
+				  sizeof(no_path));
+	if (!options->json)
+		print_text(&findings);
+	else if (print_json(&findings))
+		log__error("out of memory");
+	if (fflush(stdout) || ferror(stdout)) {
+		log__error("cannot write to standard output: %s", strerror(errno));
+		return STATUS_OUTPUT;
+	}
+	if (!err)
+		return STATUS_OK;
+	log__error("%s", no_path);
+	return STATUS_KERNEL;
+}
