@@ -173,20 +173,6 @@ static int find_modest_paths(struct monitor *monitor, char *error, size_t error_
 	return err;
 }
 
-/* In one line: what a newer kernel would give. */
-static void tell_what_is_degraded(const struct monitor *monitor)
-{
-	char lines[512] = "";
-	const char *line;
-
-	for (unsigned int n = 0;
-	     (line = probe_paths__degraded(&monitor->features, &monitor->paths, n)) != NULL; n++)
-		snprintf(lines + strlen(lines), sizeof(lines) - strlen(lines), "%s%s",
-			 n ? "; " : "", line);
-	if (*lines)
-		log__warning("kernel %s: %s", monitor->features.system.release, lines);
-}
-
 static void on_shared_mapped(pid_t tgid, uint64_t time_ns, const struct mapping *map, void *context)
 {
 	struct monitor *monitor = context;
@@ -233,7 +219,6 @@ static int load(struct monitor *monitor)
 		return err == -EPERM ? STATUS_PRIVILEGE : STATUS_KERNEL;
 	}
 	warn_of_unreadable_files(options);
-	tell_what_is_degraded(monitor);
 	/* Before the first address space is recorded, so that its mappings are too. */
 	monitor->events = events__new(&handlers);
 	if (!monitor->events) {

@@ -328,12 +328,15 @@ static void json_start(FILE *out, const struct start_report *start)
 				   string_or_null(start->exit_before), "exit_after",
 				   string_or_null(start->exit_after), "uprobe",
 				   string_or_null(start->uprobe));
+	json_t *degraded = json_array();
 
+	for (size_t i = 0; start->degraded[i]; i++)
+		json_array_append_new(degraded, json_string(start->degraded[i]));
 	write_line(out,
-		   json_pack("{s:s, s:o, s:o, s:o, s:o}", "event", "start", "version",
+		   json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "event", "start", "version",
 			     string_or_null(start->version), "kernel",
 			     string_or_null(start->kernel), "mode", string_or_null(start->mode),
-			     "probes", probes),
+			     "probes", probes, "degraded", degraded),
 		   "start");
 }
 

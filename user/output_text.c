@@ -205,6 +205,7 @@ static void write_outstanding(FILE *out, const struct process_report *process, b
 
 static void text_start(FILE *out, const struct start_report *start)
 {
+	text_lines__degraded(out, start);
 	/* A command's own output follows; its report comes at its end and needs no preface. */
 	if (strcmp(start->mode, "command") == 0)
 		return;

@@ -13,6 +13,7 @@
 
 static void system_start(FILE *out, const struct start_report *start)
 {
+	text_lines__degraded(out, start);
 	fprintf(out, "tracing %s and all that start: ",
 		text_units__nouns(start->processes, "process").text);
 	if (start->allocator_functions)

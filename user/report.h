@@ -171,6 +171,8 @@ struct memory_report {
 	figure per_cpu_lists_bytes;
 };
 
+#define START_MAX_DEGRADED 8
+
 struct start_report {
 	const char *version;
 	const char *kernel; /* release, as of uname -r */
@@ -182,6 +184,7 @@ struct start_report {
 	const char *exit_before; /* "kprobe", "fentry", "tracepoint" */
 	const char *exit_after; /* "tracepoint", "fexit", "kretprobe" */
 	const char *uprobe; /* "perf", "multi", "session" */
+	const char *degraded[START_MAX_DEGRADED]; /* what this kernel can't give; then NULL */
 };
 
 struct total_report {

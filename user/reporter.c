@@ -446,6 +446,8 @@ void reporter__start(struct reporter *reporter, const struct features *features,
 		.processes = nr_processes,
 	};
 
+	for (unsigned int n = 0; n + 1 < START_MAX_DEGRADED; n++)
+		start.degraded[n] = probe_paths__degraded(features, paths, n);
 	reporter->terminal_columns = start.terminal_columns = terminal_columns(reporter->out);
 	reporter->format->start(reporter->out, &start);
 }

@@ -56,6 +56,17 @@ void text_lines__setup(FILE *out, const struct start_report *start)
 		start->exit_after, start->uprobe);
 }
 
+void text_lines__degraded(FILE *out, const struct start_report *start)
+{
+	if (!start->degraded[0])
+		return;
+	fputs("on Linux ", out);
+	sanitize_text__print(out, start->kernel);
+	for (size_t i = 0; start->degraded[i]; i++)
+		fprintf(out, "%s %s", i ? ";" : ":", start->degraded[i]);
+	fputc('\n', out);
+}
+
 void text_lines__lost(FILE *out, const struct report_lost *lost)
 {
 	const struct {

@@ -26,6 +26,8 @@ void text_lines__held(FILE *out, const struct process_report *process);
 
 /* Whole lines; none where there is nothing to say. */
 void text_lines__setup(FILE *out, const struct start_report *start);
+/* In one line what this kernel can't give; nothing when it gives all. */
+void text_lines__degraded(FILE *out, const struct start_report *start);
 void text_lines__lost(FILE *out, const struct report_lost *lost);
 void text_lines__inherited(FILE *out, const struct process_report *process);
 void text_lines__memory_in_use(FILE *out);

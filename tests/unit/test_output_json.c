@@ -72,7 +72,8 @@ static void write_others(FILE *out)
 				      .allocator_functions = 14,
 				      .allocator_files = 1,
 				      .exit_before = "kprobe",
-				      .exit_after = "tracepoint" };
+				      .exit_after = "tracepoint",
+				      .degraded = { "room is less" } };
 	struct trace_report event = { .time = { 1767225600, 999999999 },
 				      .pid = 4711,
 				      .tid = 4712,

@@ -92,6 +92,8 @@ static void write_starts(FILE *out, const struct output_format *format)
 	start.allocator_files = 2;
 	format->start(out, &start);
 	start.allocator_functions = start.allocator_files = 0;
+	start.degraded[0] = "room is less";
+	start.degraded[1] = "who keeps it is not looked up";
 	format->start(out, &start);
 }
 
