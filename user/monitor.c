@@ -235,7 +235,7 @@ static void report_outstanding(struct monitor *monitor)
 	}
 	free(spaces);
 	for (size_t j = 0; j < monitor->nr_followed; j++)
-		if (!seen[j] && !monitor->command.pid && !monitor_setup__process_ended(monitor, j))
+		if (!seen[j] && !monitor->command.pid && !monitor_targets__ended(monitor, j))
 			reporter__nothing_yet(&monitor->reporter, monitor->followed[j]);
 }
 
@@ -276,7 +276,7 @@ static bool all_ended(struct monitor *monitor)
 	size_t nr_live;
 
 	for (size_t i = 0; i < monitor->nr_followed; i++)
-		if (!monitor_setup__process_ended(monitor, i))
+		if (!monitor_targets__ended(monitor, i))
 			return false;
 	if (snapshot__read_live(monitor->reporter.maps, &spaces, &nr_live))
 		return true;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What one run holds; shared by its set-up (monitor_setup.c) and its loop (monitor.c) alone. */
+/*
+ * What one run holds; shared by its set-up (monitor_setup.c, monitor_targets.c) and its loop
+ * (monitor.c) alone.
+ */
 #ifndef MONITOR_STATE_H
 #define MONITOR_STATE_H
 
@@ -8,8 +11,8 @@
 
 #include "command.h"
 #include "events.h"
-#include "probe_paths.h"
 #include "monitor.h"
+#include "probe_paths.h"
 #include "report_file.h"
 #include "reporter.h"
 
@@ -59,8 +62,16 @@ struct monitor {
  */
 int monitor_setup__new(struct monitor **monitor, const struct options *options);
 
+/*
+ * Who is traced. These return an exit status, and an error has been told then. begin lets the
+ * command run, or attaches to what runs already, and writes the start of the report.
+ */
+int monitor_targets__check_pid(pid_t pid);
+int monitor_targets__prepare_command(struct monitor *monitor, char **executable);
+int monitor_targets__begin(struct monitor *monitor, const char *executable);
+
 /* Has the process at that index of `followed` ended? */
-bool monitor_setup__process_ended(struct monitor *monitor, size_t index);
+bool monitor_targets__ended(struct monitor *monitor, size_t index);
 
 /* Takes all probes away. */
 void monitor_setup__detach(struct monitor *monitor);

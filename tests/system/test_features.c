@@ -119,6 +119,45 @@ static void test_each_way_to_see_calls(void **state)
 	json_decref(features);
 }
 
+/*
+ * The kernel follows few calls by return probes at once. With many ends at a time some are missed:
+ * each is reported all the same, with an open verdict, and counted.
+ */
+static void test_missed_return_probes_are_counted(void **state)
+{
+	json_t *features = features_of_kernel();
+	bool possible = truth_value(features, "has.kprobe_exit");
+	unsigned int nr_missed = 0, nr_ended = 0;
+	const json_t *event;
+	char script[512];
+	struct run *run;
+	size_t i;
+	(void)state;
+
+	json_decref(features);
+	if (!possible)
+		SKIP("the kernel has no kprobes");
+	snprintf(script, sizeof(script), "for i in $(seq 40); do %s 3000 & done; wait",
+		 victim("brief"));
+	run = trace(ARGS("-f", "--exit-hook", "kprobe", "--exit-after", "kretprobe"),
+		    ARGS("sh", "-c", script));
+	json_array_foreach(run->events, i, event)
+	{
+		if (strcmp(text(event, "event"), "exit") != 0)
+			continue;
+		nr_ended += !strcmp(text(event, "comm"), "brief");
+		if (json_is_true(field(event, "verified")))
+			continue;
+		assert_true(is_null(event, "verified"));
+		assert_string_equal(text(event, "verified_why"), "the teardown's end was not seen");
+		nr_missed++;
+	}
+	print_message("missed: %u\n", nr_missed);
+	assert_int_equal(nr_ended, 40);
+	assert_int_equal(number(event_record(run, "total", 0), "lost.events"), nr_missed);
+	run__free(run);
+}
+
 /* What this kernel can't give is said once, in one line, before anything else. */
 static void test_what_is_degraded_is_said(void **state)
 {
@@ -151,6 +190,7 @@ int main(void)
 		SYSTEM_TEST(test_each_way_to_see_the_memory_before),
 		SYSTEM_TEST(test_each_way_to_see_the_memory_after),
 		SYSTEM_TEST(test_each_way_to_see_calls),
+		SYSTEM_TEST(test_missed_return_probes_are_counted),
 		SYSTEM_TEST(test_what_is_degraded_is_said),
 	};
 
