@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "holder_maps.h"
 #include "holders.skel.h"
 #include "log.h"
 #include "scan_budget.h"
@@ -47,22 +48,35 @@ void holder_scan__free(struct holder_scan *scan)
 	free(scan);
 }
 
-/* Tried once: what a kernel refuses it refuses again. */
+static int try_load(struct holder_scan *scan, bool mappings)
+{
+	int err;
+
+	scan->skeleton = holders_bpf__open();
+	if (!scan->skeleton)
+		return -errno;
+	bpf_program__set_autoload(scan->skeleton->progs.mapped_files, mappings);
+	err = holders_bpf__load(scan->skeleton);
+	if (!err)
+		err = holders_bpf__attach(scan->skeleton);
+	if (err) {
+		holders_bpf__destroy(scan->skeleton);
+		scan->skeleton = NULL;
+	}
+	return err;
+}
+
+/* Tried once: what a kernel refuses it refuses again. Before 5.12 it has no iterator of mappings. */
 static int load(struct holder_scan *scan)
 {
 	if (scan->skeleton || scan->load_error)
 		return scan->load_error;
-	scan->skeleton = holders_bpf__open_and_load();
-	if (!scan->skeleton)
-		scan->load_error = -errno;
-	else
-		scan->load_error = holders_bpf__attach(scan->skeleton);
-	if (scan->load_error) {
+	scan->load_error = try_load(scan, true);
+	if (scan->load_error)
+		scan->load_error = try_load(scan, false);
+	if (scan->load_error)
 		log__detail("cannot look for who holds shared memory: %s",
 			    strerror(-scan->load_error));
-		holders_bpf__destroy(scan->skeleton);
-		scan->skeleton = NULL;
-	}
 	return scan->load_error;
 }
 
@@ -107,8 +121,10 @@ int holder_scan__look(struct holder_scan *scan, uint64_t since_ns, const struct 
 	began_ns = clock_ns(CLOCK_MONOTONIC);
 	began_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	err = read_all(scan->skeleton->links.open_files, &scan->holders);
-	if (!err)
+	if (!err && scan->skeleton->links.mapped_files)
 		err = read_all(scan->skeleton->links.mapped_files, &scan->holders);
+	else if (!err)
+		err = holder_maps__read(&scan->holders);
 	scan_budget__charge(&scan->budget, began_ns, clock_ns(CLOCK_MONOTONIC),
 			    clock_ns(CLOCK_THREAD_CPUTIME_ID) - began_cpu_ns);
 	scan->look_error = err;

@@ -1,13 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Wires the command line to one run. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "features_report.h"
 #include "log.h"
 #include "monitor.h"
 #include "options.h"
+
+/*
+ * A closed standard stream's number would go to the next file that we open, and what is said there
+ * would land in it. What takes the place fails like the closed stream, and is closed for a command.
+ */
+static void keep_standard_streams_apart(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_PATH | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
 
 int main(int argc, char **argv)
 {
@@ -15,6 +32,7 @@ int main(int argc, char **argv)
 	char error[256];
 	int status = STATUS_OK;
 
+	keep_standard_streams_apart();
 	if (options__parse(&options, argc, argv, error, sizeof(error))) {
 		log__error("%s", error);
 		status = STATUS_USAGE;

@@ -285,8 +285,8 @@ int mapping_set__read_maps(struct mapping_set *set, FILE *maps)
 	return ferror(maps) ? -EIO : nr_added;
 }
 
-int mapping__read_shared(FILE *maps, void (*visit)(const struct mapping *map, void *context),
-			 void *context)
+int mapping__read_lines(FILE *maps, enum mapping_choice choice,
+			void (*visit)(const struct mapping *map, void *context), void *context)
 {
 	char line[MAX_LINE_BYTES];
 
@@ -294,7 +294,8 @@ int mapping__read_shared(FILE *maps, void (*visit)(const struct mapping *map, vo
 		struct mapping map = { 0 };
 		const char *permissions;
 
-		if (parse_line(line, &map, &permissions) && permissions[3] == 's')
+		if (parse_line(line, &map, &permissions) &&
+		    (choice == MAPPINGS_SHARED ? permissions[3] == 's' : map.inode != 0))
 			visit(&map, context);
 	}
 	return ferror(maps) ? -EIO : 0;

@@ -2,7 +2,7 @@
 /*
  * The executable file mappings of one address space, as they were while it lived: an address
  * becomes (file, offset) even when the process has ended. Fed from /proc/PID/maps for what already
- * runs and from the kernel's mmap records after that. And a reader of such a text for shared ones.
+ * runs and from the kernel's mmap records after that. And a reader of such a text for others.
  */
 #ifndef MAPPING_H
 #define MAPPING_H
@@ -54,11 +54,13 @@ int mapping_set__each(const struct mapping_set *set,
  */
 int mapping_set__read_maps(struct mapping_set *set, FILE *maps);
 
+enum mapping_choice { MAPPINGS_SHARED, MAPPINGS_OF_FILES };
+
 /*
- * Calls visit for each shared mapping of such a text, executable or not; the mapping and its path
- * live until it returns. Returns 0 or -EIO.
+ * Calls visit for each of these mappings of such a text, executable or not; the mapping and its
+ * path live until it returns. Returns 0 or -EIO.
  */
-int mapping__read_shared(FILE *maps, void (*visit)(const struct mapping *map, void *context),
-			 void *context);
+int mapping__read_lines(FILE *maps, enum mapping_choice choice,
+			void (*visit)(const struct mapping *map, void *context), void *context);
 
 #endif

@@ -208,7 +208,7 @@ const char *probe_paths__degraded(const struct features *features, const struct 
 		{ !features__has(features, FEATURE_ON_DEMAND_MAPS),
 		  "room for blocks and stacks is less, and taken in full at the start (--max-blocks, --max-stacks)" },
 		{ !features__has(features, FEATURE_ITERATORS),
-		  "who keeps shared memory that outlives a process is not looked up" },
+		  "who has shared memory mapped is seen only where /proc lets one look" },
 		{ paths->exit_after == EXIT_AFTER_KRETPROBE,
 		  "when many processes end at once some ends of teardowns are missed, and counted" },
 	};

@@ -129,7 +129,7 @@ void shm_survivors__note_running(struct shm_survivors *survivors, struct shared_
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", (int)tgid);
 	maps = fopen(path, "re");
-	if (!maps || mapping__read_shared(maps, note_line, &noting))
+	if (!maps || mapping__read_lines(maps, MAPPINGS_SHARED, note_line, &noting))
 		shared_memory__set_incomplete(mapped);
 	if (maps)
 		fclose(maps);

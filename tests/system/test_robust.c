@@ -422,8 +422,9 @@ static int close_streams(void *context)
 static void test_without_open_streams(void **state)
 {
 	const char *report = scratch("closed.json");
-	const char *argv[] = { tracer_path(), "--json",	      "-w", report,
-			       "--",	      victim("pass"), "7",  NULL };
+	/* -v has the tracer say things: to nobody. */
+	const char *argv[] = { tracer_path(), "-v",	      "--json", "-w", report,
+			       "--",	      victim("pass"), "7",	NULL };
 	struct child_options options = { .argv = argv,
 					 .report_path = report,
 					 .prepare = close_streams };

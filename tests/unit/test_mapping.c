@@ -401,7 +401,7 @@ static void test_reads_shared_ones(void **state)
 
 	(void)state;
 	stream = open_memstream(&text, &length);
-	assert_int_equal(mapping__read_shared(file, print_to, stream), 0);
+	assert_int_equal(mapping__read_lines(file, MAPPINGS_SHARED, print_to, stream), 0);
 	fclose(file);
 	fclose(stream);
 	assert_string_equal(text, "2000-3000@0 /memfd:x (deleted);"
