@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What a service manager asks of a daemon: readiness that is told, and work with few capabilities. */
+#include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <poll.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -134,10 +136,17 @@ static uint64_t small_set(void)
 	return set;
 }
 
-/* As a service manager does: root, but with no capability that is not in the set at *context. */
+/*
+ * As a service manager does: root, but with no capability that is not in the set at *context, and
+ * with LimitMEMLOCK=infinity, which kernels before 5.11 ask of BPF maps.
+ */
 static int keep_capabilities(void *context)
 {
+	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 	uint64_t set = *(uint64_t *)context;
+
+	if (setrlimit(RLIMIT_MEMLOCK, &unlimited) && errno != EPERM)
+		return 1;
 
 	for (int number = 0; number < 64; number++)
 		if (!(set & 1ULL << number) && prctl(PR_CAPBSET_READ, number) == 1 &&

@@ -98,7 +98,7 @@ static void test_lost_records(void **state)
 	child__send(child, "\n");
 	child__wait_output(child, "ready\n", 2, 30);
 	kill(child__pid(tracer), SIGCONT);
-	pause_ms(1000);
+	pause_ms(3000);
 	child__send(child, "\n");
 	run__free(child__finish(child, 30));
 	run = child__finish(tracer, 30);
