@@ -279,6 +279,13 @@ static void wait_text(struct child *child, int fd, const char *wanted, unsigned 
 	}
 }
 
+char *child__output(const struct child *child)
+{
+	size_t size;
+
+	return read_all(child->out, &size);
+}
+
 void child__wait_output(struct child *child, const char *wanted, unsigned int count,
 			double timeout_s)
 {

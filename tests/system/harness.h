@@ -103,6 +103,8 @@ bool child__is_running(struct child *child);
 /* Waits until its stdout holds text (at least count times); fails the test after timeout_s. */
 void child__wait_output(struct child *child, const char *text, unsigned int count,
 			double timeout_s);
+/* Its stdout so far; to be freed. */
+char *child__output(const struct child *child);
 /* Waits until the report file holds count lines with that "event"; fails the test after it. */
 void child__wait_event(struct child *child, const char *event, unsigned int count,
 		       double timeout_s);
