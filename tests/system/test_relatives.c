@@ -9,7 +9,7 @@
 #include <sys/shm.h>
 #include <unistd.h>
 
-#include "harness.h"
+#include "weight.h"
 
 /* The record of the process that the tracer started: its parent is the tracer. */
 static json_t *first_process(const struct run *run)
@@ -80,6 +80,74 @@ static void test_fork(void **state)
 	assert_int_equal(stacks_with(first_process(run), "keep_parent").blocks, 9);
 	/* Its pages were copied and shared for a while; all of them are its own at the end. */
 	assert_true(json_is_true(field(first_process(run), "verified")));
+	run__free(run);
+}
+
+/* So many of its pages, or some more, stay with a relative, and that is no leak. */
+static void assert_shares(const json_t *record, pid_t relative, unsigned long long shared_bytes)
+{
+	char words[64];
+
+	snprintf(words, sizeof(words), "shared with PID %d", relative);
+	assert_true(truth_value(record, "verified"));
+	assert_contains(text(record, "verified_why"), words);
+	assert_in_range(number(record, "stays.shared_bytes"), shared_bytes, shared_bytes + MIB);
+	/* The rest came back. */
+	assert_in_range(number(record, "reclaimed.freed_page_bytes") +
+				number(record, "stays.shared_bytes"),
+			number(record, "reclaimed.rss_anon_bytes"),
+			number(record, "reclaimed.rss_anon_bytes") + MIB);
+}
+
+/*
+ * A record in which page frames were counted: another reader of the process's maps may be the one
+ * to free them, so that takes more than one run at times.
+ */
+static struct run *run_counted(const char *const *options, const char *const *words)
+{
+	for (int i = 0; i < 10; i++) {
+		struct run *run = run_weigh(options, words);
+
+		if (!is_null(event_record(run, "exit", 0), "reclaimed.freed_page_bytes"))
+			return run;
+		assert_true(truth_value(event_record(run, "exit", 0), "verified"));
+		run__free(run);
+	}
+	fail_msg("page frames were never counted");
+	return NULL;
+}
+
+static void check_copy_lives_on(const char *how, unsigned long long shared_bytes)
+{
+	struct run *run = run_counted(NO_ARGS, ARGS("nohuge=32", how));
+	struct weight weight = weight_printed(run->out);
+
+	/* What is shared is resident for each. */
+	assert_figures(exit_record(run), &weight, 0);
+	assert_shares(exit_record(run), pid_after(run->out, "child "), shared_bytes);
+	run__free(run);
+}
+
+static void test_copy_lives_on(void **state)
+{
+	(void)state;
+	check_copy_lives_on("child", 32 * MIB);
+	check_copy_lives_on("halves", 16 * MIB);
+}
+
+/* The first that ends shares all, the last nothing any more. */
+static void test_copy_ends_first(void **state)
+{
+	struct run *run = run_counted(ARGS("-f"), ARGS("nohuge=32", "brief"));
+	struct weight weight = weight_printed(run->out);
+	pid_t child = pid_after(run->out, "child ");
+	const json_t *last = first_process(run);
+	(void)state;
+
+	assert_int_equal(count_events(run, "exit"), 2);
+	assert_shares(exit_record_of(run, child, 0), (pid_t)number(last, "pid"), 32 * MIB);
+	assert_weight(last, &weight, 0);
+	assert_lacks(text(last, "verified_why"), "shared");
 	run__free(run);
 }
 
@@ -186,6 +254,8 @@ int main(void)
 		SYSTEM_TEST(test_vfork_and_exec),
 		SYSTEM_TEST(test_posix_spawn),
 		SYSTEM_TEST(test_fork),
+		SYSTEM_TEST(test_copy_lives_on),
+		SYSTEM_TEST(test_copy_ends_first),
 		SYSTEM_TEST(test_memory_outlives_the_process),
 		SYSTEM_TEST(test_posix_shared_memory_stays),
 		SYSTEM_TEST(test_sysv_shared_memory_stays),
