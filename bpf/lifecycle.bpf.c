@@ -70,6 +70,7 @@ static __always_inline void open_teardown(__u64 mm)
 static __always_inline void thread_ends(struct task_struct *task, __u64 mm)
 {
 	struct space *space = space_of_task(task, mm);
+	struct memory_counters now = {};
 
 	if (space)
 		count_lost_return(space);
@@ -82,7 +83,8 @@ static __always_inline void thread_ends(struct task_struct *task, __u64 mm)
 			note_before(space);
 			open_teardown(mm);
 		} else {
-			read_memory(mm, &space->early);
+			read_memory(mm, &now);
+			keep_larger(&space->early, &now);
 			space->flags |= SPACE_EARLY_READ;
 		}
 		ring_doorbell();

@@ -98,6 +98,14 @@ static __always_inline void read_memory(__u64 mm_address, struct memory_counters
 	counters->virtual_pages = BPF_CORE_READ(mm, total_vm);
 }
 
+/* Of two looks at a memory that others may take pages from, the one that saw more. */
+static __always_inline void keep_larger(struct memory_counters *kept,
+					const struct memory_counters *now)
+{
+	if (now->anon > kept->anon)
+		*kept = *now;
+}
+
 static __always_inline bool memory_was_reaped(__u64 mm_address)
 {
 	struct mm_struct___bitmap *bitmap = (struct mm_struct___bitmap *)mm_address;

@@ -100,7 +100,7 @@ struct memory_counters {
 enum space_flags {
 	SPACE_BEFORE_READ = 1 << 0, /* before holds the counters just before the teardown */
 	SPACE_AFTER_READ = 1 << 1,
-	SPACE_EARLY_READ = 1 << 2, /* early holds the counters at the process's end */
+	SPACE_EARLY_READ = 1 << 2, /* early holds the counters at the process's end, at least */
 	SPACE_FRAMES_MEASURED = 1 << 3, /* freed_*_pages cover the whole teardown */
 	SPACE_REAPED = 1 << 4, /* the OOM reaper or process_mrelease took part */
 	SPACE_FORKED = 1 << 5, /* it was copied, or is a copy: it may share pages */

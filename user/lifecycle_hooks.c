@@ -35,6 +35,7 @@ static size_t list_hooks(const struct memleak_bpf *skeleton, const struct featur
 		{ skeleton->progs.kretprobe_exit_mmap, HOOK_KRETPROBE, "exit_mmap",
 		  paths->exit_after == EXIT_AFTER_KRETPROBE },
 		{ skeleton->progs.page_free, HOOK_RAW_TRACEPOINT, "mm_page_free", true },
+		{ skeleton->progs.signal_generated, HOOK_RAW_TRACEPOINT, "signal_generate", true },
 		{ skeleton->progs.thread_exit, HOOK_RAW_TRACEPOINT, "sched_process_exit", true },
 		{ skeleton->progs.process_exec, HOOK_RAW_TRACEPOINT, "sched_process_exec", true },
 		{ skeleton->progs.process_fork, HOOK_RAW_TRACEPOINT, "sched_process_fork", true },

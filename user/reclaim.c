@@ -34,10 +34,29 @@ static figure pages_to_bytes(const struct reclaim_input *input, int64_t pages)
 	return pages < 0 ? 0 : pages * (figure)input->page_bytes;
 }
 
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* What it held, although others may have begun to take it before the teardown. */
+static struct memory_counters held_before(const struct reclaim_input *input)
+{
+	struct memory_counters held = input->before;
+
+	if (!input->reaped)
+		return held;
+	held.anon = larger(held.anon, input->early.anon);
+	held.file = larger(held.file, input->early.file);
+	held.shmem = larger(held.shmem, input->early.shmem);
+	held.swap = larger(held.swap, input->early.swap);
+	return held;
+}
+
 static void fill_reclaimed(const struct reclaim_input *input, struct process_report *report)
 {
 	struct report_reclaimed *reclaimed = &report->reclaimed;
-	const struct memory_counters *before = &input->before;
+	struct memory_counters before = held_before(input);
 
 	*reclaimed = (struct report_reclaimed){
 		FIGURE_UNKNOWN, FIGURE_UNKNOWN, FIGURE_UNKNOWN, FIGURE_UNKNOWN,
@@ -45,13 +64,13 @@ static void fill_reclaimed(const struct reclaim_input *input, struct process_rep
 	};
 	report->freed_frames = FIGURE_UNKNOWN;
 	if (input->before_read) {
-		reclaimed->rss_anon_bytes = pages_to_bytes(input, before->anon);
-		reclaimed->rss_file_bytes = pages_to_bytes(input, before->file);
-		reclaimed->rss_shmem_bytes = pages_to_bytes(input, before->shmem);
-		reclaimed->swap_bytes = pages_to_bytes(input, before->swap);
-		reclaimed->hugetlb_bytes = pages_to_bytes(input, before->hugetlb);
-		reclaimed->page_table_bytes = (figure)before->page_table_bytes;
-		reclaimed->virtual_bytes = pages_to_bytes(input, (int64_t)before->virtual_pages);
+		reclaimed->rss_anon_bytes = pages_to_bytes(input, before.anon);
+		reclaimed->rss_file_bytes = pages_to_bytes(input, before.file);
+		reclaimed->rss_shmem_bytes = pages_to_bytes(input, before.shmem);
+		reclaimed->swap_bytes = pages_to_bytes(input, before.swap);
+		reclaimed->hugetlb_bytes = pages_to_bytes(input, before.hugetlb);
+		reclaimed->page_table_bytes = (figure)before.page_table_bytes;
+		reclaimed->virtual_bytes = pages_to_bytes(input, (int64_t)before.virtual_pages);
 	}
 	if (input->frames_measured) {
 		report->freed_frames = (figure)(input->freed_anon_pages + input->freed_other_pages);
@@ -80,7 +99,7 @@ static void fill_stays(const struct reclaim_input *input, struct process_report 
 					.shmem_bytes = FIGURE_UNKNOWN };
 	if (!input->before_read)
 		return;
-	stays->page_cache_bytes = pages_to_bytes(input, input->before.file);
+	stays->page_cache_bytes = pages_to_bytes(input, held_before(input).file);
 	if (!input->frames_measured)
 		return;
 	if (!input->has_relatives)

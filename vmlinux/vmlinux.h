@@ -105,6 +105,15 @@ struct task_struct {
 	size_t sas_ss_size;
 };
 
+/* Up to 6.1. */
+struct task_rss_stat {
+	int count[4];
+};
+
+struct task_struct___old {
+	struct task_rss_stat rss_stat;
+};
+
 struct linux_binprm;
 
 struct page {

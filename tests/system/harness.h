@@ -132,6 +132,12 @@ json_t *event_record(const struct run *run, const char *event, unsigned int n);
 json_t *exit_record_of(const struct run *run, pid_t pid, unsigned int n);
 /* The only exit record. */
 json_t *exit_record(const struct run *run);
+/*
+ * The one with the verdict of the only process. Who else is at work on its memory at its end for
+ * longer than the tracer waits makes it the second one: the first then says that the memory is not
+ * gone yet, which it was not.
+ */
+const json_t *final_exit_record(const struct run *run);
 
 /* Values by a path such as "held.bytes"; they fail the test when it is absent or of another type. */
 json_t *field(const json_t *record, const char *path);

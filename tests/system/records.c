@@ -67,6 +67,17 @@ json_t *exit_record(const struct run *run)
 	return event_record(run, "exit", 0);
 }
 
+const json_t *final_exit_record(const struct run *run)
+{
+	const json_t *first = event_record(run, "exit", 0);
+
+	if (truth_value(first, "end.memory_gone"))
+		return exit_record(run);
+	assert_false(json_is_true(field(first, "verified")));
+	assert_int_equal(count_events(run, "exit"), 2);
+	return exit_record_of(run, (pid_t)number(first, "pid"), 1);
+}
+
 /* NULL when it is absent; a null on the way ends the walk there. */
 static json_t *walk(const json_t *record, const char *path)
 {

@@ -298,22 +298,6 @@ static void test_thread_storm_musl(void **state)
 	check_storm(optional_victim("die_musl"), "storm", "exited", 5, 0);
 }
 
-/*
- * The record with the verdict. A reader that was stopped in the middle for longer than the tracer
- * waits makes it the second one: the first then says that the memory is not gone yet, which it was
- * not.
- */
-static const json_t *final_record(const struct run *run)
-{
-	const json_t *first = event_record(run, "exit", 0);
-
-	if (truth_value(first, "end.memory_gone"))
-		return exit_record(run);
-	assert_false(json_is_true(field(first, "verified")));
-	assert_int_equal(count_events(run, "exit"), 2);
-	return exit_record_of(run, (pid_t)number(first, "pid"), 1);
-}
-
 /* Others may read the maps of a dying process; the last to let go of its memory tears it down. */
 static void test_verdict_under_a_reader_of_smaps(void **state)
 {
@@ -329,7 +313,7 @@ static void test_verdict_under_a_reader_of_smaps(void **state)
 
 	for (unsigned int i = 0; i < scaled(20); i++) {
 		struct run *run = trace_all(ARGS(victim("leak64")));
-		const json_t *record = final_record(run);
+		const json_t *record = final_exit_record(run);
 
 		assert_held(record, 64 * MIB, 1);
 		assert_true(truth_value(record, "end.memory_gone"));

@@ -129,6 +129,30 @@ static void test_reaped_before(void **state)
 		"the counters are zero; 90 pages taken before the teardown by the OOM reaper or process_mrelease");
 }
 
+static void test_figures_are_those_before_the_reaper(void **state)
+{
+	struct reclaim_input input = clean();
+	struct process_report report;
+
+	(void)state;
+	input.early = (struct memory_counters){ .anon = 5100, .file = 30, .shmem = 4, .swap = 7 };
+	judge(&input, &report);
+	/* Nobody took anything: what the process itself gave back since was not held at its end. */
+	assert_int_equal(report.reclaimed.rss_anon_bytes, 100 * PAGE);
+	assert_int_equal(report.stays.page_cache_bytes, 20 * PAGE);
+	input.reaped = true;
+	judge(&input, &report);
+	assert_int_equal(report.reclaimed.rss_anon_bytes, 5100 * PAGE);
+	assert_int_equal(report.reclaimed.rss_file_bytes, 30 * PAGE);
+	assert_int_equal(report.reclaimed.rss_shmem_bytes, 4 * PAGE);
+	assert_int_equal(report.reclaimed.swap_bytes, 7 * PAGE);
+	assert_int_equal(report.reclaimed.page_table_bytes, 8192);
+	assert_int_equal(report.stays.page_cache_bytes, 30 * PAGE);
+	input.early.anon = 99; /* a look that came too late is worth nothing */
+	judge(&input, &report);
+	assert_int_equal(report.reclaimed.rss_anon_bytes, 100 * PAGE);
+}
+
 static void test_frames_not_measured(void **state)
 {
 	struct reclaim_input input = clean();
@@ -262,6 +286,7 @@ int main(void)
 		cmocka_unit_test(test_shared_with_a_relative),
 		cmocka_unit_test(test_relatives_that_share_nothing_explain_nothing),
 		cmocka_unit_test(test_reaped_before),
+		cmocka_unit_test(test_figures_are_those_before_the_reaper),
 		cmocka_unit_test(test_frames_not_measured),
 		cmocka_unit_test(test_each_counter_that_is_left),
 		cmocka_unit_test(test_virtual_size_is_no_leftover),
