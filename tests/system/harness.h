@@ -130,6 +130,8 @@ unsigned int count_events(const struct run *run, const char *event);
 json_t *event_record(const struct run *run, const char *event, unsigned int n);
 /* The n-th exit record of a process; fails the test when there is none. */
 json_t *exit_record_of(const struct run *run, pid_t pid, unsigned int n);
+/* The last of them: that of its memory, when that went after it. */
+json_t *last_exit_record_of(const struct run *run, pid_t pid);
 /* The only exit record. */
 json_t *exit_record(const struct run *run);
 /*

@@ -67,18 +67,16 @@ static void test_of_copies(void **state)
 {
 	struct weight weight;
 	struct run *run;
-	pid_t pid;
+	const json_t *child;
 	(void)state;
 
 	need_swap();
 	run = run_weigh(ARGS("-f"), ARGS("swap=16", "brief"));
-	assert_int_equal(count_events(run, "exit"), 2);
-	pid = pid_after(run->out, "child ");
+	child = last_exit_record_of(run, pid_after(run->out, "child "));
 	weight = nth_weight_printed(run->out, 1);
-	check(exit_record_of(run, pid, 0), &weight);
+	check(child, &weight);
 	weight = weight_printed(run->out);
-	pid = (pid_t)number(exit_record_of(run, pid, 0), "ppid");
-	check(exit_record_of(run, pid, 0), &weight);
+	check(last_exit_record_of(run, (pid_t)number(child, "ppid")), &weight);
 	run__free(run);
 }
 
