@@ -114,7 +114,9 @@ check-unit: $(UNIT_TESTS)
 
 # Under ASan: it would forbid core dumps, and it refuses the LD_PRELOAD of the comparison with Valgrind.
 check-system: $(BUILD)/memleak-bpf $(SYSTEM_TESTS)
-	@BUILD=$(BUILD) $(if $(SANITIZE),ASAN_OPTIONS=disable_coredump=0) tests/run system \
+	@BUILD=$(BUILD) FORCED=$(BUILD)/memleak-bpf \
+		$(if $(SANITIZE),,RESULTS=$${VM_CACHE:-.cache/vm}/results/host) \
+		$(if $(SANITIZE),ASAN_OPTIONS=disable_coredump=0) tests/run system \
 		$(if $(SANITIZE),$(filter-out %/test_oracle,$(SYSTEM_TESTS)),$(SYSTEM_TESTS))
 
 # In two steps: what is built can depend on what was installed.
