@@ -4,6 +4,10 @@
  * allocated and freed equal what Valgrind counts, byte for byte and block for block. Both runs get
  * the same arguments, folder, streams and environment: Valgrind adds some variables of its own, so
  * the traced run gets those too (a program that copies its environment would differ by them).
+ *
+ * What Valgrind counted is also written down (`test_oracle --record` does only that), and a machine
+ * that has the same files but no Valgrind compares with it: tests/vm/check takes it into its
+ * guests. What programs print is not compared there, since they print times and names of folders.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -17,6 +21,7 @@
 
 #include "fixture_files.h"
 #include "harness.h"
+#include "recorded.h"
 
 #define MAX_VARIABLES 64
 #define MAX_WORDS 14
@@ -37,14 +42,19 @@ struct program {
 	 * does not count as compared.
 	 */
 	bool measures_addresses;
+	/* It asks for access control lists, which not every file system has: an emulator's has
+	 * none. */
+	bool asks_for_acl;
 	/* It forks: what each copy that runs on holds is compared, its inheritance among it. */
 	bool forks;
 };
 
 /* Run in a folder that holds tree/, text, numbers, data.json and repository/. */
 static const struct program programs[] = {
-	{ .name = "ls", .argv = { "/bin/ls", "-l", "tree" } },
-	{ .name = "ls of many", .argv = { "/bin/ls", "-laRt", "--color=always", "tree" } },
+	{ .name = "ls", .argv = { "/bin/ls", "-l", "tree" }, .asks_for_acl = true },
+	{ .name = "ls of many",
+	  .argv = { "/bin/ls", "-laRt", "--color=always", "tree" },
+	  .asks_for_acl = true },
 	{ .name = "sort", .argv = { "/usr/bin/sort", "--parallel=1", "-S", "1M", "text" } },
 	{ .name = "find", .argv = { "/usr/bin/find", "tree", "-name", "*3*", "-size", "-9k" } },
 	{ .name = "grep", .argv = { "/bin/grep", "-rn", "--include=*", "line [0-9]*7", "tree" } },
@@ -130,6 +140,8 @@ static char folder[4096];
 static char *base_environment[MAX_VARIABLES]; /* given to Valgrind */
 static char *full_environment[MAX_VARIABLES]; /* what a program sees below it */
 static bool have_valgrind;
+/* Where there is Valgrind, what it counted in this run; elsewhere, what it counted before. */
+static struct recorded *recorded;
 static unsigned int nr_compared;
 
 static struct run *run_here(const char *const *argv)
@@ -378,7 +390,7 @@ static void read_logs(struct held_list *list)
 	globfree(&logs);
 }
 
-static void run_family_in_valgrind(const struct program *program, struct held_list *list)
+static pid_t run_family_in_valgrind(const struct program *program, struct held_list *list)
 {
 	const char *argv[MAX_WORDS + 12] = { BELOW_SHELL, "/usr/bin/valgrind",
 					     "--run-libc-freeres=no", "--run-cxx-freeres=no",
@@ -388,13 +400,18 @@ static void run_family_in_valgrind(const struct program *program, struct held_li
 					 .environment = base_environment };
 	char option[4200];
 	size_t n = 8;
+	struct run *run;
+	pid_t pid;
 
 	snprintf(option, sizeof(option), "--log-file=%s", scratch("family.%p"));
 	argv[n++] = option;
 	for (size_t i = 0; program->argv[i]; i++)
 		argv[n++] = program->argv[i];
-	run__free(run_undisturbed(&options));
+	run = run_undisturbed(&options);
+	pid = run->pid;
+	run__free(run);
 	read_logs(list);
+	return pid;
 }
 
 /* Valgrind counts what a copy got from its parent as the copy's own. */
@@ -436,30 +453,6 @@ static void run_family_traced(const struct program *program, struct held_list *l
 	run__free(run);
 }
 
-static void test_family(void **state)
-{
-	const struct program *program = *state;
-	struct held_list expected = { .nr = 0 }, actual = { .nr = 0 };
-
-	if (!have_valgrind)
-		SKIP("there is no Valgrind here");
-	if (access(program->argv[0], X_OK) != 0)
-		SKIP("%s is not installed here", program->argv[0]);
-	run_family_in_valgrind(program, &expected);
-	run_family_traced(program, &actual);
-	qsort(expected.held, expected.nr, sizeof(struct held), by_held);
-	qsort(actual.held, actual.nr, sizeof(struct held), by_held);
-	assert_true(expected.nr > 1);
-	for (size_t i = 0; i < expected.nr || i < actual.nr; i++)
-		print_message("Valgrind %lld bytes in %lld blocks; traced %lld in %lld\n",
-			      i < expected.nr ? expected.held[i].bytes : -1,
-			      i < expected.nr ? expected.held[i].blocks : -1,
-			      i < actual.nr ? actual.held[i].bytes : -1,
-			      i < actual.nr ? actual.held[i].blocks : -1);
-	assert_int_equal(actual.nr, expected.nr);
-	assert_memory_equal(actual.held, expected.held, expected.nr * sizeof(struct held));
-}
-
 static void print_heap(const char *who, const struct heap *heap)
 {
 	print_message("%-9s %lld bytes in %lld blocks held; %lld allocations, %lld frees, %lld "
@@ -467,6 +460,105 @@ static void print_heap(const char *who, const struct heap *heap)
 		      who, heap->held_bytes, heap->held_blocks, heap->allocations, heap->frees,
 		      heap->allocated_bytes);
 }
+
+/* ---- what was counted elsewhere ---- */
+
+static const char *recorded_path(void)
+{
+	static char path[4200];
+	const char *tracer = tracer_path();
+
+	snprintf(path, sizeof(path), "%.*s/tests/oracle.json", (int)(strrchr(tracer, '/') - tracer),
+		 tracer);
+	return path;
+}
+
+static json_t *recorded_counts(const struct program *program)
+{
+	json_t *counts;
+
+	if (!recorded)
+		SKIP("there is no Valgrind here, nor what it counted elsewhere");
+	if (program->asks_for_acl)
+		SKIP("it asks for access control lists, and here is another file system");
+	counts = recorded__find(recorded, program->name, program->argv[0]);
+	if (!counts)
+		SKIP("%s is not here as it was where Valgrind ran it", program->argv[0]);
+	return counts;
+}
+
+/* bash keeps PIDs as text, so they shall have as many digits as they had there. */
+static void use_pids_like(long long pid)
+{
+	FILE *file = fopen("/proc/sys/kernel/ns_last_pid", "w");
+
+	if (!file)
+		SKIP("the kernel has no /proc/sys/kernel/ns_last_pid");
+	fprintf(file, "%lld\n", pid);
+	fclose(file);
+}
+
+static void read_heap(const json_t *counts, struct heap *heap)
+{
+	heap->held_bytes = number(counts, "held_bytes");
+	heap->held_blocks = number(counts, "held_blocks");
+	heap->allocations = number(counts, "allocations");
+	heap->frees = number(counts, "frees");
+	heap->allocated_bytes = number(counts, "allocated_bytes");
+}
+
+static json_t *write_heap(const struct heap *heap)
+{
+	return json_pack("{s:I,s:I,s:I,s:I,s:I}", "held_bytes", heap->held_bytes, "held_blocks",
+			 heap->held_blocks, "allocations", heap->allocations, "frees", heap->frees,
+			 "allocated_bytes", heap->allocated_bytes);
+}
+
+static void read_family(const json_t *counts, struct held_list *list)
+{
+	json_t *copy;
+	size_t i;
+
+	json_array_foreach(field(counts, "copies"), i, copy)
+		add_held(list, number(copy, "bytes"), number(copy, "blocks"));
+}
+
+static json_t *write_family(const struct held_list *list)
+{
+	json_t *copies = json_array();
+
+	for (size_t i = 0; i < list->nr; i++)
+		json_array_append_new(copies, json_pack("{s:I,s:I}", "bytes", list->held[i].bytes,
+							"blocks", list->held[i].blocks));
+	return json_pack("{s:o}", "copies", copies);
+}
+
+static void record_counts(const struct program *program, json_t *counts, pid_t pid)
+{
+	json_object_set_new(counts, "pid", json_integer(pid));
+	recorded__add(recorded, program->name, program->argv[0], counts);
+}
+
+static void count_family(const struct program *program, struct held_list *family)
+{
+	pid_t pid = run_family_in_valgrind(program, family);
+
+	record_counts(program, write_family(family), pid);
+}
+
+static int count_program(const struct program *program, struct heap *heap)
+{
+	struct run *run = run_valgrind(program, heap);
+	int status = run->exit_status;
+	json_t *counts = write_heap(heap);
+
+	json_object_set_new(counts, "status", json_integer(status));
+	record_counts(program, counts, run->pid);
+	run__free(run);
+	return status;
+}
+
+/* ---- the comparison ---- */
 
 static bool same_file(const char *a, const char *b)
 {
@@ -485,34 +577,75 @@ static bool same_file(const char *a, const char *b)
 	return same;
 }
 
+static void test_family(void **state)
+{
+	const struct program *program = *state;
+	struct held_list expected = { .nr = 0 }, actual = { .nr = 0 };
+
+	if (access(program->argv[0], X_OK) != 0)
+		SKIP("%s is not installed here", program->argv[0]);
+	if (have_valgrind) {
+		count_family(program, &expected);
+	} else {
+		const json_t *counts = recorded_counts(program);
+
+		read_family(counts, &expected);
+		use_pids_like(number(counts, "pid"));
+	}
+	run_family_traced(program, &actual);
+	qsort(expected.held, expected.nr, sizeof(struct held), by_held);
+	qsort(actual.held, actual.nr, sizeof(struct held), by_held);
+	assert_true(expected.nr > 1);
+	for (size_t i = 0; i < expected.nr || i < actual.nr; i++)
+		print_message("Valgrind %lld bytes in %lld blocks; traced %lld in %lld\n",
+			      i < expected.nr ? expected.held[i].bytes : -1,
+			      i < expected.nr ? expected.held[i].blocks : -1,
+			      i < actual.nr ? actual.held[i].bytes : -1,
+			      i < actual.nr ? actual.held[i].blocks : -1);
+	assert_int_equal(actual.nr, expected.nr);
+	assert_memory_equal(actual.held, expected.held, expected.nr * sizeof(struct held));
+}
+
+static void print_and_fail(const struct program *program, const struct heap *expected,
+			   const struct heap *actual)
+{
+	struct heap again;
+
+	print_heap("Valgrind", expected);
+	if (have_valgrind) {
+		run__free(run_valgrind(program, &again));
+		print_heap("again", &again);
+	}
+	print_heap("traced", actual);
+	fail_msg("%s: the counts differ", program->name);
+}
+
 static void test_program(void **state)
 {
 	const struct program *program = *state;
-	struct heap expected, again, actual;
+	struct heap expected, actual;
 	struct run *run;
 	int status;
 
-	if (!have_valgrind)
-		SKIP("there is no Valgrind here");
 	if (access(program->argv[0], X_OK) != 0)
 		SKIP("%s is not installed here", program->argv[0]);
-	run = run_valgrind(program, &expected);
-	status = run->exit_status;
-	run__free(run);
+	if (have_valgrind) {
+		status = count_program(program, &expected);
+	} else {
+		const json_t *counts = recorded_counts(program);
+
+		read_heap(counts, &expected);
+		status = (int)number(counts, "status");
+		use_pids_like(number(counts, "pid"));
+	}
 	run = run_traced(program, &actual);
 	assert_int_equal(run->exit_status, status);
 	run__free(run);
 	if (program->measures_addresses)
 		actual.allocated_bytes = expected.allocated_bytes;
-	if (memcmp(&expected, &actual, sizeof(expected)) != 0) {
-		run = run_valgrind(program, &again);
-		run__free(run);
-		print_heap("Valgrind", &expected);
-		print_heap("again", &again);
-		print_heap("traced", &actual);
-		fail_msg("%s: the counts differ", program->name);
-	}
-	if (!same_file(scratch("stdout-valgrind"), scratch("stdout-traced")))
+	if (memcmp(&expected, &actual, sizeof(expected)) != 0)
+		print_and_fail(program, &expected, &actual);
+	if (have_valgrind && !same_file(scratch("stdout-valgrind"), scratch("stdout-traced")))
 		fail_msg("%s: the output differs", program->name);
 	nr_compared += !program->measures_addresses;
 }
@@ -520,10 +653,36 @@ static void test_program(void **state)
 static void test_enough_programs_were_compared(void **state)
 {
 	(void)state;
-	if (!have_valgrind)
-		SKIP("there is no Valgrind here");
+	if (!recorded)
+		SKIP("there is no Valgrind here, nor what it counted elsewhere");
 	print_message("%u programs were compared\n", nr_compared);
 	assert_in_range(nr_compared, WANTED_PROGRAMS, NR_PROGRAMS);
+}
+
+/* HOME and PWD: the name of the folder has the same length here, but not the same letters. */
+static char *in_this_folder(const char *variable)
+{
+	const char *value = strchr(variable, '=') + 1;
+	char *changed;
+
+	if (strncmp(value, folder, strlen("/tmp/memleak-test.")) != 0)
+		return strdup(variable);
+	assert_int_equal(strlen(value), strlen(folder));
+	if (asprintf(&changed, "%.*s%s", (int)(value - variable), variable, folder) < 0)
+		abort();
+	return changed;
+}
+
+static bool use_recorded(void)
+{
+	const char *variable;
+	size_t n = 0;
+
+	recorded = recorded__read(recorded_path());
+	while (recorded && n + 1 < MAX_VARIABLES && (variable = recorded__variable(recorded, n))) {
+		full_environment[n++] = in_this_folder(variable);
+	}
+	return recorded;
 }
 
 static int begin(void **state)
@@ -534,8 +693,12 @@ static int begin(void **state)
 	if (mkdir(folder, 0755) != 0)
 		return -1;
 	make_environment();
-	have_valgrind = access("/usr/bin/valgrind", X_OK) == 0 && learn_environment();
-	if (!have_valgrind)
+	/* Emulated, Valgrind is for test_translators: to count here would take it half an hour. */
+	have_valgrind = !getenv("EMULATED") && access("/usr/bin/valgrind", X_OK) == 0 &&
+			learn_environment();
+	if (have_valgrind)
+		recorded = recorded__new(full_environment);
+	else if (!use_recorded())
 		return 0;
 	fixture_files__make_tree(folder, "tree");
 	fixture_files__make(folder);
@@ -545,14 +708,44 @@ static int begin(void **state)
 
 static int end(void **state)
 {
+	int error = 0;
+
 	for (size_t i = 0; i < MAX_VARIABLES; i++)
 		free(full_environment[i]);
-	return harness__end(state);
+	if (have_valgrind)
+		error = recorded__write(recorded, recorded_path());
+	recorded__free(recorded);
+	return harness__end(state) || error;
 }
 
-int main(void)
+static int record(void)
+{
+	void *state = NULL;
+
+	if (begin(&state) != 0)
+		return 1;
+	if (!have_valgrind)
+		fprintf(stderr, "test_oracle: there is no Valgrind here\n");
+	for (size_t i = 0; have_valgrind && i < NR_PROGRAMS; i++) {
+		struct held_list family = { .nr = 0 };
+		struct heap heap;
+
+		if (access(programs[i].argv[0], X_OK) != 0)
+			continue;
+		if (programs[i].forks)
+			count_family(&programs[i], &family);
+		else
+			count_program(&programs[i], &heap);
+	}
+	return end(&state) || !have_valgrind;
+}
+
+int main(int argc, char **argv)
 {
 	struct CMUnitTest tests[NR_PROGRAMS + 1];
+
+	if (argc == 2 && !strcmp(argv[1], "--record"))
+		return record();
 
 	for (size_t i = 0; i < NR_PROGRAMS; i++)
 		tests[i] = (struct CMUnitTest){ .name = programs[i].name,
