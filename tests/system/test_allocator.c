@@ -237,10 +237,13 @@ static void test_cxx(void **state)
 
 static void test_each_stack_is_its_own(void **state)
 {
-	struct run *run = trace_exact(ARGS(victim("many_stacks"), "2000", "20"));
+	char count[16];
+	struct run *run;
 	(void)state;
 
-	assert_int_equal(all_stacks(exit_record(run)).stacks, 2000);
+	snprintf(count, sizeof(count), "%u", scaled(2000));
+	run = trace_exact(ARGS(victim("many_stacks"), count, "20"));
+	assert_int_equal(all_stacks(exit_record(run)).stacks, scaled(2000));
 	run__free(run);
 }
 
