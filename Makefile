@@ -127,7 +127,7 @@ check: check-deps
 # The same system tests on other kernels, in an emulator: KERNEL=6.1 (the default), others, or all.
 check-vm: check-deps
 	@tools/deps $$(cat tests/vm/packages)
-	$(MAKE) all $(SYSTEM_TESTS)
+	$(MAKE) all $(SYSTEM_TESTS) $(BUILD)/tests/oracle.json
 	@BUILD=$(BUILD) tests/vm/check
 
 # What Valgrind counts of Debian's programs as they are now, for guests without it. test_oracle also
