@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # make            build/memleak-bpf           make demo        the main job, shown
 # make check      all tests                   make deps        Debian's packages
-# make experiments                            make bench fuzz lint check-vm clean install
+# make experiments                            make bench fuzz lint clean install
+# make check-vm KERNEL=all on other kernels    make kernels-table
 # make SANITIZE=1 with ASan and UBSan
 
 BUILD := build$(if $(SANITIZE),-sanitize)
@@ -52,7 +53,7 @@ SYSTEM_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps check-deps demo bench experiments fuzz check check-unit check-system check-vm lint clean install uninstall tests victims
+.PHONY: all deps check-deps demo bench experiments fuzz check check-unit check-system check-vm kernels-table lint clean install uninstall tests victims
 
 all: $(BUILD)/memleak-bpf
 
@@ -135,6 +136,10 @@ check-vm: check-deps
 $(BUILD)/tests/oracle.json: $(BUILD)/tests/system/test_oracle $(wildcard /var/lib/dpkg/status)
 	$(call say,COUNT)
 	$(Q)$< --record
+
+# README's table, from what the last `make check` and `make check-vm KERNEL=all` left.
+kernels-table:
+	@BUILD=$(BUILD) tests/vm/table
 
 deps:
 	@tools/deps $(PACKAGES)
