@@ -172,10 +172,17 @@ static void forget_handled(struct monitor *monitor, const struct space *live, si
 	monitor->nr_handled = kept;
 }
 
-/* A process that is gone while its memory is not; worth a report after a while. */
-static bool was_outlived(const struct space *space)
+/*
+ * A process that is gone while its memory is not; worth a report after a while. Where the hook that
+ * looks before is one on the teardown itself, a memory that it has looked at is used by nobody: it
+ * is being torn down, and that can take a while.
+ */
+static bool was_outlived(const struct monitor *monitor, const struct space *space)
 {
-	return space->flags & SPACE_PROCESS_ENDED &&
+	bool being_torn_down = monitor->paths.exit_before != EXIT_BEFORE_TRACEPOINT &&
+			       space->flags & SPACE_BEFORE_READ;
+
+	return space->flags & SPACE_PROCESS_ENDED && !being_torn_down &&
 	       monotonic_ns() >= space->process_end_ns + MEMORY_GRACE_NS;
 }
 
@@ -195,7 +202,7 @@ static void look_at_living(struct monitor *monitor)
 		return;
 	forget_handled(monitor, spaces, nr);
 	for (size_t i = 0; i < nr; i++) {
-		bool outlived = was_outlived(&spaces[i]);
+		bool outlived = was_outlived(monitor, &spaces[i]);
 		bool new_leader = spaces[i].flags & SPACE_NEW_LEADER && !outlived;
 
 		if ((!outlived && !new_leader) || monitor->nr_handled == MAX_HANDLED ||
