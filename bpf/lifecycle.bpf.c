@@ -190,6 +190,18 @@ static __always_inline void end_missed_teardown(void)
 	retire(space);
 }
 
+/* An mm pointer comes anew: the end of what had it before was missed. */
+static __always_inline void end_replaced(__u64 mm)
+{
+	struct space *space = space_of_mm(mm);
+
+	if (!space)
+		return;
+	count_loss(LOSS_REPLACED_SPACE);
+	space->after_ns = bpf_ktime_get_ns();
+	retire(space);
+}
+
 SEC("kprobe/exit_mm_release")
 int BPF_KPROBE(kprobe_exit_mm_release, struct task_struct *task, struct mm_struct *mm)
 {
@@ -295,8 +307,7 @@ int process_exec(struct bpf_raw_tracepoint_args *ctx)
 		target->flags &= ~TARGET_FROM_EXEC;
 		target->mm = mm;
 	}
-	if (space_of_mm(mm))
-		count_loss(LOSS_REPLACED_SPACE);
+	end_replaced(mm);
 	create_space(task, mm, 0, BPF_ANY);
 	space = space_of_mm(mm);
 	if (space && target && config_scoped && old_tid != tgid) {
@@ -317,8 +328,7 @@ static __always_inline void copy_space(struct space *parent, struct task_struct 
 {
 	struct space *copy;
 
-	if (space_of_mm(child_mm))
-		count_loss(LOSS_REPLACED_SPACE);
+	end_replaced(child_mm);
 	create_space(child, child_mm, SPACE_COPY | SPACE_FORKED | (parent->flags & SPACE_LATE),
 		     BPF_ANY);
 	copy = space_of_mm(child_mm);

@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -148,4 +149,22 @@ int feature_trials__helper(enum bpf_func_id helper)
 	int found = libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, helper, NULL);
 
 	return found > 0 ? 0 : found < 0 ? -found : EOPNOTSUPP;
+}
+
+/*
+ * From 6.12 on a kernel can be told, when it is built or started, to refuse what a debugger could
+ * always do. The byte that is written is the one that is there.
+ */
+int feature_trials__write_text(void)
+{
+	off_t address = (off_t)(uintptr_t)feature_trials__write_text;
+	int fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC), err = 0;
+	char byte;
+
+	if (fd < 0)
+		return errno;
+	if (pread(fd, &byte, 1, address) != 1 || pwrite(fd, &byte, 1, address) != 1)
+		err = errno;
+	close(fd);
+	return err;
 }

@@ -25,6 +25,7 @@ int feature_trials__fentry(const struct btf *kernel_types, const char *function)
 int feature_trials__raw_tracepoint(const struct btf *kernel_types, const char *name);
 int feature_trials__type(const struct btf *kernel_types, const char *structure);
 int feature_trials__exit_has_memory(const struct btf *kernel_types);
+int feature_trials__write_text(void); /* its own, by /proc */
 int feature_trials__helper(enum bpf_func_id helper); /* in uprobe programs */
 
 #endif

@@ -29,6 +29,7 @@ static const struct {
 	[FEATURE_UPROBE_MULTI] = { "uprobe_multi", "uprobe.multi links" },
 	[FEATURE_UPROBE_SESSION] = { "uprobe_session", "uprobe sessions" },
 	[FEATURE_ON_DEMAND_MAPS] = { "on_demand_maps", "maps that grow on demand" },
+	[FEATURE_WRITE_TEXT] = { "write_text", "writing to code, to guard Valgrind" },
 	[FEATURE_ITERATORS] = { "iterators", "iterators over files and mappings" },
 	[FEATURE_FIND_VMA] = { "find_vma", "bpf_find_vma" },
 	[FEATURE_LOOP] = { "loop", "bpf_loop" },

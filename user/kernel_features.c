@@ -97,6 +97,7 @@ static void probe_rest(struct features *features, const struct btf *types, bool 
 	int *missing = features->missing;
 
 	missing[FEATURE_ON_DEMAND_MAPS] = feature_trials__type(types, "bpf_mem_alloc");
+	missing[FEATURE_WRITE_TEXT] = feature_trials__write_text();
 	missing[FEATURE_ITERATORS] = feature_trials__type(types, "bpf_iter__task_vma");
 	if (!thorough)
 		return;

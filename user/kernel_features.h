@@ -20,6 +20,7 @@ enum feature {
 	FEATURE_UPROBE_MULTI, /* many by one link, Linux 6.6 */
 	FEATURE_UPROBE_SESSION, /* entry and return in one program, Linux 6.13 */
 	FEATURE_ON_DEMAND_MAPS, /* hash maps may allocate in any context, Linux 6.1 */
+	FEATURE_WRITE_TEXT, /* /proc/PID/mem takes writes to code (see proc_mem.force_override) */
 	FEATURE_ITERATORS, /* over all open files and mappings, Linux 5.12 */
 	FEATURE_FIND_VMA, /* bpf_find_vma, Linux 5.17 */
 	FEATURE_LOOP, /* bpf_loop, Linux 5.17 */

@@ -17,6 +17,7 @@
 
 /* How long memory may outlive its process before that is worth a report of its own. */
 #define MEMORY_GRACE_NS 100000000ULL
+#define MISSED_END_NS 5000000000ULL
 /* A report of an exec waits that long to learn what took over. */
 #define EXEC_GRACE_NS 100000000ULL
 /* The maps are looked at that often even when no doorbell rang. */
@@ -186,6 +187,27 @@ static bool was_outlived(const struct monitor *monitor, const struct space *spac
 	       monotonic_ns() >= space->process_end_ns + MEMORY_GRACE_NS;
 }
 
+/* The return probe on a teardown can be missed; one that takes that long was. */
+static bool end_was_missed(const struct monitor *monitor, const struct space *space)
+{
+	return monitor->paths.exit_after == EXIT_AFTER_KRETPROBE &&
+	       space->flags & SPACE_BEFORE_READ && space->flags & SPACE_PROCESS_ENDED &&
+	       monotonic_ns() >= space->process_end_ns + MISSED_END_NS;
+}
+
+/* Nobody is there any more, and no hook has said so, although they come before. */
+static bool whole_end_was_missed(const struct space *space)
+{
+	return !(space->flags & SPACE_PROCESS_ENDED) && kill((pid_t)space->tgid, 0) &&
+	       errno == ESRCH;
+}
+
+static void give_up(struct monitor *monitor, struct space *space)
+{
+	if (!snapshot__give_up(monitor->reporter.maps, space, monotonic_ns()))
+		monitor->reporter.total.lost.events++;
+}
+
 /* What is to be done once about an address space that lives. */
 static void look_at_living(struct monitor *monitor)
 {
@@ -205,6 +227,8 @@ static void look_at_living(struct monitor *monitor)
 		bool outlived = was_outlived(monitor, &spaces[i]);
 		bool new_leader = spaces[i].flags & SPACE_NEW_LEADER && !outlived;
 
+		if (end_was_missed(monitor, &spaces[i]))
+			give_up(monitor, &spaces[i]);
 		if ((!outlived && !new_leader) || monitor->nr_handled == MAX_HANDLED ||
 		    was_handled(monitor, spaces[i].serial, outlived))
 			continue;
@@ -287,6 +311,9 @@ static bool all_ended(struct monitor *monitor)
 			return false;
 	if (snapshot__read_live(monitor->reporter.maps, &spaces, &nr_live))
 		return true;
+	for (size_t i = 0; i < nr_live; i++)
+		if (whole_end_was_missed(&spaces[i]))
+			give_up(monitor, &spaces[i]);
 	free(spaces);
 	if (nr_live)
 		return false;

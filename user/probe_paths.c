@@ -209,6 +209,8 @@ const char *probe_paths__degraded(const struct features *features, const struct 
 		  "room for blocks and stacks is less, and taken in full at the start (--max-blocks, --max-stacks)" },
 		{ !features__has(features, FEATURE_ITERATORS),
 		  "who has shared memory mapped is seen only where /proc lets one look" },
+		{ !features__has(features, FEATURE_WRITE_TEXT),
+		  "programs that translate code, such as Valgrind, can't be guarded from the probes and may be ended by SIGTRAP (proc_mem.force_override=always lets us)" },
 		{ paths->exit_after == EXIT_AFTER_KRETPROBE,
 		  "when many processes end at once some ends of teardowns are missed, and counted" },
 	};

@@ -286,6 +286,16 @@ int snapshot__take_ended(const struct tracer_maps *maps, struct space *space)
 	return bpf_map_lookup_and_delete_elem(maps->ended, NULL, space);
 }
 
+int snapshot__give_up(const struct tracer_maps *maps, struct space *space, uint64_t now_ns)
+{
+	__u64 mm = space->mm;
+
+	if (bpf_map_delete_elem(maps->live, &mm))
+		return -errno; /* its end was seen just now */
+	space->after_ns = now_ns;
+	return bpf_map_update_elem(maps->ended, NULL, space, BPF_ANY) ? -errno : 0;
+}
+
 /* Deletes all these keys; one that isn't there is passed over. */
 static void delete_keys(int map_fd, const void *keys, size_t key_bytes, size_t nr)
 {

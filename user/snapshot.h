@@ -54,6 +54,12 @@ int snapshot__read_live(const struct tracer_maps *maps, struct space **spaces, s
 /* Takes the next record out of the queue of those that have ended. -ENOENT: there is none. */
 int snapshot__take_ended(const struct tracer_maps *maps, struct space *space);
 
+/*
+ * Puts a living space into that queue as it is: its end was missed. Returns 0 or -errno, with -ENOENT
+ * when it was seen after all.
+ */
+int snapshot__give_up(const struct tracer_maps *maps, struct space *space, uint64_t now_ns);
+
 /* Deletes what the maps hold about an ended space, but for its blocks: see below. */
 void snapshot__forget(const struct tracer_maps *maps, const struct space *space);
 

@@ -25,7 +25,7 @@ static struct features kernel_with(unsigned int has)
 }
 
 #define HAS(feature) (1U << FEATURE_##feature)
-#define LINUX_5_10 (HAS(KPROBE_EXIT) | HAS(FENTRY) | HAS(UPROBE_PERF))
+#define LINUX_5_10 (HAS(KPROBE_EXIT) | HAS(FENTRY) | HAS(UPROBE_PERF) | HAS(WRITE_TEXT))
 #define LINUX_6_1 \
 	(LINUX_5_10 | HAS(RAW_TP_EXIT_MMAP) | HAS(ON_DEMAND_MAPS) | HAS(ITERATORS) | HAS(FIND_VMA))
 #define LINUX_6_12 (LINUX_6_1 | HAS(RAW_TP_PREPARE_EXEC) | HAS(UPROBE_MULTI))
@@ -166,6 +166,7 @@ static void test_what_is_degraded(void **state)
 	(void)state;
 	assert_int_equal(nr_degraded(LINUX_6_1), 0);
 	assert_int_equal(nr_degraded(LINUX_7_2), 0);
+	assert_int_equal(nr_degraded(LINUX_7_2 & ~HAS(WRITE_TEXT)), 1);
 	assert_int_equal(nr_degraded(LINUX_5_10), 2);
 	assert_int_equal(nr_degraded(LINUX_5_10 & ~HAS(FENTRY)), 3);
 }
