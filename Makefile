@@ -53,7 +53,7 @@ SYSTEM_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps check-deps demo bench experiments fuzz check check-unit check-system check-vm kernels-table lint clean install uninstall tests victims
+.PHONY: all deps check-deps demo bench experiments fuzz check check-unit check-system check-vm kernels-table lint clean install uninstall tests victims check-cfi
 
 all: $(BUILD)/memleak-bpf
 
@@ -96,7 +96,7 @@ UNIT_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 $(BUILD)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(USER_CFLAGS) -iquote user -iquote bpf -c -o $@ $<
+	$(Q)$(CC) $(USER_CFLAGS) -iquote user -iquote bpf -iquote tests/unit -c -o $@ $<
 
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(UNIT_SUPPORT) $(LOGIC)
 	$(call say,LINK)
@@ -105,6 +105,16 @@ $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(UNIT_SUPPORT) $(LOGIC
 $(BUILD)/tests/system/test_%: $(BUILD)/tests/system/test_%.o $(SYSTEM_SUPPORT)
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -ljansson
+
+# Every program and library of this machine against libdw: some minutes.
+$(BUILD)/tests/oracle/check_cfi: $(BUILD)/tests/oracle/check_cfi.o \
+		$(BUILD)/tests/unit/cfi_against_libdw.o $(LOGIC)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+check-cfi: $(BUILD)/tests/oracle/check_cfi
+	@find /usr/lib /usr/bin /usr/sbin -type f \( -name '*.so*' -o -perm -u+x \) -size -2G \
+		-exec $< {} +
 
 -include tests/victims/victims.mk
 
