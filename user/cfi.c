@@ -176,7 +176,8 @@ static bool parse_function(struct cfi *cfi, const struct cfi_entry *entry,
 	bytes = encoded_pointer__read_size(&record, entry->pointer_encoding);
 	if (entry->sized)
 		byte_cursor__take(&record, byte_cursor__uleb128(&record));
-	if (record.failed || __builtin_add_overflow(function->begin, bytes, &function->end)) {
+	if (record.failed || bytes > INT64_MAX ||
+	    __builtin_add_overflow(function->begin, bytes, &function->end)) {
 		cfi->nr_refused++;
 		return false;
 	}
