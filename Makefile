@@ -53,7 +53,7 @@ SYSTEM_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps check-deps demo bench experiments fuzz check check-unit check-system check-vm kernels-table lint clean install uninstall tests victims check-cfi
+.PHONY: all deps check-deps demo bench experiments fuzz check check-unit check-system check-vm kernels-table lint clean install uninstall tests victims check-cfi fuzz-cfi
 
 all: $(BUILD)/memleak-bpf
 
@@ -176,13 +176,28 @@ experiments: deps
 # A minute of hostile bytes for what reads ELF files and ld.so.cache, beginning with Debian's own.
 FUZZED := $(addprefix user/,$(addsuffix .c,allocators elf_closure elf_image ldso_cache library_path \
 	library_search load_list named_functions program_loader shared_object vfork_users))
-fuzz:
+fuzz: fuzz-cfi
 	@tools/deps clang libclang-rt-14-dev libelf-dev
 	@mkdir -p build/corpus
 	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -iquote user \
 		-o build/fuzz_elf tests/fuzz/fuzz_elf.c $(FUZZED) -lelf
 	$(Q)cp -n /bin/true /bin/sleep /etc/ld.so.cache build/corpus/
 	$(Q)build/fuzz_elf -max_len=65536 -max_total_time=60 build/corpus
+
+# The same for .eh_frame, as a section by itself and in a whole file.
+FUZZED_CFI := $(addprefix user/,$(addsuffix .c,byte_cursor cfi cfi_expression cfi_program cfi_rule \
+	encoded_pointer unwind_image unwind_rows))
+fuzz-cfi:
+	@tools/deps clang libclang-rt-14-dev libdw-dev binutils
+	@mkdir -p build/corpus-cfi
+	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined -iquote user -o build/fuzz_cfi tests/fuzz/fuzz_cfi.c \
+		$(FUZZED_CFI)
+	$(Q)cp -n /bin/true /bin/sleep build/corpus-cfi/
+	$(Q)for file in /bin/true /bin/bash /lib64/ld-linux-x86-64.so.2; do \
+		objcopy -O binary --only-section=.eh_frame $$file \
+			build/corpus-cfi/$${file##*/}.eh_frame; done
+	$(Q)build/fuzz_cfi -max_len=65536 -max_total_time=60 build/corpus-cfi
 
 lint: $(SKELETON) $(LONE_SKELETONS)
 	@tools/deps $(LINT_PACKAGES)
