@@ -169,7 +169,7 @@ static int fill_gap(struct builder *builder, uint64_t begin, uint64_t end, bool 
 	if (between && end - begin < PADDING_BYTES &&
 	    !find_known(builder->image, begin, end, &known))
 		return 0;
-	while (!err && find_known(builder->image, begin, end, &known)) {
+	while (!err && begin < end && find_known(builder->image, begin, end, &known)) {
 		if (known.begin > begin)
 			err = add_simple_row(builder, begin, UNWIND_CFA_FRAME_POINTER, 0);
 		if (!err && known.stubs)

@@ -369,7 +369,7 @@ static void test_remembered_states(void **state)
 	ASSERT_ONLY(BAD, DW_CFA_restore_state);
 	ASSERT_ONLY(AT_ENTRY, DW_CFA_remember_state, DW_CFA_def_cfa, 6, 16, DW_CFA_offset + 6, 2,
 		    DW_CFA_undefined, 16, DW_CFA_restore_state);
-	for (nr = 0; nr < 32; nr++)
+	for (nr = 0; nr < 16; nr++)
 		code[nr] = DW_CFA_remember_state;
 	run(code, nr, &emitted);
 	assert_rule(&emitted, 0, BEGIN, AT_ENTRY);
