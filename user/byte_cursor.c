@@ -37,7 +37,7 @@ int64_t byte_cursor__sleb128(struct byte_cursor *cursor)
 		value |= (uint64_t)(byte & 0x7f) << shift;
 		if (byte & 0x80)
 			continue;
-		if (byte & 0x40 && shift < LEB128_LAST_SHIFT)
+		if (byte & 0x40 && shift <= LEB128_LAST_SHIFT - 7)
 			value |= UINT64_MAX << (shift + 7);
 		return (int64_t)value;
 	}

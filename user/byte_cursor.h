@@ -76,7 +76,9 @@ static inline int64_t byte_cursor__signed(struct byte_cursor *cursor, size_t wid
 
 static inline uint8_t byte_cursor__byte(struct byte_cursor *cursor)
 {
-	return cursor->at < cursor->end ? *cursor->at++ : (uint8_t)byte_cursor__unsigned(cursor, 1);
+	const uint8_t *taken = byte_cursor__take(cursor, 1);
+
+	return taken ? *taken : 0;
 }
 
 /* LEB128 (DWARF 5, section 7.6). What does not fit 64 bits is a failure. */

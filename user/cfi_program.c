@@ -9,7 +9,7 @@
 #include "cfi_state.h"
 
 /* Compilers nest two at most. */
-#define REMEMBERED_MAX 32
+#define REMEMBERED_MAX 16
 
 struct program {
 	const struct cfi_entry *entry;
@@ -408,20 +408,17 @@ bool cfi_program__initialize(struct cfi_entry *entry, struct byte_cursor code)
 int cfi_program__run(const struct cfi_entry *entry, struct byte_cursor code,
 		     const struct pointer_bases *bases, uint64_t end, cfi_emit emit, void *context)
 {
-	struct program program;
+	struct program program = {
+		.entry = entry,
+		.bases = bases,
+		.code = code,
+		.state = entry->initial,
+		.location = bases->function,
+		.end = end,
+		.emit = emit,
+		.context = context,
+	};
 
-	/* Not by an initializer: it would clear all that can be remembered for each function. */
-	program.entry = entry;
-	program.bases = bases;
-	program.code = code;
-	program.state = entry->initial;
-	program.nr_remembered = 0;
-	program.location = bases->function;
-	program.end = end;
-	program.has_emitted = false;
-	program.emit = emit;
-	program.context = context;
-	program.result = 0;
 	if (entry->usable)
 		run(&program);
 	if (program.result || program.location >= end)
