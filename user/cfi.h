@@ -13,7 +13,7 @@
 
 #include "../bpf/wire_unwind.h"
 
-#define CFI_SECTION_BYTES_MAX (256u << 20) /* the largest programs known have a fifth of that */
+#define CFI_SECTION_BYTES_MAX (128u << 20) /* libLLVM, of 100 MiB, has 5 */
 
 struct cfi;
 

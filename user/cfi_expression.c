@@ -8,8 +8,8 @@
 
 #include "cfi_state.h"
 
-#define STACK_VALUES 8
-#define OPERATIONS_MAX 32
+#define STACK_VALUES 4
+#define OPERATIONS_MAX 12
 
 struct evaluation {
 	struct byte_cursor code;

@@ -20,6 +20,7 @@ struct program {
 	size_t nr_remembered;
 	uint64_t location;
 	uint64_t end;
+	struct cfi_state emitted_state;
 	struct unwind_rule emitted;
 	bool has_emitted;
 	cfi_emit emit;
@@ -36,6 +37,16 @@ static void emit_rule(struct program *program, struct unwind_rule rule)
 	program->result = program->emit(program->location, &rule, program->context);
 }
 
+/* Hostile instructions can be many, with a long expression to run at each. */
+static void emit_state(struct program *program)
+{
+	if (program->has_emitted &&
+	    !memcmp(&program->state, &program->emitted_state, sizeof(program->state)))
+		return;
+	program->emitted_state = program->state;
+	emit_rule(program, cfi_rule__make(&program->state, program->entry->signal));
+}
+
 static void fail(struct program *program)
 {
 	byte_cursor__fail(&program->code);
@@ -50,7 +61,7 @@ static void move_to(struct program *program, uint64_t location)
 	}
 	if (location == program->location)
 		return;
-	emit_rule(program, cfi_rule__make(&program->state, program->entry->signal));
+	emit_state(program);
 	program->location = location;
 }
 
@@ -424,7 +435,7 @@ int cfi_program__run(const struct cfi_entry *entry, struct byte_cursor code,
 	if (program.result || program.location >= end)
 		return program.result;
 	if (entry->usable && !program.code.failed)
-		emit_rule(&program, cfi_rule__make(&program.state, entry->signal));
+		emit_state(&program);
 	else
 		emit_rule(&program, (struct unwind_rule){ .cfa = UNWIND_CFA_BAD });
 	return program.result;

@@ -279,24 +279,25 @@ static void test_expressions_that_no_rule_has(void **state)
 	ASSERT_ONLY(BAD, DW_CFA_def_cfa_expression, 4, DW_OP_breg7, 8, DW_OP_lit8, DW_OP_mul);
 	ASSERT_ONLY(BAD, DW_CFA_def_cfa_expression, 5, DW_OP_breg7, 0x80, 0x80, 2, DW_OP_deref);
 	/* Sums that overflow. */
-	ASSERT_ONLY(BAD, DW_CFA_def_cfa_expression, 11 + 11, DW_OP_breg7, 0xff, 0xff, 0xff, 0xff,
-		    0xff, 0xff, 0xff, 0xff, 0xff, 0, DW_OP_plus_uconst, 1, DW_OP_nop, DW_OP_nop,
-		    DW_OP_nop, DW_OP_nop, DW_OP_nop, DW_OP_nop, DW_OP_nop, DW_OP_nop, DW_OP_nop);
+	ASSERT_ONLY(BAD, DW_CFA_def_cfa_expression, 13, DW_OP_breg7, 0xff, 0xff, 0xff, 0xff, 0xff,
+		    0xff, 0xff, 0xff, 0xff, 0, DW_OP_plus_uconst, 1);
 	ASSERT_ONLY(BAD, DW_CFA_def_cfa_expression, 12, DW_OP_breg7, 0, DW_OP_const8s, 0, 0, 0, 0,
 		    0, 0, 0, 0x80, DW_OP_minus);
 	/* Too deep, and too long. */
-	code[1] = 9;
-	memset(code + 2, DW_OP_lit1, 9);
-	run(code, 11, &emitted);
-	assert_int_equal(emitted.rule[0].cfa, UNWIND_CFA_BAD);
-	code[1] = 33;
-	memset(code + 2, DW_OP_nop, 33);
+	code[1] = 10;
 	memcpy(code + 2, (const unsigned char[]){ DW_OP_breg7, 8 }, 2);
-	run(code, 35, &emitted);
+	memset(code + 4, DW_OP_lit1, 4);
+	memset(code + 8, DW_OP_plus, 4);
+	run(code, 12, &emitted);
+	assert_int_equal(emitted.rule[0].cfa, UNWIND_CFA_BAD);
+	code[1] = 13;
+	memset(code + 2, DW_OP_nop, 13);
+	memcpy(code + 2, (const unsigned char[]){ DW_OP_breg7, 8 }, 2);
+	run(code, 15, &emitted);
 	assert_int_equal(emitted.rule[0].cfa, UNWIND_CFA_RSP);
-	code[1] = 34;
-	code[35] = DW_OP_nop;
-	run(code, 36, &emitted);
+	code[1] = 14;
+	code[15] = DW_OP_nop;
+	run(code, 16, &emitted);
 	assert_int_equal(emitted.rule[0].cfa, UNWIND_CFA_BAD);
 }
 
