@@ -3,6 +3,7 @@
 # make check      all tests                   make deps        Debian's packages
 # make experiments                            make bench fuzz lint clean install
 # make check-vm KERNEL=all on other kernels    make kernels-table
+# make check-cfi  all ELF files, unwound
 # make SANITIZE=1 with ASan and UBSan
 
 BUILD := build$(if $(SANITIZE),-sanitize)
