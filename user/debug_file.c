@@ -14,29 +14,16 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "build_id.h"
 #include "debug_file.h"
 
 #define DEBUG_ROOT "/usr/lib/debug"
-/* SHA-1 has 20, --build-id=0x… may have any number. */
-#define MIN_BUILD_ID_BYTES 4
-#define MAX_BUILD_ID_BYTES 64
 
 struct wanted {
 	const unsigned char *build_id;
 	size_t build_id_bytes; /* 0: none */
 	uint32_t crc; /* asked for when there is no build ID */
 };
-
-static size_t read_build_id(Elf *elf, const unsigned char **build_id)
-{
-	const void *bytes;
-	ssize_t length = dwelf_elf_gnu_build_id(elf, &bytes);
-
-	if (length < MIN_BUILD_ID_BYTES || length > MAX_BUILD_ID_BYTES)
-		return 0;
-	*build_id = bytes;
-	return length;
-}
 
 static bool crc_matches(int fd, uint32_t wanted)
 {
@@ -58,7 +45,7 @@ static bool is_wanted(const struct elf_file *file, const struct wanted *wanted)
 
 	if (!wanted->build_id_bytes)
 		return crc_matches(file->fd, wanted->crc);
-	return read_build_id(file->elf, &build_id) == wanted->build_id_bytes &&
+	return build_id__read(file->elf, &build_id) == wanted->build_id_bytes &&
 	       !memcmp(build_id, wanted->build_id, wanted->build_id_bytes);
 }
 
@@ -86,12 +73,11 @@ static int try_path(struct elf_file *file, const struct wanted *wanted, const ch
 
 static int try_build_id(struct elf_file *file, const struct wanted *wanted)
 {
-	char hex[2 * MAX_BUILD_ID_BYTES + 1];
+	char hex[BUILD_ID_HEX_SIZE];
 
 	if (!wanted->build_id_bytes)
 		return -ENOENT;
-	for (size_t i = 0; i < wanted->build_id_bytes; i++)
-		sprintf(hex + 2 * i, "%02x", wanted->build_id[i]);
+	build_id__hex(wanted->build_id, wanted->build_id_bytes, hex);
 	return try_path(file, wanted, DEBUG_ROOT "/.build-id/%.2s/%s.debug", hex, hex + 2);
 }
 
@@ -110,7 +96,7 @@ int debug_file__open(struct elf_file *file, Elf *object, const char *object_path
 	GElf_Word crc = 0;
 	const char *name;
 
-	wanted.build_id_bytes = read_build_id(object, &wanted.build_id);
+	wanted.build_id_bytes = build_id__read(object, &wanted.build_id);
 	if (!try_build_id(file, &wanted))
 		return 0;
 
@@ -131,7 +117,7 @@ int debug_file__open_alternate(struct elf_file *file, const char *debug_path, co
 	struct wanted wanted = { .build_id = build_id, .build_id_bytes = build_id_bytes };
 	int folder = folder_length(debug_path);
 
-	if (build_id_bytes < MIN_BUILD_ID_BYTES || build_id_bytes > MAX_BUILD_ID_BYTES)
+	if (build_id_bytes < BUILD_ID_MIN_BYTES || build_id_bytes > BUILD_ID_MAX_BYTES)
 		return -ENOENT;
 	if (!try_build_id(file, &wanted))
 		return 0;

@@ -13,6 +13,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "build_id.h"
 #include "debug_file.h"
 #include "debug_sections.h"
 #include "elf_file.h"
@@ -30,15 +31,16 @@ enum reading { NOT_READ, READ, ABSENT };
 
 struct object_file {
 	uint32_t dev_major, dev_minor;
-	uint64_t inode;
+	uint64_t inode, inode_generation; /* generation 0: unknown */
 	char *path;
+	char build_id[BUILD_ID_HEX_SIZE]; /* "": none */
 	int fd; /* < 0: not open */
 	struct stat opened_as;
 	struct segment *segments;
 	size_t nr_segments;
 	struct elf_symbols *symbols;
 	struct lines *lines;
-	enum reading symbols_state, lines_state;
+	enum reading symbols_state, lines_state, build_id_state;
 };
 
 struct object_file *object_file__new(const struct mapping *map)
@@ -50,6 +52,7 @@ struct object_file *object_file__new(const struct mapping *map)
 	object->dev_major = map->dev_major;
 	object->dev_minor = map->dev_minor;
 	object->inode = map->inode;
+	object->inode_generation = map->inode_generation;
 	object->fd = -1;
 	object->path = strdup(map->path);
 	if (object->path)
@@ -71,10 +74,33 @@ void object_file__free(struct object_file *object)
 	free(object);
 }
 
+bool object_file__has_numbers(const struct object_file *object, uint32_t dev_major,
+			      uint32_t dev_minor, uint64_t inode, uint64_t inode_generation)
+{
+	bool one_generation = !object->inode_generation || !inode_generation ||
+			      object->inode_generation == inode_generation;
+
+	return object->inode == inode && object->dev_major == dev_major &&
+	       object->dev_minor == dev_minor && one_generation;
+}
+
 bool object_file__matches(const struct object_file *object, const struct mapping *map)
 {
-	return object->inode == map->inode && object->dev_major == map->dev_major &&
-	       object->dev_minor == map->dev_minor && !strcmp(object->path, map->path);
+	return object_file__has_numbers(object, map->dev_major, map->dev_minor, map->inode,
+					map->inode_generation) &&
+	       !strcmp(object->path, map->path);
+}
+
+bool object_file__is_same(const struct object_file *object, const struct object_file *other)
+{
+	return object->fd >= 0 && other->fd >= 0 &&
+	       object->opened_as.st_dev == other->opened_as.st_dev &&
+	       object->opened_as.st_ino == other->opened_as.st_ino;
+}
+
+const char *object_file__path(const struct object_file *object)
+{
+	return object->path;
 }
 
 uint64_t object_file__inode(const struct object_file *object)
@@ -285,6 +311,28 @@ out:
 		object->symbols_state = state_after(symbols_err);
 	if (object->lines_state == NOT_READ)
 		object->lines_state = state_after(lines_err);
+}
+
+static void note_build_id(struct object_file *object, Elf *elf)
+{
+	const unsigned char *bytes = NULL;
+	size_t nr = build_id__read(elf, &bytes);
+
+	build_id__hex(bytes, nr, object->build_id);
+}
+
+const char *object_file__build_id(struct object_file *object)
+{
+	Elf *elf;
+
+	if (object->fd >= 0 && object->build_id_state == NOT_READ) {
+		elf = elf_file__handle(object->fd);
+		object->build_id_state = elf ? READ : state_after(-errno);
+		if (elf)
+			note_build_id(object, elf);
+		elf_end(elf);
+	}
+	return *object->build_id ? object->build_id : NULL;
 }
 
 unsigned int object_file__find(struct object_file *object, uint64_t file_offset,

@@ -20,6 +20,12 @@ struct object_file *object_file__new(const struct mapping *map);
 void object_file__free(struct object_file *object);
 
 bool object_file__matches(const struct object_file *object, const struct mapping *map);
+/* The same without the path: on btrfs two files can have the numbers. */
+bool object_file__has_numbers(const struct object_file *object, uint32_t dev_major,
+			      uint32_t dev_minor, uint64_t inode, uint64_t inode_generation);
+/* Whether both are open and prove to be one file, by other names. */
+bool object_file__is_same(const struct object_file *object, const struct object_file *other);
+const char *object_file__path(const struct object_file *object);
 uint64_t object_file__inode(const struct object_file *object);
 bool object_file__is_open(const struct object_file *object);
 /* Whether the content was changed in place since it was opened. */
@@ -41,6 +47,9 @@ int object_file__open(struct object_file *object, const char *open_path);
  */
 unsigned int object_file__find(struct object_file *object, uint64_t file_offset,
 			       struct line_frame *frames, unsigned int max_frames);
+
+/* Its build ID in lower-case hex; NULL when it has none, or could not be read. */
+const char *object_file__build_id(struct object_file *object);
 
 /* Memory held for DWARF, and how to have it back; it is read again when needed. */
 uint64_t object_file__lines_bytes(const struct object_file *object);

@@ -83,13 +83,13 @@ static void append(json_t **array, json_t *value)
 
 static json_t *build_frame(const struct report_frame *frame)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "function",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:s?}", "function",
 			 string_or_null(frame->function), "file", string_or_null(frame->file),
 			 "line", nonzero_or_null(frame->line), "module",
 			 string_or_null(frame->module), "offset",
 			 frame->module ? hex(frame->module_offset) : json_null(), "address",
 			 frame->address ? hex(frame->address) : json_null(), "inlined",
-			 frame->inlined);
+			 frame->inlined, "build_id", frame->build_id);
 }
 
 static json_t *build_frames(const struct report_stack *stack)

@@ -22,6 +22,7 @@
 struct known_file {
 	struct object_file *object;
 	struct frame_cache *cache;
+	const char *build_id; /* in the string pool; NULL: none, or not read yet */
 	bool path_tried;
 };
 
@@ -154,7 +155,8 @@ int symbolizer__open_file(struct symbolizer *symbolizer, const struct mapping *m
 		return err;
 	if (object_file__has_changed(file->object)) {
 		/* The names found before stay in the pool, for the frames that use them. */
-		struct known_file fresh = { object_file__new(map), frame_cache__new(), false };
+		struct known_file fresh = { .object = object_file__new(map),
+					    .cache = frame_cache__new() };
 
 		if (!fresh.object || !fresh.cache) {
 			free_file(&fresh);
@@ -232,27 +234,39 @@ static bool own_strings(struct symbolizer *symbolizer, struct line_frame *frame)
 	return complete;
 }
 
+static bool is_open(struct known_file *file)
+{
+	int err;
+
+	if (object_file__is_open(file->object))
+		return true;
+	err = file->path_tried ? -ENOENT : object_file__open(file->object, NULL);
+	file->path_tried = err != -ENOMEM && err != -EMFILE && err != -ENFILE;
+	return !err;
+}
+
 /* Finds an offset that isn't in the file's cache yet. Returns the number of frames. */
 static unsigned int look_up(struct symbolizer *symbolizer, struct known_file *file,
 			    uint64_t file_offset, struct line_frame *frames)
 {
 	uint64_t bytes_before = object_file__lines_bytes(file->object);
 	bool complete = true;
+	const char *build_id;
 	unsigned int nr;
 
-	if (!object_file__is_open(file->object)) {
-		int err = file->path_tried ? -ENOENT : object_file__open(file->object, NULL);
-
-		file->path_tried = err != -ENOMEM && err != -EMFILE && err != -ENFILE;
-		if (err)
-			return 0;
-	}
+	if (!is_open(file))
+		return 0;
 	nr = object_file__find(file->object, file_offset, frames, MAX_FRAMES_PER_ADDRESS);
 	for (unsigned int i = 0; i < nr; i++)
 		complete = own_strings(symbolizer, &frames[i]) && complete;
 	if (!nr) {
 		frames[0] = (struct line_frame){ 0 };
 		nr = 1;
+	}
+	build_id = file->build_id ? NULL : object_file__build_id(file->object);
+	if (build_id) {
+		file->build_id = string_pool__intern(symbolizer->strings, build_id);
+		complete = complete && file->build_id;
 	}
 	if (complete)
 		frame_cache__add(file->cache, file_offset, frames, nr);
@@ -261,54 +275,114 @@ static unsigned int look_up(struct symbolizer *symbolizer, struct known_file *fi
 	return nr;
 }
 
-/* The frames of an address that lies in a file. *found points to the cache or to the buffer. */
-static unsigned int find_in_file(struct symbolizer *symbolizer, const struct mapping *map,
+/* The frames of a place in a file. *found points to the cache or to the buffer. */
+static unsigned int find_in_file(struct symbolizer *symbolizer, struct known_file *file,
 				 uint64_t file_offset, struct line_frame *buffer,
 				 const struct line_frame **found)
 {
-	struct known_file *file;
-	unsigned int nr;
+	unsigned int nr = frame_cache__find(file->cache, file_offset, found);
 
-	if (get_file(symbolizer, map, &file))
-		return 0;
-	nr = frame_cache__find(file->cache, file_offset, found);
 	if (nr)
 		return nr;
 	*found = buffer;
 	return look_up(symbolizer, file, file_offset, buffer);
 }
 
-unsigned int symbolizer__resolve(struct symbolizer *symbolizer, const struct mapping *map,
-				 uint64_t address, bool is_return_address,
-				 struct report_frame *frames, unsigned int max_frames)
+/* The frames of a place in a file, or in none (NULL), as reports show them. */
+static unsigned int show(struct symbolizer *symbolizer, struct known_file *file,
+			 const struct report_frame *place, bool is_return_address,
+			 struct report_frame *frames, unsigned int max_frames)
 {
 	struct line_frame buffer[MAX_FRAMES_PER_ADDRESS];
 	const struct line_frame *found = NULL;
-	uint64_t file_offset = map ? map->file_offset + (address - map->start) : 0;
-	struct report_frame place = { .address = address, .module_offset = file_offset };
 	unsigned int nr = 0, nr_shown;
 
-	if (!max_frames)
-		return 0;
-	if (map && map->path[0])
-		place.module = string_pool__intern(symbolizer->strings, map->path);
-	if (map && map->inode)
-		nr = find_in_file(symbolizer, map, file_offset - is_return_address, buffer, &found);
-	if (!nr) {
-		frames[0] = place;
-		return 1;
-	}
+	if (file)
+		nr = find_in_file(symbolizer, file, place->module_offset - is_return_address,
+				  buffer, &found);
 	nr_shown = nr < max_frames ? nr : max_frames;
 	for (unsigned int i = 0; i < nr_shown; i++) {
 		/* When room is short the function that the code belongs to is last even so. */
 		bool last = i + 1 == nr_shown;
 		const struct line_frame *frame = last ? &found[nr - 1] : &found[i];
 
-		frames[i] = place;
+		frames[i] = *place;
+		frames[i].build_id = file->build_id;
 		frames[i].function = frame->function;
 		frames[i].file = frame->file;
 		frames[i].line = frame->line;
 		frames[i].inlined = !last;
 	}
-	return nr_shown;
+	if (nr_shown)
+		return nr_shown;
+	frames[0] = *place;
+	return 1;
+}
+
+unsigned int symbolizer__resolve(struct symbolizer *symbolizer, const struct mapping *map,
+				 uint64_t address, bool is_return_address,
+				 struct report_frame *frames, unsigned int max_frames)
+{
+	struct report_frame place = { .address = address };
+	struct known_file *file = NULL;
+
+	if (!max_frames)
+		return 0;
+	if (map)
+		place.module_offset = map->file_offset + (address - map->start);
+	if (map && map->path[0])
+		place.module = string_pool__intern(symbolizer->strings, map->path);
+	if (map && map->inode && get_file(symbolizer, map, &file))
+		file = NULL;
+	return show(symbolizer, file, &place, is_return_address, frames, max_frames);
+}
+
+static bool is_of_build(struct known_file *file, const char *build_id)
+{
+	const char *own = is_open(file) ? object_file__build_id(file->object) : NULL;
+
+	return own && !strcmp(own, build_id);
+}
+
+/*
+ * One file can be known by several paths, of containers or links; it doesn't matter which of them
+ * is open. But numbers that mean two files (subvolumes of btrfs count their inodes each for itself)
+ * mean none.
+ */
+static struct known_file *find_by_key(struct symbolizer *symbolizer, const struct object_key *key)
+{
+	size_t mask = symbolizer->capacity - 1;
+	struct known_file *found = NULL;
+
+	if (!symbolizer->capacity || !key->inode)
+		return NULL;
+	for (size_t i = home_slot(key->inode, symbolizer->capacity); symbolizer->files[i].object;
+	     i = (i + 1) & mask) {
+		struct known_file *file = &symbolizer->files[i];
+
+		if (!object_file__has_numbers(file->object, key->dev_major, key->dev_minor,
+					      key->inode, key->inode_generation) ||
+		    (key->build_id && !is_of_build(file, key->build_id)))
+			continue;
+		if (!found || (!is_open(found) && is_open(file)))
+			found = file;
+		else if (is_open(file) && !object_file__is_same(found->object, file->object))
+			return NULL;
+	}
+	return found;
+}
+
+unsigned int symbolizer__at(struct symbolizer *symbolizer, const struct object_key *key,
+			    uint64_t file_offset, bool is_return_address,
+			    struct report_frame *frames, unsigned int max_frames)
+{
+	struct report_frame place = { .module_offset = file_offset };
+	struct known_file *file = find_by_key(symbolizer, key);
+
+	if (!max_frames)
+		return 0;
+	if (file)
+		place.module =
+			string_pool__intern(symbolizer->strings, object_file__path(file->object));
+	return show(symbolizer, file, &place, is_return_address, frames, max_frames);
 }
