@@ -23,6 +23,7 @@ struct wanted {
 	const unsigned char *build_id;
 	size_t build_id_bytes; /* 0: none */
 	uint32_t crc; /* asked for when there is no build ID */
+	const struct process_root *root; /* where to look first; NULL: only below ours */
 };
 
 static bool crc_matches(int fd, uint32_t wanted)
@@ -49,6 +50,18 @@ static bool is_wanted(const struct elf_file *file, const struct wanted *wanted)
 	       !memcmp(build_id, wanted->build_id, wanted->build_id_bytes);
 }
 
+static int try_below(struct elf_file *file, const struct wanted *wanted,
+		     const struct process_root *root, const char *path)
+{
+	int err = elf_file__open(file, root, path);
+
+	if (!err && !is_wanted(file, wanted)) {
+		elf_file__close(file);
+		err = -ENOENT;
+	}
+	return err;
+}
+
 static int try_path(struct elf_file *file, const struct wanted *wanted, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -56,19 +69,17 @@ static int try_path(struct elf_file *file, const struct wanted *wanted, const ch
 {
 	char path[PATH_MAX];
 	va_list arguments;
-	int length, err;
+	int length;
 
 	va_start(arguments, format);
 	length = vsnprintf(path, sizeof(path), format, arguments);
 	va_end(arguments);
 	if (length < 0 || length >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	err = elf_file__open(file, path);
-	if (!err && !is_wanted(file, wanted)) {
-		elf_file__close(file);
-		err = -ENOENT;
-	}
-	return err;
+	/* A container's debug packages are often installed outside of it only. */
+	if (wanted->root && !try_below(file, wanted, wanted->root, path))
+		return 0;
+	return try_below(file, wanted, NULL, path);
 }
 
 static int try_build_id(struct elf_file *file, const struct wanted *wanted)
@@ -89,18 +100,19 @@ static int folder_length(const char *path)
 	return path[0] == '/' && slash - path < PATH_MAX ? slash - path : -1;
 }
 
-int debug_file__open(struct elf_file *file, Elf *object, const char *object_path)
+int debug_file__open(struct elf_file *file, const struct elf_file *object)
 {
-	struct wanted wanted = { 0 };
+	struct wanted wanted = { .root = object->root };
+	const char *object_path = object->path;
 	int folder = folder_length(object_path);
 	GElf_Word crc = 0;
 	const char *name;
 
-	wanted.build_id_bytes = build_id__read(object, &wanted.build_id);
+	wanted.build_id_bytes = build_id__read(object->elf, &wanted.build_id);
 	if (!try_build_id(file, &wanted))
 		return 0;
 
-	name = dwelf_elf_gnu_debuglink(object, &crc);
+	name = dwelf_elf_gnu_debuglink(object->elf, &crc);
 	wanted.crc = crc;
 	/* A name with a slash is no debug link, but could lead anywhere. */
 	if (!name || !*name || strchr(name, '/') || folder < 0)
@@ -111,10 +123,13 @@ int debug_file__open(struct elf_file *file, Elf *object, const char *object_path
 	return try_path(file, &wanted, DEBUG_ROOT "%.*s/%s", folder, object_path, name);
 }
 
-int debug_file__open_alternate(struct elf_file *file, const char *debug_path, const char *name,
-			       const void *build_id, size_t build_id_bytes)
+int debug_file__open_alternate(struct elf_file *file, const struct elf_file *debug,
+			       const char *name, const void *build_id, size_t build_id_bytes)
 {
-	struct wanted wanted = { .build_id = build_id, .build_id_bytes = build_id_bytes };
+	struct wanted wanted = { .build_id = build_id,
+				 .build_id_bytes = build_id_bytes,
+				 .root = debug->root };
+	const char *debug_path = debug->path;
 	int folder = folder_length(debug_path);
 
 	if (build_id_bytes < BUILD_ID_MIN_BYTES || build_id_bytes > BUILD_ID_MAX_BYTES)

@@ -11,14 +11,17 @@
 
 #include "elf_file.h"
 
-/* Opens the debug file of the object at that path. Returns 0, -ENOENT or -errno. */
-int debug_file__open(struct elf_file *file, Elf *object, const char *object_path);
+/*
+ * Opens the debug file of an object, which is looked for below the root that the object's path
+ * belongs to, and then below ours. The object needs no descriptor. Returns 0, -ENOENT or -errno.
+ */
+int debug_file__open(struct elf_file *file, const struct elf_file *object);
 
 /*
  * Opens what dwz moved out of a debug file: the one with that build ID, by build ID or by the name,
  * which is relative to the debug file's folder. Returns 0, -ENOENT or -errno.
  */
-int debug_file__open_alternate(struct elf_file *file, const char *debug_path, const char *name,
-			       const void *build_id, size_t build_id_bytes);
+int debug_file__open_alternate(struct elf_file *file, const struct elf_file *debug,
+			       const char *name, const void *build_id, size_t build_id_bytes);
 
 #endif

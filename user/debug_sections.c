@@ -118,7 +118,7 @@ static int open_alternate(struct debug_sections *sections)
 
 	if (length <= 0)
 		return 0;
-	err = debug_file__open_alternate(&sections->alternate, sections->file.path, name, build_id,
+	err = debug_file__open_alternate(&sections->alternate, &sections->file, name, build_id,
 					 length);
 	if (!err)
 		err = open_dwarf(sections, &sections->alternate, &sections->alternate_dwarf);

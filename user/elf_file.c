@@ -19,19 +19,14 @@
 /* Larger than any executable or debug file, small enough that offsets can't overflow. */
 #define MAX_FILE_BYTES (1LL << 35)
 
-int elf_file__open_regular(const char *path, struct stat *status)
+/* Takes over path_fd, which was opened with O_PATH, or is -errno. */
+static int open_if_regular(int path_fd, struct stat *status)
 {
 	char link[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
-	int path_fd, fd = -1, err = 0;
+	int fd = -1, err = 0;
 
-	/*
-	 * The path may have become a FIFO, or a link to a device where merely opening does
-	 * something (a tape, a watchdog). O_PATH touches nothing; only what proved to be a regular
-	 * file is opened for real, by way of /proc, so that nobody can swap it in between.
-	 */
-	path_fd = open(path, O_PATH | O_CLOEXEC);
 	if (path_fd < 0)
-		return -errno;
+		return path_fd;
 	if (fstat(path_fd, status))
 		err = -errno;
 	else if (!S_ISREG(status->st_mode))
@@ -49,6 +44,18 @@ int elf_file__open_regular(const char *path, struct stat *status)
 	return err ? err : fd;
 }
 
+int elf_file__open_regular(const char *path, struct stat *status)
+{
+	/*
+	 * The path may have become a FIFO, or a link to a device where merely opening does
+	 * something (a tape, a watchdog). O_PATH touches nothing; only what proved to be a regular
+	 * file is opened for real, by way of /proc, so that nobody can swap it in between.
+	 */
+	int path_fd = open(path, O_PATH | O_CLOEXEC);
+
+	return open_if_regular(path_fd < 0 ? -errno : path_fd, status);
+}
+
 Elf *elf_file__handle(int fd)
 {
 	Elf *elf;
@@ -62,16 +69,18 @@ Elf *elf_file__handle(int fd)
 	return NULL;
 }
 
-int elf_file__open(struct elf_file *file, const char *path)
+int elf_file__open(struct elf_file *file, const struct process_root *root, const char *path)
 {
 	struct stat status;
 	int err;
 
 	*file = (struct elf_file)ELF_FILE_CLOSED;
+	file->root = root;
 	file->path = strdup(path);
 	if (!file->path)
 		return -ENOMEM;
-	file->fd = elf_file__open_regular(path, &status);
+	file->fd = root ? open_if_regular(process_root__open_path(root, path), &status) :
+			  elf_file__open_regular(path, &status);
 	if (file->fd < 0) {
 		err = file->fd;
 		goto out;

@@ -11,10 +11,13 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "process_root.h"
+
 struct elf_file {
 	int fd;
 	Elf *elf;
 	char *path; /* what it was opened by */
+	const struct process_root *root; /* where that path begins; NULL: at our own root */
 };
 
 #define ELF_FILE_CLOSED  \
@@ -28,8 +31,11 @@ struct elf_file {
  */
 int elf_file__open_regular(const char *path, struct stat *status);
 
-/* Opens a regular file that is an ELF object. Returns 0, -ENOEXEC, or as above. */
-int elf_file__open(struct elf_file *file, const char *path);
+/*
+ * Opens a regular file that is an ELF object, below that root, or ours if it is NULL. The root must
+ * outlive the file. Returns 0, -ENOEXEC, or as above.
+ */
+int elf_file__open(struct elf_file *file, const struct process_root *root, const char *path);
 
 /*
  * An ELF handle for an open file; NULL with errno set when it isn't an ELF object. The descriptor

@@ -53,7 +53,7 @@ static int open_output(struct monitor *monitor)
 static void on_mapped(pid_t tgid, uint64_t time_ns, const struct mapping *map, void *context)
 {
 	struct monitor *monitor = context;
-	char path[96];
+	char path[96], root[64];
 
 	if (!processes__image(monitor->processes, tgid, UINT64_MAX))
 		return;
@@ -61,7 +61,8 @@ static void on_mapped(pid_t tgid, uint64_t time_ns, const struct mapping *map, v
 	targets__add_mapping(monitor->targets, tgid, map);
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)tgid,
 		 (unsigned long long)map->start, (unsigned long long)map->end);
-	symbolizer__open_file(monitor->reporter.symbolizer, map, path);
+	snprintf(root, sizeof(root), "/proc/%d/root", (int)tgid);
+	symbolizer__open_file(monitor->reporter.symbolizer, map, path, root);
 }
 
 static void on_execed(pid_t tgid, uint64_t time_ns, const char *comm, void *context)

@@ -66,12 +66,13 @@ struct mapping_visit {
 static int visit_mapping(const struct mapping *map, void *context)
 {
 	const struct mapping_visit *visit = context;
-	char path[96];
+	char path[96], root[64];
 
 	targets__add_mapping(visit->monitor->targets, visit->tgid, map);
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)visit->tgid,
 		 (unsigned long long)map->start, (unsigned long long)map->end);
-	symbolizer__open_file(visit->monitor->reporter.symbolizer, map, path);
+	snprintf(root, sizeof(root), "/proc/%d/root", (int)visit->tgid);
+	symbolizer__open_file(visit->monitor->reporter.symbolizer, map, path, root);
 	return 0;
 }
 

@@ -33,6 +33,7 @@ struct object_file {
 	uint32_t dev_major, dev_minor;
 	uint64_t inode, inode_generation; /* generation 0: unknown */
 	char *path;
+	struct process_root *root; /* that the path begins at; NULL: ours */
 	char build_id[BUILD_ID_HEX_SIZE]; /* "": none */
 	int fd; /* < 0: not open */
 	struct stat opened_as;
@@ -71,6 +72,7 @@ void object_file__free(struct object_file *object)
 	if (object->fd >= 0)
 		close(object->fd);
 	free(object->path);
+	process_root__free(object->root);
 	free(object);
 }
 
@@ -96,6 +98,12 @@ bool object_file__is_same(const struct object_file *object, const struct object_
 	return object->fd >= 0 && other->fd >= 0 &&
 	       object->opened_as.st_dev == other->opened_as.st_dev &&
 	       object->opened_as.st_ino == other->opened_as.st_ino;
+}
+
+void object_file__set_root(struct object_file *object, struct process_root *root)
+{
+	process_root__free(object->root);
+	object->root = process_root__share(root);
 }
 
 const char *object_file__path(const struct object_file *object)
@@ -278,6 +286,7 @@ static void read_object(struct object_file *object)
 	/* own.fd stays closed: the handle uses the object's descriptor, which outlives it. */
 	own.elf = elf_file__handle(object->fd);
 	own.path = strdup(object->path);
+	own.root = object->root;
 	if (!own.elf || !own.path) {
 		symbols_err = lines_err = own.elf ? -ENOMEM : -errno;
 		goto out;
@@ -290,7 +299,7 @@ static void read_object(struct object_file *object)
 		symbols_err = elf_symbols__read(&object->symbols, own.elf, SHT_SYMTAB);
 	own_dwarf = debug_sections__present(own.elf);
 	if (symbols_err || !own_dwarf)
-		lines_err = debug_file__open(&debug, own.elf, object->path);
+		lines_err = debug_file__open(&debug, &own);
 	if (symbols_err == -ENOENT && debug.elf)
 		symbols_err = elf_symbols__read(&object->symbols, debug.elf, SHT_SYMTAB);
 	if (symbols_err == -ENOENT)

@@ -12,6 +12,7 @@
 #include "file_set.h"
 #include "lines.h"
 #include "mapping.h"
+#include "process_root.h"
 
 struct object_file;
 
@@ -39,6 +40,9 @@ bool object_file__is_forlorn(const struct object_file *object, const struct file
  * that is another file now, or -errno.
  */
 int object_file__open(struct object_file *object, const char *open_path);
+
+/* Where debug files are looked for, which becomes shared; NULL, as at first: below our root. */
+void object_file__set_root(struct object_file *object, struct process_root *root);
 
 /*
  * What is known of the code at a file offset, as lines__find tells it, with the symbol table's name

@@ -12,6 +12,7 @@
 #include "demangle.h"
 #include "frame_cache.h"
 #include "object_file.h"
+#include "process_root.h"
 #include "string_pool.h"
 #include "symbolize.h"
 
@@ -31,6 +32,7 @@ struct symbolizer {
 	/* Open addressing by inode; capacity is a power of two, or 0. */
 	struct known_file *files;
 	size_t nr_files, capacity;
+	struct process_root_list roots; /* of the files that were opened by a process's path */
 	uint64_t lines_bytes, max_lines_bytes; /* DWARF in memory */
 };
 
@@ -64,6 +66,7 @@ void symbolizer__free(struct symbolizer *symbolizer)
 	for (size_t i = 0; i < symbolizer->capacity; i++)
 		free_file(&symbolizer->files[i]);
 	free(symbolizer->files);
+	process_root_list__clear(&symbolizer->roots);
 	string_pool__free(symbolizer->strings);
 	free(symbolizer);
 }
@@ -143,7 +146,7 @@ static int get_file(struct symbolizer *symbolizer, const struct mapping *map,
 }
 
 int symbolizer__open_file(struct symbolizer *symbolizer, const struct mapping *map,
-			  const char *open_path)
+			  const char *open_path, const char *root_path)
 {
 	struct known_file *file;
 	int err;
@@ -166,6 +169,10 @@ int symbolizer__open_file(struct symbolizer *symbolizer, const struct mapping *m
 		free_file(file);
 		*file = fresh;
 	}
+	/* Most mappings are of files that are open already. */
+	if (root_path && !object_file__is_open(file->object))
+		object_file__set_root(file->object,
+				      process_root_list__get(&symbolizer->roots, root_path));
 	return object_file__open(file->object, open_path);
 }
 
@@ -196,6 +203,7 @@ void symbolizer__forget_deleted(struct symbolizer *symbolizer, const struct file
 		}
 	}
 	free(old);
+	process_root_list__forget_unused(&symbolizer->roots);
 }
 
 /* Keeps the DWARF of all files together within bounds, at the price of reading some again. */

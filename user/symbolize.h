@@ -25,11 +25,13 @@ void symbolizer__free(struct symbolizer *symbolizer);
  * it was not open yet, and keeps it so: names are then found even when the path has gone or has
  * passed to another file. One descriptor a file; the symbols are read when a frame needs them. A
  * file whose device and inode are not the mapping's is never used for names. A file that was
- * rewritten in place since is opened anew. Returns 0, -EINVAL when the mapping has no file or it is
- * not a regular one, -ESTALE when it is another file, or -errno.
+ * rewritten in place since is opened anew. root_path, such as /proc/PID/root, is where the
+ * process's paths begin: separate debug files are looked for there first; NULL: only below our own
+ * root. Returns 0, -EINVAL when the mapping has no file or it is not a regular one, -ESTALE when it
+ * is another file, or -errno.
  */
 int symbolizer__open_file(struct symbolizer *symbolizer, const struct mapping *map,
-			  const char *open_path);
+			  const char *open_path, const char *root_path);
 
 /* Closes the files that were deleted and that nobody maps any more. */
 void symbolizer__forget_deleted(struct symbolizer *symbolizer, const struct file_set *mapped);

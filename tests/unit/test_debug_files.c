@@ -9,6 +9,8 @@
 /* cmocka needs the four above before it. */
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "symbol_fixture.h"
@@ -95,10 +97,62 @@ static void test_alternate_file_is_not_trusted(void **state)
 	symbol_fixture__check("alt", symbol_fixture__address("alt", "mark_inner"), "outer ?:0");
 }
 
+/* The frames of a file that its process knows as /app/program, below a root of its own. */
+static void check_below_root(const char *root, const char *path, uint64_t address,
+			     const char *expected)
+{
+	struct symbolizer *symbolizer = symbolizer__new();
+	char *open_path = symbol_fixture__path("root/app/program");
+	struct mapping map = symbol_fixture__map("root/app/program");
+
+	map.path = (char *)path;
+	assert_int_equal(
+		symbolizer__open_file(symbolizer, &map, open_path, symbol_fixture__path(root)), 0);
+	assert_string_equal(symbol_fixture__frames(symbolizer, &map, address, false), expected);
+	symbolizer__free(symbolizer);
+}
+
+/* A container's debug files are the container's, and its links lead nowhere else. */
+static void test_debug_files_of_another_root(void **state)
+{
+	uint64_t address = symbol_fixture__address("leak64", "mark_inner");
+	const char *program = "/app/program";
+	char *seen_path;
+
+	(void)state;
+	symbol_fixture__run("mkdir -p root/app root/usr/lib/debug/app && "
+			    "objcopy --only-keep-debug leak64 program.debug && "
+			    "strip -o root/app/program leak64 && cd root/app && "
+			    "objcopy --add-gnu-debuglink=../../program.debug program");
+	check_below_root("root", program, address, "? ?:0");
+	symbol_fixture__run("cp program.debug root/app");
+	check_below_root("root", program, address, SYMBOL_FIXTURE_INNER);
+	/* The path as we see it, not the process: it is in a chroot. */
+	symbol_fixture__run("ln -s $PWD/root chroot");
+	seen_path = strdup(symbol_fixture__path("root/app/program"));
+	check_below_root("chroot", seen_path, address, SYMBOL_FIXTURE_INNER);
+	free(seen_path);
+
+	symbol_fixture__run("mv root/app/program.debug root/usr/lib/debug/app");
+	check_below_root("root", program, address, SYMBOL_FIXTURE_INNER);
+	symbol_fixture__run("id=$(readelf -n leak64 | sed -n 's/.*Build ID: //p') && "
+			    "cd root/usr/lib/debug && mkdir -p .build-id/${id%%${id#??}} && "
+			    "mv app/program.debug hidden && "
+			    "ln -s /usr/lib/debug/hidden .build-id/${id%%${id#??}}/${id#??}.debug");
+	check_below_root("root", program, address, SYMBOL_FIXTURE_INNER);
+
+	symbol_fixture__run("rm root/usr/lib/debug/hidden && "
+			    "ln -s ../../program.debug root/app/program.debug");
+	check_below_root("root", program, address, "? ?:0");
+	symbol_fixture__run("rm root/app/program.debug && mkfifo root/app/program.debug");
+	check_below_root("root", program, address, "? ?:0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_separate_debug_file),
+		cmocka_unit_test(test_debug_files_of_another_root),
 		cmocka_unit_test(test_dynamic_symbols),
 		cmocka_unit_test(test_split_dwarf_is_not_followed),
 		cmocka_unit_test(test_alternate_file_is_not_trusted),

@@ -37,16 +37,16 @@ static void test_other_files_are_never_used(void **state)
 	fd = open(map.path, O_RDONLY);
 	symbol_fixture__run("mv impostor replaced");
 	assert_string_equal(symbol_fixture__frames(symbolizer, &map, address, false), "? ?:0");
-	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL), -ESTALE);
+	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL, NULL), -ESTALE);
 	symbol_fixture__run("rm replaced");
-	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL), -ENOENT);
+	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL, NULL), -ENOENT);
 	symbol_fixture__run("mkfifo replaced");
-	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL), -EINVAL);
-	assert_int_equal(symbolizer__open_file(symbolizer, &map, "/dev/zero"), -EINVAL);
+	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL, NULL), -EINVAL);
+	assert_int_equal(symbolizer__open_file(symbolizer, &map, "/dev/zero", NULL), -EINVAL);
 	assert_string_equal(symbol_fixture__frames(symbolizer, &map, address, false), "? ?:0");
 	/* It is deleted, but who has it open can still reach it. */
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	assert_int_equal(symbolizer__open_file(symbolizer, &map, link), 0);
+	assert_int_equal(symbolizer__open_file(symbolizer, &map, link, NULL), 0);
 	close(fd);
 	assert_string_equal(symbol_fixture__frames(symbolizer, &map, address, false),
 			    SYMBOL_FIXTURE_INNER);
@@ -71,7 +71,7 @@ static void test_opened_early(void **state)
 	(void)state;
 	symbol_fixture__run("cp leak64 early");
 	map = symbol_fixture__map("early");
-	assert_int_equal(symbolizer__open_file(symbolizer, &map, map.path), 0);
+	assert_int_equal(symbolizer__open_file(symbolizer, &map, map.path, NULL), 0);
 	symbol_fixture__run("rm early && cp names early");
 	again = symbol_fixture__map("early");
 	/* Kept open, the inode can't be given to the new file. */
@@ -95,10 +95,10 @@ static void test_rewritten_in_place(void **state)
 	(void)state;
 	symbol_fixture__run("cp leak64 rewritten");
 	map = symbol_fixture__map("rewritten");
-	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL), 0);
+	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL, NULL), 0);
 	symbolizer__resolve(symbolizer, &map, address, false, &old, 1);
 	symbol_fixture__run("cat names > rewritten");
-	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL), 0);
+	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL, NULL), 0);
 	assert_string_equal(symbol_fixture__frames(symbolizer, &map,
 						   symbol_fixture__address("names", "plain"),
 						   false),
@@ -206,7 +206,7 @@ static void test_out_of_memory(void **state)
 		assert_string_equal(frames[nr_frames - 1].function, "outer");
 		assert_string_equal(frames[0].module, map.path);
 		failing_alloc__after(nr);
-		symbolizer__open_file(symbolizer, &map, NULL);
+		symbolizer__open_file(symbolizer, &map, NULL, NULL);
 		failing_alloc__never();
 		symbolizer__free(symbolizer);
 		assert_true(nr < 1000);

@@ -73,7 +73,7 @@ static void test_a_place_in_a_file(void **state)
 	symbolizer__at(symbolizer, &key, 0x123, true, &frame, 1);
 	assert_null(frame.module);
 	assert_true(frame.module_offset == 0x123);
-	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL), 0);
+	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL, NULL), 0);
 	assert_string_equal(names_at(symbolizer, &key, address), "inner < middle < outer");
 	assert_int_equal(symbolizer__at(symbolizer, &key, 0, false, &frame, 0), 0);
 	assert_int_equal(symbolizer__at(symbolizer, &key, 0, false, &frame, 1), 1);
@@ -119,11 +119,11 @@ static void test_a_replaced_file(void **state)
 	symbol_fixture__run("cp leak64 program");
 	map = symbol_fixture__map("program");
 	old_key = key_of(&map);
-	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL), 0);
+	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL, NULL), 0);
 	symbol_fixture__run("cp names new && mv new program");
 	map = symbol_fixture__map("program");
 	new_key = key_of(&map);
-	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL), 0);
+	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL, NULL), 0);
 	symbol_fixture__run("rm program");
 	assert_string_equal(names_at(symbolizer, &old_key, inner), "inner < middle < outer");
 	assert_string_equal(names_at(symbolizer, &new_key, plain), "plain");
@@ -142,11 +142,11 @@ static void test_another_build(void **state)
 	map = symbol_fixture__map("rebuilt");
 	key = key_of(&map);
 	key.build_id = build_id_of("rebuilt");
-	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL), 0);
+	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL, NULL), 0);
 	assert_string_equal(names_at(symbolizer, &key, address), "inner < middle < outer");
 	/* In place: the same file, but not what the stack was taken from. */
 	symbol_fixture__run("cat names > rebuilt");
-	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL), 0);
+	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL, NULL), 0);
 	assert_string_equal(names_at(symbolizer, &key, address), "?");
 	key.build_id = NULL;
 	assert_string_equal(names_at(symbolizer, &key, symbol_fixture__address("names", "plain")),
@@ -171,10 +171,10 @@ static void test_two_names(void **state)
 	symbol_fixture__run("rm one");
 	symbolizer__resolve(symbolizer, &first, address, false, &frame, 1);
 	assert_null(frame.function);
-	assert_int_equal(symbolizer__open_file(symbolizer, &second, NULL), 0);
+	assert_int_equal(symbolizer__open_file(symbolizer, &second, NULL, NULL), 0);
 	assert_string_equal(names_at(symbolizer, &key, address), "inner < middle < outer");
 	symbol_fixture__run("ln two one");
-	assert_int_equal(symbolizer__open_file(symbolizer, &first, NULL), 0);
+	assert_int_equal(symbolizer__open_file(symbolizer, &first, NULL, NULL), 0);
 	assert_string_equal(names_at(symbolizer, &key, address), "inner < middle < outer");
 	symbolizer__free(symbolizer);
 }
@@ -189,7 +189,7 @@ static void test_generations(void **state)
 
 	(void)state;
 	map.inode_generation = 5;
-	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL), 0);
+	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL, NULL), 0);
 	assert_string_equal(names_at(symbolizer, &key, address), "inner < middle < outer");
 	key.inode_generation = 5;
 	assert_string_equal(names_at(symbolizer, &key, address), "inner < middle < outer");

@@ -126,7 +126,7 @@ static void test_without_a_name(void **state)
 		symbol_fixture__frames(symbolizer, &vdso, SYMBOL_FIXTURE_BASE + 8, false), "? ?:0");
 	symbolizer__resolve(symbolizer, &anonymous, SYMBOL_FIXTURE_BASE, true, &frame, 1);
 	assert_null(frame.module);
-	assert_int_equal(symbolizer__open_file(symbolizer, &vdso, NULL), -EINVAL);
+	assert_int_equal(symbolizer__open_file(symbolizer, &vdso, NULL, NULL), -EINVAL);
 	/* No function is there, or nothing at all. */
 	assert_string_equal(symbol_fixture__frames(symbolizer, &map, SYMBOL_FIXTURE_BASE, true),
 			    "? ?:0");
