@@ -17,8 +17,9 @@ Q := $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $@)
 
 PACKAGES := gcc g++ make clang bpftool libbpf-dev libelf-dev libdw-dev libiberty-dev libjansson-dev \
-	zlib1g-dev libc6-dev pkg-config
-TEST_PACKAGES := libcmocka-dev valgrind libc6-dbg gdb musl-tools python3 git gawk procps jq binutils
+	zlib1g-dev liblzma-dev libc6-dev pkg-config
+TEST_PACKAGES := libcmocka-dev valgrind libc6-dbg gdb musl-tools python3 git gawk procps jq binutils \
+	xz-utils dwz
 LINT_PACKAGES := clang-format clang-tidy cppcheck
 
 CFLAGS ?= -O2 -g
@@ -26,7 +27,7 @@ USER_CFLAGS := $(CFLAGS) -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wmissing-pro
 	-Wstrict-prototypes -D_GNU_SOURCE -DMEMLEAK_VERSION='"$(VERSION)"' -I$(BUILD) -MMD -MP
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v2 -Wall -Wextra -Werror -Wno-unused-parameter \
 	-D__TARGET_ARCH_$(ARCH) -Ivmlinux -idirafter /usr/include/$(shell $(CC) -dumpmachine) -MMD -MP
-LDLIBS := -lbpf -ldw -lelf -liberty -ljansson -lz
+LDLIBS := -lbpf -ldw -lelf -liberty -ljansson -lz -llzma
 ifdef SANITIZE
 USER_CFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 LDFLAGS += -fsanitize=address,undefined

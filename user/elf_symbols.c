@@ -238,9 +238,9 @@ static const char *name_without_version(const struct elf_symbols *symbols,
 	return name;
 }
 
-const char *elf_symbols__find(const struct elf_symbols *symbols, uint64_t vaddr)
+/* How many symbols begin at the address or before. */
+static size_t nr_up_to(const struct elf_symbols *symbols, uint64_t vaddr)
 {
-	const struct symbol *label = NULL;
 	size_t low = 0, high = symbols ? symbols->nr : 0;
 
 	while (low < high) {
@@ -251,17 +251,50 @@ const char *elf_symbols__find(const struct elf_symbols *symbols, uint64_t vaddr)
 		else
 			high = middle;
 	}
+	return low;
+}
+
+static const struct symbol *find_symbol(const struct elf_symbols *symbols, uint64_t vaddr)
+{
+	size_t nr = nr_up_to(symbols, vaddr);
+	const struct symbol *label = NULL;
+
 	/* A function may begin inside another; the innermost that covers the address wins. */
-	for (size_t step = 0; step < MAX_STEPS_BACK && step < low; step++) {
-		const struct symbol *symbol = &symbols->table[low - 1 - step];
+	for (size_t step = 0; step < MAX_STEPS_BACK && step < nr; step++) {
+		const struct symbol *symbol = &symbols->table[nr - 1 - step];
 
 		if (vaddr - symbol->start >= symbol->size_bytes)
 			continue;
 		if (!symbol->unsized)
-			return name_without_version(symbols, symbol);
+			return symbol;
 		/* A label reaches to the next symbol, so only the nearest can be meant. */
 		if (!step)
 			label = symbol;
 	}
-	return label ? name_without_version(symbols, label) : NULL;
+	return label;
+}
+
+/* Whether a label of one table ends before the address, since another table has a symbol between. */
+static bool is_cut_off(const struct symbol *label, const struct elf_symbols *other, uint64_t vaddr)
+{
+	size_t nr = nr_up_to(other, vaddr);
+
+	return nr && other->table[nr - 1].start > label->start;
+}
+
+const char *elf_symbols__find(const struct elf_symbols *first, const struct elf_symbols *second,
+			      uint64_t vaddr)
+{
+	const struct symbol *in_first = find_symbol(first, vaddr);
+	const struct symbol *in_second = find_symbol(second, vaddr);
+
+	if (in_first && !in_first->unsized)
+		return name_without_version(first, in_first);
+	if (in_second && !in_second->unsized)
+		return name_without_version(second, in_second);
+	if (in_first && !is_cut_off(in_first, second, vaddr))
+		return name_without_version(first, in_first);
+	if (in_second && !is_cut_off(in_second, first, vaddr))
+		return name_without_version(second, in_second);
+	return NULL;
 }

@@ -20,8 +20,10 @@ void elf_symbols__free(struct elf_symbols *symbols);
 
 /*
  * The linkage name of the function that covers the address (as in the file: not relocated), without
- * a symbol version; NULL when none does. Null-safe. Lives as long as the table.
+ * a symbol version; NULL when none does. Of a file whose symbols are in two tables the first is
+ * preferred; either may be NULL. Lives as long as the tables.
  */
-const char *elf_symbols__find(const struct elf_symbols *symbols, uint64_t vaddr);
+const char *elf_symbols__find(const struct elf_symbols *first, const struct elf_symbols *second,
+			      uint64_t vaddr);
 
 #endif

@@ -18,6 +18,7 @@
 #include "debug_sections.h"
 #include "elf_file.h"
 #include "elf_symbols.h"
+#include "mini_debug_info.h"
 #include "object_file.h"
 
 #define MAX_PROGRAM_HEADERS 4096
@@ -40,6 +41,7 @@ struct object_file {
 	struct segment *segments;
 	size_t nr_segments;
 	struct elf_symbols *symbols;
+	struct elf_symbols *exported; /* .dynsym, where symbols holds only what that lacks */
 	struct lines *lines;
 	enum reading symbols_state, lines_state, build_id_state;
 };
@@ -68,6 +70,7 @@ void object_file__free(struct object_file *object)
 		return;
 	lines__free(object->lines);
 	elf_symbols__free(object->symbols);
+	elf_symbols__free(object->exported);
 	free(object->segments);
 	if (object->fd >= 0)
 		close(object->fd);
@@ -273,6 +276,23 @@ static enum reading state_after(int err)
 	return err ? ABSENT : READ;
 }
 
+/* What is left in a stripped file that has no debug file. */
+static int read_stripped(struct object_file *object, Elf *elf)
+{
+	struct elf_symbols *exported = NULL;
+	int err = elf_symbols__read(&exported, elf, SHT_DYNSYM);
+
+	if (err == -ENOMEM)
+		return err;
+	/* Whatever is wrong with the other table, the exported names are good. */
+	if (!mini_debug_info__read(&object->symbols, elf)) {
+		object->exported = exported;
+		return 0;
+	}
+	object->symbols = exported;
+	return err;
+}
+
 /*
  * Reads what is missing. The debug file is only looked for when the object lacks something; of the
  * object itself nothing stays open but its descriptor, unless it holds the DWARF.
@@ -303,7 +323,7 @@ static void read_object(struct object_file *object)
 	if (symbols_err == -ENOENT && debug.elf)
 		symbols_err = elf_symbols__read(&object->symbols, debug.elf, SHT_SYMTAB);
 	if (symbols_err == -ENOENT)
-		symbols_err = elf_symbols__read(&object->symbols, own.elf, SHT_DYNSYM);
+		symbols_err = read_stripped(object, own.elf);
 
 	if (own_dwarf) {
 		elf_file__close(&debug);
@@ -358,7 +378,7 @@ unsigned int object_file__find(struct object_file *object, uint64_t file_offset,
 	if (!find_vaddr(object, file_offset, &vaddr))
 		return 0;
 	nr = lines__find(object->lines, vaddr, frames, max_frames);
-	symbol = elf_symbols__find(object->symbols, vaddr);
+	symbol = elf_symbols__find(object->symbols, object->exported, vaddr);
 	if (!nr && symbol) {
 		frames[0] = (struct line_frame){ 0 };
 		nr = 1;

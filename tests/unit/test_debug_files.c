@@ -97,6 +97,53 @@ static void test_alternate_file_is_not_trusted(void **state)
 	symbol_fixture__check("alt", symbol_fixture__address("alt", "mark_inner"), "outer ?:0");
 }
 
+/* .gnu_debugdata, made as Fedora makes it: what .dynsym has is left out. */
+static void test_mini_debug_info(void **state)
+{
+	uint64_t outer, fails;
+
+	(void)state;
+	symbol_fixture__run("gcc -O2 -shared -fPIC leak64.c -o mini.full && "
+			    "nm -D mini.full --format=posix --defined-only | cut -d' ' -f1 | sort "
+			    ">exported && "
+			    "nm mini.full --format=posix --defined-only | grep ' [tT] ' | "
+			    "cut -d' ' -f1 | sort >functions && "
+			    "comm -13 exported functions >kept");
+	symbol_fixture__run("objcopy -S --remove-section .comment --keep-symbols=kept mini.full "
+			    "mini.debug 2>errors && xz -k mini.debug && strip -o mini mini.full && "
+			    "objcopy --add-section .gnu_debugdata=mini.debug.xz mini");
+	outer = symbol_fixture__address("mini.full", "outer");
+	fails = symbol_fixture__address("mini.full", "fails");
+	symbol_fixture__check("mini", fails, "fails ?:0");
+	symbol_fixture__check("mini", outer, "outer ?:0");
+
+	/* Damaged, or far too large: as if it were not there. */
+	symbol_fixture__run("head -c 300 mini.debug.xz >cut && strip -o mini mini.full && "
+			    "objcopy --add-section .gnu_debugdata=cut mini");
+	symbol_fixture__check("mini", fails, "? ?:0");
+	symbol_fixture__check("mini", outer, "outer ?:0");
+	symbol_fixture__run("head -c 300M /dev/zero | xz -0 >bomb && strip -o mini mini.full && "
+			    "objcopy --add-section .gnu_debugdata=bomb mini && rm bomb");
+	symbol_fixture__check("mini", fails, "? ?:0");
+	symbol_fixture__check("mini", outer, "outer ?:0");
+}
+
+/* dwz moves what files have in common to one more file, which is checked like a debug file. */
+static void test_dwarf_in_common(void **state)
+{
+	uint64_t address;
+
+	(void)state;
+	symbol_fixture__run("gcc -g -O2 leak64.c -o first && gcc -g -O2 leak64.c -o second && "
+			    "gcc -g -O2 leak64.c -o third && "
+			    "dwz -m common.dwz -r first second third");
+	address = symbol_fixture__address("first", "mark_inner");
+	symbol_fixture__run("readelf -S first | grep -q gnu_debugaltlink");
+	symbol_fixture__check("first", address, SYMBOL_FIXTURE_INNER);
+	symbol_fixture__run("gcc -g -O2 -Wl,--build-id=sha1 leak64.c -o common.dwz");
+	symbol_fixture__check("first", address, "outer ?:0");
+}
+
 /* The frames of a file that its process knows as /app/program, below a root of its own. */
 static void check_below_root(const char *root, const char *path, uint64_t address,
 			     const char *expected)
@@ -153,6 +200,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_separate_debug_file),
 		cmocka_unit_test(test_debug_files_of_another_root),
+		cmocka_unit_test(test_mini_debug_info),
+		cmocka_unit_test(test_dwarf_in_common),
 		cmocka_unit_test(test_dynamic_symbols),
 		cmocka_unit_test(test_split_dwarf_is_not_followed),
 		cmocka_unit_test(test_alternate_file_is_not_trusted),

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The symbol table that some distributions leave in stripped files: .gnu_debugdata, an ELF file
+ * compressed by xz (gdb's manual, "Debugging information in a special section").
+ */
+#ifndef MINI_DEBUG_INFO_H
+#define MINI_DEBUG_INFO_H
+
+#include <libelf.h>
+
+#include "elf_symbols.h"
+
+/*
+ * Reads the functions that .dynsym lacks. Returns 0, -ENOENT when the object has no such section or
+ * it names no function, -EFBIG when it unpacks to more than is bearable, -EINVAL when it is
+ * damaged, or -errno.
+ */
+int mini_debug_info__read(struct elf_symbols **symbols, Elf *object);
+
+#endif
