@@ -175,7 +175,8 @@ experiments: deps
 		BUILD=$(BUILD) tools/experiments/$$experiment || [ $$? -eq 77 ] || exit 1; \
 	done
 
-# A minute of hostile bytes for what reads ELF files and ld.so.cache, beginning with Debian's own.
+# A minute of hostile bytes for what reads ELF files and ld.so.cache, beginning with Debian's own,
+# and less for the list of a process's run-time code.
 FUZZED := $(addprefix user/,$(addsuffix .c,allocators elf_closure elf_image ldso_cache library_path \
 	library_search load_list named_functions program_loader shared_object vfork_users))
 fuzz: fuzz-cfi
@@ -185,6 +186,11 @@ fuzz: fuzz-cfi
 		-o build/fuzz_elf tests/fuzz/fuzz_elf.c $(FUZZED) -lelf
 	$(Q)cp -n /bin/true /bin/sleep /etc/ld.so.cache build/corpus/
 	$(Q)build/fuzz_elf -max_len=65536 -max_total_time=60 build/corpus
+	@mkdir -p build/corpus_perf_map
+	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -iquote user \
+		-o build/fuzz_perf_map tests/fuzz/fuzz_perf_map.c user/perf_map.c
+	$(Q)printf '1000 20 a\n0x1010 8 b c\n' >build/corpus_perf_map/seed
+	$(Q)build/fuzz_perf_map -max_len=20000 -max_total_time=20 build/corpus_perf_map
 
 # The same for .eh_frame, as a section by itself and in a whole file.
 FUZZED_CFI := $(addprefix user/,$(addsuffix .c,byte_cursor cfi cfi_expression cfi_program cfi_rule \

@@ -14,6 +14,7 @@
 struct place {
 	const struct mapping *map; /* NULL: no code is mapped there */
 	uint64_t address;
+	struct perf_map_file *code; /* of its process: what no file names */
 };
 
 /* Sites with the number of their process. */
@@ -51,8 +52,13 @@ static int compare_places(const struct place *left, const struct place *right)
 	const struct mapping *r = right->map && right->map->inode ? right->map : NULL;
 	int order = compare(l ? l->inode : 0, r ? r->inode : 0);
 
+	if (!order && !l)
+		order = compare(left->address, right->address);
+	/* Two processes made each its own code. */
+	if (!order && !l)
+		order = compare((uintptr_t)left->code, (uintptr_t)right->code);
 	if (order || !l || !r)
-		return order ? order : compare(left->address, right->address);
+		return order;
 	order = compare(l->dev_major, r->dev_major);
 	if (!order)
 		order = compare(l->dev_minor, r->dev_minor);
@@ -92,8 +98,9 @@ static int by_bytes(const void *a, const void *b)
  * followed a register that was no frame pointer from there on. The immediate caller is always true.
  */
 static int copy_addresses(struct ranked *ranked, const struct stack *stack,
-			  const struct mapping_set *mappings)
+			  const struct aggregate_process *process)
 {
+	const struct mapping_set *mappings = process->mappings;
 	uint32_t nr = stack->nr_frames < WIRE_MAX_FRAMES ? stack->nr_frames : WIRE_MAX_FRAMES;
 	struct place places[WIRE_MAX_FRAMES] = { 0 };
 
@@ -102,6 +109,7 @@ static int copy_addresses(struct ranked *ranked, const struct stack *stack,
 		struct place *place = &places[ranked->nr_frames];
 
 		place->address = stack->frames[i] & ADDRESS_MASK;
+		place->code = process->code;
 		place->map = mappings ? mapping_set__find(mappings, place->address) : NULL;
 		if (i && !place->map) {
 			ranked->truncated = true;
@@ -126,7 +134,7 @@ static void free_ranked(struct ranked *ranked, size_t nr)
 }
 
 static int rank_site(struct ranked *ranked, const struct origin *origin,
-		     const struct mapping_set *mappings, const struct aggregate_source *source)
+		     const struct aggregate_process *process, const struct aggregate_source *source)
 {
 	struct stack stack;
 
@@ -138,7 +146,7 @@ static int rank_site(struct ranked *ranked, const struct origin *origin,
 	ranked->origins[ranked->nr_origins++] = *origin;
 	if (source->read_stack(origin->site->stack_id, &stack, source->context))
 		return 0; /* not kept: no frames */
-	return copy_addresses(ranked, &stack, mappings);
+	return copy_addresses(ranked, &stack, process);
 }
 
 /* Adds the second to the first, which has the same frames. */
@@ -197,6 +205,7 @@ static int name_frames(struct report_stack *report, const struct ranked *ranked,
 		struct report_frame *grown =
 			realloc(report->frames, (report->nr_frames + found) * sizeof(*grown));
 
+		symbolizer__name_code(source->symbolizer, place->code, true, &frames[found - 1]);
 		if (!grown)
 			return -ENOMEM;
 		report->frames = grown;
@@ -299,12 +308,12 @@ static int rank_process(struct ranked *ranked, size_t *nr, const struct aggregat
 	for (size_t i = 0; i < snapshot->nr_sites && !err; i++) {
 		struct origin origin = { &snapshot->sites[i], number };
 
-		err = rank_site(&ranked[(*nr)++], &origin, process->mappings, source);
+		err = rank_site(&ranked[(*nr)++], &origin, process, source);
 	}
 	if (!err && unlisted->blocks) {
 		struct origin origin = { unlisted, number };
 
-		err = rank_site(&ranked[(*nr)++], &origin, NULL, source);
+		err = rank_site(&ranked[(*nr)++], &origin, process, source);
 	}
 	return err;
 }
@@ -349,6 +358,7 @@ int aggregate__fill(struct process_report *report, const struct snapshot *snapsh
 	struct aggregate_process process = {
 		.snapshot = *snapshot,
 		.mappings = source->mappings,
+		.code = source->code,
 		.held_bytes = report->held_bytes,
 		.held_blocks = report->held_blocks,
 		.lost_stacks = report->lost.stacks && !part,

@@ -16,6 +16,7 @@ struct aggregate_source {
 	int (*read_stack)(uint64_t stack_id, struct stack *stack, void *context);
 	void *context;
 	const struct mapping_set *mappings; /* aggregate__fill: the process's; NULL: unknown */
+	struct perf_map_file *code; /* aggregate__fill: names of code made at run time, or NULL */
 	struct symbolizer *symbolizer;
 	uint64_t now_ns; /* for ages; 0: not recorded */
 };
@@ -35,6 +36,7 @@ void aggregate__free(struct process_report *report);
 struct aggregate_process {
 	struct snapshot snapshot;
 	const struct mapping_set *mappings; /* NULL: unknown */
+	struct perf_map_file *code; /* names of code made at run time, or NULL */
 	uint64_t held_bytes, held_blocks;
 	bool lost_stacks; /* so that it can hold more than its sites say */
 };

@@ -38,6 +38,7 @@ static struct process **slot(const struct processes *processes, pid_t tgid)
 static void free_image(struct image *image)
 {
 	mapping_set__free(image->mappings);
+	perf_map_file__free(image->code);
 	shared_memory__free(image->shared);
 	free(image->exe);
 	free(image->cgroup);
@@ -177,6 +178,32 @@ static uint64_t monotonic_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
+/* Of compilers at run time some map anonymous memory twice, to write to it at another address. */
+static int is_made_at_run_time(const struct mapping *map, void *context)
+{
+	(void)context;
+	return map->inode ? !strncmp(map->path, "/memfd:", 7) :
+			    !*map->path || !strcmp(map->path, "//anon");
+}
+
+/* A child has the code of its parent, with the parent's names, until it makes some of its own. */
+static void note_code(struct image *image, pid_t tgid)
+{
+	struct perf_map_file *own;
+
+	if (image->code && !image->code_is_parents) {
+		perf_map_file__look(image->code);
+		return;
+	}
+	own = perf_map_file__new(tgid);
+	if (!own)
+		return;
+	perf_map_file__free(image->code);
+	image->code = own;
+	image->code_is_parents = false;
+	perf_map_file__look(own);
+}
+
 int processes__add(struct processes *processes, pid_t tgid)
 {
 	uint64_t now_ns = monotonic_ns();
@@ -203,6 +230,8 @@ int processes__add(struct processes *processes, pid_t tgid)
 		processes__forget(processes, tgid);
 		return err;
 	}
+	if (mapping_set__each(image->mappings, is_made_at_run_time, NULL))
+		note_code(image, tgid);
 	image->exe = read_exe(tgid);
 	image->cgroup = read_cgroup(tgid);
 	return 0;
@@ -234,6 +263,8 @@ int processes__mapped(struct processes *processes, pid_t tgid, uint64_t time_ns,
 	err = own_mappings(process->newest);
 	if (err)
 		return err;
+	if (is_made_at_run_time(map, NULL))
+		note_code(process->newest, tgid);
 	/* The first file that exec maps is the program itself, its interpreter comes after. */
 	if (!process->newest->exe && map->inode)
 		process->newest->exe = strdup(map->path);
@@ -280,6 +311,8 @@ int processes__forked(struct processes *processes, pid_t tgid, pid_t parent, uin
 	}
 	image->exe = copy_text(of_parent->exe);
 	image->cgroup = copy_text(of_parent->cgroup);
+	image->code = perf_map_file__share(of_parent->code);
+	image->code_is_parents = true;
 	if (of_parent->shared)
 		image->shared = shared_memory__clone(of_parent->shared);
 	memcpy(image->comm, of_parent->comm, sizeof(image->comm));

@@ -7,15 +7,19 @@
 #ifndef PROCESSES_H
 #define PROCESSES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "mapping.h"
+#include "perf_map_file.h"
 #include "shared_memory.h"
 
 struct image {
 	uint64_t since_ns; /* CLOCK_MONOTONIC; 0: it ran before we came */
 	struct mapping_set *mappings;
+	struct perf_map_file *code; /* names of code made at run time; NULL: it has made none */
+	bool code_is_parents; /* from before the fork */
 	struct shared_memory *shared; /* what it mapped of it; NULL: nothing was noted */
 	char *exe; /* NULL: unknown */
 	char *cgroup; /* path in the hierarchy; NULL when it was not to be had */

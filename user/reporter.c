@@ -148,12 +148,15 @@ static void fill_stacks(const struct reporter *reporter, const struct space *spa
 		.read_stack = read_stack,
 		.context = (void *)reporter->maps,
 		.mappings = image ? image->mappings : NULL,
+		.code = image ? image->code : NULL,
 		.symbolizer = reporter->symbolizer,
 		.now_ns = now_ns,
 	};
 	struct snapshot snapshot;
 	int err;
 
+	if (source.code)
+		perf_map_file__refresh(source.code);
 	err = snapshot__read(&snapshot, reporter->maps, space, &request);
 	if (!err) {
 		err = aggregate__fill(report, &snapshot, nr_shown(options),
@@ -330,6 +333,9 @@ static int fill_ranking(struct reporter *reporter, const struct space *spaces, s
 		if (!space->held_blocks)
 			continue;
 		processes[nr].mappings = image ? image->mappings : NULL;
+		processes[nr].code = image ? image->code : NULL;
+		if (processes[nr].code)
+			perf_map_file__refresh(processes[nr].code);
 		processes[nr].held_bytes = space->held_bytes;
 		processes[nr].held_blocks = space->held_blocks;
 		processes[nr].lost_stacks = space->lost_stacks && !request.allocated_before_ns;

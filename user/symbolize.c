@@ -338,7 +338,8 @@ unsigned int symbolizer__resolve(struct symbolizer *symbolizer, const struct map
 		return 0;
 	if (map)
 		place.module_offset = map->file_offset + (address - map->start);
-	if (map && map->path[0])
+	/* What the kernel's records call //anon has no name. */
+	if (map && map->path[0] && strcmp(map->path, "//anon") != 0)
 		place.module = string_pool__intern(symbolizer->strings, map->path);
 	if (map && map->inode && get_file(symbolizer, map, &file))
 		file = NULL;
@@ -393,4 +394,15 @@ unsigned int symbolizer__at(struct symbolizer *symbolizer, const struct object_k
 		place.module =
 			string_pool__intern(symbolizer->strings, object_file__path(file->object));
 	return show(symbolizer, file, &place, is_return_address, frames, max_frames);
+}
+
+void symbolizer__name_code(struct symbolizer *symbolizer, struct perf_map_file *code,
+			   bool is_return_address, struct report_frame *frame)
+{
+	const char *name = NULL;
+
+	if (code && !frame->function && frame->address)
+		name = perf_map_file__find(code, frame->address - is_return_address);
+	if (name)
+		frame->function = string_pool__intern(symbolizer->strings, name);
 }

@@ -12,6 +12,7 @@
 
 #include "file_set.h"
 #include "mapping.h"
+#include "perf_map_file.h"
 #include "report.h"
 
 struct symbolizer;
@@ -66,5 +67,11 @@ struct object_key {
 unsigned int symbolizer__at(struct symbolizer *symbolizer, const struct object_key *key,
 			    uint64_t file_offset, bool is_return_address,
 			    struct report_frame *frames, unsigned int max_frames);
+
+/*
+ * Names a frame, which has none, from the code that its process made at run time. code may be NULL.
+ */
+void symbolizer__name_code(struct symbolizer *symbolizer, struct perf_map_file *code,
+			   bool is_return_address, struct report_frame *frame);
 
 #endif

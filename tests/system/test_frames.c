@@ -2,12 +2,15 @@
 /* Whose blocks they are: the functions, files and lines of a stack, against what victims say. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness.h"
 
-/* Holds the frames of the one block of "frames" against the lines that it prints itself. */
+/* Holds the frames of the one block of "frames" or "inlined" against the lines that it prints
+ * itself. */
 static void check_frames(const char *program, size_t nr_checked, bool with_lines)
 {
+	const char *source = strstr(program, "inlined") ? "inlined.c" : "frames.c";
 	struct run *run = trace_all(ARGS(program));
 	const json_t *record = exit_record(run);
 	const json_t *stack = stack_of_bytes(record, 4321);
@@ -26,7 +29,7 @@ static void check_frames(const char *program, size_t nr_checked, bool with_lines
 		assert_non_null(text(frame, "module"));
 		if (!with_lines)
 			continue;
-		assert_contains(text(frame, "file"), "frames.c");
+		assert_contains(text(frame, "file"), source);
 		assert_int_equal(number(frame, "line"), expected);
 	}
 	run__free(run);
@@ -63,6 +66,48 @@ static void test_immediate_caller_without_frame_pointers(void **state)
 	check_frames(victim("frames_omit"), 1, true);
 }
 
+static void test_inlined_frames(void **state)
+{
+	struct run *run = trace_all(ARGS(victim("inlined")));
+	const json_t *stack = stack_of_bytes(exit_record(run), 4321);
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		const json_t *frame = json_array_get(field(stack, "frames"), i);
+
+		/* take and wrap are in holder. */
+		assert_int_equal(truth_value(frame, "inlined"), i < 2);
+		assert_contains(text(frame, "module"), "inlined");
+		assert_true(strlen(text(frame, "build_id")) >= 8);
+	}
+	run__free(run);
+	check_frames(victim("inlined"), 4, true);
+
+	run = run_tracer(ARGS("--", victim("inlined")));
+	assert_contains(run->err, "(inlined)");
+	run__free(run);
+}
+
+/* The process has ended when its report is made, and its map is still found. */
+static void test_code_made_at_run_time(void **state)
+{
+	struct run *run = trace_all(ARGS(victim("run_time_code")));
+	const json_t *stack;
+
+	(void)state;
+	assert_int_equal(run->exit_status, 0);
+	if (!strcmp(run->out, "none\n"))
+		SKIP("no code for this machine");
+	*strchr(run->out, '\n') = '\0';
+	unlink(run->out);
+	stack = stack_of_bytes(exit_record(run), 4321);
+	assert_string_equal(frame_function(stack, 0), "take");
+	assert_string_equal(frame_function(stack, 1), "Interpreter::run(made, here)");
+	assert_true(is_null(json_array_get(field(stack, "frames"), 1), "module"));
+	assert_string_equal(frame_function(stack, 2), "main");
+	run__free(run);
+}
+
 static void test_cxx_names(void **state)
 {
 	struct run *run = trace_all(ARGS(victim("shapes")));
@@ -82,6 +127,8 @@ int main(void)
 		SYSTEM_TEST(test_frames_not_relocated),
 		SYSTEM_TEST(test_frames_musl),
 		SYSTEM_TEST(test_immediate_caller_without_frame_pointers),
+		SYSTEM_TEST(test_inlined_frames),
+		SYSTEM_TEST(test_code_made_at_run_time),
 		SYSTEM_TEST(test_cxx_names),
 	};
 

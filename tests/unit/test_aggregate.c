@@ -5,8 +5,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -235,6 +237,46 @@ static void test_one_stack_of_many_processes(void **state)
 	mapping_set__free(third);
 }
 
+/* What no file names, the process's perf map may; in another process it is other code. */
+static void test_code_made_at_run_time(void **state)
+{
+	struct aggregate_source source = source_of(state);
+	struct mapping made = { .start = 0x1000, .end = 0x2000, .path = "" };
+	struct mapping_set *mappings = mapping_set__new();
+	struct perf_map_file *code = perf_map_file__new(getpid());
+	struct snapshot_site sites[] = {
+		{ .stack_id = 1, .bytes = 100, .blocks = 1 },
+		{ .stack_id = 1, .bytes = 10, .blocks = 1 },
+	};
+	struct aggregate_process processes[] = {
+		{ .snapshot = { &sites[0], 1 }, .mappings = mappings, .code = code },
+		{ .snapshot = { &sites[1], 1 }, .mappings = mappings },
+	};
+	struct ranking_report report = { 0 };
+	char path[64];
+	FILE *map;
+
+	snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)getpid());
+	map = fopen(path, "w");
+	assert_non_null(map);
+	/* Frames are return addresses: one at the end of a function is the function's. */
+	fprintf(map, "1080 80 made\n1200 100 other\n");
+	fclose(map);
+	assert_int_equal(perf_map_file__refresh(code), 0);
+	unlink(path);
+	assert_int_equal(mapping_set__add(mappings, &made), 0);
+	assert_int_equal(aggregate__fill_ranking(&report, processes, 2, 10, &source), 0);
+	assert_int_equal(report.nr_stacks, 2);
+	assert_int_equal(report.stacks[0].bytes, 100);
+	assert_string_equal(report.stacks[0].frames[0].function, "made");
+	assert_null(report.stacks[0].frames[0].module);
+	assert_null(report.stacks[0].frames[1].function);
+	assert_null(report.stacks[1].frames[0].function);
+	aggregate__free_ranking(&report);
+	mapping_set__free(mappings);
+	perf_map_file__free(code);
+}
+
 static void test_nothing_held(void **state)
 {
 	struct aggregate_source source = source_of(state);
@@ -287,6 +329,7 @@ int main(void)
 		TEST(test_what_no_site_has_is_shown_without_frames),
 		TEST(test_block_lists_come_along),
 		TEST(test_one_stack_of_many_processes),
+		TEST(test_code_made_at_run_time),
 		TEST(test_nothing_held),
 		TEST(test_out_of_memory_leaves_no_stacks),
 	};

@@ -91,6 +91,33 @@ static void test_the_next_of_several_images(void **state)
 
 #define CHILD 0x7ffffff0
 
+static void test_code_made_at_run_time(void **state)
+{
+	struct mapping made = { .start = 0x5000, .end = 0x6000, .path = "//anon" };
+	struct processes *processes = processes__new();
+	const struct image *parent, *child;
+	struct perf_map_file *first;
+	pid_t pid = getpid();
+
+	(void)state;
+	assert_int_equal(processes__add(processes, pid), 0);
+	parent = processes__image(processes, pid, LATER);
+	assert_int_equal(processes__mapped(processes, pid, LATER, &made), 0);
+	first = parent->code;
+	assert_non_null(first);
+	assert_int_equal(processes__mapped(processes, pid, LATER, &made), 0);
+	assert_ptr_equal(parent->code, first);
+	/* A child's PID that nobody has: the parent's names stay. */
+	assert_int_equal(processes__forked(processes, CHILD, pid, LATER), 0);
+	child = processes__image(processes, CHILD, LATER);
+	assert_ptr_equal(child->code, first);
+	assert_int_equal(processes__mapped(processes, CHILD, LATER, &made), 0);
+	assert_ptr_equal(child->code, first);
+	assert_int_equal(processes__execed(processes, pid, LATER + 1, "next"), 0);
+	assert_null(processes__image(processes, pid, LATER + 1)->code);
+	processes__free(processes);
+}
+
 static void test_a_fork_has_its_parents_mappings(void **state)
 {
 	struct mapping library = { .start = 0x5000, .end = 0x6000, .inode = 6, .path = "/lib/late" };
@@ -262,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_no_such_process),
 		cmocka_unit_test(test_exec_begins_a_new_image),
 		cmocka_unit_test(test_the_next_of_several_images),
+		cmocka_unit_test(test_code_made_at_run_time),
 		cmocka_unit_test(test_a_fork_has_its_parents_mappings),
 		cmocka_unit_test(test_a_reported_image_goes),
 		cmocka_unit_test(test_records_older_than_proc_are_ignored),
