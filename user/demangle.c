@@ -8,6 +8,7 @@
 #include <libiberty/demangle.h>
 #include <setjmp.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "demangle.h"
@@ -70,7 +71,7 @@ static size_t length_without_clone_suffix(const char *symbol)
 	return length;
 }
 
-void demangle__name(const char *symbol, char *buffer, size_t size)
+static void demangle_function(const char *symbol, char *buffer, size_t size)
 {
 	size_t length = length_without_clone_suffix(symbol);
 	char mangled[MAX_MANGLED_BYTES];
@@ -88,4 +89,27 @@ void demangle__name(const char *symbol, char *buffer, size_t size)
 		length = size - 1;
 	memcpy(buffer, symbol, length);
 	buffer[length] = '\0';
+}
+
+/* The stub of a function is no part of it: what stands behind the name stays. */
+static size_t stub_suffix_bytes(const char *symbol)
+{
+	size_t length = strnlen(symbol, MAX_MANGLED_BYTES), suffix = strlen("@plt");
+
+	return length > suffix && !strcmp(symbol + length - suffix, "@plt") ? suffix : 0;
+}
+
+void demangle__name(const char *symbol, char *buffer, size_t size)
+{
+	size_t suffix = stub_suffix_bytes(symbol), length;
+	char function[MAX_MANGLED_BYTES];
+
+	if (!suffix || size <= suffix) {
+		demangle_function(symbol, buffer, size);
+		return;
+	}
+	snprintf(function, sizeof(function), "%.*s", (int)(strlen(symbol) - suffix), symbol);
+	demangle_function(function, buffer, size - suffix);
+	length = strlen(buffer);
+	memcpy(buffer + length, "@plt", suffix + 1);
 }

@@ -20,6 +20,7 @@
 #include "elf_symbols.h"
 #include "mini_debug_info.h"
 #include "object_file.h"
+#include "plt_symbols.h"
 
 #define MAX_PROGRAM_HEADERS 4096
 
@@ -42,6 +43,7 @@ struct object_file {
 	size_t nr_segments;
 	struct elf_symbols *symbols;
 	struct elf_symbols *exported; /* .dynsym, where symbols holds only what that lacks */
+	struct plt_symbols *plt;
 	struct lines *lines;
 	enum reading symbols_state, lines_state, build_id_state;
 };
@@ -71,6 +73,7 @@ void object_file__free(struct object_file *object)
 	lines__free(object->lines);
 	elf_symbols__free(object->symbols);
 	elf_symbols__free(object->exported);
+	plt_symbols__free(object->plt);
 	free(object->segments);
 	if (object->fd >= 0)
 		close(object->fd);
@@ -276,6 +279,14 @@ static enum reading state_after(int err)
 	return err ? ABSENT : READ;
 }
 
+static int read_own_symbols(struct object_file *object, Elf *elf)
+{
+	/* Before the symbols: when memory runs out both are read again, and these are kept. */
+	if (!object->plt && plt_symbols__read(&object->plt, elf) == -ENOMEM)
+		return -ENOMEM;
+	return elf_symbols__read(&object->symbols, elf, SHT_SYMTAB);
+}
+
 /* What is left in a stripped file that has no debug file. */
 static int read_stripped(struct object_file *object, Elf *elf)
 {
@@ -316,7 +327,7 @@ static void read_object(struct object_file *object)
 		goto out;
 
 	if (object->symbols_state == NOT_READ)
-		symbols_err = elf_symbols__read(&object->symbols, own.elf, SHT_SYMTAB);
+		symbols_err = read_own_symbols(object, own.elf);
 	own_dwarf = debug_sections__present(own.elf);
 	if (symbols_err || !own_dwarf)
 		lines_err = debug_file__open(&debug, &own);
@@ -379,6 +390,8 @@ unsigned int object_file__find(struct object_file *object, uint64_t file_offset,
 		return 0;
 	nr = lines__find(object->lines, vaddr, frames, max_frames);
 	symbol = elf_symbols__find(object->symbols, object->exported, vaddr);
+	if (!symbol)
+		symbol = plt_symbols__find(object->plt, vaddr);
 	if (!nr && symbol) {
 		frames[0] = (struct line_frame){ 0 };
 		nr = 1;

@@ -178,13 +178,62 @@ static void test_choice_of_symbol(void **state)
 	symbolizer__free(symbolizer);
 }
 
+/* Stubs have no symbols of their own; a file is mapped so that its offsets are its addresses. */
+static void test_stubs(void **state)
+{
+	static const char source[] =
+		"#include <stdlib.h>\n"
+		"#include <stdio.h>\n"
+		"void *volatile sink;\n"
+		"int main() { sink = malloc(1); free(sink); sink = new int;\n"
+		"             void (*volatile f)(const char *) = perror; f(\"\");\n"
+		"             perror(\"\"); }\n";
+	static const char *const flags[] = { "", "-Wl,-z,now", "-fcf-protection -Wl,-z,ibtplt" };
+
+	(void)state;
+#ifndef __x86_64__
+	print_message("skipped: only the stubs of x86-64 are read\n");
+	skip();
+#endif
+	symbol_fixture__write("stubs.cc", source, strlen(source));
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
+		struct symbolizer *symbolizer = symbolizer__new();
+		char line[1024], expected[512], command[512];
+		unsigned int nr_seen = 0;
+		struct mapping map;
+		FILE *stubs;
+
+		symbol_fixture__run("g++ -g -O1 -fno-builtin -pie -fPIE %s stubs.cc -o stubs",
+				    flags[i]);
+		map = symbol_fixture__map("stubs");
+		snprintf(command, sizeof(command), "objdump -dC %s", symbol_fixture__path("stubs"));
+		stubs = popen(command, "r");
+		while (fgets(line, sizeof(line), stubs)) {
+			uintmax_t address;
+			char name[256];
+
+			if (sscanf(line, "%jx <%255[^>\n]>:", &address, name) != 2 ||
+			    strlen(name) < 5 || strcmp(name + strlen(name) - 4, "@plt") ||
+			    strchr(name, '*'))
+				continue;
+			nr_seen++;
+			snprintf(expected, sizeof(expected), "%s ?:0", name);
+			assert_string_equal(symbol_fixture__frames(symbolizer, &map,
+								   map.start + address + 4, false),
+					    expected);
+		}
+		pclose(stubs);
+		assert_true(nr_seen >= 4);
+		symbolizer__free(symbolizer);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_demangles),
-		cmocka_unit_test(test_names_of_all_kinds),
-		cmocka_unit_test(test_hostile_names),
-		cmocka_unit_test(test_choice_of_symbol),
+		cmocka_unit_test(test_demangles),     cmocka_unit_test(test_names_of_all_kinds),
+		cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_choice_of_symbol),
+		cmocka_unit_test(test_stubs),
 	};
 
 	/* A file that hangs us must not hang the whole run. */
