@@ -37,7 +37,7 @@ static struct process_root *new_root(int fd, const struct stat *status, const ch
 	root->fd = fd;
 	root->device = status->st_dev;
 	root->inode = status->st_ino;
-	memcpy(root->prefix, prefix, length);
+	memcpy(root->prefix, prefix, length + 1);
 	/* "/" is what another mount namespace's root looks like. */
 	root->prefix_length = length > 1 && prefix[0] == '/' ? length : 0;
 	return root;
