@@ -195,11 +195,52 @@ static void test_debug_files_of_another_root(void **state)
 	check_below_root("root", program, address, "? ?:0");
 }
 
+/* Debug packages are often installed outside of containers only: libc's here, by its build ID. */
+static void test_our_own_debug_files_come_second(void **state)
+{
+	void *volatile function = (void *)getsubopt; /* ASan has no version of it */
+	struct symbolizer *symbolizer = symbolizer__new();
+	struct mapping_set *maps = mapping_set__new();
+	FILE *maps_file = fopen("/proc/self/maps", "r");
+	const struct mapping *libc;
+	struct report_frame frame;
+	struct mapping copy;
+	uint64_t offset;
+	char *open_path;
+
+	(void)state;
+	assert_true(mapping_set__read_maps(maps, maps_file) > 0);
+	fclose(maps_file);
+	libc = mapping_set__find(maps, (uintptr_t)function);
+	symbolizer__resolve(symbolizer, libc, (uintptr_t)function, false, &frame, 1);
+	if (frame.file) {
+		offset = (uintptr_t)function - libc->start + libc->file_offset;
+		symbol_fixture__run("mkdir -p other/lib && cp %s other/lib/libc", libc->path);
+		open_path = symbol_fixture__path("other/lib/libc");
+		copy = symbol_fixture__map("other/lib/libc");
+		copy.path = (char *)"/lib/libc";
+		assert_int_equal(symbolizer__open_file(symbolizer, &copy, open_path,
+						       symbol_fixture__path("other")),
+				 0);
+		symbolizer__resolve(symbolizer, &copy, copy.start + offset, false, &frame, 1);
+		assert_string_equal(frame.module, "/lib/libc");
+		assert_string_equal(frame.function, "getsubopt");
+		assert_non_null(frame.file);
+	}
+	mapping_set__free(maps);
+	symbolizer__free(symbolizer);
+	if (!frame.file) {
+		print_message("skipped: libc's debug file is not installed\n");
+		skip();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_separate_debug_file),
 		cmocka_unit_test(test_debug_files_of_another_root),
+		cmocka_unit_test(test_our_own_debug_files_come_second),
 		cmocka_unit_test(test_mini_debug_info),
 		cmocka_unit_test(test_dwarf_in_common),
 		cmocka_unit_test(test_dynamic_symbols),
