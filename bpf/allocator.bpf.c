@@ -96,6 +96,13 @@ int allocator_return(struct pt_regs *ctx)
 	return served_by_session() ? 0 : allocation_return(ctx);
 }
 
+/* For kernels that can't walk a stack by tables; these have no sessions either. */
+SEC("uretprobe")
+int allocator_return_old(struct pt_regs *ctx)
+{
+	return allocation_return_old(ctx);
+}
+
 SEC("uprobe")
 int free_enter_perf(struct pt_regs *ctx)
 {

@@ -13,6 +13,8 @@ __hidden int allocation_enter(struct pt_regs *ctx, __u32 function);
 
 /* An allocating function returns to its caller. */
 __hidden int allocation_return(struct pt_regs *ctx);
+/* The same on kernels that can't walk a stack by tables (before 5.17). */
+__hidden int allocation_return_old(struct pt_regs *ctx);
 
 /* free or cfree has begun; the block may be handed out again once it goes on. */
 __hidden int free_enter(struct pt_regs *ctx);
@@ -21,7 +23,10 @@ __hidden int free_enter(struct pt_regs *ctx);
  * Records the user stack of a function that is about to return to its caller, innermost frame the
  * caller. Returns its id, WIRE_STACK_UNKNOWN when it could not be kept.
  */
-__hidden __u64 record_stack(struct pt_regs *ctx, struct stack *scratch, __u64 serial);
+__hidden __u64 record_stack(struct pt_regs *ctx, struct thread *thread, const struct space *space);
+/* By frame pointers. */
+__hidden __u64 record_stack_old(struct pt_regs *ctx, struct thread *thread,
+				const struct space *space);
 
 /*
  * At a thread's end: counts a call of it that has returned unseen. (One that its death interrupts

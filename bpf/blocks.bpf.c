@@ -361,7 +361,7 @@ static __always_inline void settle_old_block(struct space *space, struct call *c
 		send_trace(EVENT_FREE, call->function, call->old_address, size_bytes);
 }
 
-__hidden int allocation_return(struct pt_regs *ctx)
+static __always_inline int finish_call(struct pt_regs *ctx, bool old_kernel)
 {
 	__u64 result = PT_REGS_RC(ctx), sp = PT_REGS_SP(ctx);
 	struct thread *thread = thread_of_current(false);
@@ -394,7 +394,8 @@ __hidden int allocation_return(struct pt_regs *ctx)
 	add(&space->allocated_bytes, call->size_bytes);
 	add(&space->allocated_blocks, 1);
 	block.size_bytes = call->size_bytes;
-	block.stack_id = record_stack(ctx, &thread->scratch.stack, space->serial);
+	block.stack_id = old_kernel ? record_stack_old(ctx, thread, space) :
+				      record_stack(ctx, thread, space);
 	if (block.stack_id == WIRE_STACK_UNKNOWN)
 		add(&space->lost_stacks, 1);
 	block.time_ns = bpf_ktime_get_ns();
@@ -402,6 +403,16 @@ __hidden int allocation_return(struct pt_regs *ctx)
 	if (config_trace)
 		send_trace(EVENT_ALLOCATION, call->function, address, call->size_bytes);
 	return 0;
+}
+
+__hidden int allocation_return(struct pt_regs *ctx)
+{
+	return finish_call(ctx, false);
+}
+
+__hidden int allocation_return_old(struct pt_regs *ctx)
+{
+	return finish_call(ctx, true);
 }
 
 __hidden int free_enter(struct pt_regs *ctx)

@@ -8,6 +8,7 @@
 
 #include "vmlinux.h"
 #include "wire.h"
+#include "wire_unwind.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
@@ -20,8 +21,14 @@ extern const volatile bool config_trace; /* -t: an event for each call */
 extern const volatile __u64 config_min_bytes; /* -z */
 extern const volatile __u64 config_max_bytes; /* -Z */
 extern const volatile __u32 config_nr_cpus; /* possible CPUs */
+extern const volatile bool config_unwind; /* stacks by tables, else by frame pointers */
 extern const volatile bool config_scoped; /* session links see the targets' own threads alone */
 extern const volatile bool config_exit_by_tracepoint; /* no kprobe, no fentry on exit_mmap */
+
+#define WALK_WINDOW_BYTES 2048
+
+/* Counted up by user space when a process has mapped code; by tgid, modulo. In unwind.bpf.c. */
+extern __u32 mappings_changed[WIRE_MAPPING_GENERATIONS];
 
 /* An allocator call that has begun on a thread and not yet returned. */
 struct call {
@@ -32,6 +39,20 @@ struct call {
 	struct block old; /* realloc: the record of old_address; still counted as held */
 	__u32 function;
 	__u32 old_known; /* old_address had a record */
+};
+
+/* A stack walk under way. */
+struct walk {
+	__u64 ip, sp, bp; /* of the frame that was come to */
+	__u64 tag; /* of the address space as it is mapped now: what caches know it by */
+	__u64 window_start; /* the address that window is a copy from */
+	__u32 window_bytes;
+	__u32 exact; /* ip is an instruction, no return address */
+	__u32 frame_pointers; /* frames that were passed by frame pointer */
+	__u32 tgid;
+	struct unwind_rule rule;
+	__u32 pad;
+	__u64 window[WALK_WINDOW_BYTES / 8];
 };
 
 /*
@@ -45,6 +66,7 @@ struct thread {
 		struct stack stack;
 		struct space space;
 	} scratch;
+	struct walk walk;
 };
 
 /* A task that is tearing an address space down, and the page frames it freed so far. */
@@ -107,7 +129,7 @@ struct {
 	__type(value, __u64);
 } site_index SEC(".maps") __weak;
 
-/* stack id → frames. An id mixes in the serial while frames are addresses of one process. */
+/* stack id → frames. See WIRE_STACK_OWN for who deletes them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -130,6 +152,37 @@ struct {
 	__type(key, __u32);
 	__type(value, struct teardown);
 } teardowns SEC(".maps") __weak;
+
+/* Files that were met on stacks, and those that user space expects there. User space fills it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UNWIND_MAX_FILES);
+	__type(key, struct unwind_file_key);
+	__type(value, struct unwind_file);
+} unwind_files SEC(".maps") __weak;
+
+/* The chunks of the tables' words. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, UNWIND_MAX_CHUNKS);
+	__type(key, __u32);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(max_entries, UNWIND_ELEMENTS);
+			__uint(map_flags, BPF_F_MMAPABLE);
+			__uint(key_size, sizeof(__u32));
+			__uint(value_size, sizeof(struct unwind_words));
+		});
+} unwind_chunks SEC(".maps") __weak;
+
+/* The distinct rules of all tables. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, UNWIND_MAX_RULES);
+	__type(key, __u32);
+	__type(value, struct unwind_rule);
+} unwind_rules SEC(".maps") __weak;
 
 /* Losses that belong to no space; index enum global_loss. */
 struct {

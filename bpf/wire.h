@@ -27,10 +27,13 @@ enum allocator_function {
 
 /*
  * A frame is (file id << 48 | file offset). File id 0 means that the low bits are a virtual address
- * of the process, to be resolved through its mappings.
+ * of the process, to be resolved through its mappings. It is a return address, which lies behind the
+ * call that it tells of, unless the bit says that it is the very instruction: a signal came there.
  */
 typedef __u64 wire_frame;
 #define WIRE_FRAME_FILE_SHIFT 48
+#define WIRE_FRAME_EXACT (1ULL << 47)
+#define WIRE_FRAME_OFFSET_MASK (WIRE_FRAME_EXACT - 1)
 
 /*
  * A serial names one address space for ever: mm pointers and PIDs are reused at once, a serial
@@ -80,9 +83,28 @@ struct site_index_key {
 
 #define WIRE_STACK_UNKNOWN 0ULL /* the stack id of blocks whose stack was not kept */
 
+/*
+ * Set in the id of a stack with frames that are addresses of one process: it is that process's own.
+ * Others are shared by all processes that come by the same places in the same files.
+ */
+#define WIRE_STACK_OWN 1ULL
+
+/* Why a walk went no further. */
+enum stack_end {
+	STACK_COMPLETE, /* it got to where the thread began */
+	STACK_FULL, /* there was no room for more frames */
+	STACK_FRAME_POINTERS, /* by frame pointers: it ended where these did, which may be anywhere */
+	STACK_NO_TABLE, /* the file's table was not there yet */
+	STACK_BUSY, /* the mappings were being changed */
+	STACK_NO_CODE, /* no code is mapped there */
+	STACK_UNREADABLE, /* the stack was not */
+	STACK_BAD_RULE, /* the file's own tables don't say, or make no sense */
+	NR_STACK_ENDS,
+};
+
 struct stack {
 	__u32 nr_frames;
-	__u32 truncated; /* the walk filled all frames */
+	__u32 end; /* enum stack_end */
 	wire_frame frames[WIRE_MAX_FRAMES];
 };
 
@@ -176,6 +198,7 @@ enum event_type {
 	EVENT_DOORBELL = 1, /* something changed in `live` or `ended`: look there */
 	EVENT_ALLOCATION = 2, /* -t */
 	EVENT_FREE = 3, /* -t */
+	EVENT_UNWIND_REQUEST = 4, /* struct unwind_request */
 };
 
 struct event {

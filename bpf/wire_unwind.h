@@ -49,6 +49,58 @@ struct unwind_rule {
 	__s32 cfa_offset;
 };
 
+/*
+ * The tables of all files are one row of words, in chunks of 1 MiB, made as they are needed, that
+ * are arrays of 16 words an element. A file's table begins with the index of the word where the
+ * rows of its first page begin, counted from the table's own start, then the same for each page of
+ * 64 KiB of the file, and behind the last page where its rows end. The rows follow: the low 16 bits
+ * of the file offset from which on a rule holds, above the index of that rule in unwind_rules. The
+ * rows of a page ascend; the first one is at its start.
+ */
+#define UNWIND_PAGE_BITS 16
+#define UNWIND_ELEMENT_BITS 4 /* words in an element */
+#define UNWIND_CHUNK_BITS 18 /* words in a chunk */
+#define UNWIND_ELEMENTS (1 << (UNWIND_CHUNK_BITS - UNWIND_ELEMENT_BITS)) /* in a chunk */
+#define UNWIND_MAX_CHUNKS 64
+
+struct unwind_words {
+	__u32 word[1 << UNWIND_ELEMENT_BITS];
+};
+
+#define UNWIND_MAX_RULES 65536
+
+#define UNWIND_MAX_FILES 16384
+
+/* A file as the kernel knows it, whatever stat(2) says. */
+struct unwind_file_key {
+	__u64 inode;
+	__u32 device; /* major << 20 | minor */
+	__u32 generation; /* of the inode */
+};
+
+/* What the BPF side knows of a file. Both 0: it was asked for, and user space has not answered. */
+struct unwind_file {
+	__u32 id; /* of the file, in frames; 0: unknown */
+	__u32 nr_pages; /* of its table; 0: it has none, and is walked by frame pointers */
+	__u32 first_word;
+	__u32 pad;
+};
+
+/* What was cached of a process is stale when the number at its tgid, modulo this, has changed. */
+#define WIRE_MAPPING_GENERATIONS 256
+
+/* Asks user space for the table of a file that was met on a stack. */
+struct unwind_request {
+	__u32 type; /* EVENT_UNWIND_REQUEST */
+	__u32 tgid;
+	struct unwind_file_key key;
+	__u64 start, end; /* the mapping it was met in */
+};
+
 _Static_assert(sizeof(struct unwind_rule) == 12, "unwind_rule");
+_Static_assert(sizeof(struct unwind_words) == 64, "unwind_words");
+_Static_assert(sizeof(struct unwind_file_key) == 16, "unwind_file_key");
+_Static_assert(sizeof(struct unwind_file) == 16, "unwind_file");
+_Static_assert(sizeof(struct unwind_request) == 40, "unwind_request");
 
 #endif

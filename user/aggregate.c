@@ -7,13 +7,17 @@
 #include <string.h>
 
 #define MAX_INLINED 16
-#define ADDRESS_MASK ((1ULL << WIRE_FRAME_FILE_SHIFT) - 1)
+#define MINOR_BITS 20
 #define NS_PER_S 1e9
 
 /* A frame: where it is, for this process and for all. */
 struct place {
-	const struct mapping *map; /* NULL: no code is mapped there */
-	uint64_t address;
+	bool has_file;
+	bool exact; /* no return address, but the instruction itself */
+	struct object_key file;
+	uint64_t offset; /* in the file */
+	const struct mapping *map; /* NULL: the frame names its file itself, or no code is there */
+	uint64_t address; /* of the process; 0: the frame names its file */
 	struct perf_map_file *code; /* of its process: what no file names */
 };
 
@@ -28,7 +32,7 @@ struct ranked {
 	uint64_t bytes, blocks;
 	struct place *frames; /* innermost first */
 	uint32_t nr_frames;
-	bool truncated;
+	enum stack_end end;
 	struct origin *origins;
 	size_t nr_origins;
 };
@@ -38,6 +42,7 @@ struct top_stacks {
 	struct report_stack *stacks;
 	size_t nr_stacks;
 	uint64_t more_stacks, more_bytes, more_blocks;
+	uint64_t walks[NR_STACK_ENDS]; /* of all stacks */
 };
 
 static int compare(uint64_t left, uint64_t right)
@@ -48,24 +53,23 @@ static int compare(uint64_t left, uint64_t right)
 /* The same place in two processes: the same offset of the same file; without one, the address. */
 static int compare_places(const struct place *left, const struct place *right)
 {
-	const struct mapping *l = left->map && left->map->inode ? left->map : NULL;
-	const struct mapping *r = right->map && right->map->inode ? right->map : NULL;
-	int order = compare(l ? l->inode : 0, r ? r->inode : 0);
+	int order = compare(left->has_file, right->has_file);
 
-	if (!order && !l)
+	if (!order && !left->has_file)
 		order = compare(left->address, right->address);
 	/* Two processes made each its own code. */
-	if (!order && !l)
+	if (!order && !left->has_file)
 		order = compare((uintptr_t)left->code, (uintptr_t)right->code);
-	if (order || !l || !r)
+	if (order || !left->has_file)
 		return order;
-	order = compare(l->dev_major, r->dev_major);
+	order = compare(left->file.inode, right->file.inode);
 	if (!order)
-		order = compare(l->dev_minor, r->dev_minor);
+		order = compare(left->file.dev_major, right->file.dev_major);
 	if (!order)
-		order = compare(left->address - l->start + l->file_offset,
-				right->address - r->start + r->file_offset);
-	return order;
+		order = compare(left->file.dev_minor, right->file.dev_minor);
+	if (!order)
+		order = compare(left->offset, right->offset);
+	return order ? order : compare(left->exact, right->exact);
 }
 
 static int by_frames(const void *a, const void *b)
@@ -93,26 +97,62 @@ static int by_bytes(const void *a, const void *b)
 	return by_frames(a, b);
 }
 
-/*
- * Copies the addresses of a stack up to the first one that no code is mapped at: the walk has
- * followed a register that was no frame pointer from there on. The immediate caller is always true.
- */
-static int copy_addresses(struct ranked *ranked, const struct stack *stack,
-			  const struct aggregate_process *process)
+static void place_by_file(struct place *place, const struct unwind_file_key *key, uint64_t offset)
 {
-	const struct mapping_set *mappings = process->mappings;
+	place->has_file = true;
+	place->offset = offset;
+	place->file = (struct object_key){
+		.dev_major = key->device >> MINOR_BITS,
+		.dev_minor = key->device & ((1u << MINOR_BITS) - 1),
+		.inode = key->inode,
+		.inode_generation = key->generation,
+	};
+}
+
+static void place_by_address(struct place *place, uint64_t address,
+			     const struct aggregate_process *process)
+{
+	const struct mapping *map =
+		process->mappings ? mapping_set__find(process->mappings, address) : NULL;
+
+	place->address = address;
+	place->code = process->code;
+	place->map = map;
+	if (!map || !map->inode)
+		return;
+	place->has_file = true;
+	place->offset = address - map->start + map->file_offset;
+	place->file = (struct object_key){ .dev_major = map->dev_major,
+					   .dev_minor = map->dev_minor,
+					   .inode = map->inode };
+}
+
+/*
+ * Copies the frames of a stack up to the first one that no code is mapped at: the walk has followed
+ * a register that was no frame pointer from there on. The immediate caller is always true.
+ */
+static int copy_frames(struct ranked *ranked, const struct stack *stack,
+		       const struct aggregate_process *process,
+		       const struct aggregate_source *source)
+{
 	uint32_t nr = stack->nr_frames < WIRE_MAX_FRAMES ? stack->nr_frames : WIRE_MAX_FRAMES;
 	struct place places[WIRE_MAX_FRAMES] = { 0 };
 
-	ranked->truncated = stack->truncated;
+	ranked->end = stack->end < NR_STACK_ENDS ? stack->end : STACK_BAD_RULE;
 	for (uint32_t i = 0; i < nr; i++) {
 		struct place *place = &places[ranked->nr_frames];
+		uint64_t offset = stack->frames[i] & WIRE_FRAME_OFFSET_MASK;
+		uint32_t id = (uint32_t)(stack->frames[i] >> WIRE_FRAME_FILE_SHIFT);
+		const struct unwind_file_key *key =
+			source->tables ? unwind_tables__file(source->tables, id) : NULL;
 
-		place->address = stack->frames[i] & ADDRESS_MASK;
-		place->code = process->code;
-		place->map = mappings ? mapping_set__find(mappings, place->address) : NULL;
-		if (i && !place->map) {
-			ranked->truncated = true;
+		place->exact = stack->frames[i] & WIRE_FRAME_EXACT;
+		if (key)
+			place_by_file(place, key, offset);
+		else
+			place_by_address(place, offset, process);
+		if (i && !key && !place->map) {
+			ranked->end = STACK_NO_CODE;
 			break;
 		}
 		ranked->nr_frames++;
@@ -146,7 +186,7 @@ static int rank_site(struct ranked *ranked, const struct origin *origin,
 	ranked->origins[ranked->nr_origins++] = *origin;
 	if (source->read_stack(origin->site->stack_id, &stack, source->context))
 		return 0; /* not kept: no frames */
-	return copy_addresses(ranked, &stack, process);
+	return copy_frames(ranked, &stack, process, source);
 }
 
 /* Adds the second to the first, which has the same frames. */
@@ -162,7 +202,9 @@ static int fold(struct ranked *into, struct ranked *from)
 	into->nr_origins += from->nr_origins;
 	into->bytes += from->bytes;
 	into->blocks += from->blocks;
-	into->truncated |= from->truncated;
+	/* What was cut off differs; that something was is true of both. */
+	if (into->end == STACK_COMPLETE)
+		into->end = from->end;
 	return 0;
 }
 
@@ -190,22 +232,32 @@ static int fold_equals(struct ranked *ranked, size_t *nr)
 	return 0;
 }
 
-/* Each address becomes one frame, and one more for each function that was inlined there. */
+static unsigned int name_place(const struct place *place, const struct aggregate_source *source,
+			       struct report_frame frames[MAX_INLINED])
+{
+	unsigned int nr;
+
+	if (!place->address)
+		return symbolizer__at(source->symbolizer, &place->file, place->offset,
+				      !place->exact, frames, MAX_INLINED);
+	nr = symbolizer__resolve(source->symbolizer, place->map, place->address, !place->exact,
+				 frames, MAX_INLINED);
+	symbolizer__name_code(source->symbolizer, place->code, !place->exact, &frames[nr - 1]);
+	return nr;
+}
+
+/* Each place becomes one frame, and one more for each function that was inlined there. */
 static int name_frames(struct report_stack *report, const struct ranked *ranked,
 		       const struct aggregate_source *source)
 {
 	struct report_frame frames[MAX_INLINED];
 
-	report->truncated = ranked->truncated;
+	report->end = ranked->end;
 	for (uint32_t i = 0; i < ranked->nr_frames; i++) {
-		const struct place *place = &ranked->frames[i];
-		/* Every frame is a return address: the innermost one is the allocator's own. */
-		unsigned int found = symbolizer__resolve(source->symbolizer, place->map,
-							 place->address, true, frames, MAX_INLINED);
+		unsigned int found = name_place(&ranked->frames[i], source, frames);
 		struct report_frame *grown =
 			realloc(report->frames, (report->nr_frames + found) * sizeof(*grown));
 
-		symbolizer__name_code(source->symbolizer, place->code, true, &frames[found - 1]);
 		if (!grown)
 			return -ENOMEM;
 		report->frames = grown;
@@ -263,6 +315,9 @@ static int fill_top(struct top_stacks *shown, const struct ranked *ranked, size_
 		return -ENOMEM;
 	for (size_t i = 0; i < nr_shown && !err; i++)
 		err = fill_stack(&shown->stacks[shown->nr_stacks++], &ranked[i], source);
+	for (size_t i = 0; i < nr; i++)
+		if (ranked[i].nr_frames)
+			shown->walks[ranked[i].end]++;
 	for (size_t i = nr_shown; i < nr; i++) {
 		shown->more_stacks++;
 		shown->more_bytes += ranked[i].bytes;
@@ -375,6 +430,7 @@ int aggregate__fill(struct process_report *report, const struct snapshot *snapsh
 	report->more_stacks = shown.more_stacks;
 	report->more_bytes = shown.more_bytes;
 	report->more_blocks = shown.more_blocks;
+	memcpy(report->walks, shown.walks, sizeof(report->walks));
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "report.h"
 #include "snapshot.h"
 #include "symbolize.h"
+#include "unwind_tables.h"
 
 struct aggregate_source {
 	/* Reads the frames of a stack id: 0 or -errno. */
@@ -18,6 +19,7 @@ struct aggregate_source {
 	const struct mapping_set *mappings; /* aggregate__fill: the process's; NULL: unknown */
 	struct perf_map_file *code; /* aggregate__fill: names of code made at run time, or NULL */
 	struct symbolizer *symbolizer;
+	const struct unwind_tables *tables; /* what file ids mean; NULL: there are none */
 	uint64_t now_ns; /* for ages; 0: not recorded */
 };
 

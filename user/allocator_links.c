@@ -11,10 +11,13 @@
 #include "memleak.skel.h"
 #include "uprobe_link.h"
 
-int allocator_links__choose(struct memleak_bpf *skeleton, enum call_probes path, bool scoped)
+int allocator_links__choose(struct memleak_bpf *skeleton, const struct probe_paths *paths,
+			    bool scoped)
 {
-	bool session = path == CALL_PROBES_SESSION, multi = path == CALL_PROBES_MULTI;
-	bool perf = path == CALL_PROBES_PERF || scoped;
+	bool session = paths->call_probes == CALL_PROBES_SESSION;
+	bool multi = paths->call_probes == CALL_PROBES_MULTI;
+	bool perf = paths->call_probes == CALL_PROBES_PERF || scoped;
+	bool tables = paths->stack_walk == STACK_WALK_TABLES;
 	const struct {
 		struct bpf_program *program;
 		bool wanted;
@@ -23,7 +26,10 @@ int allocator_links__choose(struct memleak_bpf *skeleton, enum call_probes path,
 		{ skeleton->progs.allocator_session, session, UPROBE_LINK_SESSION },
 		{ skeleton->progs.allocator_free, session || multi, UPROBE_LINK_MULTI },
 		{ skeleton->progs.allocator_enter, multi, UPROBE_LINK_MULTI },
-		{ skeleton->progs.allocator_return, multi || perf, multi ? UPROBE_LINK_MULTI : 0 },
+		{ skeleton->progs.allocator_return, (multi || perf) && tables,
+		  multi ? UPROBE_LINK_MULTI : 0 },
+		{ skeleton->progs.allocator_return_old, (multi || perf) && !tables,
+		  multi ? UPROBE_LINK_MULTI : 0 },
 		{ skeleton->progs.malloc_enter, perf, 0 },
 		{ skeleton->progs.calloc_enter, perf, 0 },
 		{ skeleton->progs.realloc_enter, perf, 0 },
@@ -43,6 +49,13 @@ int allocator_links__choose(struct memleak_bpf *skeleton, enum call_probes path,
 			return err;
 	}
 	return 0;
+}
+
+static struct bpf_program *return_program(const struct memleak_bpf *skeleton)
+{
+	return bpf_program__autoload(skeleton->progs.allocator_return) ?
+		       skeleton->progs.allocator_return :
+		       skeleton->progs.allocator_return_old;
 }
 
 /* What one link takes: the offsets of functions and, where a program serves several, which each is.
@@ -118,7 +131,7 @@ static int attach_multi(struct allocator_links *links, struct memleak_bpf *skele
 	split_probes(probes, &allocating, &freeing);
 	err = add_link(links, skeleton->progs.allocator_free, &request, &freeing);
 	if (!err)
-		err = add_link(links, skeleton->progs.allocator_return, &returns, &allocating);
+		err = add_link(links, return_program(skeleton), &returns, &allocating);
 	if (!err)
 		err = add_link(links, skeleton->progs.allocator_enter, &request, &allocating);
 	return err;
@@ -177,7 +190,7 @@ static int attach_perf(struct allocator_links *links, struct memleak_bpf *skelet
 		for (size_t i = 0; i < probes->nr && !err; i++) {
 			const struct allocator_probe *probe = &probes->probe[i];
 			struct bpf_program *program =
-				pass == 1 ? skeleton->progs.allocator_return :
+				pass == 1 ? return_program(skeleton) :
 					    enter_program(skeleton, probe->function);
 
 			if ((probe->function == FUNCTION_FREE) != (pass == 0))

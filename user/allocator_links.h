@@ -34,7 +34,8 @@ struct allocator_links {
  * Before the skeleton is loaded: takes what is not needed out. scoped: one process after the other
  * is probed, not files. Returns 0 or -errno.
  */
-int allocator_links__choose(struct memleak_bpf *skeleton, enum call_probes path, bool scoped);
+int allocator_links__choose(struct memleak_bpf *skeleton, const struct probe_paths *paths,
+			    bool scoped);
 
 /*
  * Probes the functions of the file, in the process pid or with pid 0 in all. What has been attached

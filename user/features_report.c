@@ -31,8 +31,7 @@ static const struct {
 	[FEATURE_ON_DEMAND_MAPS] = { "on_demand_maps", "maps that grow on demand" },
 	[FEATURE_WRITE_TEXT] = { "write_text", "writing to code, to guard Valgrind" },
 	[FEATURE_ITERATORS] = { "iterators", "iterators over files and mappings" },
-	[FEATURE_FIND_VMA] = { "find_vma", "bpf_find_vma" },
-	[FEATURE_LOOP] = { "loop", "bpf_loop" },
+	[FEATURE_UNWIND] = { "unwind", "bpf_find_vma and bpf_loop, to walk stacks" },
 	[FEATURE_TASK_STORAGE] = { "task_storage", "task storage in uprobes" },
 };
 

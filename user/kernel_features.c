@@ -99,11 +99,14 @@ static void probe_rest(struct features *features, const struct btf *types, bool 
 	missing[FEATURE_ON_DEMAND_MAPS] = feature_trials__type(types, "bpf_mem_alloc");
 	missing[FEATURE_WRITE_TEXT] = feature_trials__write_text();
 	missing[FEATURE_ITERATORS] = feature_trials__type(types, "bpf_iter__task_vma");
-	if (!thorough)
-		return;
-	missing[FEATURE_FIND_VMA] = feature_trials__helper(BPF_FUNC_find_vma);
-	missing[FEATURE_LOOP] = feature_trials__helper(BPF_FUNC_loop);
-	missing[FEATURE_TASK_STORAGE] = feature_trials__helper(BPF_FUNC_task_storage_get);
+	missing[FEATURE_UNWIND] = EOPNOTSUPP;
+#ifdef __x86_64__
+	missing[FEATURE_UNWIND] = feature_trials__helper(BPF_FUNC_find_vma);
+	if (!missing[FEATURE_UNWIND])
+		missing[FEATURE_UNWIND] = feature_trials__helper(BPF_FUNC_loop);
+#endif
+	if (thorough)
+		missing[FEATURE_TASK_STORAGE] = feature_trials__helper(BPF_FUNC_task_storage_get);
 }
 
 /* What without which nothing works. */

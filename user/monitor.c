@@ -14,6 +14,7 @@
 #include "monitor_state.h"
 #include "notify.h"
 #include "snapshot.h"
+#include "stack_sweep.h"
 
 /* How long memory may outlive its process before that is worth a report of its own. */
 #define MEMORY_GRACE_NS 100000000ULL
@@ -24,6 +25,8 @@
 #define TICK_MS 100
 /* Deleted files are let go that often. */
 #define FILES_TICK_NS 5000000000ULL
+/* Stacks are swept that often, if there is need. */
+#define STACKS_TICK_NS 30000000000ULL
 /* Sweep when dead blocks take this part of the block map. */
 #define SWEEP_PART 4
 
@@ -99,6 +102,12 @@ static void report_ended(struct monitor *monitor)
 /* Behind the scenes: no report waits for it. */
 static void sweep(struct monitor *monitor)
 {
+	uint64_t now_ns = monotonic_ns();
+
+	if (now_ns - monitor->swept_stacks_ns >= STACKS_TICK_NS) {
+		monitor->swept_stacks_ns = now_ns;
+		stack_sweep__run(monitor->reporter.maps);
+	}
 	if (monitor->dead_blocks <= monitor->reporter.maps->max_blocks / SWEEP_PART)
 		return;
 	snapshot__sweep_blocks(monitor->reporter.maps);
@@ -284,12 +293,21 @@ static struct shared_memory *find_shared(pid_t tgid, void *context)
 	return processes__shared(monitor->processes, tgid);
 }
 
+static void handle_unwind_request(const struct unwind_request *request, void *context)
+{
+	const struct monitor *monitor = context;
+
+	code_files__requested(&monitor->files, request);
+}
+
 /* Looks at everything that could have changed. */
 static void look(struct monitor *monitor)
 {
+	const struct tracer_handlers handlers = { handle_trace, handle_unwind_request, monitor };
+
 	events__drain(monitor->events);
 	shm_survivors__catch_up(monitor->reporter.survivors, find_shared, monitor);
-	tracer__consume(monitor->tracer, handle_trace, monitor);
+	tracer__consume(monitor->tracer, &handlers);
 	if (monitor->translators)
 		translators__consume(monitor->translators);
 	look_at_living(monitor);

@@ -53,16 +53,12 @@ static int open_output(struct monitor *monitor)
 static void on_mapped(pid_t tgid, uint64_t time_ns, const struct mapping *map, void *context)
 {
 	struct monitor *monitor = context;
-	char path[96], root[64];
 
 	if (!processes__image(monitor->processes, tgid, UINT64_MAX))
 		return;
 	processes__mapped(monitor->processes, tgid, time_ns, map);
-	targets__add_mapping(monitor->targets, tgid, map);
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)tgid,
-		 (unsigned long long)map->start, (unsigned long long)map->end);
-	snprintf(root, sizeof(root), "/proc/%d/root", (int)tgid);
-	symbolizer__open_file(monitor->reporter.symbolizer, map, path, root);
+	tracer__note_mapped(monitor->tracer, tgid);
+	code_files__mapped(&monitor->files, tgid, map);
 }
 
 static void on_execed(pid_t tgid, uint64_t time_ns, const char *comm, void *context)
@@ -141,6 +137,17 @@ static void on_shared_lost(uint64_t time_ns, void *context)
 	shm_survivors__lost(monitor->reporter.survivors, time_ns);
 }
 
+static int make_tables(struct monitor *monitor)
+{
+	struct unwind_maps maps;
+
+	if (monitor->paths.stack_walk != STACK_WALK_TABLES)
+		return 0;
+	maps = tracer__unwind_maps(monitor->tracer);
+	monitor->files.tables = monitor->reporter.tables = unwind_tables__new(&maps);
+	return monitor->files.tables ? 0 : -ENOMEM;
+}
+
 static int load(struct monitor *monitor)
 {
 	const struct options *options = monitor->options;
@@ -193,8 +200,11 @@ static int load(struct monitor *monitor)
 	monitor->reporter.symbolizer = symbolizer__new();
 	monitor->reporter.ranking = ranking__new();
 	monitor->reporter.survivors = shm_survivors__new();
-	if (!monitor->processes || !monitor->targets || !monitor->reporter.symbolizer ||
-	    !monitor->reporter.ranking || !monitor->reporter.survivors) {
+	monitor->files.targets = monitor->targets;
+	monitor->files.symbolizer = monitor->reporter.symbolizer;
+	if (make_tables(monitor) || !monitor->processes || !monitor->targets ||
+	    !monitor->reporter.symbolizer || !monitor->reporter.ranking ||
+	    !monitor->reporter.survivors) {
 		log__error("out of memory");
 		return STATUS_FAILED;
 	}
@@ -346,6 +356,7 @@ void monitor_setup__free(struct monitor *monitor)
 	events__free(monitor->events);
 	free(monitor->ended);
 	symbolizer__free(monitor->reporter.symbolizer);
+	unwind_tables__free(monitor->files.tables);
 	ranking__free(monitor->reporter.ranking);
 	shm_survivors__free(monitor->reporter.survivors);
 	targets__free(monitor->targets);

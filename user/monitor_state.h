@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdbool.h>
 
+#include "code_files.h"
 #include "command.h"
 #include "events.h"
 #include "monitor.h"
@@ -33,6 +34,7 @@ struct monitor {
 	struct events *events;
 	struct processes *processes;
 	struct targets *targets;
+	struct code_files files;
 	struct reporter reporter;
 	struct report_file *report_file; /* where the reporter writes */
 	struct command command; /* pid 0: there is none */
@@ -50,7 +52,7 @@ struct monitor {
 	bool finished; /* all intervals were shown */
 	struct space *ended; /* taken from the kernel's queue, not reported yet */
 	size_t nr_ended, ended_capacity;
-	uint64_t looked_at_living_ns, looked_at_files_ns; /* CLOCK_MONOTONIC */
+	uint64_t looked_at_living_ns, looked_at_files_ns, swept_stacks_ns; /* CLOCK_MONOTONIC */
 	uint64_t dead_blocks; /* blocks of ended spaces that still take room */
 	struct handled_space handled[MAX_HANDLED];
 	size_t nr_handled;

@@ -66,13 +66,8 @@ struct mapping_visit {
 static int visit_mapping(const struct mapping *map, void *context)
 {
 	const struct mapping_visit *visit = context;
-	char path[96], root[64];
 
-	targets__add_mapping(visit->monitor->targets, visit->tgid, map);
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)visit->tgid,
-		 (unsigned long long)map->start, (unsigned long long)map->end);
-	snprintf(root, sizeof(root), "/proc/%d/root", (int)visit->tgid);
-	symbolizer__open_file(visit->monitor->reporter.symbolizer, map, path, root);
+	code_files__mapped(&visit->monitor->files, visit->tgid, map);
 	return 0;
 }
 
@@ -184,10 +179,10 @@ static int start_command(struct monitor *monitor, const char *executable)
 		.root = "",
 	};
 	pid_t pid = monitor->command.pid;
-	int err = targets__add_command(monitor->targets, pid, executable, &environment);
+	int err = code_files__add_command(&monitor->files, pid, executable, &environment);
 
 	if (err == -ENOEXEC)
-		err = targets__add_command(monitor->targets, pid, COMMAND_SHELL, &environment);
+		err = code_files__add_command(&monitor->files, pid, COMMAND_SHELL, &environment);
 	if (err)
 		log__detail("%s: not all of its libraries were found: %s", executable,
 			    strerror(-err));

@@ -51,6 +51,7 @@ enum {
 	LETTER_EXIT_HOOK,
 	LETTER_EXIT_AFTER,
 	LETTER_ATTACH,
+	LETTER_STACK_WALK,
 	LETTER_VERSION
 };
 
@@ -167,6 +168,7 @@ static int add_pids(struct parser *parser, const struct option_entry *entry, con
 #define EXIT_HOOKS "kprobe, fentry or tracepoint"
 #define EXIT_AFTERS "tracepoint, fexit or kretprobe"
 #define CALL_PROBES "session, multi or perf"
+#define STACK_WALKS "tables or frame-pointers"
 
 static int set_exit_hook(struct parser *parser, const struct option_entry *entry, const char *shown,
 			 char *value)
@@ -196,6 +198,16 @@ static int set_call_probes(struct parser *parser, const struct option_entry *ent
 	(void)entry;
 	parser->options->paths.call_probes = path;
 	return path ? 0 : refuse(parser, "%s takes " CALL_PROBES ", not " QUOTED, shown, value);
+}
+
+static int set_stack_walk(struct parser *parser, const struct option_entry *entry,
+			  const char *shown, char *value)
+{
+	enum stack_walk path = probe_paths__stack_walk(value);
+
+	(void)entry;
+	parser->options->paths.stack_walk = path;
+	return path ? 0 : refuse(parser, "%s takes " STACK_WALKS ", not " QUOTED, shown, value);
 }
 
 #define FIELD(member) .field = offsetof(struct options, member)
@@ -240,6 +252,8 @@ static const struct option_entry entries[] = {
 	  set_exit_after, FIELD(paths) },
 	{ LETTER_ATTACH, "attach", "WAY", "see allocator calls by uprobes: " CALL_PROBES,
 	  set_call_probes, FIELD(paths) },
+	{ LETTER_STACK_WALK, "stack-walk", "WAY", "walk stacks by " STACK_WALKS, set_stack_walk,
+	  FIELD(paths) },
 	{ LETTER_VERSION, "version", NULL, "print the version", set_flag, FIELD(version) },
 	{ 'h', "help", NULL, "print this help", set_flag, FIELD(help) },
 };

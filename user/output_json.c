@@ -128,6 +128,26 @@ static void join(json_t **line, json_t *part)
 	json_decref(part);
 }
 
+static const char *const stack_ends[NR_STACK_ENDS] = {
+	[STACK_COMPLETE] = "complete",
+	[STACK_FULL] = "full",
+	[STACK_FRAME_POINTERS] = "frame_pointers",
+	[STACK_NO_TABLE] = "no_table",
+	[STACK_BUSY] = "busy",
+	[STACK_NO_CODE] = "no_code",
+	[STACK_UNREADABLE] = "unreadable",
+	[STACK_BAD_RULE] = "bad_rule",
+};
+
+static json_t *build_walks(const uint64_t walks[NR_STACK_ENDS])
+{
+	json_t *line = json_object();
+
+	for (int i = 0; i < NR_STACK_ENDS; i++)
+		json_object_set_new(line, stack_ends[i], json_integer(clamp(walks[i])));
+	return line;
+}
+
 static json_t *build_stack(const struct report_stack *stack)
 {
 	static const char *const kinds[] = {
@@ -136,9 +156,10 @@ static json_t *build_stack(const struct report_stack *stack)
 		[LEAK_POSSIBLE] = "possible",
 		[LEAK_REACHABLE] = "reachable",
 	};
-	json_t *line = json_pack("{s:I, s:I, s:s?, s:b, s:o, s:o}", "bytes", clamp(stack->bytes),
-				 "blocks", clamp(stack->blocks), "kind", kinds[stack->kind],
-				 "truncated", stack->truncated, "frames", build_frames(stack),
+	json_t *line = json_pack("{s:I, s:I, s:s?, s:b, s:s, s:o, s:o}", "bytes",
+				 clamp(stack->bytes), "blocks", clamp(stack->blocks), "kind",
+				 kinds[stack->kind], "truncated", stack->end != STACK_COMPLETE,
+				 "end", stack_ends[stack->end], "frames", build_frames(stack),
 				 "block_list", build_blocks_or_null(stack));
 
 	if (stack->nr_processes)
@@ -296,11 +317,11 @@ static json_t *build_fate(const struct process_report *process)
 /* "leaks" is there, and null, so that a reader needs no change once blocks are classified. */
 static json_t *build_rows(const struct process_report *process)
 {
-	return json_pack("{s:o, s:I, s:I, s:I, s:n, s:o}", "stacks",
+	return json_pack("{s:o, s:I, s:I, s:I, s:o, s:n, s:o}", "stacks",
 			 build_stacks(process->stacks, process->nr_stacks), "more_stacks",
 			 clamp(process->more_stacks), "more_bytes", clamp(process->more_bytes),
-			 "more_blocks", clamp(process->more_blocks), "leaks", "lost",
-			 build_lost(&process->lost));
+			 "more_blocks", clamp(process->more_blocks), "walks",
+			 build_walks(process->walks), "leaks", "lost", build_lost(&process->lost));
 }
 
 /* Takes line over; what names it in the message when it can't be written. */

@@ -52,6 +52,14 @@ static const struct way call_probes_ways[] = {
 			       "refuses perf uprobes" },
 };
 
+static const struct way stack_walk_ways[] = {
+	[STACK_WALK_TABLES] = { "tables", "--stack-walk", FEATURE_UNWIND,
+				"made of .eh_frame: whole stacks of code without frame pointers",
+				"can't walk stacks by tables (before 5.17; x86-64 only)" },
+	[STACK_WALK_FRAME_POINTERS] = { "frame-pointers", "--stack-walk", FEATURE_UPROBE_PERF,
+					"stacks of code compiled without are cut or wrong", "" },
+};
+
 #define NR_WAYS(ways) (sizeof(ways) / sizeof((ways)[0]))
 
 /* Returns the index into ways: what is wanted, or the first that the kernel has; 0: none. */
@@ -89,6 +97,14 @@ int probe_paths__choose(const struct features *features, const struct probe_path
 		choose_way(features, exit_after_ways, NR_WAYS(exit_after_ways), wanted->exit_after);
 	paths->call_probes = choose_way(features, call_probes_ways, NR_WAYS(call_probes_ways),
 					wanted->call_probes);
+	/* That way is always open. */
+	paths->stack_walk = wanted->stack_walk == STACK_WALK_FRAME_POINTERS ||
+					    !features__has(features, FEATURE_UNWIND) ?
+				    STACK_WALK_FRAME_POINTERS :
+				    STACK_WALK_TABLES;
+	if (wanted->stack_walk == STACK_WALK_TABLES && paths->stack_walk != STACK_WALK_TABLES)
+		return refuse_wanted(features, &stack_walk_ways[STACK_WALK_TABLES], error,
+				     error_size);
 	if (wanted->exit_before && !paths->exit_before)
 		return refuse_wanted(features, &exit_before_ways[wanted->exit_before], error,
 				     error_size);
@@ -143,6 +159,16 @@ const char *probe_paths__call_probes_name(enum call_probes path)
 	return call_probes_ways[path].name;
 }
 
+const char *probe_paths__stack_walk_name(enum stack_walk path)
+{
+	return stack_walk_ways[path].name;
+}
+
+enum stack_walk probe_paths__stack_walk(const char *name)
+{
+	return find_way(stack_walk_ways, NR_WAYS(stack_walk_ways), name);
+}
+
 enum exit_before probe_paths__exit_before(const char *name)
 {
 	return find_way(exit_before_ways, NR_WAYS(exit_before_ways), name);
@@ -188,9 +214,8 @@ struct probe_path_text probe_paths__describe(const struct probe_paths *wanted,
 			     wanted->call_probes);
 		break;
 	case JOB_STACK_WALK:
-		text.job = "stack walk";
-		text.name = "frame pointers";
-		snprintf(text.why, sizeof(text.why), "the only way so far, on every kernel");
+		describe_way(&text, "stack walk", &stack_walk_ways[paths->stack_walk],
+			     wanted->stack_walk);
 		break;
 	case NR_PROBE_JOBS:
 		break;
@@ -211,6 +236,8 @@ const char *probe_paths__degraded(const struct features *features, const struct 
 		  "who has shared memory mapped is seen only where /proc lets one look" },
 		{ !features__has(features, FEATURE_WRITE_TEXT),
 		  "programs that translate code, such as Valgrind, can't be guarded from the probes and may be ended by SIGTRAP (proc_mem.force_override=always lets us)" },
+		{ !features__has(features, FEATURE_UNWIND),
+		  "stacks are walked by frame pointers, and are cut or wrong in code that has none" },
 		{ paths->exit_after == EXIT_AFTER_KRETPROBE,
 		  "when many processes end at once some ends of teardowns are missed, and counted" },
 	};

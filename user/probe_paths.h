@@ -23,10 +23,14 @@ enum exit_after { EXIT_AFTER_ANY, EXIT_AFTER_TRACEPOINT, EXIT_AFTER_FEXIT, EXIT_
 /* What sees the calls of allocator functions. */
 enum call_probes { CALL_PROBES_ANY, CALL_PROBES_SESSION, CALL_PROBES_MULTI, CALL_PROBES_PERF };
 
+/* How the user stack of a call is walked. */
+enum stack_walk { STACK_WALK_ANY, STACK_WALK_TABLES, STACK_WALK_FRAME_POINTERS };
+
 struct probe_paths {
 	enum exit_before exit_before;
 	enum exit_after exit_after;
 	enum call_probes call_probes;
+	enum stack_walk stack_walk;
 };
 
 enum probe_job { JOB_EXIT_BEFORE, JOB_EXIT_AFTER, JOB_CALL_PROBES, JOB_STACK_WALK, NR_PROBE_JOBS };
@@ -49,9 +53,11 @@ int probe_paths__choose(const struct features *features, const struct probe_path
 const char *probe_paths__exit_before_name(enum exit_before path);
 const char *probe_paths__exit_after_name(enum exit_after path);
 const char *probe_paths__call_probes_name(enum call_probes path);
+const char *probe_paths__stack_walk_name(enum stack_walk path);
 enum exit_before probe_paths__exit_before(const char *name);
 enum exit_after probe_paths__exit_after(const char *name);
 enum call_probes probe_paths__call_probes(const char *name);
+enum stack_walk probe_paths__stack_walk(const char *name);
 
 struct probe_path_text probe_paths__describe(const struct probe_paths *wanted,
 					     const struct probe_paths *paths, enum probe_job job);

@@ -12,6 +12,8 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "../bpf/wire.h"
+
 /* A figure that may be absent: text says "unknown", JSON says null; never 0 by default. */
 #define FIGURE_UNKNOWN INT64_MIN
 typedef int64_t figure;
@@ -42,7 +44,7 @@ struct report_stack {
 	enum leak_kind kind;
 	struct report_frame *frames; /* innermost first */
 	size_t nr_frames;
-	bool truncated; /* the stack goes on where the walk ended: at its limit, or off the code */
+	enum stack_end end; /* where the walk ended, and why */
 	struct report_block *block_list; /* only with -a */
 	size_t nr_block_list;
 	unsigned int nr_processes; /* in a ranking: how many hold blocks from here; else 0 */
@@ -127,6 +129,7 @@ struct process_report {
 	struct report_stack *stacks; /* largest first; possibly cut to the asked number */
 	size_t nr_stacks;
 	uint64_t more_stacks, more_bytes, more_blocks; /* what was cut */
+	uint64_t walks[NR_STACK_ENDS]; /* how many of all stacks ended how */
 
 	struct report_lost lost;
 

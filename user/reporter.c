@@ -146,6 +146,7 @@ static void fill_stacks(const struct reporter *reporter, const struct space *spa
 	struct snapshot_request request = request_of(options, now_ns);
 	struct aggregate_source source = {
 		.read_stack = read_stack,
+		.tables = reporter->tables,
 		.context = (void *)reporter->maps,
 		.mappings = image ? image->mappings : NULL,
 		.code = image ? image->code : NULL,
@@ -318,6 +319,7 @@ static int fill_ranking(struct reporter *reporter, const struct space *spaces, s
 	struct snapshot_request request = request_of(reporter->options, now_ns);
 	struct aggregate_source source = {
 		.read_stack = read_stack,
+		.tables = reporter->tables,
 		.context = (void *)reporter->maps,
 		.symbolizer = reporter->symbolizer,
 		.now_ns = now_ns,

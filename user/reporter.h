@@ -27,6 +27,7 @@ struct reporter {
 	struct targets *targets;
 	struct symbolizer *symbolizer;
 	struct translators *translators; /* NULL: not guarded */
+	struct unwind_tables *tables; /* NULL: stacks are walked by frame pointers */
 	struct ranking *ranking;
 	uint64_t ready_ns; /* CLOCK_MONOTONIC, when all that is traced from the start was probed */
 	unsigned int terminal_columns; /* of out; 0: it is no terminal */

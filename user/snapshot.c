@@ -317,7 +317,7 @@ void snapshot__forget(const struct tracer_maps *maps, const struct space *space)
 {
 	struct site_index_key *indexes;
 	struct site_key *sites;
-	size_t nr;
+	size_t nr, nr_own = 0;
 	__u64 *ids;
 
 	if (read_stack_ids(maps, space, &ids, &nr))
@@ -331,7 +331,10 @@ void snapshot__forget(const struct tracer_maps *maps, const struct space *space)
 	if (indexes && sites) {
 		delete_keys(maps->sites, sites, sizeof(*sites), nr);
 		delete_keys(maps->site_index, indexes, sizeof(*indexes), nr);
-		delete_keys(maps->stacks, ids, sizeof(*ids), nr);
+		for (size_t i = 0; i < nr; i++)
+			if (ids[i] & WIRE_STACK_OWN)
+				ids[nr_own++] = ids[i];
+		delete_keys(maps->stacks, ids, sizeof(*ids), nr_own);
 	}
 	free(indexes);
 	free(sites);

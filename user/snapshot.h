@@ -55,8 +55,8 @@ int snapshot__read_live(const struct tracer_maps *maps, struct space **spaces, s
 int snapshot__take_ended(const struct tracer_maps *maps, struct space *space);
 
 /*
- * Puts a living space into that queue as it is: its end was missed. Returns 0 or -errno, with -ENOENT
- * when it was seen after all.
+ * Puts a living space into that queue as it is: its end was missed. Returns 0 or -errno, with
+ * -ENOENT when it was seen after all.
  */
 int snapshot__give_up(const struct tracer_maps *maps, struct space *space, uint64_t now_ns);
 

@@ -92,6 +92,40 @@ static size_t name_columns(const struct report_stack *stack)
 	return widest;
 }
 
+static const char *why_it_ended(enum stack_end end)
+{
+	static const char *const why[NR_STACK_ENDS] = {
+		[STACK_FULL] = "no more frames were kept",
+		[STACK_FRAME_POINTERS] = "the walk by frame pointers ended here",
+		[STACK_NO_TABLE] = "this file's unwind table was not ready yet",
+		[STACK_BUSY] = "the mappings were being changed",
+		[STACK_NO_CODE] = "no code is mapped further up",
+		[STACK_UNREADABLE] = "the stack could not be read",
+		[STACK_BAD_RULE] = "the file does not say how to go on",
+	};
+
+	return why[end];
+}
+
+/* Whole stacks, and for the others where their walks ended. */
+static void print_walks(FILE *out, const uint64_t walks[NR_STACK_ENDS])
+{
+	uint64_t nr = 0;
+
+	for (int i = 0; i < NR_STACK_ENDS; i++)
+		nr += walks[i];
+	if (!nr)
+		return;
+	text_lines__label(out, "stacks");
+	fprintf(out, "%s complete of %s", text_units__count(walks[STACK_COMPLETE]).text,
+		text_units__count(nr).text);
+	for (int i = STACK_COMPLETE + 1; i < NR_STACK_ENDS; i++)
+		if (walks[i])
+			fprintf(out, "; %s: %s", text_units__count(walks[i]).text,
+				why_it_ended((enum stack_end)i));
+	fputc('\n', out);
+}
+
 static void print_frames(FILE *out, const struct report_stack *stack, bool verbose)
 {
 	size_t width = name_columns(stack);
@@ -110,8 +144,8 @@ static void print_frames(FILE *out, const struct report_stack *stack, bool verbo
 	}
 	if (!stack->nr_frames)
 		fputs("      (no stack was recorded)\n", out);
-	else if (stack->truncated)
-		fputs("      (the walk by frame pointers ended here)\n", out);
+	else if (stack->end != STACK_COMPLETE)
+		fprintf(out, "      … (%s)\n", why_it_ended(stack->end));
 }
 
 static void print_blocks(FILE *out, const struct report_stack *stack)
@@ -157,6 +191,8 @@ void text_stacks__print(FILE *out, const struct process_report *process, bool ve
 {
 	const char *at_least = text_lines__before_stacks(&process->lost);
 
+	if (verbose)
+		print_walks(out, process->walks);
 	print_stacks(out, process->stacks, process->nr_stacks, at_least, verbose);
 	text_lines__more(out, process->more_stacks, "more stack", at_least, process->more_bytes,
 			 process->more_blocks);

@@ -40,8 +40,7 @@ struct tracer {
 	struct tracer_maps maps;
 	struct lifecycle_hooks hooks;
 	struct allocator_links links;
-	void (*handle)(const struct event *event, void *context);
-	void *handle_context;
+	const struct tracer_handlers *handlers; /* while records are consumed */
 };
 
 static uint64_t default_max_blocks(bool on_demand)
@@ -57,8 +56,17 @@ static uint64_t default_max_blocks(bool on_demand)
 	return blocks < limit ? blocks : limit;
 }
 
+/* What nobody will ask for takes no memory. */
+static void drop_tables(struct memleak_bpf *skeleton)
+{
+	bpf_map__set_max_entries(skeleton->maps.unwind_rules, 1);
+	bpf_map__set_max_entries(skeleton->maps.unwind_files, 1);
+	bpf_map__set_max_entries(skeleton->maps.code_cache, 1);
+	bpf_map__set_max_entries(skeleton->maps.page_cache, 1);
+}
+
 static int size_maps(struct tracer *tracer, const struct features *features,
-		     const struct tracer_config *config)
+		     const struct probe_paths *paths, const struct tracer_config *config)
 {
 	struct memleak_bpf *skeleton = tracer->skeleton;
 	bool on_demand = features__has(features, FEATURE_ON_DEMAND_MAPS);
@@ -84,10 +92,13 @@ static int size_maps(struct tracer *tracer, const struct features *features,
 	};
 
 	tracer->maps.max_blocks = blocks;
+	tracer->maps.max_stacks = stacks;
 	if (bpf_map__set_max_entries(skeleton->maps.ended, MAX_ENDED))
 		return -EINVAL;
 	if (config->trace && bpf_map__set_max_entries(skeleton->maps.ring, RING_BYTES_FOR_TRACE))
 		return -EINVAL;
+	if (paths->stack_walk != STACK_WALK_TABLES)
+		drop_tables(skeleton);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		int err = bpf_map__set_max_entries(sizes[i].map, (uint32_t)sizes[i].entries);
 
@@ -116,19 +127,24 @@ static void configure(struct tracer *tracer, const struct probe_paths *paths,
 	constants->config_min_bytes = config->min_size_bytes;
 	constants->config_max_bytes = config->max_size_bytes;
 	constants->config_nr_cpus = nr_cpus > 0 ? (uint32_t)nr_cpus : 1;
+	constants->config_unwind = paths->stack_walk == STACK_WALK_TABLES;
 	constants->config_scoped = tracer->scoped;
 	constants->config_exit_by_tracepoint = paths->exit_before == EXIT_BEFORE_TRACEPOINT;
 }
 
 static int handle_record(void *context, void *data, size_t size)
 {
-	struct tracer *tracer = context;
-	const struct event *event = data;
+	const struct tracer *tracer = context;
+	const struct tracer_handlers *handlers = tracer->handlers;
+	__u32 type;
 
-	if (size < sizeof(*event))
+	if (size < sizeof(type))
 		return 0;
-	if (tracer->handle && (event->type == EVENT_ALLOCATION || event->type == EVENT_FREE))
-		tracer->handle(event, tracer->handle_context);
+	memcpy(&type, data, sizeof(type));
+	if (type == EVENT_UNWIND_REQUEST && size >= sizeof(struct unwind_request))
+		handlers->unwind_request(data, handlers->context);
+	else if ((type == EVENT_ALLOCATION || type == EVENT_FREE) && size >= sizeof(struct event))
+		handlers->event(data, handlers->context);
 	return 0;
 }
 
@@ -156,12 +172,12 @@ static int load(struct tracer *tracer, const struct features *features,
 	if (!tracer->skeleton)
 		return -errno;
 	configure(tracer, paths, config);
-	err = size_maps(tracer, features, config);
+	err = size_maps(tracer, features, paths, config);
 	if (err)
 		return err;
 	err = lifecycle_hooks__choose(tracer->skeleton, features, paths);
 	if (!err)
-		err = allocator_links__choose(tracer->skeleton, paths->call_probes, tracer->scoped);
+		err = allocator_links__choose(tracer->skeleton, paths, tracer->scoped);
 	if (err)
 		return err;
 	err = memleak_bpf__load(tracer->skeleton);
@@ -300,13 +316,29 @@ int tracer__fd(const struct tracer *tracer)
 	return ring_buffer__epoll_fd(tracer->ring);
 }
 
-int tracer__consume(struct tracer *tracer, void (*handle)(const struct event *event, void *context),
-		    void *context)
+int tracer__consume(struct tracer *tracer, const struct tracer_handlers *handlers)
 {
 	int nr;
 
-	tracer->handle = handle;
-	tracer->handle_context = context;
+	tracer->handlers = handlers;
 	nr = ring_buffer__consume(tracer->ring);
+	tracer->handlers = NULL;
 	return nr < 0 ? nr : 0;
+}
+
+struct unwind_maps tracer__unwind_maps(const struct tracer *tracer)
+{
+	const struct memleak_bpf *skeleton = tracer->skeleton;
+
+	return (struct unwind_maps){
+		.files = bpf_map__fd(skeleton->maps.unwind_files),
+		.chunks = bpf_map__fd(skeleton->maps.unwind_chunks),
+		.rules = bpf_map__fd(skeleton->maps.unwind_rules),
+	};
+}
+
+void tracer__note_mapped(struct tracer *tracer, pid_t tgid)
+{
+	if (tracer->skeleton->bss)
+		tracer->skeleton->bss->mappings_changed[tgid % WIRE_MAPPING_GENERATIONS]++;
 }

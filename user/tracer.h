@@ -14,6 +14,7 @@
 #include "../bpf/wire.h"
 #include "allocators.h"
 #include "probe_paths.h"
+#include "unwind_tables.h"
 
 struct tracer;
 
@@ -30,7 +31,7 @@ struct tracer_config {
 /* The maps that a snapshot reads; see bpf/maps.h for what is in them. */
 struct tracer_maps {
 	int live, ended, blocks, sites, site_index, stacks, losses, targets;
-	uint64_t max_blocks;
+	uint64_t max_blocks, max_stacks;
 };
 
 /*
@@ -72,8 +73,20 @@ int tracer__add_target(struct tracer *tracer, pid_t tgid, bool from_exec);
 /* Readable when tracer__consume has something to do. */
 int tracer__fd(const struct tracer *tracer);
 
-/* Calls handle for each -t event that has arrived; doorbells are swallowed. Returns 0 or -errno. */
-int tracer__consume(struct tracer *tracer, void (*handle)(const struct event *event, void *context),
-		    void *context);
+struct tracer_handlers {
+	void (*event)(const struct event *event, void *context); /* of -t */
+	/* A stack came by a file whose table is not there. */
+	void (*unwind_request)(const struct unwind_request *request, void *context);
+	void *context;
+};
+
+/* Calls the handlers for what has arrived; doorbells are swallowed. Returns 0 or -errno. */
+int tracer__consume(struct tracer *tracer, const struct tracer_handlers *handlers);
+
+/* The maps of the tables that stacks are walked by. */
+struct unwind_maps tracer__unwind_maps(const struct tracer *tracer);
+
+/* A process has mapped code: what was cached of its mappings is stale. */
+void tracer__note_mapped(struct tracer *tracer, pid_t tgid);
 
 #endif

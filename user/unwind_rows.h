@@ -12,7 +12,7 @@
 
 #include "../bpf/wire_unwind.h"
 
-#define UNWIND_ROWS_MAX (64u << 20)
+#define UNWIND_ROWS_MAX (8u << 20)
 
 /* From that offset on, up to the next row's. */
 struct unwind_row {

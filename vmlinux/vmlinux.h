@@ -55,6 +55,7 @@ struct mm_struct {
 	atomic_long_t hugetlb_usage;
 	unsigned long ksm_merging_pages;
 	struct uprobes_state uprobes_state;
+	unsigned long exec_vm; /* pages of executable mappings */
 };
 
 struct mm_struct___old {
@@ -139,6 +140,7 @@ struct inode {
 	unsigned short i_mode;
 	struct super_block *i_sb;
 	unsigned long i_ino;
+	__u32 i_generation;
 	__u64 i_blocks; /* of 512 bytes */
 };
 
@@ -160,6 +162,8 @@ struct file {
 };
 
 struct vm_area_struct {
+	unsigned long vm_start, vm_end;
+	unsigned long vm_pgoff; /* pages */
 	unsigned long vm_flags;
 	struct file *vm_file;
 };

@@ -111,8 +111,12 @@ static void test_code_made_at_run_time(void **state)
 /* Its /tmp is not ours, and neither is its PID there. */
 static void test_code_made_in_a_container(void **state)
 {
-	/* The new /tmp can hide the program, which is therefore opened before. */
-	const char *script = "exec 3<\"$0\"; mount -t tmpfs none /tmp && exec /proc/self/fd/3";
+	/*
+	 * The new /tmp can hide the program, which is therefore opened before. The first time, its
+	 * unwind table may come too late for what it does at once.
+	 */
+	const char *script = "exec 3<\"$0\"; mount -t tmpfs none /tmp && /proc/self/fd/3 && "
+			     "exec /proc/self/fd/3";
 	struct run *run;
 	unsigned int nr_seen = 0;
 
@@ -122,19 +126,19 @@ static void test_code_made_in_a_container(void **state)
 	run = trace(ARGS("-f", "-T", "1000000"), ARGS("unshare", "--fork", "--pid", "--mount", "sh",
 						      "-c", script, victim("run_time_code")));
 	assert_int_equal(run->exit_status, 0);
-	if (!strcmp(run->out, "none\n"))
+	if (!strncmp(run->out, "none\n", 5))
 		SKIP("no code for this machine");
 	for (unsigned int i = 0; i < count_events(run, "exit"); i++) {
 		const json_t *record = event_record(run, "exit", i);
 
 		if (stacks_with(record, "take").blocks != 1)
 			continue;
-		nr_seen++;
 		assert_true(number(record, "pid_in_namespace") < 10);
-		assert_string_equal(frame_function(stack_of_bytes(record, 4321), 1),
-				    "Interpreter::run(made, here)");
+		if (nr_seen++)
+			assert_string_equal(frame_function(stack_of_bytes(record, 4321), 1),
+					    "Interpreter::run(made, here)");
 	}
-	assert_int_equal(nr_seen, 1);
+	assert_int_equal(nr_seen, 2);
 	run__free(run);
 }
 

@@ -47,7 +47,7 @@ static const struct report_stack hostile_stacks[] = {
 	  .blocks = UINT64_MAX,
 	  .frames = hostile_frames,
 	  .nr_frames = 1,
-	  .truncated = true,
+	  .end = STACK_FRAME_POINTERS,
 	  .nr_processes = 4000000000 },
 	{ .nr_processes = 1 },
 };

@@ -298,6 +298,9 @@ static void change_stacks(struct process_report *report)
 	report->stacks = mixed_stacks;
 	report->nr_stacks = COUNT_OF(mixed_stacks);
 	report->more_stacks = 12;
+	report->walks[STACK_COMPLETE] = 1346;
+	report->walks[STACK_FULL] = 3;
+	report->walks[STACK_NO_TABLE] = 1;
 	report->more_bytes = 3456;
 	report->more_blocks = 20;
 }

@@ -122,9 +122,9 @@ static void test_astray_walks_are_cut_and_folded(void **state)
 	assert_int_equal(report.stacks[0].blocks, 3);
 	assert_int_equal(report.stacks[0].nr_frames, 2);
 	assert_int_equal(report.stacks[0].frames[1].address, 0x1500);
-	assert_true(report.stacks[0].truncated);
+	assert_int_equal(report.stacks[0].end, STACK_NO_CODE);
 	assert_int_equal(report.stacks[1].bytes, 150);
-	assert_false(report.stacks[1].truncated);
+	assert_int_equal(report.stacks[1].end, STACK_COMPLETE);
 	assert_int_equal(report.more_stacks, 0);
 	aggregate__free(&report);
 }
@@ -140,7 +140,7 @@ static void test_the_immediate_caller_is_kept_wherever_it_is(void **state)
 	assert_int_equal(aggregate__fill(&report, &snapshot, 10, false, &source), 0);
 	assert_int_equal(report.stacks[0].nr_frames, 1);
 	assert_int_equal(report.stacks[0].frames[0].address, 0x1100);
-	assert_true(report.stacks[0].truncated);
+	assert_int_equal(report.stacks[0].end, STACK_NO_CODE);
 	aggregate__free(&report);
 }
 

@@ -274,6 +274,7 @@ static const struct refusal refusals[] = {
 	  "--exit-hook takes kprobe, fentry or tracepoint, not 'kretprobe'" },
 	{ { "--exit-after", "" }, "--exit-after takes tracepoint, fexit or kretprobe, not ''" },
 	{ { "--attach=Perf" }, "--attach takes session, multi or perf, not 'Perf'" },
+	{ { "--stack-walk", "dwarf" }, "--stack-walk takes tables or frame-pointers, not 'dwarf'" },
 	{ { "--features", "-p", "1" },
 	  "--features traces nothing: no -p, command or INTERVAL with it" },
 	{ { "--features", "--", "ls" },
@@ -387,8 +388,8 @@ static void test_help_names_every_option(void **state)
 					     "--append",       "--json",	"--max-blocks",
 					     "--max-stacks",   "--btf",		"--version",
 					     "--features",     "--exit-hook",	"--exit-after",
-					     "--attach",       "-h, --help",	"INTERVAL",
-					     "COUNT" };
+					     "--stack-walk",   "--attach",	"-h, --help",
+					     "INTERVAL",       "COUNT" };
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);

@@ -27,7 +27,7 @@ static struct features kernel_with(unsigned int has)
 #define HAS(feature) (1U << FEATURE_##feature)
 #define LINUX_5_10 (HAS(KPROBE_EXIT) | HAS(FENTRY) | HAS(UPROBE_PERF) | HAS(WRITE_TEXT))
 #define LINUX_6_1 \
-	(LINUX_5_10 | HAS(RAW_TP_EXIT_MMAP) | HAS(ON_DEMAND_MAPS) | HAS(ITERATORS) | HAS(FIND_VMA))
+	(LINUX_5_10 | HAS(RAW_TP_EXIT_MMAP) | HAS(ON_DEMAND_MAPS) | HAS(ITERATORS) | HAS(UNWIND))
 #define LINUX_6_12 (LINUX_6_1 | HAS(RAW_TP_PREPARE_EXEC) | HAS(UPROBE_MULTI))
 #define LINUX_7_2 (LINUX_6_12 | HAS(EXIT_HAS_MEMORY) | HAS(UPROBE_SESSION))
 #define WITHOUT_KPROBES (LINUX_7_2 & ~HAS(KPROBE_EXIT))
@@ -44,6 +44,8 @@ static void assert_paths(unsigned int has, const char *exit_before, const char *
 	assert_string_equal(probe_paths__exit_before_name(paths.exit_before), exit_before);
 	assert_string_equal(probe_paths__exit_after_name(paths.exit_after), exit_after);
 	assert_string_equal(probe_paths__call_probes_name(paths.call_probes), call_probes);
+	assert_int_equal(paths.stack_walk,
+			 has & HAS(UNWIND) ? STACK_WALK_TABLES : STACK_WALK_FRAME_POINTERS);
 }
 
 static void test_each_kernel_has_its_paths(void **state)
@@ -84,7 +86,7 @@ static void test_a_kernel_without_a_way_is_refused(void **state)
 static void test_what_is_asked_for_is_taken(void **state)
 {
 	const struct probe_paths wanted = { EXIT_BEFORE_FENTRY, EXIT_AFTER_KRETPROBE,
-					    CALL_PROBES_PERF };
+					    CALL_PROBES_PERF, STACK_WALK_FRAME_POINTERS };
 	struct features features = kernel_with(LINUX_7_2);
 	struct probe_paths paths;
 	struct probe_path_text text;
@@ -100,6 +102,7 @@ static void test_what_is_asked_for_is_taken(void **state)
 
 static void test_what_the_kernel_lacks_is_refused(void **state)
 {
+	const struct probe_paths tables = { .stack_walk = STACK_WALK_TABLES };
 	const struct probe_paths session = { .call_probes = CALL_PROBES_SESSION };
 	const struct probe_paths fentry = { .exit_before = EXIT_BEFORE_FENTRY };
 	const struct probe_paths kretprobe = { .exit_before = EXIT_BEFORE_TRACEPOINT,
@@ -111,6 +114,9 @@ static void test_what_the_kernel_lacks_is_refused(void **state)
 	assert_refused(
 		LINUX_6_12, &session,
 		"--attach session can't be: kernel 5.4.0 has no uprobe sessions (before 6.13); see --features");
+	assert_refused(
+		LINUX_5_10, &tables,
+		"--stack-walk tables can't be: kernel 5.4.0 can't walk stacks by tables (before 5.17; x86-64 only); see --features");
 	features.missing[FEATURE_FENTRY] = EPERM;
 	assert_int_equal(probe_paths__choose(&features, &fentry, &paths, error, sizeof(error)),
 			 -EOPNOTSUPP);
@@ -145,6 +151,8 @@ static void test_names_are_read_back(void **state)
 	assert_int_equal(probe_paths__call_probes("multi"), CALL_PROBES_MULTI);
 	assert_int_equal(probe_paths__call_probes("Multi"), CALL_PROBES_ANY);
 	assert_int_equal(probe_paths__call_probes(""), CALL_PROBES_ANY);
+	assert_int_equal(probe_paths__stack_walk("frame-pointers"), STACK_WALK_FRAME_POINTERS);
+	assert_string_equal(probe_paths__stack_walk_name(STACK_WALK_TABLES), "tables");
 	assert_null(probe_paths__exit_before_name(EXIT_BEFORE_ANY));
 }
 
@@ -167,8 +175,8 @@ static void test_what_is_degraded(void **state)
 	assert_int_equal(nr_degraded(LINUX_6_1), 0);
 	assert_int_equal(nr_degraded(LINUX_7_2), 0);
 	assert_int_equal(nr_degraded(LINUX_7_2 & ~HAS(WRITE_TEXT)), 1);
-	assert_int_equal(nr_degraded(LINUX_5_10), 2);
-	assert_int_equal(nr_degraded(LINUX_5_10 & ~HAS(FENTRY)), 3);
+	assert_int_equal(nr_degraded(LINUX_5_10), 3);
+	assert_int_equal(nr_degraded(LINUX_5_10 & ~HAS(FENTRY)), 4);
 }
 
 int main(void)

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The files that code is mapped from. Each is shown, when it is met for the first time, to all who
+ * care: who probes its allocator, who names its functions, who makes the table to unwind it by.
+ */
+#ifndef CODE_FILES_H
+#define CODE_FILES_H
+
+#include <sys/types.h>
+
+#include "elf_closure.h"
+#include "mapping.h"
+#include "symbolize.h"
+#include "targets.h"
+#include "unwind_tables.h"
+
+struct code_files {
+	struct targets *targets;
+	struct symbolizer *symbolizer;
+	struct unwind_tables *tables; /* NULL: stacks are walked by frame pointers */
+};
+
+/* A process has mapped that. */
+void code_files__mapped(const struct code_files *files, pid_t tgid, const struct mapping *map);
+
+/* What the command that will run in that process maps before it begins. Returns 0 or -errno. */
+int code_files__add_command(const struct code_files *files, pid_t tgid, const char *executable,
+			    const struct elf_closure_environment *environment);
+
+/* BPF met a file whose table it lacks. */
+void code_files__requested(const struct code_files *files, const struct unwind_request *request);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Room for stacks. One that is shared by all processes stays when a process ends that came by it;
+ * when such stacks fill the map, those that nothing is held from are deleted.
+ */
+#ifndef STACK_SWEEP_H
+#define STACK_SWEEP_H
+
+#include "tracer.h"
+
+/*
+ * Sweeps when more than half of the map is taken. A stack that is come by at that very moment can
+ * be lost: its blocks are then reported without frames. Returns 0 or -errno.
+ */
+int stack_sweep__run(const struct tracer_maps *maps);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The tables that BPF unwinds by: packs the rows of each file into the kernel's maps, once, and
+ * knows which file a frame's number means. See bpf/wire_unwind.h for the format.
+ */
+#ifndef UNWIND_TABLES_H
+#define UNWIND_TABLES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../bpf/wire_unwind.h"
+
+/* Descriptors of the maps. */
+struct unwind_maps {
+	int files, chunks, rules;
+};
+
+struct unwind_tables;
+
+struct unwind_tables *unwind_tables__new(const struct unwind_maps *maps);
+void unwind_tables__free(struct unwind_tables *tables);
+
+/* Is the file known, with a table or without? */
+bool unwind_tables__has(const struct unwind_tables *tables, const struct unwind_file_key *key);
+
+/*
+ * Makes the table of the file behind fd, which the kernel knows as *key. A file without one (no ELF
+ * file, none for this machine, damaged) is walked by frame pointers. Returns 0; -ENOSPC when there
+ * is no room for more; -ENOMEM; -errno.
+ */
+int unwind_tables__add(struct unwind_tables *tables, const struct unwind_file_key *key, int fd);
+
+/* A request for that file can't be answered now: another one is welcome. */
+void unwind_tables__forget_request(struct unwind_tables *tables, const struct unwind_file_key *key);
+
+/* The file with that number; NULL: there is none. Good until the next file is added. */
+const struct unwind_file_key *unwind_tables__file(const struct unwind_tables *tables, uint32_t id);
+
+/* Bytes of kernel memory that the tables take. */
+uint64_t unwind_tables__bytes(const struct unwind_tables *tables);
+
+#endif
