@@ -21,6 +21,8 @@
 #define CODE_CACHE 16384
 #define PAGE_CACHE 4096
 
+#define VM_EXEC 0x00000004
+
 #define LOOP_GO_ON 0
 #define LOOP_STOP 1
 
@@ -69,7 +71,7 @@ struct found_mapping {
 	__u64 start, end, file_offset;
 	struct unwind_file_key key;
 	__u32 has_file;
-	__u32 found;
+	__u32 has_code;
 };
 
 static long note_mapping(struct task_struct *task, struct vm_area_struct *vma, void *context)
@@ -78,7 +80,7 @@ static long note_mapping(struct task_struct *task, struct vm_area_struct *vma, v
 	struct file *file = BPF_CORE_READ(vma, vm_file);
 	struct inode *inode;
 
-	found->found = 1;
+	found->has_code = (BPF_CORE_READ(vma, vm_flags) & VM_EXEC) != 0;
 	found->start = BPF_CORE_READ(vma, vm_start);
 	found->end = BPF_CORE_READ(vma, vm_end);
 	found->file_offset = (__u64)BPF_CORE_READ(vma, vm_pgoff) << PAGE_BITS;
@@ -140,6 +142,9 @@ __noinline int unwind_find_page(struct walk *walk, struct page_entry *page, __u6
 			   &mapping, 0);
 	if (err)
 		return err == -16 /* EBUSY */ ? STACK_BUSY : STACK_NO_CODE;
+	/* A word that is no return address can point anywhere. */
+	if (!mapping.has_code)
+		return STACK_NO_CODE;
 	page->base = page->table = 0;
 	if (mapping.has_file) {
 		file = bpf_map_lookup_elem(&unwind_files, &mapping.key);
@@ -412,20 +417,34 @@ static long visit_frame(__u32 index, void *context)
 	return end == STACK_COMPLETE ? LOOP_GO_ON : LOOP_STOP;
 }
 
+/*
+ * What changes whenever the address space's mappings may have. From 6.4 on the kernel counts that
+ * itself; before, mappings of code that come or go change exec_vm, unless one takes the place of
+ * another of its size, which user space tells, a moment late.
+ */
+static __always_inline __u64 mapping_version(__u64 mm_address, __u32 tgid)
+{
+	struct mm_struct___sequenced *sequenced = (struct mm_struct___sequenced *)mm_address;
+	struct mm_struct___counted *counted = (struct mm_struct___counted *)mm_address;
+	struct mm_struct *mm = (struct mm_struct *)mm_address;
+
+	if (bpf_core_field_exists(sequenced->mm_lock_seq.sequence))
+		return BPF_CORE_READ(sequenced, mm_lock_seq.sequence);
+	if (bpf_core_field_exists(counted->mm_lock_seq))
+		return (__u32)BPF_CORE_READ(counted, mm_lock_seq);
+	return BPF_CORE_READ(mm, exec_vm) ^ (__u64)mappings_changed[tgid % WIRE_MAPPING_GENERATIONS]
+						    << 32;
+}
+
 __hidden int unwind(struct pt_regs *ctx, struct thread *thread, const struct space *space)
 {
-	struct mm_struct *mm = (struct mm_struct *)space->mm;
 	struct loop loop = { &thread->walk, &thread->scratch.stack };
 	struct walk *walk = loop.walk;
 
 	walk->ip = PT_REGS_IP(ctx);
 	walk->sp = PT_REGS_SP(ctx);
 	walk->bp = PT_REGS_FP(ctx);
-	/* Mappings of code that come or go change exec_vm, or are told by user space. */
-	walk->tag =
-		mix(space->serial,
-		    BPF_CORE_READ(mm, exec_vm) ^
-			    (__u64)mappings_changed[space->tgid % WIRE_MAPPING_GENERATIONS] << 32);
+	walk->tag = mix(space->serial, mapping_version(space->mm, space->tgid));
 	walk->window_bytes = 0;
 	walk->exact = 0;
 	walk->frame_pointers = 0;

@@ -342,6 +342,7 @@ int monitor_setup__new(struct monitor **result, const struct options *options)
 
 void monitor_setup__detach(struct monitor *monitor)
 {
+	unwind_tables__detach(monitor->files.tables);
 	tracer__free(monitor->tracer);
 	monitor->tracer = NULL;
 }

@@ -22,6 +22,7 @@ struct unwind_tables {
 	struct unwind_maps maps;
 	uint32_t *chunk[UNWIND_MAX_CHUNKS]; /* mapped; NULL: not made yet */
 	uint64_t nr_words; /* in use */
+	bool detached;
 	struct unwind_file_key *files; /* by id - 1 */
 	uint32_t nr_files, files_capacity;
 	struct unwind_rule *rules; /* as in the map */
@@ -83,13 +84,22 @@ struct unwind_tables *unwind_tables__new(const struct unwind_maps *maps)
 	return tables;
 }
 
-void unwind_tables__free(struct unwind_tables *tables)
+void unwind_tables__detach(struct unwind_tables *tables)
 {
 	if (!tables)
 		return;
 	for (size_t i = 0; i < UNWIND_MAX_CHUNKS; i++)
 		if (tables->chunk[i])
 			munmap(tables->chunk[i], CHUNK_BYTES);
+	memset(tables->chunk, 0, sizeof(tables->chunk));
+	tables->detached = true;
+}
+
+void unwind_tables__free(struct unwind_tables *tables)
+{
+	if (!tables)
+		return;
+	unwind_tables__detach(tables);
 	free(tables->files);
 	free(tables->rules);
 	free(tables->rule_slots);
@@ -229,7 +239,7 @@ int unwind_tables__add(struct unwind_tables *tables, const struct unwind_file_ke
 	struct unwind_file file = { 0 };
 	int err;
 
-	if (unwind_tables__has(tables, key))
+	if (tables->detached || unwind_tables__has(tables, key))
 		return 0;
 	err = unwind_rows__of_file(fd, &rows);
 	if (!err) {

@@ -21,6 +21,9 @@ struct unwind_tables;
 struct unwind_tables *unwind_tables__new(const struct unwind_maps *maps);
 void unwind_tables__free(struct unwind_tables *tables);
 
+/* Lets go of the kernel's memory; nothing more can be added. What numbers mean stays known. */
+void unwind_tables__detach(struct unwind_tables *tables);
+
 /* Is the file known, with a table or without? */
 bool unwind_tables__has(const struct unwind_tables *tables, const struct unwind_file_key *key);
 

@@ -58,6 +58,19 @@ struct mm_struct {
 	unsigned long exec_vm; /* pages of executable mappings */
 };
 
+/* Counts who takes and lets go of the lock for writing: Linux 6.4, and a seqcount from 6.13 on. */
+struct mm_struct___counted {
+	int mm_lock_seq;
+};
+
+typedef struct seqcount {
+	unsigned int sequence;
+} seqcount_t;
+
+struct mm_struct___sequenced {
+	seqcount_t mm_lock_seq;
+};
+
 struct mm_struct___old {
 	struct mm_rss_stat rss_stat;
 };
