@@ -22,10 +22,13 @@ VICTIM_MUSL_TOOL := $(shell command -v musl-gcc 2>/dev/null)
 VICTIM_MUSL := $(if $(VICTIM_MUSL_TOOL),family_musl realloc_forms_musl zero_musl hammer_musl \
 	die_musl frames_musl)
 VICTIM_MUSL_STATIC := $(if $(VICTIM_MUSL_TOOL),family_muslstatic)
+# Without frame pointers, as distributions build.
+VICTIM_WALKS := walks walks_static walks_static_pie walks_stripped walks_cxx single_step \
+	single_step_static two_plugins libplugin_small.so libplugin_large.so libkeep_blocks.so
 
 VICTIMS := $(addprefix $(VICTIM_DIR)/,$(VICTIM_PLAIN) $(VICTIM_CXX_PROGRAMS) $(VICTIM_STATIC) \
 	$(VICTIM_MUSL) $(VICTIM_MUSL_STATIC) frames_omit frames_nopie leak64_stripped \
-	leak64_static_stripped no_allocator libplugin.so)
+	leak64_static_stripped no_allocator libplugin.so $(VICTIM_WALKS))
 
 victims: $(VICTIMS)
 
@@ -89,3 +92,57 @@ $(VICTIM_DIR)/libplugin.so: tests/victims/plugin.c
 	@mkdir -p $(@D)
 	$(call say,VICTIM)
 	$(Q)$(VICTIM_C) $(VICTIM_FRAMES) -fPIC -shared -o $@ $<
+
+VICTIM_OMIT := $(VICTIM_C) -fomit-frame-pointer -pthread
+
+$(VICTIM_DIR)/walks: tests/victims/walks.c
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_OMIT) -o $@ $<
+
+$(VICTIM_DIR)/walks_static: tests/victims/walks.c
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_OMIT) -static -o $@ $<
+
+$(VICTIM_DIR)/walks_static_pie: tests/victims/walks.c
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_OMIT) -static-pie -fPIE -o $@ $<
+
+$(VICTIM_DIR)/walks_stripped: tests/victims/walks.c
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_OMIT) -s -o $@ $<
+
+$(VICTIM_DIR)/walks_cxx: tests/victims/walks_cxx.cc
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_CXX) -fomit-frame-pointer -pthread -o $@ $<
+
+# Each function of a library is resolved when it is called first.
+$(VICTIM_DIR)/single_step: tests/victims/single_step.c
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_OMIT) -Wl,-z,lazy -o $@ $<
+
+$(VICTIM_DIR)/single_step_static: tests/victims/single_step.c
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_OMIT) -static -o $@ $<
+
+$(VICTIM_DIR)/two_plugins: tests/victims/two_plugins.c
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_OMIT) -o $@ $< -ldl
+
+$(VICTIM_DIR)/libplugin_small.so $(VICTIM_DIR)/libplugin_large.so: tests/victims/framed_plugin.c
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_OMIT) -fPIC -shared -o $@ $< \
+		-DFRAME_BYTES=$(if $(findstring small,$@),1000,3000)
+
+$(VICTIM_DIR)/libkeep_blocks.so: tests/victims/keep_blocks.c
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_OMIT) -fPIC -shared -Wl,-z,now -o $@ $<
