@@ -3,7 +3,7 @@
 # make check      all tests                   make deps        Debian's packages
 # make experiments                            make bench fuzz lint clean install
 # make check-vm KERNEL=all on other kernels    make kernels-table
-# make check-cfi  all ELF files, unwound
+# make check-cfi check-stacks                 against libdw and gdb, all of it
 # make SANITIZE=1 with ASan and UBSan
 
 BUILD := build$(if $(SANITIZE),-sanitize)
@@ -55,7 +55,7 @@ SYSTEM_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps check-deps demo bench experiments fuzz check check-unit check-system check-vm kernels-table lint clean install uninstall tests victims check-cfi fuzz-cfi
+.PHONY: all deps check-deps demo bench experiments fuzz check check-unit check-system check-vm kernels-table lint clean install uninstall tests victims check-cfi fuzz-cfi check-stacks
 
 all: $(BUILD)/memleak-bpf
 
@@ -120,17 +120,22 @@ check-cfi: $(BUILD)/tests/oracle/check_cfi
 
 -include tests/victims/victims.mk
 
+# The stacks of large programs too, against gdb's: two minutes.
+check-stacks: $(BUILD)/memleak-bpf $(BUILD)/tests/system/test_stacks
+	@BUILD=$(BUILD) STACKS_ALL=1 VERBOSE=1 tests/run system $(BUILD)/tests/system/test_stacks
+
 tests: $(UNIT_TESTS) $(SYSTEM_TESTS)
 
 check-unit: $(UNIT_TESTS)
 	@tests/run unit $(UNIT_TESTS)
 
-# Under ASan: it would forbid core dumps, and it refuses the LD_PRELOAD of the comparison with Valgrind.
+# Under ASan: it would forbid core dumps, and it refuses the LD_PRELOAD of the comparisons with Valgrind
+# and gdb.
 check-system: $(BUILD)/memleak-bpf $(SYSTEM_TESTS)
 	@BUILD=$(BUILD) FORCED=$(BUILD)/memleak-bpf \
 		$(if $(SANITIZE),,RESULTS=$${VM_CACHE:-.cache/vm}/results/host) \
 		$(if $(SANITIZE),ASAN_OPTIONS=disable_coredump=0) tests/run system \
-		$(if $(SANITIZE),$(filter-out %/test_oracle,$(SYSTEM_TESTS)),$(SYSTEM_TESTS))
+		$(if $(SANITIZE),$(filter-out %/test_oracle %/test_stacks,$(SYSTEM_TESTS)),$(SYSTEM_TESTS))
 
 # In two steps: what is built can depend on what was installed.
 check: check-deps
