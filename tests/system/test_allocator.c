@@ -206,17 +206,26 @@ static void test_signal_handler_allocates(void **state)
 static void test_library_opened_later(void **state)
 {
 	struct run *run = trace_all(ARGS(victim("load_plugin")));
-	const json_t *record = exit_record(run);
+	const json_t *record = exit_record(run), *stack;
 	struct truth truth = truth_of(run, 0);
-	json_t *stack;
+	long long kept = 0;
+	size_t i;
 	(void)state;
 
 	assert_exact_in(record, &truth, ARGS("plugin_keep"), 40);
 	/* Its code was unmapped long before the report. */
-	stack = stack_of_bytes(record, 5400);
-	assert_string_equal(frame_function(stack, 0), "plugin_keep");
-	assert_contains(text(json_array_get(field(stack, "frames"), 0), "module"), "libplugin.so");
-	assert_contains(text(json_array_get(field(stack, "frames"), 0), "file"), "plugin.c");
+	json_array_foreach(field(record, "stacks"), i, stack)
+	{
+		if (strcmp(frame_function(stack, 0), "plugin_keep") != 0)
+			continue;
+		/* It keeps at once, which can be before its unwind table is there, and after. */
+		kept += number(stack, "bytes");
+		assert_contains(text(json_array_get(field(stack, "frames"), 0), "module"),
+				"libplugin.so");
+		assert_contains(text(json_array_get(field(stack, "frames"), 0), "file"),
+				"plugin.c");
+	}
+	assert_int_equal(kept, 5400);
 	run__free(run);
 }
 
