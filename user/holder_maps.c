@@ -18,6 +18,7 @@
 struct visit {
 	struct holders *holders;
 	pid_t tgid;
+	uint32_t ways; /* enum holding_way */
 	int err;
 };
 
@@ -38,7 +39,7 @@ static void note_mapping(const struct mapping *map, void *context)
 		.inode = map->inode,
 		.device = map->dev_major << MINOR_BITS | map->dev_minor,
 		.tgid = (uint32_t)visit->tgid,
-		.ways = HOLDING_MAPPED,
+		.ways = visit->ways,
 		.sysv = !strncmp(map->path, "/SYSV", 5),
 	};
 
@@ -68,7 +69,11 @@ int holder_maps__read(struct holders *holders)
 		maps = fopen(path, "re");
 		if (!maps)
 			continue;
+		visit.ways = HOLDING_MAPPED;
 		mapping__read_lines(maps, MAPPINGS_OF_FILES, note_mapping, &visit);
+		rewind(maps);
+		visit.ways = HOLDING_MAPPED | HOLDING_SHARED;
+		mapping__read_lines(maps, MAPPINGS_SHARED, note_mapping, &visit);
 		fclose(maps);
 	}
 	closedir(proc);
