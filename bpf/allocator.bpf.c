@@ -9,6 +9,27 @@
 #include "allocator.h"
 #include "spaces.h"
 
+const volatile bool config_avoid_private_stack = false;
+
+/* Always empty. All programs that name one must be attached alike. */
+struct no_programs {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} no_sessions SEC(".maps"), no_multis SEC(".maps"), no_perf_events SEC(".maps");
+
+/*
+ * From 6.13 on the kernel gives a program of this type one stack for each CPU, as if it could not
+ * be preempted, which one on a uprobe can be: two threads on a CPU then write to one stack. It does
+ * so for no program that has a tail call; this one is never made, since a user stack is somewhere.
+ */
+static __always_inline void avoid_private_stack(struct pt_regs *ctx, void *no_programs)
+{
+	if (config_avoid_private_stack && !PT_REGS_SP(ctx))
+		bpf_tail_call(ctx, no_programs, 0);
+}
+
 /*
  * At the entry the instruction pointer is at the probe, at the return behind the call. (The kfunc
  * bpf_session_is_return would tell too, but its signature changed in 7.0, and libbpf before 1.3
@@ -17,6 +38,7 @@
 SEC("uprobe")
 int allocator_session(struct pt_regs *ctx)
 {
+	avoid_private_stack(ctx, &no_sessions);
 	if (bpf_get_func_ip(ctx) != PT_REGS_IP(ctx))
 		return allocation_return(ctx);
 	return allocation_enter(ctx, (__u32)bpf_get_attach_cookie(ctx));
@@ -25,12 +47,14 @@ int allocator_session(struct pt_regs *ctx)
 SEC("uprobe")
 int allocator_free(struct pt_regs *ctx)
 {
+	avoid_private_stack(ctx, &no_multis);
 	return free_enter(ctx);
 }
 
 SEC("uprobe")
 int allocator_enter(struct pt_regs *ctx)
 {
+	avoid_private_stack(ctx, &no_multis);
 	allocation_enter(ctx, (__u32)bpf_get_attach_cookie(ctx));
 	return 0;
 }
@@ -57,42 +81,49 @@ static __always_inline int enter(struct pt_regs *ctx, __u32 function)
 SEC("uprobe")
 int malloc_enter(struct pt_regs *ctx)
 {
+	avoid_private_stack(ctx, &no_perf_events);
 	return enter(ctx, FUNCTION_MALLOC);
 }
 
 SEC("uprobe")
 int calloc_enter(struct pt_regs *ctx)
 {
+	avoid_private_stack(ctx, &no_perf_events);
 	return enter(ctx, FUNCTION_CALLOC);
 }
 
 SEC("uprobe")
 int realloc_enter(struct pt_regs *ctx)
 {
+	avoid_private_stack(ctx, &no_perf_events);
 	return enter(ctx, FUNCTION_REALLOC);
 }
 
 SEC("uprobe")
 int reallocarray_enter(struct pt_regs *ctx)
 {
+	avoid_private_stack(ctx, &no_perf_events);
 	return enter(ctx, FUNCTION_REALLOCARRAY);
 }
 
 SEC("uprobe")
 int memalign_enter(struct pt_regs *ctx)
 {
+	avoid_private_stack(ctx, &no_perf_events);
 	return enter(ctx, FUNCTION_MEMALIGN);
 }
 
 SEC("uprobe")
 int posix_memalign_enter(struct pt_regs *ctx)
 {
+	avoid_private_stack(ctx, &no_perf_events);
 	return enter(ctx, FUNCTION_POSIX_MEMALIGN);
 }
 
 SEC("uretprobe")
 int allocator_return(struct pt_regs *ctx)
 {
+	avoid_private_stack(ctx, &no_perf_events);
 	return served_by_session() ? 0 : allocation_return(ctx);
 }
 
@@ -106,5 +137,6 @@ int allocator_return_old(struct pt_regs *ctx)
 SEC("uprobe")
 int free_enter_perf(struct pt_regs *ctx)
 {
+	avoid_private_stack(ctx, &no_perf_events);
 	return served_by_session() ? 0 : free_enter(ctx);
 }

@@ -114,8 +114,8 @@ static int size_maps(struct tracer *tracer, const struct features *features,
 	return 0;
 }
 
-static void configure(struct tracer *tracer, const struct probe_paths *paths,
-		      const struct tracer_config *config)
+static void configure(struct tracer *tracer, const struct features *features,
+		      const struct probe_paths *paths, const struct tracer_config *config)
 {
 	struct memleak_bpf__rodata *constants = tracer->skeleton->rodata;
 	int nr_cpus = libbpf_num_possible_cpus();
@@ -128,6 +128,8 @@ static void configure(struct tracer *tracer, const struct probe_paths *paths,
 	constants->config_max_bytes = config->max_size_bytes;
 	constants->config_nr_cpus = nr_cpus > 0 ? (uint32_t)nr_cpus : 1;
 	constants->config_unwind = paths->stack_walk == STACK_WALK_TABLES;
+	/* Both came with 6.13. */
+	constants->config_avoid_private_stack = features__has(features, FEATURE_UPROBE_SESSION);
 	constants->config_scoped = tracer->scoped;
 	constants->config_exit_by_tracepoint = paths->exit_before == EXIT_BEFORE_TRACEPOINT;
 }
@@ -171,7 +173,7 @@ static int load(struct tracer *tracer, const struct features *features,
 	tracer->skeleton = memleak_bpf__open_opts(&open_options);
 	if (!tracer->skeleton)
 		return -errno;
-	configure(tracer, paths, config);
+	configure(tracer, features, paths, config);
 	err = size_maps(tracer, features, paths, config);
 	if (err)
 		return err;
