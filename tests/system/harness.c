@@ -318,6 +318,6 @@ struct child *start_tracer(const char *const *options)
 	append(argv, &n, ARGS("--json", "-w", report));
 	append(argv, &n, options);
 	tracer = child__start(&child);
-	child__wait_event(tracer, "start", 1, 30);
+	child__wait_event(tracer, "start", 1, RUN_TIMEOUT_S);
 	return tracer;
 }
