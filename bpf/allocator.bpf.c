@@ -127,11 +127,12 @@ int allocator_return(struct pt_regs *ctx)
 	return served_by_session() ? 0 : allocation_return(ctx);
 }
 
-/* For kernels that can't walk a stack by tables; these have no sessions either. */
+/* For kernels that can't walk a stack by tables, and where --stack-walk asks for frame pointers. */
 SEC("uretprobe")
 int allocator_return_old(struct pt_regs *ctx)
 {
-	return allocation_return_old(ctx);
+	avoid_private_stack(ctx, &no_perf_events);
+	return served_by_session() ? 0 : allocation_return_old(ctx);
 }
 
 SEC("uprobe")

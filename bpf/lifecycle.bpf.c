@@ -2,11 +2,10 @@
 /*
  * The ends of processes and of their address spaces. One policy, reached by different hooks:
  *
- *                       kprobes                   fentry                  neither
- *   process ends        kprobe exit_mm_release    fentry exit_mm_release  raw_tp sched_process_exit
- *   before teardown     kprobe exit_mmap          fentry exit_mmap        the same;
- * sched_prepare_exec after teardown      raw_tp exit_mmap, else fexit exit_mmap, else kretprobe
- * exit_mmap
+ *                    kprobes                 fentry                  neither
+ *   process ends     kprobe exit_mm_release  fentry exit_mm_release  raw_tp sched_process_exit
+ *   before teardown  kprobe exit_mmap        fentry exit_mmap        that; sched_prepare_exec
+ *   after teardown   raw_tp exit_mmap, else fexit exit_mmap, else kretprobe exit_mmap
  *
  * In exit_mmap the current task has no mm any more, or a new one (exec), and it may belong to
  * another process altogether: whoever dropped the last reference, such as a reader of smaps. So
