@@ -50,10 +50,15 @@ struct perf_event_attr perf_ring__attributes(void)
 	};
 }
 
+/* Linux before 5.13 can't end an event at an exec: what comes of the next program is recorded too. */
 static int open_event(struct perf_event_attr *attributes, pid_t pid, int cpu)
 {
 	int fd = (int)syscall(SYS_perf_event_open, attributes, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 
+	if (fd < 0 && errno == EINVAL && attributes->remove_on_exec) {
+		attributes->remove_on_exec = 0;
+		return open_event(attributes, pid, cpu);
+	}
 	return fd < 0 ? -errno : fd;
 }
 

@@ -265,9 +265,9 @@ void suspects__work(struct suspects *suspects)
 	pid_t child;
 
 	exec_watch__drain(suspects->watch);
+	/* Before Linux 5.13 we hear of a child even if it has run something else since. */
 	while (read(suspects->child_fds[0], &child, sizeof(child)) == sizeof(child))
-		if (!find(suspects, child))
-			add(suspects, child);
+		look_at_process(child, suspects);
 	eventfd_read(suspects->orders.news_fd, &news);
 	free_ended(suspects->list, &suspects->nr);
 	free_ended(suspects->leaving, &suspects->nr_leaving);
