@@ -23,7 +23,7 @@ __hidden int free_enter(struct pt_regs *ctx);
  * Records the user stack of a function that is about to return to its caller, innermost frame the
  * caller. Returns its id, WIRE_STACK_UNKNOWN when it could not be kept.
  */
-__hidden __u64 record_stack(struct pt_regs *ctx, struct thread *thread, const struct space *space);
+__hidden __u64 record_stack(struct pt_regs *ctx, struct thread *thread, struct space *space);
 /* By frame pointers. */
 __hidden __u64 record_stack_old(struct pt_regs *ctx, struct thread *thread,
 				const struct space *space);

@@ -7,6 +7,7 @@
 #define MAPS_H
 
 #include "vmlinux.h"
+#include "unwind_step.h"
 #include "wire.h"
 #include "wire_unwind.h"
 #include <bpf/bpf_core_read.h>
@@ -26,8 +27,6 @@ extern const volatile bool config_avoid_private_stack; /* see allocator.bpf.c */
 extern const volatile bool config_scoped; /* session links see the targets' own threads alone */
 extern const volatile bool config_exit_by_tracepoint; /* no kprobe, no fentry on exit_mmap */
 
-#define WALK_WINDOW_BYTES 2048
-
 /* Counted up by user space when a process has mapped code; by tgid, modulo. In unwind.bpf.c. */
 extern __u32 mappings_changed[WIRE_MAPPING_GENERATIONS];
 
@@ -40,20 +39,6 @@ struct call {
 	struct block old; /* realloc: the record of old_address; still counted as held */
 	__u32 function;
 	__u32 old_known; /* old_address had a record */
-};
-
-/* A stack walk under way. */
-struct walk {
-	__u64 ip, sp, bp; /* of the frame that was come to */
-	__u64 tag; /* of the address space as it is mapped now: what caches know it by */
-	__u64 window_start; /* the address that window is a copy from */
-	__u32 window_bytes;
-	__u32 exact; /* ip is an instruction, no return address */
-	__u32 frame_pointers; /* frames that were passed by frame pointer */
-	__u32 tgid;
-	struct unwind_rule rule;
-	__u32 pad;
-	__u64 window[WALK_WINDOW_BYTES / 8];
 };
 
 /*
@@ -196,7 +181,7 @@ struct {
 /* The doorbell, and the events of -t. Nothing that matters is only here. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
+	__uint(max_entries, 4 << 20);
 } ring SEC(".maps") __weak;
 
 /* Only its address matters: it tells where each CPU's variables are (see memory.h). */

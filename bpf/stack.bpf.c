@@ -7,6 +7,8 @@
 #include "allocator.h"
 #include "unwind.h"
 
+#define PIECE_WORDS 128
+
 /* A 64-bit mixing step (the multiplier and shifts of splitmix64's finalizer). */
 static __always_inline __u64 mix(__u64 hash, __u64 word)
 {
@@ -32,10 +34,8 @@ static __always_inline __u64 name_stack(const struct stack *stack, __u64 serial)
 	return hash == WIRE_STACK_UNKNOWN ? 2 : hash;
 }
 
-static __always_inline __u64 keep_stack(const struct stack *stack, __u64 serial)
+static __always_inline __u64 keep_stack(const struct stack *stack, __u64 id)
 {
-	__u64 id = name_stack(stack, serial);
-
 	if (bpf_map_lookup_elem(&stacks, &id))
 		return id;
 	return bpf_map_update_elem(&stacks, &id, stack, BPF_ANY) ? WIRE_STACK_UNKNOWN : id;
@@ -52,15 +52,64 @@ __hidden __u64 record_stack_old(struct pt_regs *ctx, struct thread *thread,
 	stack->nr_frames = bytes / sizeof(stack->frames[0]);
 	/* kernel.perf_event_max_stack bounds the walk at 127 by default. */
 	stack->end = stack->nr_frames >= WIRE_MAX_FRAMES - 1 ? STACK_FULL : STACK_FRAME_POINTERS;
-	return keep_stack(stack, space->serial);
+	return keep_stack(stack, name_stack(stack, space->serial));
 }
 
-__hidden __u64 record_stack(struct pt_regs *ctx, struct thread *thread, const struct space *space)
+/* Copies the stack from there on, as far as it goes, by the KiB. Returns how many words. */
+static __always_inline __u32 copy_words(__u64 *words, __u64 sp)
 {
+	__u32 nr = 0;
+
+	for (int i = 0; i < WIRE_STACK_COPY_WORDS / PIECE_WORDS; i++) {
+		if (bpf_probe_read_user(words + i * PIECE_WORDS, PIECE_WORDS * sizeof(*words),
+					(void *)(sp + i * PIECE_WORDS * sizeof(*words))))
+			break;
+		nr += PIECE_WORDS;
+	}
+	return nr;
+}
+
+/*
+ * A file that was met for the first time has no table yet. User space makes one and finishes the
+ * walk: by then the thread will have gone on, so the stack is copied.
+ */
+static __always_inline __u64 leave_to_user_space(struct thread *thread, struct space *space)
+{
+	const struct stack *stack = &thread->scratch.stack;
+	const struct walk *walk = &thread->walk;
+	__u64 id = name_stack(stack, space->serial), now_ns = bpf_ktime_get_ns();
+	struct unfinished_walk *unfinished = NULL;
+
+	if (space->unfinished_walks < WIRE_UNFINISHED_WALKS)
+		unfinished = bpf_ringbuf_reserve(&ring, sizeof(*unfinished), 0);
+	if (!unfinished)
+		return keep_stack(stack, id);
+	space->unfinished_walks++;
+	/* One stack pointer can't be twice in the same nanosecond. */
+	id = keep_stack(stack, mix(mix(id, now_ns), walk->sp) | WIRE_STACK_OWN);
+	unfinished->type = EVENT_UNFINISHED_WALK;
+	unfinished->tgid = space->tgid;
+	unfinished->stack_id = id;
+	unfinished->time_ns = now_ns;
+	unfinished->ip = walk->ip;
+	unfinished->sp = walk->sp;
+	unfinished->bp = walk->bp;
+	unfinished->exact = walk->exact;
+	unfinished->nr_words = copy_words(unfinished->words, walk->sp);
+	bpf_ringbuf_submit(unfinished, 0);
+	return id;
+}
+
+__hidden __u64 record_stack(struct pt_regs *ctx, struct thread *thread, struct space *space)
+{
+	const struct stack *stack = &thread->scratch.stack;
+
 	if (!config_unwind)
 		return record_stack_old(ctx, thread, space);
 	unwind(ctx, thread, space);
-	return keep_stack(&thread->scratch.stack, space->serial);
+	if (stack->end == STACK_NO_TABLE)
+		return leave_to_user_space(thread, space);
+	return keep_stack(stack, name_stack(stack, space->serial));
 }
 
 char LICENSE[] SEC("license") = "GPL";

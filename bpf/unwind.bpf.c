@@ -286,93 +286,9 @@ __noinline int unwind_read_word(struct walk *walk, __u64 address, __u64 *word)
 
 /* ---- from a frame to its caller ---- */
 
-static __always_inline int step_by_frame_pointer(struct walk *walk)
-{
-	__u64 ip = 0, bp = 0;
-
-	if (walk->bp < walk->sp || !unwind_read_word(walk, walk->bp, &bp) ||
-	    !unwind_read_word(walk, walk->bp + 8, &ip))
-		return STACK_FRAME_POINTERS;
-	walk->frame_pointers++;
-	walk->sp = walk->bp + 16;
-	walk->bp = bp;
-	walk->ip = ip;
-	walk->exact = 0;
-	return STACK_COMPLETE;
-}
-
-static __always_inline int step_over_signal(struct walk *walk)
-{
-	const struct unwind_rule *rule = &walk->rule;
-	__u64 sp = walk->sp, ip = 0, bp = 0, caller_sp = 0;
-
-	if (!unwind_read_word(walk, sp + rule->rbp_offset, &bp) ||
-	    !unwind_read_word(walk, sp + rule->cfa_offset, &caller_sp) ||
-	    !unwind_read_word(walk, sp + rule->deref_offset, &ip))
-		return STACK_UNREADABLE;
-	walk->ip = ip;
-	walk->sp = caller_sp;
-	walk->bp = bp;
-	walk->exact = 1;
-	return STACK_COMPLETE;
-}
-
-/* The canonical frame address; 0 when it can't be had. */
-static __always_inline __u64 frame_address(struct walk *walk)
-{
-	const struct unwind_rule *rule = &walk->rule;
-	__u64 word = 0;
-
-	switch (rule->cfa) {
-	case UNWIND_CFA_RSP:
-		return walk->sp + rule->cfa_offset;
-	case UNWIND_CFA_RBP:
-		return walk->bp + rule->cfa_offset;
-	case UNWIND_CFA_PLT:
-		return walk->sp + 8 + ((walk->ip & 15) >= (__u32)rule->cfa_offset ? 8 : 0);
-	case UNWIND_CFA_RBP_DEREF:
-		return unwind_read_word(walk, walk->bp + rule->deref_offset, &word) ?
-			       word + rule->cfa_offset :
-			       0;
-	case UNWIND_CFA_RSP_DEREF:
-		return unwind_read_word(walk, walk->sp + rule->deref_offset, &word) ?
-			       word + rule->cfa_offset :
-			       0;
-	}
-	return 0;
-}
-
-/* Goes to the caller. Returns STACK_COMPLETE, or why the walk ends here. */
 __noinline int unwind_step(struct walk *walk)
 {
-	__u64 cfa, ip = 0, bp;
-
-	if (!walk)
-		return STACK_BAD_RULE;
-	bp = walk->bp;
-	if (walk->rule.cfa == UNWIND_CFA_FRAME_POINTER)
-		return step_by_frame_pointer(walk);
-	if (walk->rule.cfa == UNWIND_CFA_SIGNAL)
-		return step_over_signal(walk);
-	if (walk->rule.cfa == UNWIND_CFA_BAD)
-		return STACK_BAD_RULE;
-	cfa = frame_address(walk);
-	/* Each frame lies above the one it has called. */
-	if (cfa <= walk->sp)
-		return STACK_BAD_RULE;
-	if (walk->rule.rbp == UNWIND_RBP_AT_CFA &&
-	    !unwind_read_word(walk, cfa + walk->rule.rbp_offset, &bp))
-		return STACK_UNREADABLE;
-	if (walk->rule.rbp == UNWIND_RBP_AT_RBP &&
-	    !unwind_read_word(walk, walk->bp + walk->rule.rbp_offset, &bp))
-		return STACK_UNREADABLE;
-	if (!unwind_read_word(walk, cfa - 8, &ip))
-		return STACK_UNREADABLE;
-	walk->ip = ip;
-	walk->sp = cfa;
-	walk->bp = bp;
-	walk->exact = 0;
-	return STACK_COMPLETE;
+	return walk ? walk__step(walk) : STACK_BAD_RULE;
 }
 
 struct loop {

@@ -180,7 +180,7 @@ struct space {
 	__u32 exit_code; /* as wait(2) reports it */
 	__u32 relative_tgid; /* who forked it or was forked from it, last; 0: nobody */
 	__u32 parent_tgid; /* of a copy: who forked it */
-	__u32 pad;
+	__u32 unfinished_walks; /* that were left to user space */
 };
 
 /* tgids that are traced, written by user space (-p, the command) and read by the hooks. */
@@ -199,6 +199,7 @@ enum event_type {
 	EVENT_ALLOCATION = 2, /* -t */
 	EVENT_FREE = 3, /* -t */
 	EVENT_UNWIND_REQUEST = 4, /* struct unwind_request */
+	EVENT_UNFINISHED_WALK = 5, /* struct unfinished_walk */
 };
 
 struct event {

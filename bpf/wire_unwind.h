@@ -97,6 +97,29 @@ struct unwind_request {
 	__u64 start, end; /* the mapping it was met in */
 };
 
+/* So much of a stack is copied for user space to finish a walk by. */
+#define WIRE_STACK_COPY_WORDS 1024
+
+/* So many walks of an address space: should a table never come, the rest share the stacks they cut.
+ */
+#define WIRE_UNFINISHED_WALKS 4096
+
+/*
+ * A walk that came to a file whose table was missing, and the stack from there on, for user space
+ * to finish it. What was walked is in `stacks` under the id, which no other walk has.
+ */
+struct unfinished_walk {
+	__u32 type; /* EVENT_UNFINISHED_WALK */
+	__u32 tgid;
+	__u64 stack_id;
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u64 ip, sp, bp; /* of the frame whose table was missing */
+	__u32 exact; /* ip is an instruction, no return address */
+	__u32 nr_words;
+	__u64 words[WIRE_STACK_COPY_WORDS]; /* from sp on */
+};
+
+_Static_assert(sizeof(struct unfinished_walk) == 56 + 8 * WIRE_STACK_COPY_WORDS, "unfinished_walk");
 _Static_assert(sizeof(struct unwind_rule) == 12, "unwind_rule");
 _Static_assert(sizeof(struct unwind_words) == 64, "unwind_words");
 _Static_assert(sizeof(struct unwind_file_key) == 16, "unwind_file_key");

@@ -12,6 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "elf_file.h"
 #include "log.h"
 
 #define MINOR_BITS 20
@@ -33,13 +34,13 @@ static void add_table(const struct code_files *files, const struct unwind_file_k
 		log__detail("%s: no table to unwind by: %s", name, strerror(-err));
 }
 
-static int open_mapped(pid_t tgid, const struct mapping *map)
+static struct unwind_file_key key_of_file(int fd, const struct stat *status)
 {
-	char path[96];
-
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)tgid,
-		 (unsigned long long)map->start, (unsigned long long)map->end);
-	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	return (struct unwind_file_key){
+		.inode = status->st_ino,
+		.device = major(status->st_dev) << MINOR_BITS | minor(status->st_dev),
+		.generation = read_generation(fd),
+	};
 }
 
 static struct unwind_file_key key_of_mapping(const struct mapping *map)
@@ -51,21 +52,53 @@ static struct unwind_file_key key_of_mapping(const struct mapping *map)
 	};
 }
 
-static void add_table_of_mapping(const struct code_files *files, pid_t tgid,
-				 const struct mapping *map)
+static int open_mapped(pid_t tgid, const struct mapping *map)
 {
-	struct unwind_file_key key = key_of_mapping(map);
+	char path[96];
+
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)tgid,
+		 (unsigned long long)map->start, (unsigned long long)map->end);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+/* The process is gone already, but the file that it had mapped may still be where it was. */
+static int open_left(const struct mapping *map)
+{
+	struct unwind_file_key wanted = key_of_mapping(map), key;
+	struct stat status;
+	int fd = elf_file__open_regular(map->path, &status);
+
+	if (fd < 0)
+		return fd;
+	key = key_of_file(fd, &status);
+	if (wanted.generation && !memcmp(&wanted, &key, sizeof(key)))
+		return fd;
+	close(fd);
+	return -ESTALE;
+}
+
+/* Also completes the key. False: the file was known, or can't be opened. */
+static bool add_table_of_mapping(const struct code_files *files, pid_t tgid,
+				 const struct mapping *map, struct unwind_file_key *key)
+{
+	bool is_new;
 	int fd;
 
-	if (!map->inode || (key.generation && unwind_tables__has(files->tables, &key)))
-		return;
+	*key = key_of_mapping(map);
+	if (!map->inode || (key->generation && unwind_tables__has(files->tables, key)))
+		return false;
 	fd = open_mapped(tgid, map);
 	if (fd < 0)
-		return; /* it is gone: should it be met all the same, BPF asks */
-	if (!key.generation)
-		key.generation = read_generation(fd);
-	add_table(files, &key, fd, map->path);
+		fd = open_left(map);
+	if (fd < 0)
+		return false; /* should it be met all the same, BPF asks */
+	if (!key->generation)
+		key->generation = read_generation(fd);
+	is_new = !unwind_tables__has(files->tables, key);
+	if (is_new)
+		add_table(files, key, fd, map->path);
 	close(fd);
+	return is_new;
 }
 
 static void open_for_names(const struct code_files *files, pid_t tgid, const struct mapping *map)
@@ -78,35 +111,47 @@ static void open_for_names(const struct code_files *files, pid_t tgid, const str
 	symbolizer__open_file(files->symbolizer, map, path, root);
 }
 
-void code_files__mapped(const struct code_files *files, pid_t tgid, const struct mapping *map)
-{
-	/* First: with the probes a stack can be asked for. */
-	if (files->tables)
-		add_table_of_mapping(files, tgid, map);
-	targets__add_mapping(files->targets, tgid, map);
-	open_for_names(files, tgid, map);
-}
-
 static int visit_closure(const char *path, void *context)
 {
 	const struct code_files *files = context;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct unwind_file_key key;
 	struct stat status;
+	int fd = elf_file__open_regular(path, &status);
 
 	if (fd < 0)
 		return 0;
-	if (!fstat(fd, &status) && S_ISREG(status.st_mode)) {
-		/* Where stat names another device than the mapping does, BPF will ask. */
-		key = (struct unwind_file_key){
-			.inode = status.st_ino,
-			.device = major(status.st_dev) << MINOR_BITS | minor(status.st_dev),
-			.generation = read_generation(fd),
-		};
-		add_table(files, &key, fd, path);
-	}
+	/* Where stat names another device than the mapping does, BPF will ask. */
+	key = key_of_file(fd, &status);
+	add_table(files, &key, fd, path);
 	close(fd);
 	return 0;
+}
+
+/*
+ * A program that was never seen runs now, and before long it will have mapped what it needs and
+ * call malloc: no time to wait for the records of that. (Its LD_LIBRARY_PATH is not looked at:
+ * what that changes, BPF asks for.)
+ */
+static void add_tables_of_needed(const struct code_files *files, pid_t tgid,
+				 const struct mapping *map)
+{
+	char root[64];
+	struct elf_closure_environment environment = { .root = root };
+
+	snprintf(root, sizeof(root), "/proc/%d/root", (int)tgid);
+	elf_closure__each(map->path, &environment, visit_closure, (void *)files);
+}
+
+void code_files__mapped(const struct code_files *files, pid_t tgid, const struct mapping *map,
+			bool right_now)
+{
+	struct unwind_file_key key;
+
+	/* First: with the probes a stack can be asked for. */
+	if (files->tables && add_table_of_mapping(files, tgid, map, &key) && right_now)
+		add_tables_of_needed(files, tgid, map);
+	targets__add_mapping(files->targets, tgid, map);
+	open_for_names(files, tgid, map);
 }
 
 int code_files__add_command(const struct code_files *files, pid_t tgid, const char *executable,
@@ -115,6 +160,46 @@ int code_files__add_command(const struct code_files *files, pid_t tgid, const ch
 	if (files->tables)
 		elf_closure__each(executable, environment, visit_closure, (void *)files);
 	return targets__add_command(files->targets, tgid, executable, environment);
+}
+
+struct walked_files {
+	const struct code_files *files;
+	const struct mapping_set *mappings;
+	pid_t tgid;
+};
+
+static enum stack_end find_code(uint64_t address, struct walked_code *code, void *context)
+{
+	const struct walked_files *walked = context;
+	const struct unwind_tables *tables = walked->files->tables;
+	const struct mapping *map = mapping_set__find(walked->mappings, address);
+	struct unwind_file_key key;
+	uint64_t offset;
+
+	if (!map)
+		return STACK_NO_CODE;
+	if (!map->inode)
+		return STACK_COMPLETE; /* made at run time: frame pointers */
+	key = key_of_mapping(map);
+	offset = address - map->start + map->file_offset;
+	code->base = map->start - map->file_offset;
+	if (!unwind_tables__find(tables, &key, offset, &code->file_id, &code->rule))
+		return STACK_COMPLETE;
+	add_table_of_mapping(walked->files, walked->tgid, map, &key);
+	if (!unwind_tables__find(tables, &key, offset, &code->file_id, &code->rule))
+		return STACK_COMPLETE;
+	code->base = 0;
+	return STACK_NO_TABLE;
+}
+
+void code_files__finish_walk(const struct code_files *files,
+			     const struct unfinished_walk *unfinished,
+			     const struct mapping_set *mappings, struct stack *stack)
+{
+	struct walked_files walked = { files, mappings, (pid_t)unfinished->tgid };
+	const struct walked_process process = { find_code, &walked };
+
+	unfinished_walk__finish(unfinished, &process, stack);
 }
 
 void code_files__requested(const struct code_files *files, const struct unwind_request *request)

@@ -6,12 +6,14 @@
 #ifndef CODE_FILES_H
 #define CODE_FILES_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "elf_closure.h"
 #include "mapping.h"
 #include "symbolize.h"
 #include "targets.h"
+#include "unfinished_walk.h"
 #include "unwind_tables.h"
 
 struct code_files {
@@ -20,12 +22,21 @@ struct code_files {
 	struct unwind_tables *tables; /* NULL: stacks are walked by frame pointers */
 };
 
-/* A process has mapped that. */
-void code_files__mapped(const struct code_files *files, pid_t tgid, const struct mapping *map);
+/* A process has mapped that, right now or a while ago. */
+void code_files__mapped(const struct code_files *files, pid_t tgid, const struct mapping *map,
+			bool right_now);
 
 /* What the command that will run in that process maps before it begins. Returns 0 or -errno. */
 int code_files__add_command(const struct code_files *files, pid_t tgid, const char *executable,
 			    const struct elf_closure_environment *environment);
+
+/*
+ * BPF came to a file without a table, and broke off a walk of a process that had these mappings.
+ * *stack is what it got to; what it comes to takes its place.
+ */
+void code_files__finish_walk(const struct code_files *files,
+			     const struct unfinished_walk *unfinished,
+			     const struct mapping_set *mappings, struct stack *stack);
 
 /* BPF met a file whose table it lacks. */
 void code_files__requested(const struct code_files *files, const struct unwind_request *request);

@@ -300,10 +300,31 @@ static void handle_unwind_request(const struct unwind_request *request, void *co
 	code_files__requested(&monitor->files, request);
 }
 
+/* What the process had mapped by then is known: the kernel's records of that are older. */
+static void handle_unfinished_walk(const struct unfinished_walk *unfinished, void *context)
+{
+	const struct monitor *monitor = context;
+	const struct tracer_maps *maps = monitor->reporter.maps;
+	const struct image *image;
+	struct stack stack;
+
+	events__drain(monitor->events);
+	image = processes__image(monitor->processes, (pid_t)unfinished->tgid, unfinished->time_ns);
+	if (!image || snapshot__read_stack(maps, unfinished->stack_id, &stack))
+		return;
+	code_files__finish_walk(&monitor->files, unfinished, image->mappings, &stack);
+	snapshot__replace_stack(maps, unfinished->stack_id, &stack);
+}
+
 /* Looks at everything that could have changed. */
 static void look(struct monitor *monitor)
 {
-	const struct tracer_handlers handlers = { handle_trace, handle_unwind_request, monitor };
+	const struct tracer_handlers handlers = {
+		.event = handle_trace,
+		.unwind_request = handle_unwind_request,
+		.unfinished_walk = handle_unfinished_walk,
+		.context = monitor,
+	};
 
 	events__drain(monitor->events);
 	shm_survivors__catch_up(monitor->reporter.survivors, find_shared, monitor);

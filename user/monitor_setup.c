@@ -58,7 +58,7 @@ static void on_mapped(pid_t tgid, uint64_t time_ns, const struct mapping *map, v
 		return;
 	processes__mapped(monitor->processes, tgid, time_ns, map);
 	tracer__note_mapped(monitor->tracer, tgid);
-	code_files__mapped(&monitor->files, tgid, map);
+	code_files__mapped(&monitor->files, tgid, map, true);
 }
 
 static void on_execed(pid_t tgid, uint64_t time_ns, const char *comm, void *context)

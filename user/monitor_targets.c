@@ -67,7 +67,7 @@ static int visit_mapping(const struct mapping *map, void *context)
 {
 	const struct mapping_visit *visit = context;
 
-	code_files__mapped(&visit->monitor->files, visit->tgid, map);
+	code_files__mapped(&visit->monitor->files, visit->tgid, map, false);
 	return 0;
 }
 

@@ -246,6 +246,12 @@ int snapshot__read_stack(const struct tracer_maps *maps, uint64_t stack_id, stru
 	return bpf_map_lookup_elem(maps->stacks, &key, stack);
 }
 
+int snapshot__replace_stack(const struct tracer_maps *maps, uint64_t stack_id,
+			    const struct stack *stack)
+{
+	return bpf_map_update_elem(maps->stacks, &stack_id, stack, BPF_EXIST) ? -errno : 0;
+}
+
 int snapshot__read_live(const struct tracer_maps *maps, struct space **spaces, size_t *nr)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, options);

@@ -47,6 +47,9 @@ void snapshot__free(struct snapshot *snapshot);
 
 /* Reads the frames behind a stack id. Returns 0, -ENOENT when they were not kept, or -errno. */
 int snapshot__read_stack(const struct tracer_maps *maps, uint64_t stack_id, struct stack *stack);
+/* Writes others, unless the id is gone. Returns 0 or -errno. */
+int snapshot__replace_stack(const struct tracer_maps *maps, uint64_t stack_id,
+			    const struct stack *stack);
 
 /* Copies the records of all that lives (owned array, *nr). Returns 0 or -errno. */
 int snapshot__read_live(const struct tracer_maps *maps, struct space **spaces, size_t *nr);

@@ -145,6 +145,8 @@ static int handle_record(void *context, void *data, size_t size)
 	memcpy(&type, data, sizeof(type));
 	if (type == EVENT_UNWIND_REQUEST && size >= sizeof(struct unwind_request))
 		handlers->unwind_request(data, handlers->context);
+	else if (type == EVENT_UNFINISHED_WALK && size >= sizeof(struct unfinished_walk))
+		handlers->unfinished_walk(data, handlers->context);
 	else if ((type == EVENT_ALLOCATION || type == EVENT_FREE) && size >= sizeof(struct event))
 		handlers->event(data, handlers->context);
 	return 0;

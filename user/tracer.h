@@ -77,6 +77,8 @@ struct tracer_handlers {
 	void (*event)(const struct event *event, void *context); /* of -t */
 	/* A stack came by a file whose table is not there. */
 	void (*unwind_request)(const struct unwind_request *request, void *context);
+	/* A walk that ended there, for the user side to finish. */
+	void (*unfinished_walk)(const struct unfinished_walk *unfinished, void *context);
 	void *context;
 };
 

@@ -258,6 +258,44 @@ int unwind_tables__add(struct unwind_tables *tables, const struct unwind_file_ke
 	return 0;
 }
 
+static uint32_t word_at(const struct unwind_tables *tables, uint32_t index)
+{
+	return tables->chunk[index >> UNWIND_CHUNK_BITS][index & (CHUNK_WORDS - 1)];
+}
+
+static const struct unwind_rule *rule_at(const struct unwind_tables *tables,
+					 const struct unwind_file *file, uint64_t offset)
+{
+	uint32_t page = PAGE_OF_FILE(offset), wanted = offset & ((1u << UNWIND_PAGE_BITS) - 1);
+	uint32_t low, high;
+
+	if (page >= file->nr_pages)
+		return &tables->rules[UNWIND_CFA_FRAME_POINTER];
+	low = file->first_word + word_at(tables, file->first_word + page);
+	high = file->first_word + word_at(tables, file->first_word + page + 1);
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (word_at(tables, middle) >> 16 <= wanted)
+			low = middle;
+		else
+			high = middle;
+	}
+	return &tables->rules[word_at(tables, low) & 0xffff];
+}
+
+int unwind_tables__find(const struct unwind_tables *tables, const struct unwind_file_key *key,
+			uint64_t offset, uint32_t *file_id, struct unwind_rule *rule)
+{
+	struct unwind_file file;
+
+	if (tables->detached || bpf_map_lookup_elem(tables->maps.files, key, &file) || !file.id)
+		return -ENOENT;
+	*file_id = file.id;
+	*rule = *rule_at(tables, &file, offset);
+	return 0;
+}
+
 void unwind_tables__forget_request(struct unwind_tables *tables, const struct unwind_file_key *key)
 {
 	if (!unwind_tables__has(tables, key))

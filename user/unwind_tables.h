@@ -24,6 +24,13 @@ void unwind_tables__free(struct unwind_tables *tables);
 /* Lets go of the kernel's memory; nothing more can be added. What numbers mean stays known. */
 void unwind_tables__detach(struct unwind_tables *tables);
 
+/*
+ * What BPF would find at an offset of a file: the number of the file and the rule there. Returns 0,
+ * -ENOENT for a file that is not known, or -errno.
+ */
+int unwind_tables__find(const struct unwind_tables *tables, const struct unwind_file_key *key,
+			uint64_t offset, uint32_t *file_id, struct unwind_rule *rule);
+
 /* Is the file known, with a table or without? */
 bool unwind_tables__has(const struct unwind_tables *tables, const struct unwind_file_key *key);
 
