@@ -17,7 +17,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $@)
 
 PACKAGES := gcc g++ make clang bpftool libbpf-dev libelf-dev libdw-dev libiberty-dev libjansson-dev \
-	zlib1g-dev liblzma-dev libc6-dev pkg-config
+	zlib1g-dev liblzma-dev libzydis-dev libc6-dev pkg-config
 TEST_PACKAGES := libcmocka-dev valgrind libc6-dbg gdb musl-tools python3 git gawk procps jq binutils \
 	xz-utils dwz
 LINT_PACKAGES := clang-format clang-tidy cppcheck
@@ -27,7 +27,7 @@ USER_CFLAGS := $(CFLAGS) -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wmissing-pro
 	-Wstrict-prototypes -D_GNU_SOURCE -DMEMLEAK_VERSION='"$(VERSION)"' -I$(BUILD) -MMD -MP
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v2 -Wall -Wextra -Werror -Wno-unused-parameter \
 	-D__TARGET_ARCH_$(ARCH) -Ivmlinux -idirafter /usr/include/$(shell $(CC) -dumpmachine) -MMD -MP
-LDLIBS := -lbpf -ldw -lelf -liberty -ljansson -lz -llzma
+LDLIBS := -lbpf -ldw -lelf -liberty -ljansson -lZydis -lz -llzma
 ifdef SANITIZE
 USER_CFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 LDFLAGS += -fsanitize=address,undefined
@@ -181,16 +181,19 @@ experiments: deps
 	done
 
 # A minute of hostile bytes for what reads ELF files and ld.so.cache, beginning with Debian's own,
-# and less for the list of a process's run-time code.
+# and less for code, and for the list of a process's run-time code.
 FUZZED := $(addprefix user/,$(addsuffix .c,allocators elf_closure elf_image ldso_cache library_path \
-	library_search load_list named_functions program_loader shared_object vfork_users))
+	library_search load_list named_functions placement program_loader shared_object vfork_users))
 fuzz: fuzz-cfi
-	@tools/deps clang libclang-rt-14-dev libelf-dev
+	@tools/deps clang libclang-rt-14-dev libelf-dev libzydis-dev
 	@mkdir -p build/corpus
 	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -iquote user \
-		-o build/fuzz_elf tests/fuzz/fuzz_elf.c $(FUZZED) -lelf
+		-o build/fuzz_elf tests/fuzz/fuzz_elf.c $(FUZZED) -lelf -lZydis
 	$(Q)cp -n /bin/true /bin/sleep /etc/ld.so.cache build/corpus/
 	$(Q)build/fuzz_elf -max_len=65536 -max_total_time=60 build/corpus
+	$(Q)$(CLANG) -g -O1 -std=gnu11 -fsanitize=fuzzer,address,undefined -iquote user \
+		-o build/fuzz_placement tests/fuzz/fuzz_placement.c user/placement.c -lZydis
+	$(Q)build/fuzz_placement -max_len=256 -max_total_time=20
 	@mkdir -p build/corpus_perf_map
 	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -iquote user \
 		-o build/fuzz_perf_map tests/fuzz/fuzz_perf_map.c user/perf_map.c

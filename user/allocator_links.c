@@ -58,8 +58,7 @@ static struct bpf_program *return_program(const struct memleak_bpf *skeleton)
 		       skeleton->progs.allocator_return_old;
 }
 
-/* What one link takes: the offsets of functions and, where a program serves several, which each is.
- */
+/* What one link takes: offsets in functions and, where a program serves several, which each is. */
 struct offset_list {
 	uint64_t offsets[ALLOCATOR_PROBES_MAX], cookies[ALLOCATOR_PROBES_MAX];
 	size_t nr;
@@ -73,7 +72,7 @@ static void split_probes(const struct allocator_probes *probes, struct offset_li
 		const struct allocator_probe *probe = &probes->probe[i];
 		struct offset_list *list = probe->function == FUNCTION_FREE ? freeing : allocating;
 
-		list->offsets[list->nr] = probe->file_offset;
+		list->offsets[list->nr] = probe->probe_offset;
 		list->cookies[list->nr++] = probe->function;
 	}
 }
@@ -196,7 +195,7 @@ static int attach_perf(struct allocator_links *links, struct memleak_bpf *skelet
 			if ((probe->function == FUNCTION_FREE) != (pass == 0))
 				continue;
 			err = add_perf_event(links, program, pass == 1, pid, file_fd,
-					     probe->file_offset);
+					     probe->probe_offset);
 		}
 	}
 	return err;

@@ -10,6 +10,14 @@
 #include "allocators.h"
 #include "elf_image.h"
 #include "named_functions.h"
+#include "placement.h"
+
+/* So many arguments are read at the entry; see read_arguments in bpf/blocks.bpf.c. */
+static const unsigned int nr_arguments[NR_ALLOCATOR_FUNCTIONS] = {
+	[FUNCTION_MALLOC] = 1,	     [FUNCTION_CALLOC] = 2,   [FUNCTION_REALLOC] = 2,
+	[FUNCTION_REALLOCARRAY] = 3, [FUNCTION_MEMALIGN] = 2, [FUNCTION_POSIX_MEMALIGN] = 3,
+	[FUNCTION_FREE] = 1,
+};
 
 /* Where names share an address, the one further up gives the probe its name. */
 static const struct {
@@ -37,6 +45,9 @@ static const struct {
 
 /* Several versions of every name fit; a file with more is no allocator but an attack. */
 #define FOUND_MAX 256
+
+/* Ten times what the largest known one has. */
+#define FUNCTION_BYTES_MAX (128 << 10)
 
 struct search {
 	bool locals_count;
@@ -149,6 +160,65 @@ static bool has_probe(const struct allocator_probes *probes, uint64_t file_offse
 	return false;
 }
 
+/* Of names that share an address, that of the one which claims most. */
+static uint64_t function_bytes(const struct search *search, uint64_t file_offset)
+{
+	uint64_t nr_bytes = 0;
+
+	for (size_t i = 0; i < search->nr_found; i++)
+		if (search->found[i].file_offset == file_offset &&
+		    search->found[i].nr_bytes > nr_bytes)
+			nr_bytes = search->found[i].nr_bytes;
+	return nr_bytes;
+}
+
+/* Another function would come by a probe that is put this far from the first byte. */
+static bool begins_within(const struct search *search, uint64_t first, uint64_t last)
+{
+	for (size_t i = 0; i < search->nr_found; i++)
+		if (search->found[i].file_offset > first && search->found[i].file_offset <= last)
+			return true;
+	return false;
+}
+
+static int place_probe(const struct elf_image *image, const struct search *search,
+		       struct allocator_probe *probe, uint8_t *code)
+{
+	uint64_t nr_bytes = function_bytes(search, probe->file_offset);
+	uint64_t room = elf_image__code_bytes(image, probe->file_offset);
+	bool whole = nr_bytes && nr_bytes <= room && nr_bytes <= FUNCTION_BYTES_MAX;
+	struct placement placement;
+	int err;
+
+	if (!whole)
+		nr_bytes = room < PLACEMENT_PROLOGUE_BYTES ? room : PLACEMENT_PROLOGUE_BYTES;
+	err = elf_image__read(image, probe->file_offset, code, (size_t)nr_bytes);
+	if (err)
+		return err;
+	placement = placement__choose(code, (size_t)nr_bytes, whole, nr_arguments[probe->function]);
+	if (begins_within(search, probe->file_offset, probe->file_offset + placement.behind))
+		return 0;
+	probe->probe_offset += placement.behind;
+	probe->emulated = placement.emulated;
+	return 0;
+}
+
+static int place_probes(const struct elf_image *image, const struct search *search,
+			struct allocator_probes *probes)
+{
+	uint8_t *code;
+	int err;
+
+	if (ELF_IMAGE_MACHINE != EM_X86_64) /* of other instructions nothing is known */
+		return 0;
+	code = malloc(FUNCTION_BYTES_MAX);
+	err = code ? 0 : -ENOMEM;
+	for (size_t i = 0; i < probes->nr && !err; i++)
+		err = place_probe(image, search, &probes->probe[i], code);
+	free(code);
+	return err;
+}
+
 static int make_probes(struct search *search, struct allocator_probes *probes)
 {
 	qsort(search->found, search->nr_found, sizeof(*search->found), compare_found);
@@ -163,6 +233,7 @@ static int make_probes(struct search *search, struct allocator_probes *probes)
 			.symbol = family[function->name].name,
 			.function = family[function->name].function,
 			.file_offset = function->file_offset,
+			.probe_offset = function->file_offset,
 		};
 	}
 	return 0;
@@ -183,7 +254,8 @@ static int find_in_image(const struct elf_image *image, struct search *search,
 	err = is_mere_loader(image, search, &mere_loader);
 	if (err || mere_loader)
 		return err;
-	return make_probes(search, probes);
+	err = make_probes(search, probes);
+	return err ? err : place_probes(image, search, probes);
 }
 
 int allocators__find(int fd, struct allocator_probes *probes)

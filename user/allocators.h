@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Which functions of an ELF file are the malloc family, and where: symbol names become file
- * offsets that a uprobe can be put on. ELF bytes are hostile input.
+ * offsets that a uprobe can be put on, behind what would make it dear (placement.h). ELF bytes are
+ * hostile input.
  */
 #ifndef ALLOCATORS_H
 #define ALLOCATORS_H
@@ -16,6 +17,8 @@ struct allocator_probe {
 	const char *symbol; /* static string, "malloc" */
 	enum allocator_function function; /* what it does with its arguments */
 	uint64_t file_offset; /* of the function's first byte */
+	uint64_t probe_offset; /* where the probe goes: there, or some instructions on */
+	bool emulated; /* a hit costs no single step */
 };
 
 #define ALLOCATOR_PROBES_MAX 32

@@ -16,7 +16,7 @@
 /* So many bytes of code tell a function from any other thing at that offset of another file. */
 #define BREAKPOINT_CODE_BYTES 16
 
-/* One function that is or will be probed. */
+/* One place that is or will be probed. */
 struct breakpoint {
 	uint64_t file_offset;
 	uint8_t code[BREAKPOINT_CODE_BYTES]; /* what the file has there */

@@ -13,14 +13,6 @@
 
 #include "elf_image.h"
 
-#if defined(__x86_64__)
-#define THIS_MACHINE EM_X86_64
-#elif defined(__aarch64__)
-#define THIS_MACHINE EM_AARCH64
-#else
-#error "port me: the ELF machine"
-#endif
-
 /* Far above what linkers make; below what would hurt. */
 #define SEGMENTS_MAX 4096
 #define DYNAMIC_BYTES_MAX (1 << 20)
@@ -94,6 +86,21 @@ int elf_image__offset_of(const struct elf_image *image, uint64_t address, bool e
 			return 0;
 	}
 	return -EBADMSG;
+}
+
+uint64_t elf_image__code_bytes(const struct elf_image *image, uint64_t offset)
+{
+	for (size_t i = 0; i < image->nr_loads; i++) {
+		const struct segment *load = &image->loads[i];
+		uint64_t left;
+
+		if (!load->executable || offset < load->offset ||
+		    offset - load->offset >= load->bytes || offset >= image->file_bytes)
+			continue;
+		left = load->bytes - (offset - load->offset);
+		return left < image->file_bytes - offset ? left : image->file_bytes - offset;
+	}
+	return 0;
 }
 
 static void add_load(struct elf_image *image, const GElf_Phdr *header)
@@ -188,7 +195,7 @@ static int read_header(struct elf_image *image)
 		return -ENOEXEC;
 	if (!gelf_getehdr(image->elf, &header))
 		return -EBADMSG;
-	if (header.e_machine != THIS_MACHINE || header.e_ident[EI_DATA] != ELFDATA2LSB)
+	if (header.e_machine != ELF_IMAGE_MACHINE || header.e_ident[EI_DATA] != ELFDATA2LSB)
 		return -ENOEXEC;
 	if (header.e_type != ET_EXEC && header.e_type != ET_DYN)
 		return -ENOEXEC;

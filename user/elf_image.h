@@ -13,6 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(__x86_64__)
+#define ELF_IMAGE_MACHINE EM_X86_64
+#elif defined(__aarch64__)
+#define ELF_IMAGE_MACHINE EM_AARCH64
+#else
+#error "port me: the ELF machine"
+#endif
+
 struct elf_image;
 
 /* Where a symbol table and its strings lie in the file. nr_symbols is 0 when there is none. */
@@ -39,6 +47,9 @@ int elf_image__read(const struct elf_image *image, uint64_t offset, void *buffer
 /* The file offset of an address that a PT_LOAD fills from the file; -EBADMSG when none does. */
 int elf_image__offset_of(const struct elf_image *image, uint64_t address, bool executable,
 			 uint64_t *offset);
+
+/* How many bytes of code a PT_LOAD has in the file from that offset on; 0: it is no code. */
+uint64_t elf_image__code_bytes(const struct elf_image *image, uint64_t offset);
 
 /* PT_INTERP as an owned string; *path is NULL when there is none. */
 int elf_image__interpreter(const struct elf_image *image, char **path);

@@ -137,6 +137,7 @@ static int report(const struct search *search, const Elf64_Sym *symbol)
 		return 0;
 	function.name = place->name;
 	function.local = ELF64_ST_BIND(symbol->st_info) == STB_LOCAL;
+	function.nr_bytes = symbol->st_size;
 	/* Code outside every executable segment can't be called, and takes no probe. */
 	if (elf_image__offset_of(search->image, symbol->st_value, true, &function.file_offset))
 		return 0;

@@ -19,6 +19,7 @@ struct named_function {
 	size_t name; /* index into the names that were asked for */
 	bool local; /* STB_LOCAL */
 	uint64_t file_offset; /* of its first byte */
+	uint64_t nr_bytes; /* 0: unknown */
 };
 
 /*

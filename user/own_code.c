@@ -54,7 +54,7 @@ static int visit(const struct mapping *map, void *context)
 	if (map->inode != restoring->inode || !maps_the_file(restoring->file_fd, map))
 		return 0;
 	for (size_t i = 0; i < restoring->probes->nr; i++) {
-		uint64_t offset = restoring->probes->probe[i].file_offset;
+		uint64_t offset = restoring->probes->probe[i].probe_offset;
 
 		if (offset >= map->file_offset && offset - map->file_offset < map->end - map->start)
 			restore(restoring, map->start + (offset - map->file_offset), offset);

@@ -11,7 +11,7 @@
 
 #include "allocators.h"
 
-/* Puts back the file's first bytes of the functions where this process maps them. 0 or -errno. */
+/* Puts back what the file has where its functions are probed, in this process. 0 or -errno. */
 int own_code__restore(int file_fd, const struct allocator_probes *probes);
 
 #endif

@@ -270,6 +270,17 @@ static size_t free_index(const struct targets *targets)
 	return i;
 }
 
+static void tell_probe(const char *file, const struct allocator_probe *probe)
+{
+	unsigned long long behind = probe->probe_offset - probe->file_offset;
+	char where[48] = "";
+
+	if (behind)
+		snprintf(where, sizeof(where), ", probed %llu bytes behind that", behind);
+	log__detail("%s: %s at file offset 0x%llx%s", file, probe->symbol,
+		    (unsigned long long)probe->file_offset, where);
+}
+
 /* Keeps what was found in a file that defines an allocator. Returns its index + 1, or -errno. */
 static long add_allocator(struct targets *targets, int fd, const struct allocator_probes *probes,
 			  const char *name)
@@ -293,8 +304,7 @@ static long add_allocator(struct targets *targets, int fd, const struct allocato
 	if (targets->translators && translators__add_file(targets->translators, kept, probes))
 		log__detail("%s: programs that translate its code are not guarded", name);
 	for (size_t i = 0; i < probes->nr; i++)
-		log__detail("%s: %s at file offset 0x%llx", name, probes->probe[i].symbol,
-			    (unsigned long long)probes->probe[i].file_offset);
+		tell_probe(name, &probes->probe[i]);
 	return (long)index + 1;
 }
 

@@ -205,7 +205,7 @@ int translators__add_file(struct translators *translators, int file_fd,
 		struct breakpoint *breakpoint = &file.list[i];
 		ssize_t nr;
 
-		breakpoint->file_offset = probes->probe[i].file_offset;
+		breakpoint->file_offset = probes->probe[i].probe_offset;
 		nr = pread(file_fd, breakpoint->code, sizeof(breakpoint->code),
 			   (off_t)breakpoint->file_offset);
 		if (nr <= 0)

@@ -46,7 +46,9 @@ static void check_elf(int fd, size_t nr_bytes)
 
 	if (!allocators__find(fd, &probes))
 		for (size_t i = 0; i < probes.nr; i++)
-			if (probes.probe[i].file_offset >= nr_bytes)
+			if (probes.probe[i].file_offset >= nr_bytes ||
+			    probes.probe[i].probe_offset >= nr_bytes ||
+			    probes.probe[i].probe_offset < probes.probe[i].file_offset)
 				abort();
 	vfork_users__check(fd);
 	snprintf(path, sizeof(path), "/self/fd/%d", fd);
