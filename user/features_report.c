@@ -13,6 +13,7 @@
 #include "privileges.h"
 #include "probe_paths.h"
 #include "sanitize_text.h"
+#include "system_libc.h"
 
 /* By enum feature: the name in JSON, and in words. */
 static const struct {
@@ -38,12 +39,38 @@ static const struct {
 struct findings {
 	struct features features;
 	struct probe_paths wanted, paths;
+	const char *libc_path;
+	struct allocator_probes libc; /* none when it can't be read */
 };
 
 /* Each job's path; "none" where the kernel has none. */
 static const char *shown(const char *name)
 {
 	return name ? name : "none";
+}
+
+static unsigned int bytes_behind(const struct allocator_probe *probe)
+{
+	return (unsigned int)(probe->probe_offset - probe->file_offset);
+}
+
+static void print_libc(const struct findings *findings)
+{
+	if (!findings->libc.nr)
+		return;
+	fputs("\nwhere functions are probed in ", stdout);
+	sanitize_text__print(stdout, findings->libc_path);
+	putchar('\n');
+	for (size_t i = 0; i < findings->libc.nr; i++) {
+		const struct allocator_probe *probe = &findings->libc.probe[i];
+		char place[32];
+
+		snprintf(place, sizeof(place), "0x%llx+%u", (unsigned long long)probe->file_offset,
+			 bytes_behind(probe));
+		printf("  %-14s %-14s %s\n", probe->symbol, place,
+		       probe->emulated ? "the kernel emulates that instruction" :
+					 "the kernel must single-step, which is dear");
+	}
 }
 
 static void print_text(const struct findings *findings)
@@ -70,6 +97,7 @@ static void print_text(const struct findings *findings)
 			printf(": %s", strerror(missing));
 		putchar('\n');
 	}
+	print_libc(findings);
 	for (unsigned int n = 0;
 	     (line = probe_paths__degraded(features, &findings->paths, n)) != NULL; n++)
 		printf("%s  %s\n", n ? "" : "\nwhat it can't give\n", line);
@@ -110,14 +138,34 @@ static json_t *pack_degraded(const struct findings *findings)
 	return degraded;
 }
 
+static json_t *pack_libc(const struct findings *findings)
+{
+	json_t *functions = json_array();
+
+	if (!findings->libc.nr) {
+		json_decref(functions);
+		return json_null();
+	}
+	for (size_t i = 0; i < findings->libc.nr; i++) {
+		const struct allocator_probe *probe = &findings->libc.probe[i];
+
+		json_array_append_new(functions,
+				      json_pack("{s:s, s:I, s:i, s:b}", "function", probe->symbol,
+						"offset", (json_int_t)probe->file_offset,
+						"probe_behind", (int)bytes_behind(probe),
+						"emulated", (int)probe->emulated));
+	}
+	return json_pack("{s:s, s:o}", "file", findings->libc_path, "functions", functions);
+}
+
 static int print_json(const struct findings *findings)
 {
 	const struct features *features = &findings->features;
-	json_t *line = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "event", "features",
+	json_t *line = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "event", "features",
 				 "version", MEMLEAK_VERSION, "kernel", features->system.release,
 				 "architecture", features->system.machine, "has",
 				 pack_features(features), "chosen", pack_paths(findings),
-				 "degraded", pack_degraded(findings));
+				 "degraded", pack_degraded(findings), "libc", pack_libc(findings));
 	char *text = line ? json_dumps(line, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
 
 	json_decref(line);
@@ -141,6 +189,8 @@ int features_report__print(const struct options *options)
 	}
 	err = probe_paths__choose(&findings.features, &findings.wanted, &findings.paths, no_path,
 				  sizeof(no_path));
+	if (system_libc__probes(&findings.libc_path, &findings.libc))
+		findings.libc.nr = 0;
 	if (!options->json)
 		print_text(&findings);
 	else if (print_json(&findings))

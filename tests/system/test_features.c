@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "harness.h"
 
@@ -38,12 +39,36 @@ static void test_features_as_json(void **state)
 	json_decref(features);
 }
 
+/* Where its functions are probed is told for the libc that the tracer runs on. */
+static void test_probes_of_libc(void **state)
+{
+	json_t *features = features_of_kernel();
+	const json_t *functions = field(features, "libc.functions"), *function;
+	unsigned int nr_main = 0;
+	size_t i;
+	(void)state;
+
+	assert_int_equal(access(text(features, "libc.file"), R_OK), 0);
+	json_array_foreach(functions, i, function)
+	{
+		const char *name = text(function, "function");
+
+		nr_main += !strcmp(name, "malloc") || !strcmp(name, "free");
+		assert_true(number(function, "offset") > 0);
+		assert_in_range(number(function, "probe_behind"), 0, 63);
+		/* The kernel must single-step where nothing better was found, and only there. */
+		assert_true(truth_value(function, "emulated") || !number(function, "probe_behind"));
+	}
+	assert_int_equal(nr_main, 2);
+	json_decref(features);
+}
+
 static void test_features_as_text(void **state)
 {
 	struct child_options options = { .argv = ARGS(tracer_path(), "--features") };
 	struct run *run = run_with(&options, RUN_TIMEOUT_S);
 	json_t *features = features_of_kernel();
-	char line[64];
+	char line[256];
 	(void)state;
 
 	assert_int_equal(run->exit_status, 0);
@@ -52,6 +77,9 @@ static void test_features_as_text(void **state)
 	snprintf(line, sizeof(line), "  exit before %s ", text(features, "chosen.exit_before"));
 	assert_contains(run->out, line);
 	snprintf(line, sizeof(line), "  calls       %s ", text(features, "chosen.attach"));
+	assert_contains(run->out, line);
+	snprintf(line, sizeof(line), "\nwhere functions are probed in %s\n  malloc ",
+		 text(features, "libc.file"));
 	assert_contains(run->out, line);
 	json_decref(features);
 	run__free(run);
@@ -193,6 +221,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SYSTEM_TEST(test_features_as_json),
+		SYSTEM_TEST(test_probes_of_libc),
 		SYSTEM_TEST(test_features_as_text),
 		SYSTEM_TEST(test_each_way_to_see_the_memory_before),
 		SYSTEM_TEST(test_each_way_to_see_the_memory_after),
