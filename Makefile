@@ -4,7 +4,7 @@
 # make experiments                            make bench fuzz lint clean install
 # make check-vm KERNEL=all on other kernels    make kernels-table
 # make check-cfi check-stacks                 against libdw and gdb, all of it
-# make SANITIZE=1 with ASan and UBSan
+# make bench-doc  docs/benchmarks.md anew      make SANITIZE=1 with ASan and UBSan
 
 BUILD := build$(if $(SANITIZE),-sanitize)
 CC ?= gcc
@@ -55,7 +55,7 @@ SYSTEM_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps check-deps demo bench experiments fuzz check check-unit check-system check-vm kernels-table lint clean install uninstall tests victims check-cfi fuzz-cfi check-stacks
+.PHONY: all deps check-deps demo bench bench-doc experiments fuzz check check-unit check-system check-vm kernels-table lint clean install uninstall tests victims check-cfi fuzz-cfi check-stacks
 
 all: $(BUILD)/memleak-bpf
 
@@ -171,6 +171,11 @@ demo: deps
 bench: deps
 	$(MAKE) all victims
 	@BUILD=$(BUILD) tools/bench
+
+# The document's figures, as this run prints them. MEMLEAK=PATH names libbpf-tools memleak.
+bench-doc: deps
+	$(MAKE) all victims
+	@BUILD=$(BUILD) tools/bench --doc docs/benchmarks.md
 
 # What an experiment can't do here (it ends with status 77 and says why) is no failure.
 experiments: COUNT ?= 100

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/* pairs COUNT: so many malloc/free pairs; prints the nanoseconds of one. For tools/bench. */
+/*
+ * pairs COUNT [THREADS]: so many malloc/free pairs in each thread, all threads at once; prints the
+ * nanoseconds of one. Where threads don't hinder each other the figure stays. For tools/bench.
+ */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+
+#define MAX_THREADS 64
+
+static long count = 100000;
 
 static double now_ns(void)
 {
@@ -12,16 +20,32 @@ static double now_ns(void)
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-int main(int argc, char **argv)
+static void *run(void *unused)
 {
-	long count = argc > 1 ? atol(argv[1]) : 100000;
-	double start = now_ns();
-
 	for (long i = 0; i < count; i++) {
 		void *volatile block = malloc(64);
 
 		free(block);
 	}
+	return unused;
+}
+
+int main(int argc, char **argv)
+{
+	int nr_threads = argc > 2 ? atoi(argv[2]) : 1;
+	pthread_t thread[MAX_THREADS];
+	double start = now_ns();
+
+	if (argc > 1)
+		count = atol(argv[1]);
+	if (nr_threads < 1 || nr_threads > MAX_THREADS)
+		return 1;
+	for (int i = 1; i < nr_threads; i++)
+		if (pthread_create(&thread[i], NULL, run, NULL))
+			return 1;
+	run(NULL);
+	for (int i = 1; i < nr_threads; i++)
+		pthread_join(thread[i], NULL);
 	printf("%.1f\n", (now_ns() - start) / (double)count);
 	return 0;
 }

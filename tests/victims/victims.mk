@@ -23,7 +23,7 @@ VICTIM_MUSL := $(if $(VICTIM_MUSL_TOOL),family_musl realloc_forms_musl zero_musl
 	die_musl frames_musl)
 VICTIM_MUSL_STATIC := $(if $(VICTIM_MUSL_TOOL),family_muslstatic)
 # Without frame pointers, as distributions build.
-VICTIM_WALKS := walks walks_static walks_static_pie walks_stripped walks_cxx single_step \
+VICTIM_WALKS := walks walks_static walks_static_pie walks_stripped walks_cxx cache single_step \
 	single_step_static two_plugins libplugin_small.so libplugin_large.so libkeep_blocks.so
 
 VICTIMS := $(addprefix $(VICTIM_DIR)/,$(VICTIM_PLAIN) $(VICTIM_CXX_PROGRAMS) $(VICTIM_STATIC) \
@@ -115,7 +115,7 @@ $(VICTIM_DIR)/walks_stripped: tests/victims/walks.c
 	$(call say,VICTIM)
 	$(Q)$(VICTIM_OMIT) -s -o $@ $<
 
-$(VICTIM_DIR)/walks_cxx: tests/victims/walks_cxx.cc
+$(VICTIM_DIR)/walks_cxx $(VICTIM_DIR)/cache: $(VICTIM_DIR)/%: tests/victims/%.cc
 	@mkdir -p $(@D)
 	$(call say,VICTIM)
 	$(Q)$(VICTIM_CXX) -fomit-frame-pointer -pthread -o $@ $<
