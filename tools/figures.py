@@ -55,18 +55,18 @@ class Figures:
         return statistics.median(value / against for value, against in pairs)
 
     def show(self, group, base=None):
-        say(f"{group:<46}{'median':>10}{'min':>10}{'max':>10}{f'   x {base}' if base else ''}")
+        say(f"{group:<50}{'median':>10}{'min':>10}{'max':>10}{f'   x {base}' if base else ''}")
         for (of, name), values in self.values.items():
             if of != group:
                 continue
             if not values:
-                say(f"  {name:<44}{self.reasons[of, name]}")
+                say(f"  {name:<48}{self.reasons[of, name]}")
                 continue
             ratio = self.ratio(group, name, base)
             middle = statistics.median(values)
             digits = 0 if middle >= 1000 else 1 if middle >= 10 else 2
             figures = "".join(f"{v:>10,.{digits}f}" for v in (middle, min(values), max(values)))
-            say(f"  {name:<44}{figures}{f'{ratio:>10.2f}' if ratio else ''}")
+            say(f"  {name:<48}{figures}{f'{ratio:>10.2f}' if ratio else ''}")
         say()
 
 
