@@ -187,13 +187,14 @@ experiments: deps
 
 # A minute of hostile bytes for what reads ELF files and ld.so.cache, beginning with Debian's own,
 # and less for code, and for the list of a process's run-time code.
-FUZZED := $(addprefix user/,$(addsuffix .c,allocators elf_closure elf_image ldso_cache library_path \
-	library_search load_list named_functions placement program_loader shared_object vfork_users))
+FUZZED := $(addprefix user/,$(addsuffix .c,allocators elf_closure elf_headers elf_image ldso_cache \
+	library_path library_search load_list named_functions placement program_loader shared_object \
+	vfork_users))
 fuzz: fuzz-cfi
 	@tools/deps clang libclang-rt-14-dev libelf-dev libzydis-dev
 	@mkdir -p build/corpus
 	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -iquote user \
-		-o build/fuzz_elf tests/fuzz/fuzz_elf.c $(FUZZED) -lelf -lZydis
+		-o build/fuzz_elf tests/fuzz/fuzz_elf.c $(FUZZED) -lZydis
 	$(Q)cp -n /bin/true /bin/sleep /etc/ld.so.cache build/corpus/
 	$(Q)build/fuzz_elf -max_len=65536 -max_total_time=60 build/corpus
 	$(Q)$(CLANG) -g -O1 -std=gnu11 -fsanitize=fuzzer,address,undefined -iquote user \
@@ -207,7 +208,7 @@ fuzz: fuzz-cfi
 
 # The same for .eh_frame, as a section by itself and in a whole file.
 FUZZED_CFI := $(addprefix user/,$(addsuffix .c,byte_cursor cfi cfi_expression cfi_program cfi_rule \
-	encoded_pointer unwind_image unwind_rows))
+	elf_headers encoded_pointer unwind_image unwind_rows))
 fuzz-cfi:
 	@tools/deps clang libclang-rt-14-dev libdw-dev binutils
 	@mkdir -p build/corpus-cfi

@@ -1,88 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Headers and the dynamic section through libelf, which knows the format's corners (more than
- * 65535 program headers or sections); tables by pread, in whatever pieces the caller wants, so
- * that memory does not grow with the file. From descriptors of elf_closure and allocators.
+ * Headers from elf_headers; tables by pread, in whatever pieces the caller wants, so that memory
+ * does not grow with the file. From descriptors of elf_closure and allocators.
  */
 #include <errno.h>
-#include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "elf_headers.h"
 #include "elf_image.h"
 
 /* Far above what linkers make; below what would hurt. */
-#define SEGMENTS_MAX 4096
 #define DYNAMIC_BYTES_MAX (1 << 20)
 #define SHORT_STRING_BYTES 256
 #define STRING_BYTES_MAX (64 << 10) /* search paths may be longer than PATH_MAX */
-#define SYMBOL_BYTES_MAX (1ULL << 30)
-
-struct segment {
-	uint64_t address;
-	uint64_t offset;
-	uint64_t bytes; /* in the file */
-	bool executable;
-};
+#define SYMBOL_BYTES_MAX (1ULL << 30) /* and as much for their names: it is only time */
 
 struct elf_image {
-	int fd;
-	uint64_t file_bytes;
-	Elf *elf;
-	bool fixed_address; /* ET_EXEC */
-	size_t nr_segments; /* at least, by the header */
-	bool has_interpreter;
-	uint64_t interpreter_offset;
-	uint64_t interpreter_bytes;
-	struct segment *loads;
-	size_t nr_loads;
-	Elf_Data *dynamic; /* owned by elf */
+	struct elf_headers headers;
+	const Elf64_Phdr *interpreter; /* NULL: none */
+	Elf64_Dyn *dynamic;
+	size_t nr_dynamic;
 	uint64_t dynamic_strings_offset;
 	uint64_t dynamic_strings_bytes;
 };
 
 static bool within_file(const struct elf_image *image, uint64_t offset, uint64_t bytes)
 {
-	return offset <= image->file_bytes && bytes <= image->file_bytes - offset;
+	const struct elf_source *source = &image->headers.source;
+
+	return offset <= source->nr_bytes && elf_source__within(source, offset, bytes) == bytes;
 }
 
 int elf_image__read(const struct elf_image *image, uint64_t offset, void *buffer, size_t bytes)
 {
-	char *to = buffer;
-
-	if (!within_file(image, offset, bytes))
-		return -EBADMSG;
-	while (bytes) {
-		ssize_t got = pread(image->fd, to, bytes, (off_t)offset);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (!got) /* truncated since we looked */
-			return -EBADMSG;
-		to += got;
-		offset += (uint64_t)got;
-		bytes -= (size_t)got;
-	}
-	return 0;
+	return elf_source__read(&image->headers.source, offset, buffer, bytes);
 }
 
 int elf_image__offset_of(const struct elf_image *image, uint64_t address, bool executable,
 			 uint64_t *offset)
 {
-	for (size_t i = 0; i < image->nr_loads; i++) {
-		const struct segment *load = &image->loads[i];
+	for (size_t i = 0; i < image->headers.nr_segments; i++) {
+		const Elf64_Phdr *load = &image->headers.segments[i];
 
-		if (executable && !load->executable)
+		if (load->p_type != PT_LOAD || (executable && !(load->p_flags & PF_X)))
 			continue;
-		if (address < load->address || address - load->address >= load->bytes)
+		if (address < load->p_vaddr || address - load->p_vaddr >= load->p_filesz)
 			continue;
-		*offset = load->offset + (address - load->address);
+		*offset = load->p_offset + (address - load->p_vaddr);
 		/* The sum can wrap; then, and beyond the end, there is nothing. */
-		if (*offset >= load->offset && *offset < image->file_bytes)
+		if (*offset >= load->p_offset && *offset < image->headers.source.nr_bytes)
 			return 0;
 	}
 	return -EBADMSG;
@@ -90,82 +57,44 @@ int elf_image__offset_of(const struct elf_image *image, uint64_t address, bool e
 
 uint64_t elf_image__code_bytes(const struct elf_image *image, uint64_t offset)
 {
-	for (size_t i = 0; i < image->nr_loads; i++) {
-		const struct segment *load = &image->loads[i];
-		uint64_t left;
+	for (size_t i = 0; i < image->headers.nr_segments; i++) {
+		const Elf64_Phdr *load = &image->headers.segments[i];
 
-		if (!load->executable || offset < load->offset ||
-		    offset - load->offset >= load->bytes || offset >= image->file_bytes)
-			continue;
-		left = load->bytes - (offset - load->offset);
-		return left < image->file_bytes - offset ? left : image->file_bytes - offset;
+		if (load->p_type == PT_LOAD && load->p_flags & PF_X && offset >= load->p_offset &&
+		    offset - load->p_offset < load->p_filesz)
+			return elf_source__within(&image->headers.source, offset,
+						  load->p_filesz - (offset - load->p_offset));
 	}
 	return 0;
 }
 
-static void add_load(struct elf_image *image, const GElf_Phdr *header)
+static int read_dynamic(struct elf_image *image, const Elf64_Phdr *header)
 {
-	image->loads[image->nr_loads++] = (struct segment){
-		.address = header->p_vaddr,
-		.offset = header->p_offset,
-		.bytes = header->p_filesz,
-		.executable = header->p_flags & PF_X,
-	};
-}
-
-static int read_dynamic(struct elf_image *image, const GElf_Phdr *header)
-{
-	uint64_t bytes = header->p_filesz;
+	uint64_t bytes = header->p_filesz < DYNAMIC_BYTES_MAX ? header->p_filesz :
+								DYNAMIC_BYTES_MAX;
 
 	if (image->dynamic || !bytes)
 		return 0;
-	if (bytes > DYNAMIC_BYTES_MAX)
-		bytes = DYNAMIC_BYTES_MAX;
-	bytes -= bytes % sizeof(Elf64_Dyn);
-	if (!within_file(image, header->p_offset, bytes))
-		return -EBADMSG;
-	if (!bytes)
-		return 0;
-	image->dynamic =
-		elf_getdata_rawchunk(image->elf, (int64_t)header->p_offset, bytes, ELF_T_DYN);
-	return image->dynamic ? 0 : -EBADMSG;
-}
-
-static int read_segment(struct elf_image *image, size_t i)
-{
-	GElf_Phdr header;
-
-	if (!gelf_getphdr(image->elf, (int)i, &header))
-		return -EBADMSG;
-	switch (header.p_type) {
-	case PT_LOAD:
-		add_load(image, &header);
-		return 0;
-	case PT_DYNAMIC:
-		return read_dynamic(image, &header);
-	case PT_INTERP:
-		image->has_interpreter = true;
-		image->interpreter_offset = header.p_offset;
-		image->interpreter_bytes = header.p_filesz;
-		return 0;
-	default:
-		return 0;
-	}
+	bytes -= bytes % sizeof(*image->dynamic);
+	image->dynamic = malloc(bytes + 1);
+	if (!image->dynamic)
+		return -ENOMEM;
+	image->nr_dynamic = bytes / sizeof(*image->dynamic);
+	return elf_image__read(image, header->p_offset, image->dynamic, bytes);
 }
 
 static int read_segments(struct elf_image *image)
 {
-	size_t nr;
 	int err = 0;
 
-	/* Of a truncated table, libelf shows the part that is left. */
-	if (elf_getphdrnum(image->elf, &nr) || nr < image->nr_segments || nr > SEGMENTS_MAX)
-		return -EBADMSG;
-	image->loads = calloc(nr ? nr : 1, sizeof(*image->loads));
-	if (!image->loads)
-		return -ENOMEM;
-	for (size_t i = 0; i < nr && !err; i++)
-		err = read_segment(image, i);
+	for (size_t i = 0; i < image->headers.nr_segments && !err; i++) {
+		const Elf64_Phdr *header = &image->headers.segments[i];
+
+		if (header->p_type == PT_DYNAMIC)
+			err = read_dynamic(image, header);
+		else if (header->p_type == PT_INTERP)
+			image->interpreter = header;
+	}
 	return err;
 }
 
@@ -181,56 +110,25 @@ static int locate_dynamic_strings(struct elf_image *image)
 	err = elf_image__offset_of(image, address, false, &image->dynamic_strings_offset);
 	if (err)
 		return err;
-	if (!within_file(image, image->dynamic_strings_offset, bytes))
+	if (bytes > SYMBOL_BYTES_MAX || !within_file(image, image->dynamic_strings_offset, bytes))
 		return -EBADMSG;
 	image->dynamic_strings_bytes = bytes;
 	return 0;
 }
 
-static int read_header(struct elf_image *image)
+static int check_header(const Elf64_Ehdr *file)
 {
-	GElf_Ehdr header;
-
-	if (elf_kind(image->elf) != ELF_K_ELF || gelf_getclass(image->elf) != ELFCLASS64)
+	if (file->e_machine != ELF_IMAGE_MACHINE || (file->e_type != ET_EXEC && file->e_type != ET_DYN))
 		return -ENOEXEC;
-	if (!gelf_getehdr(image->elf, &header))
-		return -EBADMSG;
-	if (header.e_machine != ELF_IMAGE_MACHINE || header.e_ident[EI_DATA] != ELFDATA2LSB)
-		return -ENOEXEC;
-	if (header.e_type != ET_EXEC && header.e_type != ET_DYN)
-		return -ENOEXEC;
-	image->fixed_address = header.e_type == ET_EXEC;
-	image->nr_segments = header.e_phnum == PN_XNUM ? 0 : header.e_phnum;
 	return 0;
 }
 
-/* libelf takes a file with a broken header for one of unknown kind, or fails to begin. */
-static int classify_failure(int fd)
+static int fill_image(struct elf_image *image, int fd)
 {
-	unsigned char ident[EI_NIDENT];
+	int err = elf_headers__of_file(fd, &image->headers);
 
-	if (pread(fd, ident, sizeof(ident), 0) != sizeof(ident) ||
-	    memcmp(ident, ELFMAG, SELFMAG) != 0 || ident[EI_CLASS] == ELFCLASS32)
-		return -ENOEXEC;
-	return -EBADMSG;
-}
-
-static int fill_image(struct elf_image *image)
-{
-	struct stat status;
-	int err;
-
-	if (fstat(image->fd, &status))
-		return -errno;
-	if (!S_ISREG(status.st_mode))
-		return -ENOEXEC;
-	image->file_bytes = (uint64_t)status.st_size;
-	if (elf_version(EV_CURRENT) == EV_NONE)
-		return -ENOTSUP;
-	image->elf = elf_begin(image->fd, ELF_C_READ, NULL);
-	if (!image->elf || elf_kind(image->elf) != ELF_K_ELF)
-		return classify_failure(image->fd);
-	err = read_header(image);
+	if (!err)
+		err = check_header(&image->headers.file);
 	if (!err)
 		err = read_segments(image);
 	if (!err)
@@ -246,8 +144,7 @@ int elf_image__open(int fd, struct elf_image **image)
 	*image = NULL;
 	if (!opened)
 		return -ENOMEM;
-	opened->fd = fd;
-	err = fill_image(opened);
+	err = fill_image(opened, fd);
 	if (err) {
 		elf_image__free(opened);
 		return err;
@@ -260,8 +157,8 @@ void elf_image__free(struct elf_image *image)
 {
 	if (!image)
 		return;
-	elf_end(image->elf);
-	free(image->loads);
+	elf_headers__free(&image->headers);
+	free(image->dynamic);
 	free(image);
 }
 
@@ -270,7 +167,7 @@ bool elf_image__is_program(const struct elf_image *image)
 {
 	uint64_t flags = 0;
 
-	if (image->fixed_address || image->has_interpreter)
+	if (image->headers.file.e_type == ET_EXEC || image->interpreter)
 		return true;
 	return elf_image__dynamic(image, DT_FLAGS_1, 0, &flags) && (flags & DF_1_PIE);
 }
@@ -310,23 +207,17 @@ static int read_string(const struct elf_image *image, uint64_t offset, uint64_t 
 int elf_image__interpreter(const struct elf_image *image, char **path)
 {
 	*path = NULL;
-	if (!image->has_interpreter)
+	if (!image->interpreter)
 		return 0;
-	return read_string(image, image->interpreter_offset, image->interpreter_bytes, path);
+	return read_string(image, image->interpreter->p_offset, image->interpreter->p_filesz, path);
 }
 
 bool elf_image__dynamic(const struct elf_image *image, int64_t tag, size_t nth, uint64_t *value)
 {
-	GElf_Dyn entry;
-
-	if (!image->dynamic)
-		return false;
-	for (size_t i = 0; i < image->dynamic->d_size / sizeof(Elf64_Dyn); i++) {
-		if (!gelf_getdyn(image->dynamic, (int)i, &entry) || entry.d_tag == DT_NULL)
-			return false;
-		if (entry.d_tag != tag || nth--)
+	for (size_t i = 0; i < image->nr_dynamic && image->dynamic[i].d_tag != DT_NULL; i++) {
+		if (image->dynamic[i].d_tag != tag || nth--)
 			continue;
-		*value = entry.d_un.d_val;
+		*value = image->dynamic[i].d_un.d_val;
 		return true;
 	}
 	return false;
@@ -388,7 +279,9 @@ static int chain_length(const struct elf_image *image, uint64_t offset, uint64_t
 	uint32_t words[HASH_WORDS] = { 0 };
 
 	for (*length = 0; *length < SYMBOLS_MAX;) {
-		uint64_t left = offset < image->file_bytes ? image->file_bytes - offset : 0;
+		uint64_t left = offset < image->headers.source.nr_bytes ?
+					image->headers.source.nr_bytes - offset :
+					0;
 		size_t nr = left < sizeof(words) ? (size_t)left / sizeof(*words) : HASH_WORDS;
 		int err = nr ? elf_image__read(image, offset, words, nr * sizeof(*words)) :
 			       -EBADMSG;
@@ -464,22 +357,19 @@ int elf_image__dynamic_symbols(const struct elf_image *image, struct elf_symbol_
 /* Nothing at run time needs section headers, so damaged ones count as stripped ones. */
 void elf_image__static_symbols(const struct elf_image *image, struct elf_symbol_table *table)
 {
-	Elf_Scn *section = NULL;
-	GElf_Shdr symbols, strings;
+	const Elf64_Shdr *symbols, *strings = NULL;
 
 	memset(table, 0, sizeof(*table));
-	do {
-		section = elf_nextscn(image->elf, section);
-		if (!section || !gelf_getshdr(section, &symbols))
-			return;
-	} while (symbols.sh_type != SHT_SYMTAB);
-	if (!gelf_getshdr(elf_getscn(image->elf, symbols.sh_link), &strings) ||
-	    strings.sh_type != SHT_STRTAB || symbols.sh_size > SYMBOL_BYTES_MAX ||
-	    !within_file(image, symbols.sh_offset, symbols.sh_size) ||
-	    !within_file(image, strings.sh_offset, strings.sh_size))
+	symbols = elf_headers__section_of_type(&image->headers, SHT_SYMTAB);
+	if (symbols)
+		strings = elf_headers__linked(&image->headers, symbols, SHT_STRTAB);
+	if (!strings || symbols->sh_size > SYMBOL_BYTES_MAX ||
+	    strings->sh_size > SYMBOL_BYTES_MAX ||
+	    !within_file(image, symbols->sh_offset, symbols->sh_size) ||
+	    !within_file(image, strings->sh_offset, strings->sh_size))
 		return;
-	table->symbols_offset = symbols.sh_offset;
-	table->nr_symbols = symbols.sh_size / sizeof(Elf64_Sym);
-	table->strings_offset = strings.sh_offset;
-	table->strings_bytes = strings.sh_size;
+	table->symbols_offset = symbols->sh_offset;
+	table->nr_symbols = symbols->sh_size / sizeof(Elf64_Sym);
+	table->strings_offset = strings->sh_offset;
+	table->strings_bytes = strings->sh_size;
 }

@@ -11,14 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define UNWIND_STUBS_MAX 8
+#include "elf_headers.h"
 
-/* Where the bytes are: bytes, or if that is NULL, the file. */
-struct unwind_source {
-	int fd;
-	const void *bytes;
-	uint64_t nr_bytes;
-};
+#define UNWIND_STUBS_MAX 8
 
 /* An executable PT_LOAD, as far as the file fills it. */
 struct unwind_segment {
@@ -52,11 +47,7 @@ struct unwind_image {
  * Returns 0; -ENOEXEC when it is no x86-64 ELF program or library; -EBADMSG when its headers are
  * damaged; -ENOTSUP when .eh_frame is compressed; -ENOMEM; -errno.
  */
-int unwind_image__open(const struct unwind_source *source, struct unwind_image *image);
+int unwind_image__open(const struct elf_source *source, struct unwind_image *image);
 void unwind_image__close(struct unwind_image *image);
-
-/* Reads exactly that many bytes; -EBADMSG when there are not so many. */
-int unwind_image__read(const struct unwind_source *source, uint64_t offset, void *buffer,
-		       size_t nr_bytes);
 
 #endif

@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cfi.h"
 #include "unwind_image.h"
@@ -29,7 +28,7 @@
 
 struct builder {
 	struct unwind_rows *rows;
-	const struct unwind_source *source;
+	const struct elf_source *source;
 	const struct unwind_image *image;
 	const struct unwind_segment *segment;
 	size_t room;
@@ -102,7 +101,7 @@ static int push_end(const struct builder *builder, const struct unwind_stubs *st
 	};
 	unsigned char code[STUB_BYTES];
 
-	if (unwind_image__read(builder->source, stubs->offset + STUB_BYTES, code, sizeof(code)))
+	if (elf_source__read(builder->source, stubs->offset + STUB_BYTES, code, sizeof(code)))
 		return STUB_BYTES;
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
 		if (!memcmp(code, forms[i].code, forms[i].nr_bytes) &&
@@ -256,7 +255,7 @@ static int read_eh_frame(const struct builder *builder, struct cfi_section *sect
 	*bytes = malloc(nr_bytes + 1);
 	if (!*bytes)
 		return -ENOMEM;
-	err = unwind_image__read(builder->source, image->eh_frame_offset, *bytes, nr_bytes);
+	err = elf_source__read(builder->source, image->eh_frame_offset, *bytes, nr_bytes);
 	*section = (struct cfi_section){
 		.bytes = *bytes,
 		.nr_bytes = nr_bytes,
@@ -290,7 +289,7 @@ static int build(struct builder *builder)
 	return 0;
 }
 
-static int read_rows(const struct unwind_source *source, struct unwind_rows *rows)
+static int read_rows(const struct elf_source *source, struct unwind_rows *rows)
 {
 	struct unwind_image image;
 	struct builder builder = { .rows = rows, .source = source, .image = &image };
@@ -309,21 +308,16 @@ static int read_rows(const struct unwind_source *source, struct unwind_rows *row
 
 int unwind_rows__of_file(int fd, struct unwind_rows *rows)
 {
-	struct unwind_source source = { .fd = fd };
-	struct stat status;
+	struct elf_source source;
+	int err = elf_source__of_file(fd, &source);
 
 	memset(rows, 0, sizeof(*rows));
-	if (fstat(fd, &status))
-		return -errno;
-	if (!S_ISREG(status.st_mode))
-		return -ENOEXEC;
-	source.nr_bytes = (uint64_t)status.st_size;
-	return read_rows(&source, rows);
+	return err ? err : read_rows(&source, rows);
 }
 
 int unwind_rows__of_bytes(const void *bytes, size_t nr_bytes, struct unwind_rows *rows)
 {
-	const struct unwind_source source = { .fd = -1, .bytes = bytes, .nr_bytes = nr_bytes };
+	const struct elf_source source = { .fd = -1, .bytes = bytes, .nr_bytes = nr_bytes };
 
 	return read_rows(&source, rows);
 }
