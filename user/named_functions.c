@@ -75,15 +75,17 @@ static int match_end(struct search *search, const char *text, size_t length, uin
 static int match_ends(struct search *search, size_t from, size_t bytes, char terminator,
 		      uint64_t offset)
 {
-	const char *text = search->chunk, *at = text + from;
+	const char *text = search->chunk, *at = text + from, *end = text + bytes;
 	int err = 0;
 
-	while (!err && (at = memchr(at, terminator, (size_t)(text + bytes - at)))) {
+	while (!err && (at = memchr(at, terminator, (size_t)(end - at)))) {
 		size_t length = (size_t)(at - text);
 
 		if (length)
 			err = match_end(search, text, length, offset + length);
-		at++;
+		/* A hole in the file is a gigabyte of empty names. */
+		while (at < end && *at == terminator)
+			at++;
 	}
 	return err;
 }
