@@ -4,14 +4,12 @@
  * follows gdb's manual, "Debugging Information in Separate Files". Both the names and the
  * candidates are hostile: see elf_file.h for how they are opened.
  */
-#include <elfutils/libdwelf.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "build_id.h"
@@ -19,34 +17,40 @@
 
 #define DEBUG_ROOT "/usr/lib/debug"
 
+/* Longer ones are not read through to be sure: that is seconds for each place where one may be. */
+#define CRC_BYTES_MAX (4ull << 30)
+
 struct wanted {
-	const unsigned char *build_id;
+	unsigned char build_id[BUILD_ID_MAX_BYTES];
 	size_t build_id_bytes; /* 0: none */
 	uint32_t crc; /* asked for when there is no build ID */
 	const struct process_root *root; /* where to look first; NULL: only below ours */
 };
 
-static bool crc_matches(int fd, uint32_t wanted)
+static bool crc_matches(const struct elf_source *source, uint32_t wanted)
 {
 	unsigned char buffer[65536];
 	uLong crc = crc32(0, NULL, 0);
-	off_t offset = 0;
-	ssize_t length;
+	uint64_t length;
 
-	while ((length = pread(fd, buffer, sizeof(buffer), offset)) > 0) {
-		crc = crc32(crc, buffer, length);
-		offset += length;
+	if (source->nr_bytes > CRC_BYTES_MAX)
+		return false;
+	for (uint64_t offset = 0; offset < source->nr_bytes; offset += length) {
+		length = elf_source__within(source, offset, sizeof(buffer));
+		if (elf_source__read(source, offset, buffer, length))
+			return false;
+		crc = crc32(crc, buffer, (uInt)length);
 	}
-	return !length && crc == wanted;
+	return crc == wanted;
 }
 
 static bool is_wanted(const struct elf_file *file, const struct wanted *wanted)
 {
-	const unsigned char *build_id;
+	unsigned char build_id[BUILD_ID_MAX_BYTES];
 
 	if (!wanted->build_id_bytes)
-		return crc_matches(file->fd, wanted->crc);
-	return build_id__read(file->elf, &build_id) == wanted->build_id_bytes &&
+		return crc_matches(&file->headers.source, wanted->crc);
+	return build_id__read(&file->headers, build_id) == wanted->build_id_bytes &&
 	       !memcmp(build_id, wanted->build_id, wanted->build_id_bytes);
 }
 
@@ -100,22 +104,40 @@ static int folder_length(const char *path)
 	return path[0] == '/' && slash - path < PATH_MAX ? slash - path : -1;
 }
 
+/*
+ * .gnu_debuglink: the name of a file, and behind its NUL at a multiple of four the checksum. The
+ * name is empty when there is no such section, or when it would lead anywhere but to a file.
+ */
+static void read_link(const struct elf_headers *headers, char name[NAME_MAX + 1], uint32_t *crc)
+{
+	const Elf64_Shdr *section = elf_headers__section(headers, ".gnu_debuglink");
+	char bytes[NAME_MAX + 1 + sizeof(*crc)] = "";
+	size_t crc_at;
+
+	*name = '\0';
+	if (!section || section->sh_flags & SHF_COMPRESSED || section->sh_size > sizeof(bytes) ||
+	    elf_source__read(&headers->source, section->sh_offset, bytes, section->sh_size))
+		return;
+	crc_at = (strnlen(bytes, section->sh_size) / 4 + 1) * 4;
+	if (crc_at + sizeof(*crc) > section->sh_size || strchr(bytes, '/'))
+		return;
+	memcpy(name, bytes, strlen(bytes) + 1);
+	memcpy(crc, bytes + crc_at, sizeof(*crc));
+}
+
 int debug_file__open(struct elf_file *file, const struct elf_file *object)
 {
 	struct wanted wanted = { .root = object->root };
 	const char *object_path = object->path;
 	int folder = folder_length(object_path);
-	GElf_Word crc = 0;
-	const char *name;
+	char name[NAME_MAX + 1];
 
-	wanted.build_id_bytes = build_id__read(object->elf, &wanted.build_id);
+	wanted.build_id_bytes = build_id__read(&object->headers, wanted.build_id);
 	if (!try_build_id(file, &wanted))
 		return 0;
 
-	name = dwelf_elf_gnu_debuglink(object->elf, &crc);
-	wanted.crc = crc;
-	/* A name with a slash is no debug link, but could lead anywhere. */
-	if (!name || !*name || strchr(name, '/') || folder < 0)
+	read_link(&object->headers, name, &wanted.crc);
+	if (!*name || folder < 0)
 		return -ENOENT;
 	if (!try_path(file, &wanted, "%.*s/%s", folder, object_path, name) ||
 	    !try_path(file, &wanted, "%.*s/.debug/%s", folder, object_path, name))
@@ -126,14 +148,13 @@ int debug_file__open(struct elf_file *file, const struct elf_file *object)
 int debug_file__open_alternate(struct elf_file *file, const struct elf_file *debug,
 			       const char *name, const void *build_id, size_t build_id_bytes)
 {
-	struct wanted wanted = { .build_id = build_id,
-				 .build_id_bytes = build_id_bytes,
-				 .root = debug->root };
+	struct wanted wanted = { .build_id_bytes = build_id_bytes, .root = debug->root };
 	const char *debug_path = debug->path;
 	int folder = folder_length(debug_path);
 
 	if (build_id_bytes < BUILD_ID_MIN_BYTES || build_id_bytes > BUILD_ID_MAX_BYTES)
 		return -ENOENT;
+	memcpy(wanted.build_id, build_id, build_id_bytes);
 	if (!try_build_id(file, &wanted))
 		return 0;
 	if (name[0] == '/')

@@ -6,7 +6,6 @@
 #ifndef DEBUG_FILE_H
 #define DEBUG_FILE_H
 
-#include <libelf.h>
 #include <stddef.h>
 
 #include "elf_file.h"

@@ -1,107 +1,124 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An ELF file in, libdw's handle out, for the room that finds lines. libdw reads and decompresses
- * all debug sections at once, however large they claim to be, so they are measured before.
+ * An ELF file in, libdw's handle out, for the room that finds lines. libdw unpacks all debug
+ * sections at once, however large they claim to be, so they are measured before: in a copy, which
+ * nobody can change after that.
  */
 #include <dwarf.h>
 #include <elfutils/libdwelf.h>
 #include <endian.h>
 #include <errno.h>
-#include <gelf.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "debug_file.h"
 #include "debug_sections.h"
+#include "memory_share.h"
 
+/* libLLVM's has more than 1 GiB. A browser's has too much; what is left are its symbols. */
 #define MAX_DWARF_BYTES (2ull << 30)
+#define MEMORY_PARTS 8
+/* DWARF becomes three times smaller, tables of addresses perhaps twenty times. */
+#define MAX_COMPRESSION 100
 /* libdw makes some 60 bytes of each entry of this section, which can be 5 bytes long. */
 #define MAX_ABBREVIATIONS_BYTES (64ull << 20)
 /* A row takes libdw about 40 bytes. The largest units, of whole linked programs, have some MiB. */
 #define MAX_LINE_PROGRAM_BYTES (16ull << 20)
 
-bool debug_sections__present(Elf *elf)
+bool debug_sections__present(const struct elf_headers *headers)
 {
 	static const char *const names[] = { ".debug_info", ".zdebug_info" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		Elf_Scn *section = elf_file__section(elf, names[i]);
-		GElf_Shdr header;
+		const Elf64_Shdr *section = elf_headers__section(headers, names[i]);
 
-		if (section && gelf_getshdr(section, &header) && header.sh_type != SHT_NOBITS)
+		if (section && section->sh_type != SHT_NOBITS)
 			return true;
 	}
 	return false;
 }
 
-/* The size of a section when it is uncompressed. */
-static uint64_t section_bytes(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, const char *name)
+/* .debug_…, .zdebug_…, and whatever else libdw may take for such. */
+static bool is_debug(const char *name)
+{
+	return strstr(name, "debug");
+}
+
+/* The size of a section when it is unpacked; 0: it is not packed. */
+static uint64_t unpacked_bytes(const struct elf_copy *copy, const Elf64_Shdr *section,
+			       const char *name)
 {
 	struct {
 		char magic[4];
 		uint64_t size_bytes;
 	} __attribute__((packed)) old;
-	GElf_Chdr compression;
-	Elf_Data *data;
+	Elf64_Chdr compression;
 
-	if (header->sh_flags & SHF_COMPRESSED)
-		return gelf_getchdr(section, &compression) ? compression.ch_size : UINT64_MAX;
+	if (section->sh_flags & SHF_COMPRESSED)
+		return elf_source__read(&copy->source, section->sh_offset, &compression,
+					sizeof(compression)) ?
+			       UINT64_MAX :
+			       compression.ch_size;
 	/* GNU's older way to compress. */
-	if (strncmp(name, ".zdebug", 7))
-		return header->sh_size;
-	data = elf_getdata_rawchunk(elf, header->sh_offset, sizeof(old), ELF_T_BYTE);
-	if (!data || !data->d_buf || data->d_size < sizeof(old))
-		return header->sh_size;
-	memcpy(&old, data->d_buf, sizeof(old));
-	return memcmp(old.magic, "ZLIB", 4) ? header->sh_size : be64toh(old.size_bytes);
+	if (strncmp(name, ".zdebug", 7) != 0 || section->sh_size < sizeof(old) ||
+	    elf_source__read(&copy->source, section->sh_offset, &old, sizeof(old)) ||
+	    memcmp(old.magic, "ZLIB", sizeof(old.magic)) != 0)
+		return 0;
+	return be64toh(old.size_bytes);
 }
 
-static uint64_t max_dwarf_bytes(void)
+static bool is_too_large(const char *name, uint64_t bytes)
 {
-	uint64_t eighth = (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 8;
-
-	return eighth < MAX_DWARF_BYTES ? eighth : MAX_DWARF_BYTES;
+	return strstr(name, "debug_abbrev") && bytes > MAX_ABBREVIATIONS_BYTES;
 }
 
-/* Adds up the debug sections. Returns 0 or -EFBIG. */
-static int measure(Elf *elf, uint64_t *bytes)
+/* Whether a section is larger than is bearable; what all have together is the copy's concern. */
+static bool has_too_large(const struct elf_headers *headers)
 {
-	uint64_t max_bytes = max_dwarf_bytes();
-	Elf_Scn *section = NULL;
-	size_t names;
+	for (size_t i = 1; i < headers->nr_sections; i++)
+		if (is_too_large(elf_headers__name(headers, &headers->sections[i]),
+				 headers->sections[i].sh_size))
+			return true;
+	return false;
+}
 
-	if (elf_getshdrstrndx(elf, &names))
-		return -EINVAL;
-	while ((section = elf_nextscn(elf, section))) {
-		const char *name;
-		GElf_Shdr header;
-		uint64_t size;
+/* Adds up what libdw will unpack. Returns 0 or -EFBIG. */
+static int measure(const struct elf_headers *headers, const struct elf_copy *copy,
+		   uint64_t max_bytes, uint64_t *bytes)
+{
+	*bytes = copy->nr_bytes;
+	for (size_t i = 1; i < headers->nr_sections; i++) {
+		const Elf64_Shdr *section = &headers->sections[i];
+		const char *name = elf_headers__name(headers, section);
+		uint64_t unpacked;
 
-		if (!gelf_getshdr(section, &header) || header.sh_type == SHT_NOBITS)
+		if (section->sh_type == SHT_NOBITS || !is_debug(name))
 			continue;
-		name = elf_strptr(elf, names, header.sh_name);
-		/* .debug_…, .zdebug_…, and whatever else libdw may take for such. */
-		if (!name || !strstr(name, "debug"))
-			continue;
-		size = section_bytes(elf, section, &header, name);
-		if (size > max_bytes || *bytes + size > max_bytes ||
-		    (strstr(name, "debug_abbrev") && size > MAX_ABBREVIATIONS_BYTES))
+		unpacked = unpacked_bytes(copy, section, name);
+		if (unpacked / MAX_COMPRESSION > section->sh_size || is_too_large(name, unpacked) ||
+		    unpacked > max_bytes - *bytes)
 			return -EFBIG;
-		*bytes += size;
+		*bytes += unpacked;
 	}
 	return 0;
 }
 
-static int open_dwarf(struct debug_sections *sections, const struct elf_file *file, Dwarf **dwarf)
+static int open_dwarf(const struct elf_file *file, struct elf_copy *copy, Dwarf **dwarf,
+		      uint64_t *all_bytes)
 {
+	uint64_t max_bytes = memory_share(MEMORY_PARTS, MAX_DWARF_BYTES), bytes = 0;
 	int err;
 
-	if (!debug_sections__present(file->elf))
+	if (!debug_sections__present(&file->headers))
 		return -ENOENT;
-	err = measure(file->elf, &sections->bytes);
+	err = *all_bytes > max_bytes || has_too_large(&file->headers) ? -EFBIG : 0;
+	if (!err)
+		err = elf_copy__open(copy, &file->headers, is_debug, max_bytes - *all_bytes);
+	if (!err)
+		err = measure(&file->headers, copy, max_bytes - *all_bytes, &bytes);
 	if (err)
 		return err;
-	*dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
+	*all_bytes += bytes;
+	*dwarf = dwarf_begin_elf(copy->elf, DWARF_C_READ, NULL);
 	return *dwarf ? 0 : -EINVAL;
 }
 
@@ -121,7 +138,8 @@ static int open_alternate(struct debug_sections *sections)
 	err = debug_file__open_alternate(&sections->alternate, &sections->file, name, build_id,
 					 length);
 	if (!err)
-		err = open_dwarf(sections, &sections->alternate, &sections->alternate_dwarf);
+		err = open_dwarf(&sections->alternate, &sections->alternate_copy,
+				 &sections->alternate_dwarf, &sections->bytes);
 	if (!err && dwelf_dwarf_gnu_debugaltlink(sections->alternate_dwarf, &name, &build_id) > 0)
 		err = -EINVAL;
 	if (!err)
@@ -135,7 +153,7 @@ int debug_sections__open(struct debug_sections *sections, struct elf_file *file)
 
 	*sections = (struct debug_sections){ .file = *file, .alternate = ELF_FILE_CLOSED };
 	*file = (struct elf_file)ELF_FILE_CLOSED;
-	err = open_dwarf(sections, &sections->file, &sections->dwarf);
+	err = open_dwarf(&sections->file, &sections->copy, &sections->dwarf, &sections->bytes);
 	if (!err)
 		err = open_alternate(sections);
 	if (err)
@@ -147,6 +165,8 @@ void debug_sections__close(struct debug_sections *sections)
 {
 	dwarf_end(sections->dwarf);
 	dwarf_end(sections->alternate_dwarf);
+	elf_copy__close(&sections->copy);
+	elf_copy__close(&sections->alternate_copy);
 	elf_file__close(&sections->file);
 	elf_file__close(&sections->alternate);
 	sections->dwarf = sections->alternate_dwarf = NULL;
@@ -170,15 +190,18 @@ static uint64_t line_program_bytes(const Elf_Data *data, uint64_t offset)
 
 bool debug_sections__line_program_fits(const struct debug_sections *sections, Dwarf_Die *unit)
 {
-	Elf_Scn *section = elf_file__section(sections->file.elf, ".debug_line");
+	const struct elf_headers *headers = &sections->file.headers;
+	const Elf64_Shdr *header = elf_headers__section(headers, ".debug_line");
 	Dwarf_Attribute attribute;
-	Elf_Data *data;
+	Elf_Data *data = NULL;
 	Dwarf_Word offset;
 
 	/* libdw renames nothing: what was .zdebug_line keeps that name, now uncompressed. */
-	if (!section)
-		section = elf_file__section(sections->file.elf, ".zdebug_line");
-	data = section ? elf_rawdata(section, NULL) : NULL;
+	if (!header)
+		header = elf_headers__section(headers, ".zdebug_line");
+	if (header)
+		data = elf_rawdata(
+			elf_getscn(sections->copy.elf, (size_t)(header - headers->sections)), NULL);
 	if (!data || !data->d_buf ||
 	    dwarf_formudata(dwarf_attr(unit, DW_AT_stmt_list, &attribute), &offset))
 		return false;

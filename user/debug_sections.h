@@ -10,20 +10,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "elf_copy.h"
 #include "elf_file.h"
 
 struct debug_sections {
 	struct elf_file file, alternate;
+	struct elf_copy copy, alternate_copy;
 	Dwarf *dwarf, *alternate_dwarf;
-	uint64_t bytes; /* of both files, uncompressed */
+	uint64_t bytes; /* of both files: what they have, and what that unpacks to */
 };
 
 /* Whether the object has DWARF of its own (a stripped one doesn't). */
-bool debug_sections__present(Elf *elf);
+bool debug_sections__present(const struct elf_headers *headers);
 
 /*
  * Takes over the open file, also on failure. Returns 0, -ENOENT without DWARF, -EFBIG when it is
- * too large for this machine, -EINVAL when it can't be read, or -ENOMEM.
+ * too large for this machine or claims to unpack to what it can't, -EINVAL or -EBADMSG when it
+ * can't be read, or -ENOMEM.
  */
 int debug_sections__open(struct debug_sections *sections, struct elf_file *file);
 void debug_sections__close(struct debug_sections *sections);

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Paths in, libelf handles out, for the rooms that read symbols and DWARF.
- *
- * libelf could map the files, which would save memory. But a mapped file that is truncated kills
- * the reader with SIGBUS, and one that is rewritten changes after libelf has checked it. So
- * sections are read into private memory, each when it is asked for.
+ * Paths in, open files with their headers out, for the rooms that read symbols and DWARF.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <gelf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,19 +51,6 @@ int elf_file__open_regular(const char *path, struct stat *status)
 	return open_if_regular(path_fd < 0 ? -errno : path_fd, status);
 }
 
-Elf *elf_file__handle(int fd)
-{
-	Elf *elf;
-
-	elf_version(EV_CURRENT);
-	elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (elf && elf_kind(elf) == ELF_K_ELF)
-		return elf;
-	elf_end(elf);
-	errno = ENOEXEC;
-	return NULL;
-}
-
 int elf_file__open(struct elf_file *file, const struct process_root *root, const char *path)
 {
 	struct stat status;
@@ -81,44 +63,17 @@ int elf_file__open(struct elf_file *file, const struct process_root *root, const
 		return -ENOMEM;
 	file->fd = root ? open_if_regular(process_root__open_path(root, path), &status) :
 			  elf_file__open_regular(path, &status);
-	if (file->fd < 0) {
-		err = file->fd;
-		goto out;
-	}
-	file->elf = elf_file__handle(file->fd);
-	if (file->elf)
-		return 0;
-	err = -errno;
-out:
-	elf_file__close(file);
+	err = file->fd < 0 ? file->fd : elf_headers__of_file(file->fd, &file->headers);
+	if (err)
+		elf_file__close(file);
 	return err;
 }
 
 void elf_file__close(struct elf_file *file)
 {
-	elf_end(file->elf);
+	elf_headers__free(&file->headers);
 	if (file->fd >= 0)
 		close(file->fd);
 	free(file->path);
 	*file = (struct elf_file)ELF_FILE_CLOSED;
-}
-
-Elf_Scn *elf_file__section(Elf *elf, const char *name)
-{
-	Elf_Scn *section = NULL;
-	size_t names;
-
-	if (elf_getshdrstrndx(elf, &names))
-		return NULL;
-	while ((section = elf_nextscn(elf, section))) {
-		const char *section_name;
-		GElf_Shdr header;
-
-		if (!gelf_getshdr(section, &header))
-			continue;
-		section_name = elf_strptr(elf, names, header.sh_name);
-		if (section_name && !strcmp(section_name, name))
-			return section;
-	}
-	return NULL;
 }

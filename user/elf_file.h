@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * ELF files that someone else controls, opened so that neither the file's kind nor its later
- * changes can hurt: only regular files, never blocking, no side effects on devices, and read into
- * private memory instead of mapped.
+ * changes can hurt: only regular files, never blocking, no side effects on devices.
  */
 #ifndef ELF_FILE_H
 #define ELF_FILE_H
 
-#include <libelf.h>
-#include <stdint.h>
 #include <sys/stat.h>
 
+#include "elf_headers.h"
 #include "process_root.h"
 
 struct elf_file {
 	int fd;
-	Elf *elf;
+	struct elf_headers headers;
 	char *path; /* what it was opened by */
 	const struct process_root *root; /* where that path begins; NULL: at our own root */
 };
 
+/* Its path is NULL. */
 #define ELF_FILE_CLOSED  \
 	{                \
 		.fd = -1 \
@@ -33,19 +32,10 @@ int elf_file__open_regular(const char *path, struct stat *status);
 
 /*
  * Opens a regular file that is an ELF object, below that root, or ours if it is NULL. The root must
- * outlive the file. Returns 0, -ENOEXEC, or as above.
+ * outlive the file. Returns 0, or an error as elf_headers__read or as above.
  */
 int elf_file__open(struct elf_file *file, const struct process_root *root, const char *path);
 
-/*
- * An ELF handle for an open file; NULL with errno set when it isn't an ELF object. The descriptor
- * must stay open while the handle is used.
- */
-Elf *elf_file__handle(int fd);
-
 void elf_file__close(struct elf_file *file);
-
-/* The section of that name, or NULL. */
-Elf_Scn *elf_file__section(Elf *elf, const char *name);
 
 #endif

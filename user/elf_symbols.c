@@ -4,16 +4,17 @@
  * one is shown that a person would use: malloc rather than __libc_malloc.
  */
 #include <errno.h>
-#include <gelf.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "elf_symbols.h"
+#include "memory_share.h"
 
-#define MAX_SYMBOLS 10000000
-#define MAX_NAMES_BYTES (512u << 20)
-#define MAX_SECTIONS (1u << 20)
+/* For the names and our table. A browser, built for debugging, has some hundred MiB. */
+#define MAX_BYTES (1ull << 30)
+#define MEMORY_PARTS 16
+#define SYMBOLS_AT_ONCE 512
 #define MAX_NAME_BYTES 4096 /* of which a look-up takes notice */
 /* How many symbols before the nearest one are asked whether they cover the address. */
 #define MAX_STEPS_BACK 64
@@ -36,85 +37,66 @@ struct elf_symbols {
 
 /* What is needed while a table is read. */
 struct reader {
-	Elf *elf;
-	Elf_Data *data; /* of the symbol table */
+	const struct elf_headers *headers;
+	const Elf64_Shdr *section, *names;
 	size_t nr;
-	size_t names_bytes;
-	uint64_t *text_end; /* for each section: where it ends if it holds code, else 0 */
-	size_t nr_sections;
 };
 
-static int find_text_sections(struct reader *reader)
+/* Where the section ends if it holds code, else 0. */
+static uint64_t text_end(const struct elf_headers *headers, size_t index)
 {
-	Elf_Scn *section = NULL;
-	size_t nr;
+	const Elf64_Shdr *section;
 
-	if (elf_getshdrnum(reader->elf, &nr) || !nr || nr > MAX_SECTIONS)
+	if (index == SHN_UNDEF || index >= headers->nr_sections)
+		return 0;
+	section = &headers->sections[index];
+	if (!(section->sh_flags & SHF_EXECINSTR) ||
+	    section->sh_addr + section->sh_size < section->sh_addr)
+		return 0;
+	return section->sh_addr + section->sh_size;
+}
+
+static int find_table(struct reader *reader, uint32_t section_type)
+{
+	const struct elf_headers *headers = reader->headers;
+	const Elf64_Shdr *section = elf_headers__section_of_type(headers, section_type);
+	uint64_t max_bytes = memory_share(MEMORY_PARTS, MAX_BYTES);
+
+	if (!section || section->sh_flags & SHF_COMPRESSED)
 		return -ENOENT;
-	reader->text_end = calloc(nr, sizeof(*reader->text_end));
-	if (!reader->text_end)
-		return -ENOMEM;
-	reader->nr_sections = nr;
-	while ((section = elf_nextscn(reader->elf, section))) {
-		size_t index = elf_ndxscn(section);
-		GElf_Shdr header;
-
-		if (index < nr && gelf_getshdr(section, &header) &&
-		    header.sh_flags & SHF_EXECINSTR &&
-		    header.sh_addr + header.sh_size > header.sh_addr)
-			reader->text_end[index] = header.sh_addr + header.sh_size;
-	}
+	reader->section = section;
+	reader->names = elf_headers__linked(headers, section, SHT_STRTAB);
+	reader->nr = section->sh_size / sizeof(Elf64_Sym);
+	if (!reader->names || !reader->names->sh_size || !reader->nr)
+		return -ENOENT;
+	if (reader->names->sh_size > max_bytes ||
+	    reader->nr > (max_bytes - reader->names->sh_size) / sizeof(struct symbol))
+		return -EFBIG;
 	return 0;
 }
 
-static int find_table(struct reader *reader, uint32_t section_type, struct elf_symbols *symbols)
+static int read_names(const struct reader *reader, struct elf_symbols *symbols)
 {
-	GElf_Shdr header, names_header;
-	Elf_Scn *section = NULL;
-	Elf_Data *names;
+	size_t nr_bytes = reader->names->sh_size;
 
-	while ((section = elf_nextscn(reader->elf, section))) {
-		if (gelf_getshdr(section, &header) && header.sh_type == section_type)
-			break;
-	}
-	if (!section || header.sh_entsize == 0 || header.sh_flags & SHF_COMPRESSED ||
-	    header.sh_size / header.sh_entsize > MAX_SYMBOLS)
-		return -ENOENT;
-	reader->data = elf_getdata(section, NULL);
-	reader->nr = header.sh_size / header.sh_entsize;
-
-	section = elf_getscn(reader->elf, header.sh_link);
-	if (!reader->data || !reader->data->d_buf || !section ||
-	    !gelf_getshdr(section, &names_header) || names_header.sh_type != SHT_STRTAB ||
-	    names_header.sh_flags & SHF_COMPRESSED || names_header.sh_size > MAX_NAMES_BYTES)
-		return -ENOENT;
-	names = elf_getdata(section, NULL);
-	if (!names || !names->d_buf || !names->d_size)
-		return -ENOENT;
-	symbols->names = malloc(names->d_size + 1);
+	symbols->names = malloc(nr_bytes + 1);
 	if (!symbols->names)
 		return -ENOMEM;
-	memcpy(symbols->names, names->d_buf, names->d_size);
-	symbols->names[names->d_size] = '\0';
-	reader->names_bytes = names->d_size;
-	return 0;
+	symbols->names[nr_bytes] = '\0';
+	return elf_source__read(&reader->headers->source, reader->names->sh_offset, symbols->names,
+				nr_bytes);
 }
 
 /* Whether a symbol names code; if so, fills *symbol. */
-static bool read_symbol(const struct reader *reader, int index, const char *names,
+static bool read_symbol(const struct reader *reader, const Elf64_Sym *raw, const char *names,
 			struct symbol *symbol)
 {
-	uint64_t text_end;
+	uint64_t end = text_end(reader->headers, raw->st_shndx);
 	const char *name;
-	GElf_Sym raw;
 
-	if (!gelf_getsym(reader->data, index, &raw) || raw.st_shndx == SHN_UNDEF ||
-	    raw.st_shndx >= reader->nr_sections || raw.st_name >= reader->names_bytes)
+	if (raw->st_name >= reader->names->sh_size || raw->st_value >= end)
 		return false;
-	text_end = reader->text_end[raw.st_shndx];
-	if (raw.st_value >= text_end)
-		return false;
-	switch (GELF_ST_TYPE(raw.st_info)) {
+	switch (ELF64_ST_TYPE(raw->st_info)) {
 	case STT_FUNC:
 	case STT_GNU_IFUNC:
 	case STT_NOTYPE:
@@ -122,18 +104,18 @@ static bool read_symbol(const struct reader *reader, int index, const char *name
 	default:
 		return false;
 	}
-	name = names + raw.st_name;
+	name = names + raw->st_name;
 	/* $x and such tell code from data on ARM; they name nothing. */
 	if (!*name || *name == '$')
 		return false;
 
 	*symbol = (struct symbol){
-		.start = raw.st_value,
-		.size_bytes = raw.st_size ? raw.st_size : text_end - raw.st_value,
-		.name = raw.st_name,
-		.unsized = !raw.st_size,
-		.local = GELF_ST_BIND(raw.st_info) == STB_LOCAL,
-		.weak = GELF_ST_BIND(raw.st_info) == STB_WEAK,
+		.start = raw->st_value,
+		.size_bytes = raw->st_size ? raw->st_size : end - raw->st_value,
+		.name = raw->st_name,
+		.unsized = !raw->st_size,
+		.local = ELF64_ST_BIND(raw->st_info) == STB_LOCAL,
+		.weak = ELF64_ST_BIND(raw->st_info) == STB_WEAK,
 	};
 	while (symbol->underscores < UINT8_MAX && name[symbol->underscores] == '_')
 		symbol->underscores++;
@@ -171,19 +153,40 @@ static int compare_symbols(const void *left, const void *right, void *context)
 	return strncmp(names + b->name, names + a->name, 256);
 }
 
+static int read_table(struct elf_symbols *symbols, const struct reader *reader)
+{
+	uint64_t offset = reader->section->sh_offset;
+	Elf64_Sym raw[SYMBOLS_AT_ONCE];
+	int err = 0;
+
+	for (size_t first = 0; first < reader->nr && !err; first += SYMBOLS_AT_ONCE) {
+		size_t nr = reader->nr - first < SYMBOLS_AT_ONCE ? reader->nr - first :
+								   SYMBOLS_AT_ONCE;
+
+		err = elf_source__read(&reader->headers->source, offset + first * sizeof(*raw), raw,
+				       nr * sizeof(*raw));
+		for (size_t i = 0; i < nr && !err; i++)
+			symbols->nr += read_symbol(reader, &raw[i], symbols->names,
+						   &symbols->table[symbols->nr]);
+	}
+	return err;
+}
+
 static int fill(struct elf_symbols *symbols, const struct reader *reader)
 {
 	struct symbol *trimmed;
+	int err = read_names(reader, symbols);
 
-	symbols->table = malloc(reader->nr * sizeof(*symbols->table) + 1);
+	if (err)
+		return err;
+	symbols->table = malloc(reader->nr * sizeof(*symbols->table));
 	if (!symbols->table)
 		return -ENOMEM;
-	for (size_t i = 0; i < reader->nr; i++) {
-		if (read_symbol(reader, i, symbols->names, &symbols->table[symbols->nr]))
-			symbols->nr++;
-	}
-	if (!symbols->nr)
-		return -ENOENT;
+	err = read_table(symbols, reader);
+	if (!err && !symbols->nr)
+		err = -ENOENT;
+	if (err)
+		return err;
 	/* Many symbols name data: what they took is given back, as far as that is possible. */
 	trimmed = realloc(symbols->table, symbols->nr * sizeof(*symbols->table));
 	if (trimmed)
@@ -193,20 +196,19 @@ static int fill(struct elf_symbols *symbols, const struct reader *reader)
 	return 0;
 }
 
-int elf_symbols__read(struct elf_symbols **result, Elf *elf, uint32_t section_type)
+int elf_symbols__read(struct elf_symbols **result, const struct elf_headers *headers,
+		      uint32_t section_type)
 {
-	struct elf_symbols *symbols = calloc(1, sizeof(*symbols));
-	struct reader reader = { .elf = elf };
-	int err = -ENOMEM;
+	struct reader reader = { .headers = headers };
+	struct elf_symbols *symbols;
+	int err = find_table(&reader, section_type);
 
+	if (err)
+		return err;
+	symbols = calloc(1, sizeof(*symbols));
 	if (!symbols)
 		return -ENOMEM;
-	err = find_text_sections(&reader);
-	if (!err)
-		err = find_table(&reader, section_type, symbols);
-	if (!err)
-		err = fill(symbols, &reader);
-	free(reader.text_end);
+	err = fill(symbols, &reader);
 	if (err)
 		elf_symbols__free(symbols);
 	else

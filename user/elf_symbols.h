@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The functions of one ELF symbol table, sorted for look-up by address. Independent of the ELF
- * handle once read.
+ * The functions of one ELF symbol table, sorted for look-up by address. Independent of the
+ * file once read.
  */
 #ifndef ELF_SYMBOLS_H
 #define ELF_SYMBOLS_H
 
-#include <libelf.h>
 #include <stdint.h>
+
+#include "elf_headers.h"
 
 struct elf_symbols;
 
 /*
  * Reads the first symbol table of that kind, SHT_SYMTAB or SHT_DYNSYM. Returns 0, -ENOENT when
- * there is none or it names no function, -ENOMEM.
+ * there is none or it names no function, -EFBIG when it is larger than is bearable, -EBADMSG when
+ * it is damaged, -ENOMEM, -errno.
  */
-int elf_symbols__read(struct elf_symbols **symbols, Elf *elf, uint32_t section_type);
+int elf_symbols__read(struct elf_symbols **symbols, const struct elf_headers *headers,
+		      uint32_t section_type);
 void elf_symbols__free(struct elf_symbols *symbols);
 
 /*

@@ -7,16 +7,14 @@
 #include "mini_debug_info.h"
 
 #include <errno.h>
-#include <gelf.h>
 #include <lzma.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "elf_file.h"
-
-/* 200 times what the largest programs of Fedora have. */
-#define MAX_BYTES (256u << 20)
-#define MAX_UNPACKER_BYTES (128u << 20)
+/* 50 times what the largest programs of Fedora have; packed, it is smaller still. */
+#define MAX_BYTES (64u << 20)
+/* xz -9 asks for 65 MiB. */
+#define MAX_UNPACKER_BYTES (80u << 20)
 
 static int write_all(int fd, const uint8_t *bytes, size_t nr_bytes)
 {
@@ -46,19 +44,34 @@ static int error_of(lzma_ret result)
 	}
 }
 
-static int unpack(int fd, const Elf_Data *packed)
+/* The next bytes of the section, once those before are used up. */
+static int feed(lzma_stream *stream, const struct elf_headers *object, const Elf64_Shdr *section,
+		uint8_t *buffer, size_t nr_bytes)
+{
+	uint64_t left = section->sh_size - stream->total_in;
+
+	if (stream->avail_in || !left)
+		return 0;
+	stream->next_in = buffer;
+	stream->avail_in = left < nr_bytes ? left : nr_bytes;
+	return elf_source__read(&object->source, section->sh_offset + stream->total_in, buffer,
+				stream->avail_in);
+}
+
+static int unpack(int fd, const struct elf_headers *object, const Elf64_Shdr *section)
 {
 	lzma_stream stream = LZMA_STREAM_INIT;
 	lzma_ret result = lzma_stream_decoder(&stream, MAX_UNPACKER_BYTES, 0);
-	uint8_t buffer[65536];
+	uint8_t packed[65536], buffer[65536];
 	int err = error_of(result);
 
-	stream.next_in = packed->d_buf;
-	stream.avail_in = packed->d_size;
 	while (!err && result != LZMA_STREAM_END) {
+		err = feed(&stream, object, section, packed, sizeof(packed));
+		if (err)
+			break;
 		stream.next_out = buffer;
 		stream.avail_out = sizeof(buffer);
-		result = lzma_code(&stream, LZMA_FINISH);
+		result = lzma_code(&stream, LZMA_RUN);
 		err = error_of(result);
 		if (!err && stream.total_out > MAX_BYTES)
 			err = -EFBIG;
@@ -69,24 +82,32 @@ static int unpack(int fd, const Elf_Data *packed)
 	return err;
 }
 
-int mini_debug_info__read(struct elf_symbols **symbols, Elf *object)
+static int read_unpacked(struct elf_symbols **symbols, int fd)
 {
-	Elf_Scn *section = elf_file__section(object, ".gnu_debugdata");
-	Elf_Data *packed = section ? elf_rawdata(section, NULL) : NULL;
-	Elf *elf;
+	struct elf_headers headers;
+	int err = elf_headers__of_file(fd, &headers);
+
+	if (!err)
+		err = elf_symbols__read(symbols, &headers, SHT_SYMTAB);
+	elf_headers__free(&headers);
+	return err;
+}
+
+int mini_debug_info__read(struct elf_symbols **symbols, const struct elf_headers *object)
+{
+	const Elf64_Shdr *section = elf_headers__section(object, ".gnu_debugdata");
 	int fd, err;
 
-	if (!packed || !packed->d_buf || !packed->d_size)
+	if (!section || section->sh_type == SHT_NOBITS || !section->sh_size)
 		return -ENOENT;
+	if (section->sh_size > MAX_BYTES)
+		return -EFBIG;
 	fd = memfd_create("gnu_debugdata", MFD_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	err = unpack(fd, packed);
-	if (!err) {
-		elf = elf_file__handle(fd);
-		err = elf ? elf_symbols__read(symbols, elf, SHT_SYMTAB) : -errno;
-		elf_end(elf);
-	}
+	err = unpack(fd, object, section);
+	if (!err)
+		err = read_unpacked(symbols, fd);
 	close(fd);
 	return err;
 }

@@ -6,15 +6,14 @@
 #ifndef MINI_DEBUG_INFO_H
 #define MINI_DEBUG_INFO_H
 
-#include <libelf.h>
-
+#include "elf_headers.h"
 #include "elf_symbols.h"
 
 /*
  * Reads the functions that .dynsym lacks. Returns 0, -ENOENT when the object has no such section or
- * it names no function, -EFBIG when it unpacks to more than is bearable, -EINVAL when it is
- * damaged, or -errno.
+ * it names no function, -EFBIG when it unpacks to more than is bearable, -EINVAL or -EBADMSG when
+ * it is damaged, or -errno.
  */
-int mini_debug_info__read(struct elf_symbols **symbols, Elf *object);
+int mini_debug_info__read(struct elf_symbols **symbols, const struct elf_headers *object);
 
 #endif

@@ -5,7 +5,6 @@
  * ELF thinks in virtual addresses, so program headers translate.
  */
 #include <errno.h>
-#include <gelf.h>
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +17,10 @@
 #include "debug_sections.h"
 #include "elf_file.h"
 #include "elf_symbols.h"
+#include "log.h"
 #include "mini_debug_info.h"
 #include "object_file.h"
 #include "plt_symbols.h"
-
-#define MAX_PROGRAM_HEADERS 4096
 
 struct segment {
 	uint64_t file_offset, file_bytes, vaddr;
@@ -214,28 +212,23 @@ int object_file__open(struct object_file *object, const char *path)
 	return err;
 }
 
-static int read_segments(struct object_file *object, Elf *elf)
+static int copy_segments(struct object_file *object, const struct elf_headers *headers)
 {
-	size_t nr;
-
 	free(object->segments);
-	object->segments = NULL;
 	object->nr_segments = 0;
-	if (elf_getphdrnum(elf, &nr) || !nr || nr > MAX_PROGRAM_HEADERS)
-		return -EINVAL;
-	object->segments = calloc(nr, sizeof(*object->segments));
+	object->segments = calloc(headers->nr_segments + 1, sizeof(*object->segments));
 	if (!object->segments)
 		return -ENOMEM;
-	for (size_t i = 0; i < nr; i++) {
-		GElf_Phdr header;
+	for (size_t i = 0; i < headers->nr_segments; i++) {
+		const Elf64_Phdr *header = &headers->segments[i];
 
-		if (!gelf_getphdr(elf, i, &header) || header.p_type != PT_LOAD || !header.p_filesz)
+		if (header->p_type != PT_LOAD || !header->p_filesz)
 			continue;
 		object->segments[object->nr_segments++] = (struct segment){
-			.file_offset = header.p_offset,
-			.file_bytes = header.p_filesz,
-			.vaddr = header.p_vaddr,
-			.executable = header.p_flags & PF_X,
+			.file_offset = header->p_offset,
+			.file_bytes = header->p_filesz,
+			.vaddr = header->p_vaddr,
+			.executable = header->p_flags & PF_X,
 		};
 	}
 	return 0;
@@ -279,62 +272,100 @@ static enum reading state_after(int err)
 	return err ? ABSENT : READ;
 }
 
-static int read_own_symbols(struct object_file *object, Elf *elf)
+/* For -v: who misses names learns why. That there are none is no news. */
+static void tell_refusal(const struct object_file *object, const char *what, int err)
 {
+	static const struct {
+		int err;
+		const char *why;
+	} reasons[] = {
+		{ -EFBIG, "larger than is bearable" },
+		{ -EBADMSG, "damaged" },
+		{ -EINVAL, "damaged" },
+		{ -ENOEXEC, "not of a 64-bit ELF file" },
+	};
+	const char *why = strerror(-err);
+
+	if (!err || err == -ENOENT)
+		return;
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (reasons[i].err == err)
+			why = reasons[i].why;
+	log__detail("%s: %s not read: %s", object->path, what, why);
+}
+
+static int read_own_symbols(struct object_file *object, const struct elf_headers *headers)
+{
+	int err;
+
 	/* Before the symbols: when memory runs out both are read again, and these are kept. */
-	if (!object->plt && plt_symbols__read(&object->plt, elf) == -ENOMEM)
+	if (!object->plt && plt_symbols__read(&object->plt, headers) == -ENOMEM)
 		return -ENOMEM;
-	return elf_symbols__read(&object->symbols, elf, SHT_SYMTAB);
+	err = elf_symbols__read(&object->symbols, headers, SHT_SYMTAB);
+	tell_refusal(object, "symbols", err);
+	return err;
 }
 
 /* What is left in a stripped file that has no debug file. */
-static int read_stripped(struct object_file *object, Elf *elf)
+static int read_stripped(struct object_file *object, const struct elf_headers *headers)
 {
 	struct elf_symbols *exported = NULL;
-	int err = elf_symbols__read(&exported, elf, SHT_DYNSYM);
+	int err = elf_symbols__read(&exported, headers, SHT_DYNSYM), mini_err;
 
 	if (err == -ENOMEM)
 		return err;
+	tell_refusal(object, "exported symbols", err);
 	/* Whatever is wrong with the other table, the exported names are good. */
-	if (!mini_debug_info__read(&object->symbols, elf)) {
+	mini_err = mini_debug_info__read(&object->symbols, headers);
+	if (!mini_err) {
 		object->exported = exported;
 		return 0;
 	}
+	tell_refusal(object, "packed symbols", mini_err);
 	object->symbols = exported;
 	return err;
 }
 
+/* Whether another place may have them. */
+static bool has_none(int err)
+{
+	return err && err != -ENOMEM;
+}
+
+static int read_headers(struct object_file *object, struct elf_file *own)
+{
+	int err;
+
+	/* own->fd stays closed: headers use the object's descriptor, which outlives them. */
+	own->path = strdup(object->path);
+	own->root = object->root;
+	err = own->path ? elf_headers__of_file(object->fd, &own->headers) : -ENOMEM;
+	return err ? err : copy_segments(object, &own->headers);
+}
+
 /*
  * Reads what is missing. The debug file is only looked for when the object lacks something; of the
- * object itself nothing stays open but its descriptor, unless it holds the DWARF.
+ * object itself nothing stays open but its descriptor.
  */
 static void read_object(struct object_file *object)
 {
 	struct elf_file debug = ELF_FILE_CLOSED, own = ELF_FILE_CLOSED;
-	int symbols_err = 0, lines_err = 0;
+	int symbols_err, lines_err;
 	bool own_dwarf;
 
-	/* own.fd stays closed: the handle uses the object's descriptor, which outlives it. */
-	own.elf = elf_file__handle(object->fd);
-	own.path = strdup(object->path);
-	own.root = object->root;
-	if (!own.elf || !own.path) {
-		symbols_err = lines_err = own.elf ? -ENOMEM : -errno;
-		goto out;
-	}
-	symbols_err = lines_err = read_segments(object, own.elf);
+	symbols_err = lines_err = read_headers(object, &own);
 	if (symbols_err)
 		goto out;
 
 	if (object->symbols_state == NOT_READ)
-		symbols_err = read_own_symbols(object, own.elf);
-	own_dwarf = debug_sections__present(own.elf);
+		symbols_err = read_own_symbols(object, &own.headers);
+	own_dwarf = debug_sections__present(&own.headers);
 	if (symbols_err || !own_dwarf)
 		lines_err = debug_file__open(&debug, &own);
-	if (symbols_err == -ENOENT && debug.elf)
-		symbols_err = elf_symbols__read(&object->symbols, debug.elf, SHT_SYMTAB);
-	if (symbols_err == -ENOENT)
-		symbols_err = read_stripped(object, own.elf);
+	if (has_none(symbols_err) && debug.path)
+		symbols_err = elf_symbols__read(&object->symbols, &debug.headers, SHT_SYMTAB);
+	if (has_none(symbols_err))
+		symbols_err = read_stripped(object, &own.headers);
 
 	if (own_dwarf) {
 		elf_file__close(&debug);
@@ -342,8 +373,10 @@ static void read_object(struct object_file *object)
 		own = (struct elf_file)ELF_FILE_CLOSED;
 		lines_err = 0;
 	}
-	if (!lines_err && debug.elf && object->lines_state == NOT_READ)
+	if (!lines_err && debug.path && object->lines_state == NOT_READ) {
 		lines_err = lines__open(&object->lines, &debug, lowest_text(object));
+		tell_refusal(object, "lines", lines_err);
+	}
 out:
 	elf_file__close(&debug);
 	elf_file__close(&own);
@@ -353,25 +386,22 @@ out:
 		object->lines_state = state_after(lines_err);
 }
 
-static void note_build_id(struct object_file *object, Elf *elf)
+static int read_build_id(struct object_file *object)
 {
-	const unsigned char *bytes = NULL;
-	size_t nr = build_id__read(elf, &bytes);
+	unsigned char bytes[BUILD_ID_MAX_BYTES] = { 0 };
+	struct elf_headers headers;
+	int err = elf_headers__of_file(object->fd, &headers);
 
-	build_id__hex(bytes, nr, object->build_id);
+	if (!err)
+		build_id__hex(bytes, build_id__read(&headers, bytes), object->build_id);
+	elf_headers__free(&headers);
+	return err;
 }
 
 const char *object_file__build_id(struct object_file *object)
 {
-	Elf *elf;
-
-	if (object->fd >= 0 && object->build_id_state == NOT_READ) {
-		elf = elf_file__handle(object->fd);
-		object->build_id_state = elf ? READ : state_after(-errno);
-		if (elf)
-			note_build_id(object, elf);
-		elf_end(elf);
-	}
+	if (object->fd >= 0 && object->build_id_state == NOT_READ)
+		object->build_id_state = state_after(read_build_id(object));
 	return *object->build_id ? object->build_id : NULL;
 }
 

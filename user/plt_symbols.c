@@ -8,16 +8,18 @@
 #include "plt_symbols.h"
 
 #include <errno.h>
-#include <gelf.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "elf_file.h"
-
+/* Large libraries have some ten thousand. */
 #define MAX_STUBS (1u << 20)
 #define MAX_SLOTS (1u << 20)
+/* Most of them are of other kinds: the largest programs have a million. */
+#define MAX_RELOCATIONS (4u << 20)
+#define RELOCATIONS_AT_ONCE 512
+#define MAX_NAMES_BYTES (128u << 20)
 #define MAX_NAME_BYTES 4096
 /* A stub has 8 bytes or 16. */
 #define STEP_BYTES 8
@@ -40,80 +42,102 @@ struct plt_symbols {
 	struct stub *stubs; /* by address */
 	size_t nr_stubs;
 	struct slot *slots; /* by address; only while the stubs are read */
-	size_t nr_slots;
+	size_t nr_slots, nr_relocations;
 	char *names; /* a copy of the dynamic string table, ended by an extra NUL */
 	size_t names_bytes;
 	char shown[MAX_NAME_BYTES + sizeof("@plt")];
 };
 
-static bool is_jump_slot(const GElf_Rela *relocation)
+static bool is_jump_slot(const Elf64_Rela *relocation)
 {
-	return GELF_R_TYPE(relocation->r_info) == R_X86_64_JUMP_SLOT ||
-	       GELF_R_TYPE(relocation->r_info) == R_X86_64_GLOB_DAT;
+	return ELF64_R_TYPE(relocation->r_info) == R_X86_64_JUMP_SLOT ||
+	       ELF64_R_TYPE(relocation->r_info) == R_X86_64_GLOB_DAT;
 }
 
-static int copy_names(struct plt_symbols *symbols, Elf_Scn *section)
+static int copy_names(struct plt_symbols *symbols, const struct elf_headers *headers,
+		      const Elf64_Shdr *section)
 {
-	Elf_Data *data = section ? elf_getdata(section, NULL) : NULL;
+	int err;
 
 	if (symbols->names)
 		return 0;
-	if (!data || !data->d_buf || data->d_size > UINT32_MAX)
-		return -ENOENT;
-	symbols->names = malloc(data->d_size + 1);
+	if (section->sh_size > MAX_NAMES_BYTES)
+		return -EFBIG;
+	symbols->names = malloc(section->sh_size + 1);
 	if (!symbols->names)
 		return -ENOMEM;
-	memcpy(symbols->names, data->d_buf, data->d_size);
-	symbols->names[data->d_size] = '\0';
-	symbols->names_bytes = data->d_size;
-	return 0;
+	err = elf_source__read(&headers->source, section->sh_offset, symbols->names,
+			       section->sh_size);
+	symbols->names[section->sh_size] = '\0';
+	symbols->names_bytes = err ? 0 : section->sh_size;
+	return err;
 }
 
-static int add_slots(struct plt_symbols *symbols, Elf_Data *relocations, Elf_Data *table)
+/* The table of symbols is not read as a whole: few of them are asked for. */
+static int add_slot(struct plt_symbols *symbols, const struct elf_headers *headers,
+		    const Elf64_Shdr *table, const Elf64_Rela *relocation)
 {
-	size_t nr = relocations->d_size / sizeof(Elf64_Rela);
-	struct slot *slots;
+	uint64_t index = ELF64_R_SYM(relocation->r_info);
+	Elf64_Sym symbol;
 
-	if (nr > MAX_SLOTS || symbols->nr_slots + nr > MAX_SLOTS)
+	if (!is_jump_slot(relocation) || index >= table->sh_size / sizeof(symbol) ||
+	    elf_source__read(&headers->source, table->sh_offset + index * sizeof(symbol), &symbol,
+			     sizeof(symbol)) ||
+	    symbol.st_name >= symbols->names_bytes || !symbols->names[symbol.st_name])
 		return 0;
-	slots = realloc(symbols->slots, (symbols->nr_slots + nr + 1) * sizeof(*slots));
-	if (!slots)
-		return -ENOMEM;
-	symbols->slots = slots;
-	for (size_t i = 0; i < nr; i++) {
-		GElf_Rela relocation;
-		GElf_Sym symbol;
+	if (symbols->nr_slots >= MAX_SLOTS)
+		return -EFBIG;
+	if (!(symbols->nr_slots & (symbols->nr_slots - 1))) {
+		size_t room = symbols->nr_slots ? 2 * symbols->nr_slots : 1;
+		struct slot *slots = realloc(symbols->slots, room * sizeof(*slots));
 
-		if (!gelf_getrela(relocations, (int)i, &relocation) || !is_jump_slot(&relocation) ||
-		    !gelf_getsym(table, (int)GELF_R_SYM(relocation.r_info), &symbol) ||
-		    symbol.st_name >= symbols->names_bytes || !symbols->names[symbol.st_name])
-			continue;
-		slots[symbols->nr_slots++] = (struct slot){ relocation.r_offset, symbol.st_name };
+		if (!slots)
+			return -ENOMEM;
+		symbols->slots = slots;
 	}
+	symbols->slots[symbols->nr_slots++] = (struct slot){ relocation->r_offset, symbol.st_name };
 	return 0;
 }
 
-static int read_slots(struct plt_symbols *symbols, Elf *elf)
+static int add_slots(struct plt_symbols *symbols, const struct elf_headers *headers,
+		     const Elf64_Shdr *section, const Elf64_Shdr *table)
 {
-	Elf_Scn *section = NULL;
+	uint64_t left = section->sh_size / sizeof(Elf64_Rela), offset = section->sh_offset;
+	Elf64_Rela relocations[RELOCATIONS_AT_ONCE];
 	int err = 0;
 
-	while (!err && (section = elf_nextscn(elf, section))) {
-		GElf_Shdr header, table_header;
-		Elf_Data *relocations, *table;
-		Elf_Scn *table_section;
+	if (left > MAX_RELOCATIONS - symbols->nr_relocations)
+		return -EFBIG;
+	symbols->nr_relocations += left;
+	while (left && !err) {
+		size_t nr = left < RELOCATIONS_AT_ONCE ? left : RELOCATIONS_AT_ONCE;
 
-		if (!gelf_getshdr(section, &header) || header.sh_type != SHT_RELA)
+		err = elf_source__read(&headers->source, offset, relocations,
+				       nr * sizeof(*relocations));
+		for (size_t i = 0; i < nr && !err; i++)
+			err = add_slot(symbols, headers, table, &relocations[i]);
+		offset += nr * sizeof(*relocations);
+		left -= nr;
+	}
+	return err;
+}
+
+static int read_slots(struct plt_symbols *symbols, const struct elf_headers *headers)
+{
+	int err = 0;
+
+	for (size_t i = 1; i < headers->nr_sections && !err; i++) {
+		const Elf64_Shdr *section = &headers->sections[i], *table, *names;
+
+		if (section->sh_type != SHT_RELA || section->sh_flags & SHF_COMPRESSED)
 			continue;
-		table_section = elf_getscn(elf, header.sh_link);
-		if (!table_section || !gelf_getshdr(table_section, &table_header) ||
-		    table_header.sh_type != SHT_DYNSYM)
+		table = elf_headers__linked(headers, section, SHT_DYNSYM);
+		names = table ? elf_headers__linked(headers, table, SHT_STRTAB) : NULL;
+		if (!names)
 			continue;
-		err = copy_names(symbols, elf_getscn(elf, table_header.sh_link));
-		relocations = elf_getdata(section, NULL);
-		table = elf_getdata(table_section, NULL);
-		if (!err && relocations && relocations->d_buf && table)
-			err = add_slots(symbols, relocations, table);
+		err = copy_names(symbols, headers, names);
+		if (!err)
+			err = add_slots(symbols, headers, section, table);
 	}
 	return err ? err : symbols->nr_slots ? 0 : -ENOENT;
 }
@@ -149,26 +173,19 @@ static const struct slot *find_jump(const struct plt_symbols *symbols, const uns
 	return NULL;
 }
 
-static int add_stubs(struct plt_symbols *symbols, Elf_Scn *section)
+static int find_stubs(struct plt_symbols *symbols, const Elf64_Shdr *section,
+		      const unsigned char *code)
 {
-	Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;
-	size_t stub_bytes, capacity;
-	struct stub *stubs;
-	GElf_Shdr header;
+	size_t stub_bytes = section->sh_entsize == STEP_BYTES ? STEP_BYTES : 2 * STEP_BYTES;
+	size_t capacity = symbols->nr_stubs + section->sh_size / stub_bytes;
+	struct stub *stubs = realloc(symbols->stubs, (capacity + 1) * sizeof(*stubs));
 
-	if (!data || !data->d_buf || !gelf_getshdr(section, &header) ||
-	    !(header.sh_flags & SHF_EXECINSTR) || data->d_size / STEP_BYTES > MAX_STUBS)
-		return 0;
-	stub_bytes = header.sh_entsize == STEP_BYTES ? STEP_BYTES : 2 * STEP_BYTES;
-	capacity = symbols->nr_stubs + data->d_size / stub_bytes;
-	stubs = realloc(symbols->stubs, (capacity + 1) * sizeof(*stubs));
 	if (!stubs)
 		return -ENOMEM;
 	symbols->stubs = stubs;
-	for (size_t at = 0; at + stub_bytes <= data->d_size; at += stub_bytes) {
-		uint64_t vaddr = header.sh_addr + at;
-		const struct slot *slot = find_jump(
-			symbols, (const unsigned char *)data->d_buf + at, stub_bytes, vaddr);
+	for (size_t at = 0; at + stub_bytes <= section->sh_size; at += stub_bytes) {
+		uint64_t vaddr = section->sh_addr + at;
+		const struct slot *slot = find_jump(symbols, code + at, stub_bytes, vaddr);
 
 		if (slot)
 			stubs[symbols->nr_stubs++] =
@@ -177,24 +194,44 @@ static int add_stubs(struct plt_symbols *symbols, Elf_Scn *section)
 	return 0;
 }
 
-int plt_symbols__read(struct plt_symbols **result, Elf *elf)
+static int add_stubs(struct plt_symbols *symbols, const struct elf_headers *headers,
+		     const char *name)
+{
+	const Elf64_Shdr *section = elf_headers__section(headers, name);
+	unsigned char *code;
+	int err;
+
+	if (!section || section->sh_type == SHT_NOBITS || !(section->sh_flags & SHF_EXECINSTR) ||
+	    section->sh_flags & SHF_COMPRESSED)
+		return 0;
+	if (section->sh_size / STEP_BYTES > MAX_STUBS)
+		return -EFBIG;
+	code = malloc(section->sh_size + 1);
+	if (!code)
+		return -ENOMEM;
+	err = elf_source__read(&headers->source, section->sh_offset, code, section->sh_size);
+	if (!err)
+		err = find_stubs(symbols, section, code);
+	free(code);
+	return err;
+}
+
+int plt_symbols__read(struct plt_symbols **result, const struct elf_headers *headers)
 {
 	static const char *const sections[] = { ".plt", ".plt.sec", ".plt.got" };
 	struct plt_symbols *symbols;
-	GElf_Ehdr header;
 	int err;
 
-	if (!gelf_getehdr(elf, &header) || header.e_machine != EM_X86_64 ||
-	    gelf_getclass(elf) != ELFCLASS64)
+	if (headers->file.e_machine != EM_X86_64)
 		return -ENOENT;
 	symbols = calloc(1, sizeof(*symbols));
 	if (!symbols)
 		return -ENOMEM;
-	err = read_slots(symbols, elf);
+	err = read_slots(symbols, headers);
 	if (!err)
 		qsort(symbols->slots, symbols->nr_slots, sizeof(*symbols->slots), by_slot);
 	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections) && !err; i++)
-		err = add_stubs(symbols, elf_file__section(elf, sections[i]));
+		err = add_stubs(symbols, headers, sections[i]);
 	free(symbols->slots);
 	symbols->slots = NULL;
 	if (!err && !symbols->nr_stubs)

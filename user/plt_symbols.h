@@ -6,16 +6,18 @@
 #ifndef PLT_SYMBOLS_H
 #define PLT_SYMBOLS_H
 
-#include <libelf.h>
 #include <stdint.h>
+
+#include "elf_headers.h"
 
 struct plt_symbols;
 
 /*
- * Independent of the ELF handle once read. Returns 0, -ENOENT when there are no stubs or the
- * machine is another than x86-64, or -ENOMEM.
+ * Independent of the file once read. Returns 0, -ENOENT when there are no stubs or the
+ * machine is another than x86-64, -EFBIG when there are more than is bearable, -EBADMSG when what
+ * leads to them is damaged, -ENOMEM, or -errno.
  */
-int plt_symbols__read(struct plt_symbols **symbols, Elf *elf);
+int plt_symbols__read(struct plt_symbols **symbols, const struct elf_headers *headers);
 void plt_symbols__free(struct plt_symbols *symbols);
 
 /* The linkage name with "@plt" behind it, or NULL. Null-safe. Good until the next call. */
