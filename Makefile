@@ -55,7 +55,7 @@ SYSTEM_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps check-deps demo bench bench-doc experiments fuzz check check-unit check-system check-vm kernels-table lint clean install uninstall tests victims check-cfi fuzz-cfi check-stacks
+.PHONY: all deps check-deps demo bench bench-doc experiments fuzz check check-unit check-system check-vm kernels-table lint clean install uninstall tests victims check-cfi fuzz-cfi fuzz-symbols check-stacks
 
 all: $(BUILD)/memleak-bpf
 
@@ -190,8 +190,8 @@ experiments: deps
 FUZZED := $(addprefix user/,$(addsuffix .c,allocators elf_closure elf_headers elf_image ldso_cache \
 	library_path library_search load_list named_functions placement program_loader shared_object \
 	vfork_users))
-fuzz: fuzz-cfi
-	@tools/deps clang libclang-rt-14-dev libelf-dev libzydis-dev
+fuzz: fuzz-cfi fuzz-symbols
+	@tools/deps clang libclang-rt-14-dev libzydis-dev
 	@mkdir -p build/corpus
 	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -iquote user \
 		-o build/fuzz_elf tests/fuzz/fuzz_elf.c $(FUZZED) -lZydis
@@ -220,6 +220,24 @@ fuzz-cfi:
 		objcopy -O binary --only-section=.eh_frame $$file \
 			build/corpus-cfi/$${file##*/}.eh_frame; done
 	$(Q)build/fuzz_cfi -max_len=65536 -max_total_time=60 build/corpus-cfi
+
+# The same for what names code. Among the files that it begins with, one has all that can be read.
+FUZZED_SYMBOLS := $(addprefix user/,$(addsuffix .c,build_id debug_file elf_copy elf_file elf_headers \
+	elf_symbols mini_debug_info plt_symbols process_root))
+fuzz-symbols:
+	@tools/deps clang libclang-rt-14-dev libelf-dev liblzma-dev zlib1g-dev gcc binutils xz-utils
+	@mkdir -p build/corpus-symbols
+	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined -iquote user -o build/fuzz_symbols \
+		tests/fuzz/fuzz_symbols.c $(FUZZED_SYMBOLS) -lelf -llzma -lz
+	$(Q)cp -n /bin/true /bin/sleep build/corpus-symbols/
+	$(Q)echo 'int main(void) { return 0; }' | gcc -g -O1 -x c -o build/fuzz_seed - && \
+		objcopy -S --keep-symbol=main build/fuzz_seed build/fuzz_seed.mini && \
+		xz -kf build/fuzz_seed.mini && \
+		objcopy --add-section .gnu_debugdata=build/fuzz_seed.mini.xz \
+			--add-gnu-debuglink=build/fuzz_seed.mini build/fuzz_seed \
+			build/corpus-symbols/seed
+	$(Q)build/fuzz_symbols -max_len=65536 -max_total_time=60 build/corpus-symbols
 
 lint: $(SKELETON) $(LONE_SKELETONS)
 	@tools/deps $(LINT_PACKAGES)
