@@ -22,6 +22,7 @@ extern const volatile bool config_trace; /* -t: an event for each call */
 extern const volatile __u64 config_min_bytes; /* -z */
 extern const volatile __u64 config_max_bytes; /* -Z */
 extern const volatile __u32 config_nr_cpus; /* possible CPUs */
+extern const volatile __u32 config_max_frames; /* --frames */
 extern const volatile bool config_unwind; /* stacks by tables, else by frame pointers */
 extern const volatile bool config_avoid_private_stack; /* see allocator.bpf.c */
 extern const volatile bool config_scoped; /* session links see the targets' own threads alone */

@@ -7,7 +7,11 @@
 #include "allocator.h"
 #include "unwind.h"
 
+/* The default of kernel.perf_event_max_stack, which bounds the kernel's own walk. */
+#define KERNEL_FRAMES 127
 #define PIECE_WORDS 128
+
+const volatile __u32 config_max_frames = WIRE_MAX_FRAMES;
 
 /* A 64-bit mixing step (the multiplier and shifts of splitmix64's finalizer). */
 static __always_inline __u64 mix(__u64 hash, __u64 word)
@@ -45,13 +49,20 @@ __hidden __u64 record_stack_old(struct pt_regs *ctx, struct thread *thread,
 				const struct space *space)
 {
 	struct stack *stack = &thread->scratch.stack;
-	long bytes = bpf_get_stack(ctx, stack->frames, sizeof(stack->frames), BPF_F_USER_STACK);
+	/* One more than is kept, to see whether there are more. */
+	__u32 wanted = config_max_frames < WIRE_MAX_FRAMES ? config_max_frames + 1 :
+							     WIRE_MAX_FRAMES;
+	long bytes = bpf_get_stack(ctx, stack->frames, wanted * sizeof(stack->frames[0]),
+				   BPF_F_USER_STACK);
 
 	if (bytes <= 0)
 		return WIRE_STACK_UNKNOWN;
 	stack->nr_frames = bytes / sizeof(stack->frames[0]);
-	/* kernel.perf_event_max_stack bounds the walk at 127 by default. */
-	stack->end = stack->nr_frames >= WIRE_MAX_FRAMES - 1 ? STACK_FULL : STACK_FRAME_POINTERS;
+	stack->end = stack->nr_frames >= wanted || stack->nr_frames >= KERNEL_FRAMES ?
+			     STACK_FULL :
+			     STACK_FRAME_POINTERS;
+	if (stack->nr_frames > config_max_frames)
+		stack->nr_frames = config_max_frames;
 	return keep_stack(stack, name_stack(stack, space->serial));
 }
 

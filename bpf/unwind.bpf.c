@@ -16,7 +16,6 @@
 #define PAGE_BITS 12
 #define PAGE_BYTES (1 << PAGE_BITS)
 #define USER_ADDRESSES (1ULL << 47)
-#define MAX_WALK (WIRE_MAX_FRAMES + 1)
 #define SEARCH_STEPS 17 /* halvings of a page of 65,536 rows, and one */
 #define CODE_CACHE 16384
 #define PAGE_CACHE 4096
@@ -304,7 +303,7 @@ static long visit_frame(__u32 index, void *context)
 	wire_frame frame = 0;
 	int end;
 
-	if (index >= WIRE_MAX_FRAMES) {
+	if (index >= config_max_frames) {
 		stack->end = STACK_FULL;
 		return LOOP_STOP;
 	}
@@ -367,6 +366,7 @@ __hidden int unwind(struct pt_regs *ctx, struct thread *thread, const struct spa
 	walk->tgid = space->tgid;
 	loop.stack->nr_frames = 0;
 	loop.stack->end = STACK_NO_CODE;
-	bpf_loop(MAX_WALK, visit_frame, &loop, 0);
+	/* Once more than frames are kept, to see whether there are more. */
+	bpf_loop(config_max_frames + 1, visit_frame, &loop, 0);
 	return 0;
 }

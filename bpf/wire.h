@@ -92,7 +92,7 @@ struct site_index_key {
 /* Why a walk went no further. */
 enum stack_end {
 	STACK_COMPLETE, /* it got to where the thread began */
-	STACK_FULL, /* there was no room for more frames */
+	STACK_FULL, /* no more frames are kept: WIRE_MAX_FRAMES, or as many as were asked for */
 	STACK_FRAME_POINTERS, /* by frame pointers: it ended where these did, which may be anywhere */
 	STACK_NO_TABLE, /* the file's table was not there yet */
 	STACK_BUSY, /* the mappings were being changed */

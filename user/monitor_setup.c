@@ -157,6 +157,7 @@ static int load(struct monitor *monitor)
 		.max_size_bytes = options->max_size_bytes,
 		.max_blocks = options->max_blocks,
 		.max_stacks = options->max_stacks,
+		.max_frames = options->max_frames,
 		.btf_path = options->btf_path,
 		.system_wide = options->mode == MODE_SYSTEM,
 		.follow_children = options->follow_children,

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../bpf/wire.h"
 #include "options.h"
 #include "parse_number.h"
 
@@ -46,6 +47,7 @@ enum {
 	LETTER_JSON,
 	LETTER_MAX_BLOCKS,
 	LETTER_MAX_STACKS,
+	LETTER_FRAMES,
 	LETTER_BTF,
 	LETTER_FEATURES,
 	LETTER_EXIT_HOOK,
@@ -242,6 +244,8 @@ static const struct option_entry entries[] = {
 	  FIELD(max_blocks), .min = 1, .max = MAX_BLOCKS },
 	{ LETTER_MAX_STACKS, "max-stacks", "N", "room for N different stacks", set_whole,
 	  FIELD(max_stacks), .min = 1, .max = MAX_STACKS },
+	{ LETTER_FRAMES, "frames", "N", "follow a stack for N frames at most (default 128)",
+	  set_whole, FIELD(max_frames), .min = 1, .max = WIRE_MAX_FRAMES },
 	{ LETTER_BTF, "btf", "FILE", "kernel types from FILE, for a kernel without its own BTF",
 	  set_text, FIELD(btf_path) },
 	{ LETTER_FEATURES, "features", NULL, "show what this kernel offers, and what is made of it",
@@ -475,7 +479,10 @@ int options__parse(struct options *options, int argc, char **argv, char *error, 
 	bool separated = false;
 	int result;
 
-	*options = (struct options){ .max_size_bytes = UINT64_MAX };
+	*options = (struct options){
+		.max_size_bytes = UINT64_MAX,
+		.max_frames = WIRE_MAX_FRAMES,
+	};
 	if (error_size)
 		error[0] = '\0';
 	if (argc < 1)

@@ -46,6 +46,7 @@ struct options {
 	uint64_t max_size_bytes; /* -Z; UINT64_MAX by default */
 	uint64_t max_blocks; /* --max-blocks; 0: sized from memory */
 	uint64_t max_stacks; /* --max-stacks; 0: default */
+	uint64_t max_frames; /* --frames; 128 by default */
 	const char *btf_path; /* --btf */
 	const char *output_path; /* -w */
 	bool append; /* --append */

@@ -127,6 +127,7 @@ static void configure(struct tracer *tracer, const struct features *features,
 	constants->config_min_bytes = config->min_size_bytes;
 	constants->config_max_bytes = config->max_size_bytes;
 	constants->config_nr_cpus = nr_cpus > 0 ? (uint32_t)nr_cpus : 1;
+	constants->config_max_frames = (uint32_t)config->max_frames;
 	constants->config_unwind = paths->stack_walk == STACK_WALK_TABLES;
 	/* Both came with 6.13. */
 	constants->config_avoid_private_stack = features__has(features, FEATURE_UPROBE_SESSION);

@@ -25,6 +25,7 @@ struct tracer_config {
 	uint64_t min_size_bytes, max_size_bytes;
 	uint64_t max_blocks; /* 0: sized from memory */
 	uint64_t max_stacks; /* 0: default */
+	uint64_t max_frames; /* of a stack, 1 to WIRE_MAX_FRAMES */
 	const char *btf_path; /* NULL: the kernel's own */
 };
 

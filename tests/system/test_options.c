@@ -24,6 +24,8 @@ static void test_wrong_usage(void **state)
 		{ "-o", "1.5s", "--", "true" },
 		{ "--max-blocks", "0", "--", "true" },
 		{ "--max-stacks", "1e3", "--", "true" },
+		{ "--frames", "0", "--", "true" },
+		{ "--frames", "129", "--", "true" },
 		{ "-z", "100", "-Z", "10", "--", "true" },
 		{ "-p", "abc" },
 		{ "-p", "1," },
@@ -82,7 +84,7 @@ static void test_help(void **state)
 		"-o",	      "-T",	     "-z",	     "-Z",	     "-v",
 		"-w",	      "--json",	     "--max-blocks", "--max-stacks", "--btf",
 		"--version",  "--help",	     "INTERVAL",     "COUNT",	     "--append",
-		"--features", "--exit-hook", "--exit-after", "--attach"
+		"--features", "--exit-hook", "--exit-after", "--attach",     "--frames"
 	};
 	struct run *run = run_tracer(ARGS("--help"));
 	(void)state;

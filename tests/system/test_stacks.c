@@ -497,15 +497,98 @@ static void test_cut_stacks_say_why(void **state)
 	run__free(run);
 }
 
+/* ---- --frames ---- */
+
+/* What was inlined is no frame of the stack. */
+static size_t count_frames(const json_t *stack)
+{
+	const json_t *frames = field(stack, "frames"), *frame;
+	size_t index, nr = 0;
+
+	json_array_foreach(frames, index, frame) nr += !truth_value(frame, "inlined");
+	return nr;
+}
+
+/* 256 stacks: eight times left or right, the last choice innermost. Few are told apart by 3 frames.
+ */
+static void check_three_frames(const char *way)
+{
+	struct run *run = trace(ARGS("--stack-walk", way, "--frames", "3", "-T", "1000"),
+				ARGS(victim("many_stacks"), "256", "8"));
+	const json_t *record = exit_record(run), *stacks = field(record, "stacks"), *stack;
+	struct truth truth = truth_of(run, 0);
+	size_t index, nr = json_array_size(stacks);
+	char expected[80];
+
+	assert_exact(record, &truth);
+	assert_consistent(record);
+	assert_in_range(nr, 2, 4);
+	json_array_foreach(stacks, index, stack)
+	{
+		assert_int_equal(number(stack, "blocks"), 256 / nr);
+		assert_int_equal(count_frames(stack), 3);
+		assert_string_equal(frame_function(stack, 0), "leaf");
+		assert_string_equal(text(stack, "end"), "full");
+		assert_true(truth_value(stack, "truncated"));
+	}
+	assert_int_equal(number(record, "walks.full"), nr);
+	assert_int_equal(number(record, "walks.complete"), 0);
+	run__free(run);
+
+	run = run_tracer(ARGS("--stack-walk", way, "--frames", "3", "-v", "--",
+			      victim("many_stacks"), "256", "8"));
+	snprintf(expected, sizeof(expected), "0 complete of %zu; %zu: no more frames were kept", nr,
+		 nr);
+	assert_contains(run->err, expected);
+	run__free(run);
+}
+
+static void test_fewer_frames(void **state)
+{
+	(void)state;
+	check_three_frames("frame-pointers");
+	skip_unless_by_tables();
+	check_three_frames("tables");
+}
+
+static size_t check_fit(const char *nr_wanted, const char *end)
+{
+	struct run *run = trace(ARGS("--frames", nr_wanted), ARGS(victim("frames")));
+	const json_t *stack = stack_of_bytes(exit_record(run), 4321);
+	size_t nr = count_frames(stack);
+
+	assert_string_equal(text(stack, "end"), end);
+	run__free(run);
+	return nr;
+}
+
+/* A stack that just fits is complete. */
+static void test_as_many_frames_as_there_are(void **state)
+{
+	char wanted[24];
+	size_t nr;
+
+	(void)state;
+	skip_unless_by_tables();
+	nr = check_fit("128", "complete");
+	snprintf(wanted, sizeof(wanted), "%zu", nr);
+	assert_int_equal(check_fit(wanted, "complete"), nr);
+	snprintf(wanted, sizeof(wanted), "%zu", nr - 1);
+	assert_int_equal(check_fit(wanted, "full"), nr - 1);
+	assert_int_equal(check_fit("1", "full"), 1);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[NR_PROGRAMS + 5] = {
+	struct CMUnitTest tests[NR_PROGRAMS + 7] = {
 		SYSTEM_TEST(test_distribution_programs_are_complete),
 		SYSTEM_TEST(test_walks_are_complete),
 		SYSTEM_TEST(test_first_runs_are_complete),
 		SYSTEM_TEST(test_cut_stacks_say_why),
+		SYSTEM_TEST(test_fewer_frames),
+		SYSTEM_TEST(test_as_many_frames_as_there_are),
 	};
-	size_t n = 4;
+	size_t n = 6;
 
 	for (size_t i = 0; i < NR_PROGRAMS; i++)
 		tests[n++] = (struct CMUnitTest){ .name = programs[i].name,

@@ -165,13 +165,22 @@ static void test_every_option(void **state)
 	options__free(&options);
 
 	assert_int_equal(PARSE(&options, "--show-allocs", "--trace", "--older", "0", "--top",
-			       "1048576", "--max-blocks", "134217728", "--max-stacks", "1"),
+			       "1048576", "--max-blocks", "134217728", "--max-stacks", "1",
+			       "--frames", "128"),
 			 0);
 	assert_true(options.show_allocations && options.trace);
 	assert_true(options.min_age_s == 0);
 	assert_int_equal(options.top, 1 << 20);
 	assert_int_equal(options.max_blocks, 1 << 27);
 	assert_int_equal(options.max_stacks, 1);
+	assert_int_equal(options.max_frames, 128);
+	options__free(&options);
+
+	assert_int_equal(PARSE(&options, "--frames=1"), 0);
+	assert_int_equal(options.max_frames, 1);
+	options__free(&options);
+	assert_int_equal(PARSE(&options, "-v"), 0);
+	assert_int_equal(options.max_frames, 128);
 	options__free(&options);
 
 	assert_int_equal(PARSE(&options, "--exit-hook", "fentry", "--exit-after=kretprobe",
@@ -244,6 +253,10 @@ static const struct refusal refusals[] = {
 	{ { "--max-blocks", "134217729" },
 	  "--max-blocks takes a whole number from 1 to 134217728, not '134217729'" },
 	{ { "--max-stacks", "0" }, "--max-stacks takes a whole number from 1 to 1048576, not '0'" },
+	{ { "--frames", "0" }, "--frames takes a whole number from 1 to 128, not '0'" },
+	{ { "--frames=129" }, "--frames takes a whole number from 1 to 128, not '129'" },
+	{ { "--frames", "-1" }, "--frames takes a whole number from 1 to 128, not '-1'" },
+	{ { "--frames=" }, "--frames takes a whole number from 1 to 128, not ''" },
 	{ { "-o", "1.5" },
 	  "-o takes milliseconds, a whole number from 0 to 31536000000, not '1.5'" },
 	/* Sizes. */
@@ -389,7 +402,7 @@ static void test_help_names_every_option(void **state)
 					     "--max-stacks",   "--btf",		"--version",
 					     "--features",     "--exit-hook",	"--exit-after",
 					     "--stack-walk",   "--attach",	"-h, --help",
-					     "INTERVAL",       "COUNT" };
+					     "--frames N",     "INTERVAL",	"COUNT" };
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
