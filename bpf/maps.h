@@ -31,6 +31,9 @@ extern const volatile bool config_exit_by_tracepoint; /* no kprobe, no fentry on
 /* Counted up by user space when a process has mapped code; by tgid, modulo. In unwind.bpf.c. */
 extern __u32 mappings_changed[WIRE_MAPPING_GENERATIONS];
 
+/* Under what key user space has made the vdso's table; inode 0: it has none. In unwind.bpf.c. */
+extern struct unwind_file_key vdso_file;
+
 /* An allocator call that has begun on a thread and not yet returned. */
 struct call {
 	__u64 sp; /* user stack pointer at entry; 0: no call in flight */

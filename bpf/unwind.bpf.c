@@ -27,6 +27,7 @@
 
 const volatile bool config_unwind = false;
 __u32 mappings_changed[WIRE_MAPPING_GENERATIONS] = {};
+struct unwind_file_key vdso_file = {};
 
 /* What is at an address of code: the frame as it is reported, and the rule. */
 struct code_entry {
@@ -83,8 +84,12 @@ static long note_mapping(struct task_struct *task, struct vm_area_struct *vma, v
 	found->start = BPF_CORE_READ(vma, vm_start);
 	found->end = BPF_CORE_READ(vma, vm_end);
 	found->file_offset = (__u64)BPF_CORE_READ(vma, vm_pgoff) << PAGE_BITS;
-	if (!file)
+	if (!file) {
+		found->key = vdso_file;
+		found->has_file = found->key.inode &&
+				  found->start == (__u64)BPF_CORE_READ(task, mm, context.vdso);
 		return 0;
+	}
 	inode = BPF_CORE_READ(file, f_inode);
 	found->has_file = 1;
 	found->key.inode = BPF_CORE_READ(inode, i_ino);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "../bpf/wire_unwind.h"
 #include "memleak.skel.h"
 #include "uprobe_link.h"
 

@@ -168,6 +168,11 @@ struct walked_files {
 	pid_t tgid;
 };
 
+static bool is_vdso(const struct code_files *files, const struct mapping *map)
+{
+	return files->vdso.inode && !strcmp(map->path, files->vdso.path);
+}
+
 static enum stack_end find_code(uint64_t address, struct walked_code *code, void *context)
 {
 	const struct walked_files *walked = context;
@@ -178,9 +183,9 @@ static enum stack_end find_code(uint64_t address, struct walked_code *code, void
 
 	if (!map)
 		return STACK_NO_CODE;
-	if (!map->inode)
+	if (!map->inode && !is_vdso(walked->files, map))
 		return STACK_COMPLETE; /* made at run time: frame pointers */
-	key = key_of_mapping(map);
+	key = key_of_mapping(map->inode ? map : &walked->files->vdso);
 	offset = address - map->start + map->file_offset;
 	code->base = map->start - map->file_offset;
 	if (!unwind_tables__find(tables, &key, offset, &code->file_id, &code->rule))
@@ -200,6 +205,17 @@ void code_files__finish_walk(const struct code_files *files,
 	const struct walked_process process = { find_code, &walked };
 
 	unfinished_walk__finish(unfinished, &process, stack);
+}
+
+int code_files__add_vdso(const struct code_files *files, int fd, struct unwind_file_key *key)
+{
+	char path[64];
+
+	*key = key_of_mapping(&files->vdso);
+	add_table(files, key, fd, files->vdso.path);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	symbolizer__open_file(files->symbolizer, &files->vdso, path, NULL);
+	return unwind_tables__has(files->tables, key) ? 0 : -ENOENT;
 }
 
 void code_files__requested(const struct code_files *files, const struct unwind_request *request)

@@ -20,6 +20,7 @@ struct code_files {
 	struct targets *targets;
 	struct symbolizer *symbolizer;
 	struct unwind_tables *tables; /* NULL: stacks are walked by frame pointers */
+	struct mapping vdso; /* the copy of it; inode 0: there is none */
 };
 
 /* A process has mapped that, right now or a while ago. */
@@ -37,6 +38,12 @@ int code_files__add_command(const struct code_files *files, pid_t tgid, const ch
 void code_files__finish_walk(const struct code_files *files,
 			     const struct unfinished_walk *unfinished,
 			     const struct mapping_set *mappings, struct stack *stack);
+
+/*
+ * The vdso has been copied to files->vdso, which fd is. Returns 0 and by what key its table is
+ * found, or -ENOENT when it has none.
+ */
+int code_files__add_vdso(const struct code_files *files, int fd, struct unwind_file_key *key);
 
 /* BPF met a file whose table it lacks. */
 void code_files__requested(const struct code_files *files, const struct unwind_request *request);

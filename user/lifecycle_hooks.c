@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "../bpf/wire_unwind.h"
 #include "log.h"
 #include "memleak.skel.h"
 

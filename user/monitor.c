@@ -123,7 +123,9 @@ static int add_mapped(const struct mapping *map, void *context)
 {
 	struct mapped_files *mapped = context;
 
-	return mapped->err = file_set__add(mapped->set, map);
+	if (!mapped->err)
+		mapped->err = file_set__add(mapped->set, map);
+	return mapped->err;
 }
 
 static void add_mapped_by(pid_t tgid, const struct image *newest, void *context)
@@ -145,6 +147,7 @@ static void forget_deleted_files(struct monitor *monitor)
 	monitor->looked_at_files_ns = now_ns;
 	mapped.set = file_set__new();
 	if (mapped.set) {
+		mapped.err = file_set__add(mapped.set, &monitor->files.vdso);
 		processes__each(monitor->processes, add_mapped_by, &mapped);
 		if (!mapped.err) {
 			targets__forget_deleted(monitor->targets, mapped.set);

@@ -16,6 +16,7 @@
 #include "log.h"
 #include "monitor_state.h"
 #include "privileges.h"
+#include "vdso.h"
 
 static const struct output_format *format_of(const struct options *options)
 {
@@ -137,6 +138,22 @@ static void on_shared_lost(uint64_t time_ns, void *context)
 	shm_survivors__lost(monitor->reporter.survivors, time_ns);
 }
 
+/* Without it, code in the vdso is walked by frame pointers. */
+static void add_vdso(struct monitor *monitor)
+{
+	struct unwind_file_key key;
+	int fd = vdso__copy(&monitor->files.vdso), err = fd < 0 ? fd : 0;
+
+	if (!err)
+		err = code_files__add_vdso(&monitor->files, fd, &key);
+	if (!err)
+		tracer__set_vdso(monitor->tracer, &key);
+	else
+		log__detail("the vdso: no table to unwind by: %s", strerror(-err));
+	if (fd >= 0)
+		close(fd);
+}
+
 static int make_tables(struct monitor *monitor)
 {
 	struct unwind_maps maps;
@@ -145,7 +162,10 @@ static int make_tables(struct monitor *monitor)
 		return 0;
 	maps = tracer__unwind_maps(monitor->tracer);
 	monitor->files.tables = monitor->reporter.tables = unwind_tables__new(&maps);
-	return monitor->files.tables ? 0 : -ENOMEM;
+	if (!monitor->files.tables)
+		return -ENOMEM;
+	add_vdso(monitor);
+	return 0;
 }
 
 static int load(struct monitor *monitor)
@@ -203,9 +223,8 @@ static int load(struct monitor *monitor)
 	monitor->reporter.survivors = shm_survivors__new();
 	monitor->files.targets = monitor->targets;
 	monitor->files.symbolizer = monitor->reporter.symbolizer;
-	if (make_tables(monitor) || !monitor->processes || !monitor->targets ||
-	    !monitor->reporter.symbolizer || !monitor->reporter.ranking ||
-	    !monitor->reporter.survivors) {
+	if (!monitor->processes || !monitor->targets || !monitor->reporter.symbolizer ||
+	    !monitor->reporter.ranking || !monitor->reporter.survivors || make_tables(monitor)) {
 		log__error("out of memory");
 		return STATUS_FAILED;
 	}

@@ -342,6 +342,12 @@ struct unwind_maps tracer__unwind_maps(const struct tracer *tracer)
 	};
 }
 
+void tracer__set_vdso(struct tracer *tracer, const struct unwind_file_key *key)
+{
+	if (tracer->skeleton->bss)
+		memcpy(&tracer->skeleton->bss->vdso_file, key, sizeof(*key));
+}
+
 void tracer__note_mapped(struct tracer *tracer, pid_t tgid)
 {
 	if (tracer->skeleton->bss)

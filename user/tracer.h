@@ -89,6 +89,9 @@ int tracer__consume(struct tracer *tracer, const struct tracer_handlers *handler
 /* The maps of the tables that stacks are walked by. */
 struct unwind_maps tracer__unwind_maps(const struct tracer *tracer);
 
+/* The table of the vdso is among those, under that key. */
+void tracer__set_vdso(struct tracer *tracer, const struct unwind_file_key *key);
+
 /* A process has mapped code: what was cached of its mappings is stale. */
 void tracer__note_mapped(struct tracer *tracer, pid_t tgid);
 

@@ -47,7 +47,12 @@ struct uprobes_state {
 	struct xol_area *xol_area;
 };
 
+typedef struct {
+	void *vdso; /* where its code begins */
+} mm_context_t;
+
 struct mm_struct {
+	mm_context_t context;
 	atomic_long_t pgtables_bytes;
 	unsigned long total_vm;
 	unsigned long flags;
