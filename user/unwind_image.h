@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What unwinding needs of an x86-64 ELF program or library: which bytes are code, where .eh_frame
- * is, and the code that is known to have no call frame information. Of a file or of memory (the
- * kernel's vdso). ELF bytes are hostile input: nothing is mapped, every table is bounded.
+ * is, and the code that is known to have no call frame information. ELF bytes are hostile input:
+ * nothing is mapped, every table is bounded.
  */
 #ifndef UNWIND_IMAGE_H
 #define UNWIND_IMAGE_H

@@ -315,13 +315,6 @@ int unwind_rows__of_file(int fd, struct unwind_rows *rows)
 	return err ? err : read_rows(&source, rows);
 }
 
-int unwind_rows__of_bytes(const void *bytes, size_t nr_bytes, struct unwind_rows *rows)
-{
-	const struct elf_source source = { .fd = -1, .bytes = bytes, .nr_bytes = nr_bytes };
-
-	return read_rows(&source, rows);
-}
-
 void unwind_rows__free(struct unwind_rows *rows)
 {
 	free(rows->row);

@@ -37,9 +37,6 @@ struct unwind_rows {
  */
 int unwind_rows__of_file(int fd, struct unwind_rows *rows);
 
-/* The same of an ELF image in memory, as the vdso is. */
-int unwind_rows__of_bytes(const void *bytes, size_t nr_bytes, struct unwind_rows *rows);
-
 void unwind_rows__free(struct unwind_rows *rows);
 
 /* The rule at an offset: that of the last row at or before it; NULL before the first. */

@@ -5,6 +5,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "cfi.h"
 #include "unwind_rows.h"
@@ -68,9 +70,14 @@ static void check_section(const uint8_t *bytes, size_t nr_bytes)
 
 static void check_file(const uint8_t *bytes, size_t nr_bytes)
 {
+	int fd = memfd_create("elf", MFD_CLOEXEC), err;
 	struct unwind_rows rows;
 
-	if (unwind_rows__of_bytes(bytes, nr_bytes, &rows))
+	if (fd < 0 || write(fd, bytes, nr_bytes) != (ssize_t)nr_bytes)
+		abort();
+	err = unwind_rows__of_file(fd, &rows);
+	close(fd);
+	if (err)
 		return;
 	for (size_t i = 0; i < rows.nr; i++) {
 		check_rule(&rows.row[i].rule);

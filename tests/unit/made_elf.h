@@ -55,7 +55,9 @@ struct expected_row {
 	int cfa_offset;
 };
 
-/* By descriptor and from memory. */
+/* unwind_rows__of_file, of a file in memory with these bytes. */
+int made_elf__rows(const void *bytes, size_t nr_bytes, struct unwind_rows *rows);
+
 void made_elf__assert_rows(const struct made_elf *made, const struct expected_row *expected,
 			   size_t nr);
 void made_elf__assert_refused(const struct made_elf *made, int err);

@@ -160,7 +160,7 @@ static void test_every_truncated_file(void **state)
 		struct unwind_rows rows;
 
 		memcpy(cut, made, nr);
-		if (!unwind_rows__of_bytes(cut, nr, &rows))
+		if (!made_elf__rows(cut, nr, &rows))
 			assert_true(rows.nr > 0);
 		unwind_rows__free(&rows);
 		free(cut);
@@ -179,7 +179,7 @@ static void test_no_memory(void **state)
 	(void)state;
 	for (nr = 0; err && nr < 20; nr++) {
 		failing_alloc__after(nr);
-		err = unwind_rows__of_bytes(made, sizeof(*made), &rows);
+		err = made_elf__rows(made, sizeof(*made), &rows);
 		failing_alloc__never();
 		assert_true(!err || (err == -ENOMEM && !rows.row));
 	}
