@@ -12,11 +12,11 @@
  * it says: one that two CPUs wrote at once matches no key.
  */
 #include "unwind.h"
+#include "unwind_search.h"
 
 #define PAGE_BITS 12
 #define PAGE_BYTES (1 << PAGE_BITS)
 #define USER_ADDRESSES (1ULL << 47)
-#define SEARCH_STEPS 17 /* halvings of a page of 65,536 rows, and one */
 #define CODE_CACHE 16384
 #define PAGE_CACHE 4096
 
@@ -181,25 +181,11 @@ static __always_inline __u32 word_at(__u32 index)
 __noinline int unwind_find_rule(struct walk *walk, __u32 first_word, __u64 offset)
 {
 	struct unwind_rule *rule;
-	__u32 page = offset >> UNWIND_PAGE_BITS, low, high, index;
-	__u32 wanted = offset & ((1 << UNWIND_PAGE_BITS) - 1);
+	__u32 index;
 
 	if (!walk)
 		return STACK_BAD_RULE;
-	low = first_word + word_at(first_word + page);
-	high = first_word + word_at(first_word + page + 1);
-	/* rows[low] <= wanted < rows[high] */
-	for (int i = 0; i < SEARCH_STEPS; i++) {
-		__u32 middle = low + ((high - low) >> 1);
-
-		if (high - low <= 1 || high < low)
-			break;
-		if (word_at(middle) >> 16 <= wanted)
-			low = middle;
-		else
-			high = middle;
-	}
-	index = word_at(low) & 0xffff;
+	index = unwind_search(word_at, first_word, offset);
 	rule = bpf_map_lookup_elem(&unwind_rules, &index);
 	if (!rule)
 		return STACK_BAD_RULE;

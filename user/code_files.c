@@ -30,6 +30,9 @@ static void add_table(const struct code_files *files, const struct unwind_file_k
 {
 	int err = unwind_tables__add(files->tables, key, fd);
 
+	if (err == -ENOSPC && unwind_tables__nr_refused(files->tables) == 1)
+		log__warning("the room for unwind tables is taken: code of further files is walked "
+			     "by frame pointers; -v names them");
 	if (err)
 		log__detail("%s: no table to unwind by: %s", name, strerror(-err));
 }

@@ -238,6 +238,11 @@ static int fill_segments(struct builder *builder, const struct cfi *cfi)
 			err = add_simple_row(builder, builder->segment->address,
 					     UNWIND_CFA_FRAME_POINTER, 0);
 	}
+	/* How far the last rule reaches. */
+	if (!err && builder->segment)
+		err = add_simple_row(builder,
+				     builder->segment->address + builder->segment->nr_bytes,
+				     UNWIND_CFA_FRAME_POINTER, 0);
 	return err;
 }
 

@@ -22,7 +22,7 @@ struct unwind_row {
 };
 
 struct unwind_rows {
-	struct unwind_row *row; /* ascending; no two neighbours have one rule */
+	struct unwind_row *row; /* ascending; no two neighbours have one rule; to the code's end */
 	size_t nr;
 	size_t nr_functions; /* that .eh_frame describes */
 	size_t nr_refused; /* records of .eh_frame that could not be read */

@@ -25,6 +25,7 @@ struct unwind_tables {
 	bool detached;
 	struct unwind_file_key *files; /* by id - 1 */
 	uint32_t nr_files, files_capacity;
+	uint32_t nr_refused; /* files, for want of room */
 	struct unwind_rule *rules; /* as in the map */
 	uint32_t nr_rules;
 	uint32_t *rule_slots; /* hash table: index of a rule, + 1; 0: free */
@@ -197,6 +198,8 @@ static int load_rows(struct unwind_tables *tables, const struct unwind_rows *row
 	/* A single rule for all is the one that files without tables have, or none. */
 	if (rows->nr <= 1)
 		return 0;
+	if (rows->row[rows->nr - 1].file_offset >> UNWIND_PAGE_BITS >= MAX_WORDS)
+		return -ENOSPC;
 	nr_pages = PAGE_OF_FILE(rows->row[rows->nr - 1].file_offset) + 1;
 	err = reserve_words(tables, nr_words_of(rows, nr_pages), &file->first_word);
 	if (!err)
@@ -237,25 +240,26 @@ int unwind_tables__add(struct unwind_tables *tables, const struct unwind_file_ke
 {
 	struct unwind_rows rows = { 0 };
 	struct unwind_file file = { 0 };
-	int err;
+	int err, result;
 
 	if (tables->detached || unwind_tables__has(tables, key))
 		return 0;
-	err = unwind_rows__of_file(fd, &rows);
-	if (!err) {
-		err = load_rows(tables, &rows, &file);
+	result = unwind_rows__of_file(fd, &rows);
+	if (!result) {
+		result = load_rows(tables, &rows, &file);
 		unwind_rows__free(&rows);
 	}
-	if (err == -ENOMEM)
-		return err;
+	if (result == -ENOMEM)
+		return result;
 	/* What can't be had of a file now can't be had later. */
 	err = add_file(tables, key);
+	tables->nr_refused += result == -ENOSPC || err == -ENOSPC;
 	if (err)
 		return err;
 	file.id = tables->nr_files;
 	if (bpf_map_update_elem(tables->maps.files, key, &file, BPF_ANY))
 		return -errno;
-	return 0;
+	return result == -ENOSPC ? result : 0;
 }
 
 static uint32_t word_at(const struct unwind_tables *tables, uint32_t index)
@@ -305,6 +309,11 @@ void unwind_tables__forget_request(struct unwind_tables *tables, const struct un
 const struct unwind_file_key *unwind_tables__file(const struct unwind_tables *tables, uint32_t id)
 {
 	return id && id <= tables->nr_files ? &tables->files[id - 1] : NULL;
+}
+
+uint32_t unwind_tables__nr_refused(const struct unwind_tables *tables)
+{
+	return tables->nr_refused;
 }
 
 uint64_t unwind_tables__bytes(const struct unwind_tables *tables)

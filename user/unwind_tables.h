@@ -36,10 +36,13 @@ bool unwind_tables__has(const struct unwind_tables *tables, const struct unwind_
 
 /*
  * Makes the table of the file behind fd, which the kernel knows as *key. A file without one (no ELF
- * file, none for this machine, damaged) is walked by frame pointers. Returns 0; -ENOSPC when there
- * is no room for more; -ENOMEM; -errno.
+ * file, none for this machine, damaged) is walked by frame pointers, and so is one that there is no
+ * room for: then it returns -ENOSPC. Returns 0; -ENOMEM; -errno.
  */
 int unwind_tables__add(struct unwind_tables *tables, const struct unwind_file_key *key, int fd);
+
+/* How many files found no room. */
+uint32_t unwind_tables__nr_refused(const struct unwind_tables *tables);
 
 /* A request for that file can't be answered now: another one is welcome. */
 void unwind_tables__forget_request(struct unwind_tables *tables, const struct unwind_file_key *key);

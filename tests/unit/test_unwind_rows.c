@@ -58,7 +58,7 @@ static void test_the_edges_of_a_segment(void **state)
 
 	(void)state;
 	MADE_ELF_ASSERT_ROWS(made, { 0, NONE }, { 0x10, CALLED }, { 0x18, NONE },
-			     { CODE_BYTES - 8, CALLED });
+			     { CODE_BYTES - 8, CALLED }, { CODE_BYTES, NONE });
 	free(made);
 }
 

@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is packed into the maps is read back by BPF's own search, and must be what the rows say. The
+ * kernel's maps are made of plain memory here: libbpf's functions are this program's.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../../bpf/unwind_search.h"
+#include "made_elf.h"
+#include "unwind_tables.h"
+
+#define CHUNK_BYTES (sizeof(struct unwind_words) * UNWIND_ELEMENTS)
+#define DEVICE 7
+#define PAGE_BYTES (1ULL << UNWIND_PAGE_BITS)
+
+/* ---- the kernel's side ---- */
+
+enum { FILES = 1000001, CHUNKS, RULES };
+
+struct file_entry {
+	struct unwind_file_key key;
+	struct unwind_file file;
+};
+
+static struct {
+	struct file_entry *file; /* in any order */
+	size_t nr_files;
+	uint32_t *chunk[UNWIND_MAX_CHUNKS];
+	struct unwind_rule rule[UNWIND_MAX_RULES];
+	size_t nr_chunks_left; /* that there is memory for */
+} kernel;
+
+static struct file_entry *find_entry(const struct unwind_file_key *key)
+{
+	for (size_t i = 0; i < kernel.nr_files; i++)
+		if (!memcmp(&kernel.file[i].key, key, sizeof(*key)))
+			return &kernel.file[i];
+	return NULL;
+}
+
+static void put_file(const struct unwind_file_key *key, const struct unwind_file *file)
+{
+	struct file_entry *entry = find_entry(key);
+
+	if (!entry) {
+		kernel.file = realloc(kernel.file, (kernel.nr_files + 1) * sizeof(*kernel.file));
+		assert_non_null(kernel.file);
+		entry = &kernel.file[kernel.nr_files++];
+	}
+	*entry = (struct file_entry){ *key, *file };
+}
+
+static void put_chunk(uint32_t number, int fd)
+{
+	assert_true(number < UNWIND_MAX_CHUNKS);
+	kernel.chunk[number] = mmap(NULL, CHUNK_BYTES, PROT_READ, MAP_SHARED, fd, 0);
+	assert_true(kernel.chunk[number] != MAP_FAILED);
+}
+
+int bpf_map_create(enum bpf_map_type type, const char *name, __u32 key_size, __u32 value_size,
+		   __u32 max_entries, const struct bpf_map_create_opts *options)
+{
+	int fd;
+
+	assert_int_equal(type, BPF_MAP_TYPE_ARRAY);
+	assert_int_equal(key_size, sizeof(uint32_t));
+	assert_int_equal((size_t)value_size * max_entries, CHUNK_BYTES);
+	assert_true(options->map_flags & BPF_F_MMAPABLE);
+	if (!kernel.nr_chunks_left)
+		return -ENOMEM;
+	kernel.nr_chunks_left--;
+	fd = memfd_create(name, MFD_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, CHUNK_BYTES), 0);
+	return fd;
+}
+
+int bpf_map_update_elem(int map, const void *key, const void *value, __u64 flags)
+{
+	const uint32_t *number = key;
+
+	assert_int_equal(flags, BPF_ANY);
+	if (map == FILES)
+		put_file(key, value);
+	else if (map == CHUNKS)
+		put_chunk(*number, *(const int *)value);
+	else if (map == RULES && *number < UNWIND_MAX_RULES)
+		memcpy(&kernel.rule[*number], value, sizeof(kernel.rule[0]));
+	else
+		fail();
+	return 0;
+}
+
+int bpf_map_delete_elem(int map, const void *key)
+{
+	struct file_entry *entry = find_entry(key);
+
+	assert_int_equal(map, FILES);
+	if (!entry)
+		return -ENOENT;
+	*entry = kernel.file[--kernel.nr_files];
+	return 0;
+}
+
+static uint32_t word_at(uint32_t index)
+{
+	const uint32_t *chunk = kernel.chunk[index >> UNWIND_CHUNK_BITS];
+
+	assert_non_null(chunk);
+	return chunk[index & ((1u << UNWIND_CHUNK_BITS) - 1)];
+}
+
+/* As unwind_find_code() does it. */
+static const struct unwind_rule *look_up(const struct unwind_file_key *key, uint64_t offset)
+{
+	static const struct unwind_rule by_frame_pointer;
+	const struct file_entry *entry = find_entry(key);
+
+	assert_non_null(entry);
+	assert_true(entry->file.id);
+	if (offset >> UNWIND_PAGE_BITS >= entry->file.nr_pages)
+		return &by_frame_pointer;
+	return &kernel.rule[unwind_search(word_at, entry->file.first_word, offset)];
+}
+
+/* ---- what is packed ---- */
+
+static struct unwind_tables *new_tables(void)
+{
+	const struct unwind_maps maps = { FILES, CHUNKS, RULES };
+	struct unwind_tables *tables = unwind_tables__new(&maps);
+
+	assert_non_null(tables);
+	return tables;
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(&kernel, 0, sizeof(kernel));
+	kernel.nr_chunks_left = UNWIND_MAX_CHUNKS;
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < UNWIND_MAX_CHUNKS; i++)
+		if (kernel.chunk[i])
+			munmap(kernel.chunk[i], CHUNK_BYTES);
+	free(kernel.file);
+	return 0;
+}
+
+static struct unwind_file_key key_of(uint64_t inode)
+{
+	return (struct unwind_file_key){ .inode = inode, .device = DEVICE, .generation = 1 };
+}
+
+static void assert_same_rule(const struct unwind_rows *rows, const struct unwind_file_key *key,
+			     uint64_t offset)
+{
+	static const struct unwind_rule by_frame_pointer;
+	const struct unwind_rule *expected = unwind_rows__find(rows, offset);
+
+	assert_memory_equal(look_up(key, offset), expected ? expected : &by_frame_pointer,
+			    sizeof(*expected));
+}
+
+/* At, before and behind each row, and where pages begin. */
+static void assert_packed(const struct unwind_rows *rows, const struct unwind_file_key *key)
+{
+	uint64_t last = rows->nr ? rows->row[rows->nr - 1].file_offset : 0;
+
+	for (size_t i = 0; i < rows->nr; i++) {
+		assert_same_rule(rows, key, rows->row[i].file_offset);
+		assert_same_rule(rows, key, rows->row[i].file_offset + 1);
+		if (rows->row[i].file_offset)
+			assert_same_rule(rows, key, rows->row[i].file_offset - 1);
+	}
+	/* And beyond the last row, which is where the code ends. */
+	for (uint64_t page = 0; page <= last + PAGE_BYTES; page += PAGE_BYTES) {
+		assert_same_rule(rows, key, page);
+		assert_same_rule(rows, key, page + PAGE_BYTES - 1);
+	}
+}
+
+static void test_real_files(void **state)
+{
+	static const char *const paths[] = {
+		"/lib64/ld-linux-x86-64.so.2",
+		"/usr/lib/x86_64-linux-gnu/libc.so.6",
+		"/bin/bash",
+		"/usr/bin/git",
+		"/usr/bin/python3",
+		"/usr/lib/x86_64-linux-gnu/libstdc++.so.6",
+	};
+	struct unwind_tables *tables = new_tables();
+	struct unwind_rows rows[sizeof(paths) / sizeof(paths[0])] = { 0 };
+	size_t nr = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		struct unwind_file_key key = key_of(100 + i);
+		int fd = open(paths[i], O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0)
+			continue;
+		assert_false(unwind_tables__has(tables, &key));
+		assert_int_equal(unwind_rows__of_file(fd, &rows[i]), 0);
+		assert_int_equal(unwind_tables__add(tables, &key, fd), 0);
+		assert_true(unwind_tables__has(tables, &key));
+		close(fd);
+		assert_int_equal(find_entry(&key)->file.id, ++nr);
+		assert_memory_equal(unwind_tables__file(tables, (uint32_t)nr), &key, sizeof(key));
+	}
+	/* Only now: what came later must have left alone what was there. */
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		struct unwind_file_key key = key_of(100 + i);
+
+		if (unwind_tables__has(tables, &key))
+			assert_packed(&rows[i], &key);
+		unwind_rows__free(&rows[i]);
+	}
+	assert_null(unwind_tables__file(tables, 0));
+	assert_null(unwind_tables__file(tables, (uint32_t)nr + 1));
+	unwind_tables__free(tables);
+	if (!nr)
+		skip();
+}
+
+static int file_with(const void *bytes, size_t nr_bytes)
+{
+	int fd = memfd_create("elf", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, nr_bytes), nr_bytes);
+	return fd;
+}
+
+/* A file whose code lies at that offset, however small it is itself. */
+static int file_with_code_at(uint64_t offset)
+{
+	static const struct made_function functions[] = { { 0x20, 0x20 }, { 0x100, 0x20 } };
+	struct made_elf *made = made_elf__new(functions, 2);
+	int fd;
+
+	made->segments[CODE].p_offset = offset;
+	fd = file_with(made, sizeof(*made));
+	free(made);
+	return fd;
+}
+
+static int add(struct unwind_tables *tables, uint64_t inode, int fd)
+{
+	struct unwind_file_key key = key_of(inode);
+	int err = unwind_tables__add(tables, &key, fd);
+
+	close(fd);
+	return err;
+}
+
+/* Adds a file with its code there, and looks it up. */
+static void add_code_at(struct unwind_tables *tables, uint64_t inode, uint64_t offset)
+{
+	struct unwind_file_key key = key_of(inode);
+	int fd = file_with_code_at(offset);
+	struct unwind_rows rows;
+
+	assert_int_equal(unwind_rows__of_file(fd, &rows), 0);
+	assert_int_equal(rows.row[0].file_offset, offset);
+	assert_int_equal(add(tables, inode, fd), 0);
+	assert_packed(&rows, &key);
+	unwind_rows__free(&rows);
+}
+
+/* Code that begins, ends or goes on where pages of the table do; and pages without code. */
+static void test_edges_of_pages(void **state)
+{
+	static const uint64_t offsets[] = {
+		0,
+		PAGE_BYTES,
+		PAGE_BYTES - 0x20,
+		PAGE_BYTES - 0x30,
+		PAGE_BYTES - 0x40,
+		2 * PAGE_BYTES - 1,
+		5 * PAGE_BYTES - 0x110,
+		5 * PAGE_BYTES,
+	};
+	struct unwind_tables *tables = new_tables();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
+		add_code_at(tables, 1 + i, offsets[i]);
+	unwind_tables__free(tables);
+}
+
+static void assert_by_frame_pointer(const struct unwind_tables *tables, uint64_t inode)
+{
+	struct unwind_file_key key = key_of(inode);
+
+	assert_true(unwind_tables__has(tables, &key));
+	assert_int_equal(find_entry(&key)->file.nr_pages, 0);
+	assert_int_equal(look_up(&key, CODE_OFFSET + 0x20)->cfa, UNWIND_CFA_FRAME_POINTER);
+}
+
+/* They are known all the same: frames in them have their names. */
+static void test_files_without_tables(void **state)
+{
+	struct unwind_tables *tables = new_tables();
+	struct made_elf *made = made_elf__new(NULL, 0);
+
+	(void)state;
+	assert_int_equal(add(tables, 1, file_with("no ELF file", 11)), 0);
+	assert_by_frame_pointer(tables, 1);
+	assert_int_equal(add(tables, 2, file_with(made, sizeof(*made))), 0);
+	assert_by_frame_pointer(tables, 2);
+	assert_int_equal(unwind_tables__bytes(tables), 0);
+	free(made);
+	unwind_tables__free(tables);
+}
+
+/* Code so far up in a file that a page of the table has a number of 32 bits and more. */
+static void test_code_where_no_table_reaches(void **state)
+{
+	struct unwind_tables *tables = new_tables();
+
+	(void)state;
+	assert_int_equal(add(tables, 1, file_with_code_at(1ULL << 47)), -ENOSPC);
+	assert_int_equal(add(tables, 2, file_with_code_at(1ULL << 48)), -ENOSPC);
+	assert_int_equal(add(tables, 3, file_with_code_at((1ULL << 62) + 0x1000)), -ENOSPC);
+	for (uint64_t inode = 1; inode <= 3; inode++)
+		assert_by_frame_pointer(tables, inode);
+	assert_int_equal(unwind_tables__bytes(tables), 0);
+	add_code_at(tables, 4, 0x1000);
+	unwind_tables__free(tables);
+}
+
+/* A million empty pages: two million words, an eighth of all. */
+#define FAR_AWAY (PAGE_BYTES << 20)
+
+static void test_no_room_is_left(void **state)
+{
+	struct unwind_tables *tables = new_tables();
+	struct unwind_file_key first = key_of(1);
+	int fd = file_with_code_at(FAR_AWAY);
+	struct unwind_rows rows;
+
+	(void)state;
+	assert_int_equal(unwind_rows__of_file(fd, &rows), 0);
+	close(fd);
+	for (uint64_t inode = 1; inode <= 7; inode++)
+		assert_int_equal(add(tables, inode, file_with_code_at(FAR_AWAY)), 0);
+	assert_int_equal(add(tables, 8, file_with_code_at(FAR_AWAY)), -ENOSPC);
+	assert_by_frame_pointer(tables, 8);
+	assert_int_equal(unwind_tables__nr_refused(tables), 1);
+	/* It was not asked for twice, and a smaller one has room. */
+	assert_int_equal(add(tables, 8, file_with_code_at(FAR_AWAY)), 0);
+	add_code_at(tables, 9, 0x1000);
+	assert_true(unwind_tables__bytes(tables) <= UNWIND_MAX_CHUNKS * CHUNK_BYTES);
+	for (size_t i = 0; i < rows.nr; i++)
+		assert_same_rule(&rows, &first, rows.row[i].file_offset);
+	assert_same_rule(&rows, &first, 0);
+	unwind_rows__free(&rows);
+	unwind_tables__free(tables);
+}
+
+static void test_no_memory_for_a_chunk(void **state)
+{
+	struct unwind_file_key key = key_of(1);
+	struct unwind_tables *tables = new_tables();
+
+	(void)state;
+	kernel.nr_chunks_left = 0;
+	assert_int_equal(add(tables, 1, file_with_code_at(0)), -ENOMEM);
+	assert_false(unwind_tables__has(tables, &key));
+	assert_null(find_entry(&key));
+	/* There may be some later. */
+	kernel.nr_chunks_left = 1;
+	add_code_at(tables, 1, 0);
+	unwind_tables__free(tables);
+}
+
+static void test_requests_that_are_not_answered(void **state)
+{
+	struct unwind_file_key key = key_of(1), known = key_of(2);
+	struct unwind_tables *tables = new_tables();
+
+	(void)state;
+	put_file(&key, &(struct unwind_file){ 0 });
+	unwind_tables__forget_request(tables, &key);
+	assert_null(find_entry(&key));
+	add_code_at(tables, 2, 0);
+	unwind_tables__forget_request(tables, &known);
+	assert_non_null(find_entry(&known));
+	unwind_tables__free(tables);
+}
+
+/* Numbers outlive the tables: what was reported late still has its names. */
+static void test_after_the_detach(void **state)
+{
+	struct unwind_tables *tables = new_tables();
+	struct unwind_file_key key = key_of(1);
+
+	(void)state;
+	add_code_at(tables, 1, 0);
+	unwind_tables__detach(tables);
+	assert_int_equal(add(tables, 2, file_with_code_at(0)), 0);
+	assert_int_equal(kernel.nr_files, 1);
+	assert_memory_equal(unwind_tables__file(tables, 1), &key, sizeof(key));
+	assert_int_equal(unwind_tables__bytes(tables), 0);
+	unwind_tables__free(tables);
+}
+
+#define TABLES_TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TABLES_TEST(test_real_files),
+		TABLES_TEST(test_edges_of_pages),
+		TABLES_TEST(test_files_without_tables),
+		TABLES_TEST(test_code_where_no_table_reaches),
+		TABLES_TEST(test_no_room_is_left),
+		TABLES_TEST(test_no_memory_for_a_chunk),
+		TABLES_TEST(test_requests_that_are_not_answered),
+		TABLES_TEST(test_after_the_detach),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
