@@ -31,6 +31,13 @@ extern const volatile bool config_exit_by_tracepoint; /* no kprobe, no fentry on
 /* Counted up by user space when a process has mapped code; by tgid, modulo. In unwind.bpf.c. */
 extern __u32 mappings_changed[WIRE_MAPPING_GENERATIONS];
 
+/*
+ * Counted up by user space when tables are let go, after the files have left unwind_files and
+ * before anything else takes their place: no walk that begins from then on finds in a cache what
+ * was known of them. In unwind.bpf.c.
+ */
+extern __u64 tables_changed;
+
 /* Under what key user space has made the vdso's table; inode 0: it has none. In unwind.bpf.c. */
 extern struct unwind_file_key vdso_file;
 

@@ -28,6 +28,7 @@
 const volatile bool config_unwind = false;
 __u32 mappings_changed[WIRE_MAPPING_GENERATIONS] = {};
 struct unwind_file_key vdso_file = {};
+__u64 tables_changed = 0;
 
 /* What is at an address of code: the frame as it is reported, and the rule. */
 struct code_entry {
@@ -350,7 +351,8 @@ __hidden int unwind(struct pt_regs *ctx, struct thread *thread, const struct spa
 	walk->ip = PT_REGS_IP(ctx);
 	walk->sp = PT_REGS_SP(ctx);
 	walk->bp = PT_REGS_FP(ctx);
-	walk->tag = mix(space->serial, mapping_version(space->mm, space->tgid));
+	walk->tag =
+		mix(mix(tables_changed, space->serial), mapping_version(space->mm, space->tgid));
 	walk->window_bytes = 0;
 	walk->exact = 0;
 	walk->frame_pointers = 0;

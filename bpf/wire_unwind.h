@@ -69,7 +69,8 @@ struct unwind_words {
 
 #define UNWIND_MAX_RULES 65536
 
-#define UNWIND_MAX_FILES 16384
+#define UNWIND_MAX_FILES 16384 /* that have tables at one time */
+#define UNWIND_MAX_IDS 65536 /* of files in frames, and 0, which is none */
 
 /* A file as the kernel knows it, whatever stat(2) says. */
 struct unwind_file_key {

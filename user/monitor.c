@@ -27,6 +27,8 @@
 #define FILES_TICK_NS 5000000000ULL
 /* Stacks are swept that often, if there is need. */
 #define STACKS_TICK_NS 30000000000ULL
+/* Room for unwind tables is made that often, if there is need. */
+#define TABLES_TICK_NS 60000000000ULL
 /* Sweep when dead blocks take this part of the block map. */
 #define SWEEP_PART 4
 
@@ -135,13 +137,37 @@ static void add_mapped_by(pid_t tgid, const struct image *newest, void *context)
 		mapping_set__each(image->mappings, add_mapped, context);
 }
 
+static bool tables_are_crowded(const struct monitor *monitor, uint64_t now_ns)
+{
+	return monitor->files.tables && unwind_tables__are_crowded(monitor->files.tables) &&
+	       now_ns - monitor->made_room_ns >= TABLES_TICK_NS;
+}
+
+static void make_room_for_tables(struct monitor *monitor, const struct file_set *mapped)
+{
+	struct unwind_tables *tables = monitor->files.tables;
+	bool *in_use = calloc(UNWIND_MAX_IDS, sizeof(*in_use));
+	int err = in_use ? unwind_tables__let_go(tables, mapped) : -ENOMEM;
+
+	/* No stack can come to have one of the numbers any more. */
+	if (!err)
+		err = stack_sweep__mark_files(monitor->reporter.maps, in_use);
+	if (!err)
+		unwind_tables__reuse_ids(tables, in_use);
+	if (err != -EAGAIN)
+		log__detail("unwind tables of files that nobody maps were let go: %s",
+			    err ? strerror(-err) : "there is room again");
+	free(in_use);
+}
+
 /* A build makes, runs and deletes programs all day: what nobody maps any more is let go. */
-static void forget_deleted_files(struct monitor *monitor)
+static void forget_files(struct monitor *monitor)
 {
 	struct mapped_files mapped = { 0 };
 	uint64_t now_ns = monotonic_ns();
+	bool crowded = tables_are_crowded(monitor, now_ns);
 
-	if (monitor->options->mode == MODE_COMMAND ||
+	if ((monitor->options->mode == MODE_COMMAND && !crowded) ||
 	    now_ns - monitor->looked_at_files_ns < FILES_TICK_NS)
 		return;
 	monitor->looked_at_files_ns = now_ns;
@@ -149,9 +175,13 @@ static void forget_deleted_files(struct monitor *monitor)
 	if (mapped.set) {
 		mapped.err = file_set__add(mapped.set, &monitor->files.vdso);
 		processes__each(monitor->processes, add_mapped_by, &mapped);
-		if (!mapped.err) {
+		if (!mapped.err && monitor->options->mode != MODE_COMMAND) {
 			targets__forget_deleted(monitor->targets, mapped.set);
 			symbolizer__forget_deleted(monitor->reporter.symbolizer, mapped.set);
+		}
+		if (!mapped.err && crowded) {
+			monitor->made_room_ns = now_ns;
+			make_room_for_tables(monitor, mapped.set);
 		}
 	}
 	file_set__free(mapped.set);
@@ -468,7 +498,7 @@ static int follow(struct monitor *monitor)
 		if (monitor->options->mode != MODE_SYSTEM && all_ended(monitor))
 			break;
 		sweep(monitor);
-		forget_deleted_files(monitor);
+		forget_files(monitor);
 	}
 	return STATUS_OK;
 }

@@ -52,7 +52,8 @@ struct monitor {
 	bool finished; /* all intervals were shown */
 	struct space *ended; /* taken from the kernel's queue, not reported yet */
 	size_t nr_ended, ended_capacity;
-	uint64_t looked_at_living_ns, looked_at_files_ns, swept_stacks_ns; /* CLOCK_MONOTONIC */
+	uint64_t looked_at_living_ns, looked_at_files_ns, swept_stacks_ns,
+		made_room_ns; /* CLOCK_MONOTONIC */
 	uint64_t dead_blocks; /* blocks of ended spaces that still take room */
 	struct handled_space handled[MAX_HANDLED];
 	size_t nr_handled;

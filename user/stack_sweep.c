@@ -66,6 +66,26 @@ static int list_needed(const struct tracer_maps *maps, struct id_list *list)
 	return err;
 }
 
+int stack_sweep__mark_files(const struct tracer_maps *maps, bool in_use[UNWIND_MAX_IDS])
+{
+	__u64 key, *previous = NULL;
+	struct stack stack;
+
+	/* As in list_stacks, but here what was not seen counts. */
+	for (size_t nr = 0; nr <= 2 * maps->max_stacks; nr++) {
+		int err = bpf_map_get_next_key(maps->stacks, previous, &key);
+
+		if (err)
+			return err == -ENOENT ? 0 : err;
+		previous = &key;
+		if (bpf_map_lookup_elem(maps->stacks, &key, &stack))
+			continue; /* it went just now */
+		for (size_t i = 0; i < stack.nr_frames && i < WIRE_MAX_FRAMES; i++)
+			in_use[stack.frames[i] >> WIRE_FRAME_FILE_SHIFT] = true;
+	}
+	return -EAGAIN;
+}
+
 int stack_sweep__run(const struct tracer_maps *maps)
 {
 	struct id_list stacks = { 0 }, needed = { 0 };

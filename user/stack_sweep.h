@@ -14,4 +14,10 @@
  */
 int stack_sweep__run(const struct tracer_maps *maps);
 
+/*
+ * Marks the numbers of files that frames of any stack have. Returns 0; -EAGAIN when not all could
+ * be seen, so much has changed meanwhile.
+ */
+int stack_sweep__mark_files(const struct tracer_maps *maps, bool in_use[UNWIND_MAX_IDS]);
+
 #endif

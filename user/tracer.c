@@ -339,6 +339,7 @@ struct unwind_maps tracer__unwind_maps(const struct tracer *tracer)
 		.files = bpf_map__fd(skeleton->maps.unwind_files),
 		.chunks = bpf_map__fd(skeleton->maps.unwind_chunks),
 		.rules = bpf_map__fd(skeleton->maps.unwind_rules),
+		.changed = skeleton->bss ? (uint64_t *)&skeleton->bss->tables_changed : NULL,
 	};
 }
 

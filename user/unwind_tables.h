@@ -10,10 +10,12 @@
 #include <stdint.h>
 
 #include "../bpf/wire_unwind.h"
+#include "file_set.h"
 
 /* Descriptors of the maps. */
 struct unwind_maps {
 	int files, chunks, rules;
+	uint64_t *changed; /* BPF's tables_changed; NULL: can't be written, and nothing is let go */
 };
 
 struct unwind_tables;
@@ -41,8 +43,25 @@ bool unwind_tables__has(const struct unwind_tables *tables, const struct unwind_
  */
 int unwind_tables__add(struct unwind_tables *tables, const struct unwind_file_key *key, int fd);
 
-/* How many files found no room. */
+/* How many files found no room since some was made. */
 uint32_t unwind_tables__nr_refused(const struct unwind_tables *tables);
+
+/* Is it time to let go of what is not needed? */
+bool unwind_tables__are_crowded(const struct unwind_tables *tables);
+
+/*
+ * Lets go of the tables of files that nobody maps, if that is worth it: their room goes to others.
+ * Should one be met all the same, BPF asks for it again, and the walk that met it is cut there.
+ * What numbers mean stays known. Waits for walks under way: tens of milliseconds. Returns 0;
+ * -EAGAIN when it was not worth it; -ENOTSUP; -ENOMEM; -errno.
+ */
+int unwind_tables__let_go(struct unwind_tables *tables, const struct file_set *mapped);
+
+/*
+ * Then: the numbers of files that were let go and are in no stack (in_use, by number) may come to
+ * mean others.
+ */
+void unwind_tables__reuse_ids(struct unwind_tables *tables, const bool in_use[UNWIND_MAX_IDS]);
 
 /* A request for that file can't be answered now: another one is welcome. */
 void unwind_tables__forget_request(struct unwind_tables *tables, const struct unwind_file_key *key);

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "../../bpf/unwind_search.h"
+#include "file_set.h"
 #include "made_elf.h"
 #include "unwind_tables.h"
 
@@ -40,6 +41,7 @@ static struct {
 	uint32_t *chunk[UNWIND_MAX_CHUNKS];
 	struct unwind_rule rule[UNWIND_MAX_RULES];
 	size_t nr_chunks_left; /* that there is memory for */
+	uint64_t changed, changed_when_deleted, changed_when_waited;
 } kernel;
 
 static struct file_entry *find_entry(const struct unwind_file_key *key)
@@ -65,6 +67,9 @@ static void put_file(const struct unwind_file_key *key, const struct unwind_file
 static void put_chunk(uint32_t number, int fd)
 {
 	assert_true(number < UNWIND_MAX_CHUNKS);
+	kernel.changed_when_waited = kernel.changed;
+	if (kernel.chunk[number])
+		munmap(kernel.chunk[number], CHUNK_BYTES);
 	kernel.chunk[number] = mmap(NULL, CHUNK_BYTES, PROT_READ, MAP_SHARED, fd, 0);
 	assert_true(kernel.chunk[number] != MAP_FAILED);
 }
@@ -110,7 +115,22 @@ int bpf_map_delete_elem(int map, const void *key)
 	assert_int_equal(map, FILES);
 	if (!entry)
 		return -ENOENT;
-	*entry = kernel.file[--kernel.nr_files];
+	/* For bpf_map_get_next_key the order of the others stays. */
+	memmove(entry, entry + 1,
+		(size_t)(&kernel.file[--kernel.nr_files] - entry) * sizeof(*entry));
+	kernel.changed_when_deleted = kernel.changed;
+	return 0;
+}
+
+int bpf_map_get_next_key(int map, const void *key, void *next)
+{
+	const struct file_entry *entry = key ? find_entry(key) : NULL;
+	size_t at = entry ? (size_t)(entry - kernel.file) + 1 : 0;
+
+	assert_int_equal(map, FILES);
+	if (at >= kernel.nr_files)
+		return -ENOENT;
+	memcpy(next, &kernel.file[at].key, sizeof(kernel.file[at].key));
 	return 0;
 }
 
@@ -139,7 +159,7 @@ static const struct unwind_rule *look_up(const struct unwind_file_key *key, uint
 
 static struct unwind_tables *new_tables(void)
 {
-	const struct unwind_maps maps = { FILES, CHUNKS, RULES };
+	const struct unwind_maps maps = { FILES, CHUNKS, RULES, &kernel.changed };
 	struct unwind_tables *tables = unwind_tables__new(&maps);
 
 	assert_non_null(tables);
@@ -424,6 +444,122 @@ static void test_after_the_detach(void **state)
 	unwind_tables__free(tables);
 }
 
+/* ---- letting go ---- */
+
+/* The files with these numbers of inodes are mapped. */
+static int let_go_but(struct unwind_tables *tables, uint64_t first, uint64_t last)
+{
+	struct file_set *mapped = file_set__new();
+	int err;
+
+	assert_non_null(mapped);
+	for (uint64_t inode = first; inode <= last; inode++) {
+		struct mapping map = { .inode = inode, .dev_minor = DEVICE };
+
+		assert_int_equal(file_set__add(mapped, &map), 0);
+	}
+	err = unwind_tables__let_go(tables, mapped);
+	file_set__free(mapped);
+	return err;
+}
+
+static void test_room_is_made(void **state)
+{
+	struct unwind_tables *tables = new_tables();
+	struct unwind_file_key first = key_of(1), gone = key_of(4), asked = key_of(99);
+	int fd = file_with_code_at(FAR_AWAY);
+	struct unwind_rows rows;
+
+	(void)state;
+	assert_int_equal(unwind_rows__of_file(fd, &rows), 0);
+	close(fd);
+	assert_false(unwind_tables__are_crowded(tables));
+	for (uint64_t inode = 1; inode <= 7; inode++)
+		assert_int_equal(add(tables, inode, file_with_code_at(FAR_AWAY)), 0);
+	assert_int_equal(add(tables, 8, file_with_code_at(FAR_AWAY)), -ENOSPC);
+	put_file(&asked, &(struct unwind_file){ 0 });
+	assert_true(unwind_tables__are_crowded(tables));
+	/* The eighth is mapped too, and so it may have the room. */
+	assert_int_equal(let_go_but(tables, 2, 8), 0);
+	assert_int_equal(kernel.nr_files, 6);
+	assert_null(find_entry(&first));
+	assert_null(find_entry(&asked));
+	assert_int_equal(unwind_tables__nr_refused(tables), 0);
+	/* First the entries, then the caches; and then it waits for who had seen them. */
+	assert_int_equal(kernel.changed, 1);
+	assert_int_equal(kernel.changed_when_deleted, 0);
+	assert_int_equal(kernel.changed_when_waited, 1);
+	assert_false(unwind_tables__has(tables, &first));
+	assert_memory_equal(unwind_tables__file(tables, 1), &first, sizeof(first));
+	assert_int_equal(add(tables, 8, file_with_code_at(FAR_AWAY)), 0);
+	for (uint64_t inode = 2; inode <= 8; inode++) {
+		struct unwind_file_key key = key_of(inode);
+
+		assert_int_equal(find_entry(&key)->file.id, inode);
+		for (size_t i = 0; i < rows.nr; i++)
+			assert_same_rule(&rows, &key, rows.row[i].file_offset);
+	}
+	/* One that comes again has its old number, wherever its table is. */
+	assert_int_equal(let_go_but(tables, 6, 8), 0);
+	assert_int_equal(kernel.changed, 2);
+	add_code_at(tables, 4, 0x1000);
+	assert_int_equal(find_entry(&gone)->file.id, 4);
+	assert_false(unwind_tables__are_crowded(tables));
+	unwind_rows__free(&rows);
+	unwind_tables__free(tables);
+}
+
+static void test_not_worth_it(void **state)
+{
+	struct unwind_tables *tables = new_tables();
+
+	(void)state;
+	for (uint64_t inode = 1; inode <= 7; inode++)
+		assert_int_equal(add(tables, inode, file_with_code_at(FAR_AWAY)), 0);
+	assert_true(unwind_tables__are_crowded(tables));
+	assert_int_equal(let_go_but(tables, 1, 7), -EAGAIN);
+	assert_int_equal(kernel.nr_files, 7);
+	assert_int_equal(kernel.changed, 0);
+	unwind_tables__detach(tables);
+	assert_false(unwind_tables__are_crowded(tables));
+	assert_int_equal(let_go_but(tables, 1, 0), -ENOTSUP);
+	unwind_tables__free(tables);
+}
+
+/* More files than the kernel's map has room for; none of them has a table. */
+static void test_many_files(void **state)
+{
+	static bool in_use[UNWIND_MAX_IDS];
+	struct unwind_tables *tables = new_tables();
+	struct unwind_file_key key = key_of(5);
+	int fd = file_with("no ELF file", 11);
+	uint64_t inode = 1;
+
+	(void)state;
+	for (; inode < UNWIND_MAX_FILES; inode++)
+		assert_int_equal(add(tables, inode, dup(fd)), 0);
+	assert_int_equal(add(tables, inode, dup(fd)), -ENOSPC);
+	assert_int_equal(let_go_but(tables, 1, 3), 0);
+	assert_int_equal(kernel.nr_files, 3);
+	/* Of those that went, the fourth is in a stack. */
+	in_use[4] = true;
+	unwind_tables__reuse_ids(tables, in_use);
+	assert_int_equal(unwind_tables__file(tables, 4)->inode, 4);
+	assert_null(unwind_tables__file(tables, 5));
+	assert_false(unwind_tables__has(tables, &key));
+	for (inode = 1000001; inode <= 1000010; inode++) {
+		key = key_of(inode);
+		assert_int_equal(add(tables, inode, dup(fd)), 0);
+		assert_int_equal(find_entry(&key)->file.id, inode - 1000001 + 5);
+	}
+	key = key_of(4);
+	assert_int_equal(add(tables, 4, dup(fd)), 0);
+	assert_int_equal(find_entry(&key)->file.id, 4);
+	assert_int_equal(unwind_tables__file(tables, 2)->inode, 2);
+	close(fd);
+	unwind_tables__free(tables);
+}
+
 #define TABLES_TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
@@ -437,6 +573,9 @@ int main(void)
 		TABLES_TEST(test_no_memory_for_a_chunk),
 		TABLES_TEST(test_requests_that_are_not_answered),
 		TABLES_TEST(test_after_the_detach),
+		TABLES_TEST(test_room_is_made),
+		TABLES_TEST(test_not_worth_it),
+		TABLES_TEST(test_many_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
