@@ -168,7 +168,7 @@ __noinline int unwind_find_page(struct walk *walk, struct page_entry *page, __u6
 
 /* ---- a file's table ---- */
 
-static __always_inline __u32 word_at(__u32 index)
+static __always_inline __u32 word_at(const void *context, __u32 index)
 {
 	__u32 chunk = index >> UNWIND_CHUNK_BITS;
 	__u32 element = (index & ((1 << UNWIND_CHUNK_BITS) - 1)) >> UNWIND_ELEMENT_BITS;
@@ -186,7 +186,7 @@ __noinline int unwind_find_rule(struct walk *walk, __u32 first_word, __u64 offse
 
 	if (!walk)
 		return STACK_BAD_RULE;
-	index = unwind_search(word_at, first_word, offset);
+	index = unwind_search(word_at, NULL, first_word, offset);
 	rule = bpf_map_lookup_elem(&unwind_rules, &index);
 	if (!rule)
 		return STACK_BAD_RULE;

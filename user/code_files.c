@@ -205,7 +205,7 @@ void code_files__finish_walk(const struct code_files *files,
 			     const struct mapping_set *mappings, struct stack *stack)
 {
 	struct walked_files walked = { files, mappings, (pid_t)unfinished->tgid };
-	const struct walked_process process = { find_code, &walked };
+	const struct walked_process process = { find_code, &walked, files->max_frames };
 
 	unfinished_walk__finish(unfinished, &process, stack);
 }

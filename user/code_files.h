@@ -20,6 +20,7 @@ struct code_files {
 	struct targets *targets;
 	struct symbolizer *symbolizer;
 	struct unwind_tables *tables; /* NULL: stacks are walked by frame pointers */
+	uint32_t max_frames; /* of a stack */
 	struct mapping vdso; /* the copy of it; inode 0: there is none */
 };
 

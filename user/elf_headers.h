@@ -2,8 +2,8 @@
 /*
  * The headers of a 64-bit ELF file of someone else's, read into our own memory by pread: nothing is
  * mapped (the owner could truncate it under us), every table is bounded, and what was checked can't
- * change any more. Of a file or of memory (the kernel's vdso). What they point to is not checked
- * here: elf_source__read refuses what lies beyond the file.
+ * change any more. Of a file, or of a copy in memory. What they point to is not checked here:
+ * elf_source__read refuses what lies beyond the end.
  *
  * libelf would allocate for as many sections as the headers claim, be the file a hole of gigabytes.
  */

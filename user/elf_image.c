@@ -118,7 +118,8 @@ static int locate_dynamic_strings(struct elf_image *image)
 
 static int check_header(const Elf64_Ehdr *file)
 {
-	if (file->e_machine != ELF_IMAGE_MACHINE || (file->e_type != ET_EXEC && file->e_type != ET_DYN))
+	if (file->e_machine != ELF_IMAGE_MACHINE ||
+	    (file->e_type != ET_EXEC && file->e_type != ET_DYN))
 		return -ENOEXEC;
 	return 0;
 }

@@ -223,6 +223,7 @@ static int load(struct monitor *monitor)
 	monitor->reporter.survivors = shm_survivors__new();
 	monitor->files.targets = monitor->targets;
 	monitor->files.symbolizer = monitor->reporter.symbolizer;
+	monitor->files.max_frames = monitor->options->max_frames;
 	if (!monitor->processes || !monitor->targets || !monitor->reporter.symbolizer ||
 	    !monitor->reporter.ranking || !monitor->reporter.survivors || make_tables(monitor)) {
 		log__error("out of memory");

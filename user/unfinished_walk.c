@@ -39,7 +39,7 @@ static bool visit_frame(struct walk *walk, const struct walked_process *process,
 	struct walked_code code = { 0 };
 	uint64_t address = walk->exact ? walk->ip : walk->ip - 1;
 
-	if (stack->nr_frames >= WIRE_MAX_FRAMES) {
+	if (stack->nr_frames >= process->max_frames) {
 		stack->end = STACK_FULL;
 		return false;
 	}
@@ -70,8 +70,8 @@ void unfinished_walk__finish(const struct unfinished_walk *unfinished,
 		.unfinished = unfinished,
 	};
 
-	if (stack->nr_frames > WIRE_MAX_FRAMES)
-		stack->nr_frames = WIRE_MAX_FRAMES;
+	if (stack->nr_frames > process->max_frames)
+		stack->nr_frames = process->max_frames;
 	if (stack->nr_frames)
 		stack->nr_frames--;
 	while (visit_frame(&late.walk, process, stack))

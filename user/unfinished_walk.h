@@ -22,6 +22,7 @@ struct walked_process {
 	/* Returns STACK_COMPLETE, or why it can't be said. */
 	enum stack_end (*find_code)(uint64_t address, struct walked_code *code, void *context);
 	void *context;
+	uint32_t max_frames; /* that are kept; at most WIRE_MAX_FRAMES */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../bpf/unwind_search.h"
 #include "unwind_rows.h"
 #include "word_space.h"
 
@@ -361,41 +362,26 @@ int unwind_tables__add(struct unwind_tables *tables, const struct unwind_file_ke
 	return result == -ENOSPC ? result : 0;
 }
 
-static uint32_t word_at(const struct unwind_tables *tables, uint32_t index)
+static uint32_t word_at(const void *context, uint32_t index)
 {
+	const struct unwind_tables *tables = context;
+
 	return tables->chunk[index >> UNWIND_CHUNK_BITS][index & (CHUNK_WORDS - 1)];
-}
-
-static const struct unwind_rule *rule_at(const struct unwind_tables *tables,
-					 const struct unwind_file *file, uint64_t offset)
-{
-	uint32_t page = PAGE_OF_FILE(offset), wanted = offset & ((1u << UNWIND_PAGE_BITS) - 1);
-	uint32_t low, high;
-
-	if (page >= file->nr_pages)
-		return &tables->rules[UNWIND_CFA_FRAME_POINTER];
-	low = file->first_word + word_at(tables, file->first_word + page);
-	high = file->first_word + word_at(tables, file->first_word + page + 1);
-	while (high - low > 1) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (word_at(tables, middle) >> 16 <= wanted)
-			low = middle;
-		else
-			high = middle;
-	}
-	return &tables->rules[word_at(tables, low) & 0xffff];
 }
 
 int unwind_tables__find(const struct unwind_tables *tables, const struct unwind_file_key *key,
 			uint64_t offset, uint32_t *file_id, struct unwind_rule *rule)
 {
 	struct unwind_file file;
+	uint32_t index;
 
 	if (tables->detached || bpf_map_lookup_elem(tables->maps.files, key, &file) || !file.id)
 		return -ENOENT;
 	*file_id = file.id;
-	*rule = *rule_at(tables, &file, offset);
+	index = PAGE_OF_FILE(offset) < file.nr_pages ?
+			unwind_search(word_at, tables, file.first_word, offset) :
+			UNWIND_CFA_FRAME_POINTER;
+	*rule = tables->rules[index];
 	return 0;
 }
 

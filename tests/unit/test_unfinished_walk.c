@@ -59,7 +59,7 @@ static struct unfinished_walk *new_walk(uint64_t ip, uint32_t nr_words)
 /* What BPF had kept: two frames, and the one whose table was missing, as a bare address. */
 static struct stack finish(struct unfinished_walk *walk, uint64_t outermost)
 {
-	struct walked_process process = { find_code, &outermost };
+	struct walked_process process = { find_code, &outermost, WIRE_MAX_FRAMES };
 	struct stack stack = { 3, STACK_NO_TABLE, { 0x11, 0x22, walk->ip } };
 
 	unfinished_walk__finish(walk, &process, &stack);
@@ -177,7 +177,7 @@ static void test_hostile_copies(void **state)
 static void test_no_frame_and_too_many(void **state)
 {
 	uint64_t outermost = 0;
-	struct walked_process process = { find_code, &outermost };
+	struct walked_process process = { find_code, &outermost, WIRE_MAX_FRAMES };
 	struct unfinished_walk *walk = new_walk(0x10, 16);
 	struct stack stack = { 0, STACK_NO_TABLE, { 0 } };
 
@@ -185,6 +185,14 @@ static void test_no_frame_and_too_many(void **state)
 	unfinished_walk__finish(walk, &process, &stack);
 	assert_int_equal(stack.nr_frames, 0);
 	assert_int_equal(stack.end, STACK_NO_CODE);
+	process.max_frames = 2;
+	stack.nr_frames = 2;
+	walk->ip = LIBRARY + 0x10;
+	walk->words[3] = PROGRAM;
+	unfinished_walk__finish(walk, &process, &stack);
+	assert_int_equal(stack.nr_frames, 2);
+	assert_int_equal(stack.end, STACK_FULL);
+	process.max_frames = WIRE_MAX_FRAMES;
 	stack.nr_frames = UINT32_MAX;
 	walk->ip = LIBRARY + 0x10;
 	unfinished_walk__finish(walk, &process, &stack);

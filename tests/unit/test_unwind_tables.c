@@ -134,10 +134,11 @@ int bpf_map_get_next_key(int map, const void *key, void *next)
 	return 0;
 }
 
-static uint32_t word_at(uint32_t index)
+static uint32_t word_at(const void *context, uint32_t index)
 {
 	const uint32_t *chunk = kernel.chunk[index >> UNWIND_CHUNK_BITS];
 
+	(void)context;
 	assert_non_null(chunk);
 	return chunk[index & ((1u << UNWIND_CHUNK_BITS) - 1)];
 }
@@ -152,7 +153,7 @@ static const struct unwind_rule *look_up(const struct unwind_file_key *key, uint
 	assert_true(entry->file.id);
 	if (offset >> UNWIND_PAGE_BITS >= entry->file.nr_pages)
 		return &by_frame_pointer;
-	return &kernel.rule[unwind_search(word_at, entry->file.first_word, offset)];
+	return &kernel.rule[unwind_search(word_at, NULL, entry->file.first_word, offset)];
 }
 
 /* ---- what is packed ---- */
