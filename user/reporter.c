@@ -486,6 +486,21 @@ void reporter__note_after(struct reporter *reporter)
 	reporter->after_known = read_memory(&reporter->total.after);
 }
 
+/* 0: unknown. (getrusage would count what our parent had resident when it forked us.) */
+static uint64_t peak_bytes(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	unsigned long long kib = 0;
+	char line[256];
+
+	if (!status)
+		return 0;
+	while (!kib && fgets(line, sizeof(line), status))
+		sscanf(line, "VmHWM: %llu kB", &kib);
+	fclose(status);
+	return kib * 1024;
+}
+
 /* What the tracer itself has used so far. */
 static void fill_cost(struct total_report *total)
 {
@@ -496,7 +511,7 @@ static void fill_cost(struct total_report *total)
 		return;
 	total->tracer_cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
 			      (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-	total->tracer_peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
+	total->tracer_peak_bytes = peak_bytes();
 }
 
 void reporter__total(struct reporter *reporter)

@@ -337,6 +337,23 @@ static void test_user(void **state)
 	run__free(run);
 }
 
+/* What its parent had resident is not the tracer's. */
+static void test_the_tracers_own_memory(void **state)
+{
+	const size_t nr_bytes = 256 * MIB;
+	char *large = malloc(nr_bytes);
+	struct run *run;
+
+	(void)state;
+	assert_non_null(large);
+	memset(large, 1, nr_bytes);
+	run = trace(NO_ARGS, ARGS(victim("hello")));
+	free(large);
+	assert_in_range(number(event_record(run, "total", 0), "tracer.peak_rss_bytes"), 4 * MIB,
+			128 * MIB);
+	run__free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +372,7 @@ int main(void)
 		SYSTEM_TEST(test_interrupt_of_the_group),
 		SYSTEM_TEST(test_terminated_command_is_reported),
 		SYSTEM_TEST(test_user),
+		SYSTEM_TEST(test_the_tracers_own_memory),
 	};
 
 	return cmocka_run_group_tests_name("command", tests, harness__begin, harness__end);
