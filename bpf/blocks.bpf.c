@@ -15,6 +15,7 @@ const volatile __u64 config_min_bytes = 0;
 const volatile __u64 config_max_bytes = ~0ULL;
 const volatile __u32 config_nr_cpus = 1;
 const volatile bool config_scoped = false;
+const volatile bool config_typed_task = false;
 const volatile bool config_exit_by_tracepoint = false;
 const volatile __u64 empty_thread[sizeof(struct thread) / sizeof(__u64)] = {};
 
@@ -25,6 +26,7 @@ const volatile __u64 empty_thread[sizeof(struct thread) / sizeof(__u64)] = {};
 #endif
 
 #define PAGE_MASK_BITS 12
+#define EEXIST 17
 #define SITE_INDEX_TRIES 16
 #define SIZE_UNKNOWN (~0ULL) /* in an event: the block was not recorded */
 
@@ -230,16 +232,16 @@ static __always_inline void record_block(struct space *space, __u64 address,
 					 const struct block *block)
 {
 	struct block_key key = { .address = address, .serial = space->serial };
-	struct block *stale = bpf_map_lookup_elem(&blocks, &key);
+	long err = bpf_map_update_elem(&blocks, &key, block, BPF_NOEXIST);
+	struct block unseen;
 
-	if (stale) {
+	if (err == -EEXIST && take_block(space, address, &unseen)) {
 		/* The allocator hands out a block that we hold: its free was not seen. */
-		struct block unseen = *stale;
-
 		release(space, &unseen);
 		add(&space->lost_events, 1);
+		err = bpf_map_update_elem(&blocks, &key, block, BPF_ANY);
 	}
-	if (bpf_map_update_elem(&blocks, &key, block, BPF_ANY))
+	if (err)
 		add(&space->lost_blocks, 1);
 	else
 		hold(space, block->size_bytes, block->stack_id);

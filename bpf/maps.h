@@ -24,6 +24,7 @@ extern const volatile __u64 config_max_bytes; /* -Z */
 extern const volatile __u32 config_nr_cpus; /* possible CPUs */
 extern const volatile __u32 config_max_frames; /* --frames */
 extern const volatile bool config_unwind; /* stacks by tables, else by frame pointers */
+extern const volatile bool config_typed_task; /* bpf_get_current_task_btf, Linux 5.11 */
 extern const volatile bool config_avoid_private_stack; /* see allocator.bpf.c */
 extern const volatile bool config_scoped; /* session links see the targets' own threads alone */
 extern const volatile bool config_exit_by_tracepoint; /* no kprobe, no fentry on exit_mmap */
@@ -222,7 +223,8 @@ extern const volatile __u64 empty_thread[sizeof(struct thread) / sizeof(__u64)];
 
 static __always_inline struct thread *thread_of_current(bool create)
 {
-	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	__u32 tid = config_typed_task ? (__u32)bpf_get_current_task_btf()->pid :
+					(__u32)bpf_get_current_pid_tgid();
 	struct thread *thread = bpf_map_lookup_elem(&threads, &tid);
 
 	if (thread || !create)

@@ -113,8 +113,16 @@ static __always_inline struct space *space_of_task(struct task_struct *task, __u
 
 static __always_inline struct space *space_of_current(void)
 {
-	struct task_struct *task = current_task();
+	struct task_struct *task;
+	struct space *space;
 
+	/* Nearly always it is known, and a typed pointer is read without a call. */
+	if (config_typed_task) {
+		space = space_of_mm((__u64)bpf_get_current_task_btf()->mm);
+		if (space)
+			return space;
+	}
+	task = current_task();
 	return space_of_task(task, (__u64)BPF_CORE_READ(task, mm));
 }
 

@@ -329,18 +329,17 @@ static long visit_frame(__u32 index, void *context)
  * itself; before, mappings of code that come or go change exec_vm, unless one takes the place of
  * another of its size, which user space tells, a moment late.
  */
-static __always_inline __u64 mapping_version(__u64 mm_address, __u32 tgid)
+static __always_inline __u64 mapping_version(__u32 tgid)
 {
-	struct mm_struct___sequenced *sequenced = (struct mm_struct___sequenced *)mm_address;
-	struct mm_struct___counted *counted = (struct mm_struct___counted *)mm_address;
-	struct mm_struct *mm = (struct mm_struct *)mm_address;
+	struct mm_struct *mm = bpf_get_current_task_btf()->mm;
+	struct mm_struct___sequenced *sequenced = (struct mm_struct___sequenced *)mm;
+	struct mm_struct___counted *counted = (struct mm_struct___counted *)mm;
 
 	if (bpf_core_field_exists(sequenced->mm_lock_seq.sequence))
-		return BPF_CORE_READ(sequenced, mm_lock_seq.sequence);
+		return sequenced->mm_lock_seq.sequence;
 	if (bpf_core_field_exists(counted->mm_lock_seq))
-		return (__u32)BPF_CORE_READ(counted, mm_lock_seq);
-	return BPF_CORE_READ(mm, exec_vm) ^ (__u64)mappings_changed[tgid % WIRE_MAPPING_GENERATIONS]
-						    << 32;
+		return (__u32)counted->mm_lock_seq;
+	return mm->exec_vm ^ (__u64)mappings_changed[tgid % WIRE_MAPPING_GENERATIONS] << 32;
 }
 
 __hidden int unwind(struct pt_regs *ctx, struct thread *thread, const struct space *space)
@@ -351,8 +350,7 @@ __hidden int unwind(struct pt_regs *ctx, struct thread *thread, const struct spa
 	walk->ip = PT_REGS_IP(ctx);
 	walk->sp = PT_REGS_SP(ctx);
 	walk->bp = PT_REGS_FP(ctx);
-	walk->tag =
-		mix(mix(tables_changed, space->serial), mapping_version(space->mm, space->tgid));
+	walk->tag = mix(mix(tables_changed, space->serial), mapping_version(space->tgid));
 	walk->window_bytes = 0;
 	walk->exact = 0;
 	walk->frame_pointers = 0;

@@ -130,6 +130,7 @@ static void configure(struct tracer *tracer, const struct features *features,
 	constants->config_max_frames = (uint32_t)config->max_frames;
 	constants->config_unwind = paths->stack_walk == STACK_WALK_TABLES;
 	/* Both came with 6.13. */
+	constants->config_typed_task = features__has(features, FEATURE_UNWIND);
 	constants->config_avoid_private_stack = features__has(features, FEATURE_UPROBE_SESSION);
 	constants->config_scoped = tracer->scoped;
 	constants->config_exit_by_tracepoint = paths->exit_before == EXIT_BEFORE_TRACEPOINT;
