@@ -15,6 +15,7 @@ const volatile __u64 config_min_bytes = 0;
 const volatile __u64 config_max_bytes = ~0ULL;
 const volatile __u32 config_nr_cpus = 1;
 const volatile bool config_scoped = false;
+const volatile bool config_stacks = true;
 const volatile bool config_typed_task = false;
 const volatile bool config_exit_by_tracepoint = false;
 const volatile __u64 empty_thread[sizeof(struct thread) / sizeof(__u64)] = {};
@@ -129,10 +130,13 @@ static __always_inline struct site *site_of(struct space *space, __u64 stack_id)
 
 static __always_inline void hold(struct space *space, __u64 size_bytes, __u64 stack_id)
 {
-	struct site *site = site_of(space, stack_id);
+	struct site *site;
 
 	add(&space->held_bytes, size_bytes);
 	add(&space->held_blocks, 1);
+	if (!config_stacks)
+		return;
+	site = site_of(space, stack_id);
 	if (site) {
 		add(&site->bytes, size_bytes);
 		add(&site->blocks, 1);
@@ -144,12 +148,15 @@ static __always_inline void hold(struct space *space, __u64 size_bytes, __u64 st
 static __always_inline void release(struct space *space, const struct block *block)
 {
 	struct site_key key = { .serial = space->serial, .stack_id = block->stack_id };
-	struct site *site = bpf_map_lookup_elem(&sites, &key);
+	struct site *site;
 
 	add(&space->held_bytes, -block->size_bytes);
 	add(&space->held_blocks, -1);
 	add(&space->freed_bytes, block->size_bytes);
 	add(&space->freed_blocks, 1);
+	if (!config_stacks)
+		return;
+	site = bpf_map_lookup_elem(&sites, &key);
 	if (site) {
 		add(&site->bytes, -block->size_bytes);
 		add(&site->blocks, -1);
@@ -396,10 +403,12 @@ static __always_inline int finish_call(struct pt_regs *ctx, bool old_kernel)
 	add(&space->allocated_bytes, call->size_bytes);
 	add(&space->allocated_blocks, 1);
 	block.size_bytes = call->size_bytes;
-	block.stack_id = old_kernel ? record_stack_old(ctx, thread, space) :
-				      record_stack(ctx, thread, space);
-	if (block.stack_id == WIRE_STACK_UNKNOWN)
-		add(&space->lost_stacks, 1);
+	if (config_stacks) {
+		block.stack_id = old_kernel ? record_stack_old(ctx, thread, space) :
+					      record_stack(ctx, thread, space);
+		if (block.stack_id == WIRE_STACK_UNKNOWN)
+			add(&space->lost_stacks, 1);
+	}
 	block.time_ns = bpf_ktime_get_ns();
 	record_block(space, address, &block);
 	if (config_trace)

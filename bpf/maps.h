@@ -23,6 +23,7 @@ extern const volatile __u64 config_min_bytes; /* -z */
 extern const volatile __u64 config_max_bytes; /* -Z */
 extern const volatile __u32 config_nr_cpus; /* possible CPUs */
 extern const volatile __u32 config_max_frames; /* --frames */
+extern const volatile bool config_stacks; /* keep them */
 extern const volatile bool config_unwind; /* stacks by tables, else by frame pointers */
 extern const volatile bool config_typed_task; /* bpf_get_current_task_btf, Linux 5.11 */
 extern const volatile bool config_avoid_private_stack; /* see allocator.bpf.c */

@@ -170,7 +170,7 @@ static int add_pids(struct parser *parser, const struct option_entry *entry, con
 #define EXIT_HOOKS "kprobe, fentry or tracepoint"
 #define EXIT_AFTERS "tracepoint, fexit or kretprobe"
 #define CALL_PROBES "session, multi or perf"
-#define STACK_WALKS "tables or frame-pointers"
+#define STACK_WALKS "tables, frame-pointers or none"
 
 static int set_exit_hook(struct parser *parser, const struct option_entry *entry, const char *shown,
 			 char *value)

@@ -58,6 +58,8 @@ static const struct way stack_walk_ways[] = {
 				"can't walk stacks by tables (before 5.17; x86-64 only)" },
 	[STACK_WALK_FRAME_POINTERS] = { "frame-pointers", "--stack-walk", FEATURE_UPROBE_PERF,
 					"stacks of code compiled without are cut or wrong", "" },
+	[STACK_WALK_NONE] = { "none", "--stack-walk", FEATURE_UPROBE_PERF,
+			      "what is held is counted, and no stack is kept", "" },
 };
 
 #define NR_WAYS(ways) (sizeof(ways) / sizeof((ways)[0]))
@@ -97,12 +99,13 @@ int probe_paths__choose(const struct features *features, const struct probe_path
 		choose_way(features, exit_after_ways, NR_WAYS(exit_after_ways), wanted->exit_after);
 	paths->call_probes = choose_way(features, call_probes_ways, NR_WAYS(call_probes_ways),
 					wanted->call_probes);
-	/* That way is always open. */
-	paths->stack_walk = wanted->stack_walk == STACK_WALK_FRAME_POINTERS ||
-					    !features__has(features, FEATURE_UNWIND) ?
-				    STACK_WALK_FRAME_POINTERS :
-				    STACK_WALK_TABLES;
-	if (wanted->stack_walk == STACK_WALK_TABLES && paths->stack_walk != STACK_WALK_TABLES)
+	/* All but tables is always open. */
+	paths->stack_walk = wanted->stack_walk;
+	if (!paths->stack_walk)
+		paths->stack_walk = features__has(features, FEATURE_UNWIND) ?
+					    STACK_WALK_TABLES :
+					    STACK_WALK_FRAME_POINTERS;
+	if (paths->stack_walk == STACK_WALK_TABLES && !features__has(features, FEATURE_UNWIND))
 		return refuse_wanted(features, &stack_walk_ways[STACK_WALK_TABLES], error,
 				     error_size);
 	if (wanted->exit_before && !paths->exit_before)

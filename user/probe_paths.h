@@ -24,7 +24,7 @@ enum exit_after { EXIT_AFTER_ANY, EXIT_AFTER_TRACEPOINT, EXIT_AFTER_FEXIT, EXIT_
 enum call_probes { CALL_PROBES_ANY, CALL_PROBES_SESSION, CALL_PROBES_MULTI, CALL_PROBES_PERF };
 
 /* How the user stack of a call is walked. */
-enum stack_walk { STACK_WALK_ANY, STACK_WALK_TABLES, STACK_WALK_FRAME_POINTERS };
+enum stack_walk { STACK_WALK_ANY, STACK_WALK_TABLES, STACK_WALK_FRAME_POINTERS, STACK_WALK_NONE };
 
 struct probe_paths {
 	enum exit_before exit_before;

@@ -128,6 +128,7 @@ static void configure(struct tracer *tracer, const struct features *features,
 	constants->config_max_bytes = config->max_size_bytes;
 	constants->config_nr_cpus = nr_cpus > 0 ? (uint32_t)nr_cpus : 1;
 	constants->config_max_frames = (uint32_t)config->max_frames;
+	constants->config_stacks = paths->stack_walk != STACK_WALK_NONE;
 	constants->config_unwind = paths->stack_walk == STACK_WALK_TABLES;
 	/* Both came with 6.13. */
 	constants->config_typed_task = features__has(features, FEATURE_UNWIND);

@@ -35,7 +35,7 @@ static void test_rotation_loses_nothing(void **state)
 	struct run *run;
 	(void)state;
 
-	child__wait_event(tracer, "start", 1, 30);
+	child__wait_event(tracer, "start", 1, RUN_TIMEOUT_S);
 	for (unsigned int i = 0; i < rounds; i++) {
 		snprintf(commands, sizeof(commands), "alloc %u 40\nfree %u\n", calls, calls);
 		child__send(daemon, commands);
@@ -191,7 +191,7 @@ static void check_terminal(int (*prepare)(void *context))
 		SKIP("there are no pseudo-terminals here");
 	unlink(report);
 	tracer = child__start(&options);
-	child__wait_event(tracer, "start", 1, 30);
+	child__wait_event(tracer, "start", 1, RUN_TIMEOUT_S);
 	/* While there is a terminal, somebody asks. */
 	assert_int_equal(rename(report, moved), 0);
 	kill(child__pid(tracer), SIGHUP);
@@ -315,7 +315,7 @@ static void test_full_disk_with_a_daemon(void **state)
 	disk = mount_small_disk();
 	snprintf(path, sizeof(path), "%s/report", disk);
 	tracer = child__start(&options);
-	child__wait_event(tracer, "start", 1, 30);
+	child__wait_event(tracer, "start", 1, RUN_TIMEOUT_S);
 	child__send(daemon, "alloc 500 100\n");
 	/* The end of the report is cut: that is not for the harness to read. */
 	while (child__is_running(tracer))

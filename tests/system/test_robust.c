@@ -319,7 +319,7 @@ static void kill_under_fire(void (*wait_for_moment)(struct child *tracer, unsign
 
 static void wait_until_attached(struct child *tracer, unsigned int i)
 {
-	child__wait_event(tracer, "start", 1, 30);
+	child__wait_event(tracer, "start", 1, RUN_TIMEOUT_S);
 	pause_ms(7 * i);
 }
 

@@ -253,7 +253,7 @@ static void test_service_set_with_a_daemon(void **state)
 	assert_int_equal(unlink(scratch("private/program")), 0);
 	unlink(report);
 	tracer = child__start(&options);
-	child__wait_event(tracer, "start", 1, 60);
+	child__wait_event(tracer, "start", 1, RUN_TIMEOUT_S);
 	child__send(daemon, "alloc 7 100\n");
 	end_daemon(daemon);
 	run = child__finish(tracer, 60);

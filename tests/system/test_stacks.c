@@ -591,9 +591,23 @@ static void test_as_many_frames_as_there_are(void **state)
 	assert_int_equal(check_fit("1", "full"), 1);
 }
 
+/* What is held is counted all the same, and nothing is said to be lost. */
+static void test_no_stacks(void **state)
+{
+	struct run *run =
+		trace(ARGS("--stack-walk", "none"), ARGS(victim("many_stacks"), "256", "8"));
+	const json_t *record = exit_record(run);
+
+	(void)state;
+	assert_held(record, 256 * 32, 256);
+	assert_nothing_lost(record);
+	assert_int_equal(json_array_size(field(record, "stacks")), 0);
+	run__free(run);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[NR_PROGRAMS + 8] = {
+	struct CMUnitTest tests[NR_PROGRAMS + 9] = {
 		SYSTEM_TEST(test_distribution_programs_are_complete),
 		SYSTEM_TEST(test_walks_are_complete),
 		SYSTEM_TEST(test_first_runs_are_complete),
@@ -601,8 +615,9 @@ int main(void)
 		SYSTEM_TEST(test_cut_stacks_say_why),
 		SYSTEM_TEST(test_fewer_frames),
 		SYSTEM_TEST(test_as_many_frames_as_there_are),
+		SYSTEM_TEST(test_no_stacks),
 	};
-	size_t n = 7;
+	size_t n = 8;
 
 	for (size_t i = 0; i < NR_PROGRAMS; i++)
 		tests[n++] = (struct CMUnitTest){ .name = programs[i].name,

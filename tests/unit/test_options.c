@@ -287,7 +287,7 @@ static const struct refusal refusals[] = {
 	  "--exit-hook takes kprobe, fentry or tracepoint, not 'kretprobe'" },
 	{ { "--exit-after", "" }, "--exit-after takes tracepoint, fexit or kretprobe, not ''" },
 	{ { "--attach=Perf" }, "--attach takes session, multi or perf, not 'Perf'" },
-	{ { "--stack-walk", "dwarf" }, "--stack-walk takes tables or frame-pointers, not 'dwarf'" },
+	{ { "--stack-walk", "dwarf" }, "--stack-walk takes tables, frame-pointers or none, not 'dwarf'" },
 	{ { "--features", "-p", "1" },
 	  "--features traces nothing: no -p, command or INTERVAL with it" },
 	{ { "--features", "--", "ls" },
