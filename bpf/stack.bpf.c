@@ -105,6 +105,8 @@ static __always_inline __u64 leave_to_user_space(struct thread *thread, struct s
 	unfinished->ip = walk->ip;
 	unfinished->sp = walk->sp;
 	unfinished->bp = walk->bp;
+	unfinished->file = walk->missing_file;
+	unfinished->base = walk->missing_base;
 	unfinished->exact = walk->exact;
 	unfinished->nr_words = copy_words(unfinished->words, walk->sp);
 	bpf_ringbuf_submit(unfinished, 0);

@@ -155,8 +155,11 @@ __noinline int unwind_find_page(struct walk *walk, struct page_entry *page, __u6
 		file = bpf_map_lookup_elem(&unwind_files, &mapping.key);
 		if (!file)
 			ask_for_table(walk, &mapping);
-		if (!file || !file->id)
+		if (!file || !file->id) {
+			walk->missing_file = mapping.key;
+			walk->missing_base = mapping.start - mapping.file_offset;
 			return STACK_NO_TABLE;
+		}
 		page->base = (__u64)file->id << WIRE_FRAME_FILE_SHIFT |
 			     ((mapping.start - mapping.file_offset) & (USER_ADDRESSES * 2 - 1));
 		page->table = (__u64)file->first_word << 32 | file->nr_pages;

@@ -23,6 +23,9 @@ struct walk {
 	__u32 tgid;
 	struct unwind_rule rule;
 	__u32 pad;
+	/* Of a file without a table: which, and the address of its first byte. */
+	struct unwind_file_key missing_file;
+	__u64 missing_base;
 	__u64 window[WALK_WINDOW_BYTES / 8];
 };
 

@@ -115,12 +115,14 @@ struct unfinished_walk {
 	__u64 stack_id;
 	__u64 time_ns; /* CLOCK_MONOTONIC */
 	__u64 ip, sp, bp; /* of the frame whose table was missing */
+	struct unwind_file_key file; /* whose table was missing */
+	__u64 base; /* the address of the file's first byte */
 	__u32 exact; /* ip is an instruction, no return address */
 	__u32 nr_words;
 	__u64 words[WIRE_STACK_COPY_WORDS]; /* from sp on */
 };
 
-_Static_assert(sizeof(struct unfinished_walk) == 56 + 8 * WIRE_STACK_COPY_WORDS, "unfinished_walk");
+_Static_assert(sizeof(struct unfinished_walk) == 80 + 8 * WIRE_STACK_COPY_WORDS, "unfinished_walk");
 _Static_assert(sizeof(struct unwind_rule) == 12, "unwind_rule");
 _Static_assert(sizeof(struct unwind_words) == 64, "unwind_words");
 _Static_assert(sizeof(struct unwind_file_key) == 16, "unwind_file_key");

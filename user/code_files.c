@@ -168,7 +168,7 @@ int code_files__add_command(const struct code_files *files, pid_t tgid, const ch
 struct walked_files {
 	const struct code_files *files;
 	const struct mapping_set *mappings;
-	pid_t tgid;
+	const struct unfinished_walk *unfinished;
 };
 
 static bool is_vdso(const struct code_files *files, const struct mapping *map)
@@ -180,12 +180,22 @@ static enum stack_end find_code(uint64_t address, struct walked_code *code, void
 {
 	const struct walked_files *walked = context;
 	const struct unwind_tables *tables = walked->files->tables;
+	const struct unfinished_walk *unfinished = walked->unfinished;
 	const struct mapping *map = mapping_set__find(walked->mappings, address);
 	struct unwind_file_key key;
 	uint64_t offset;
 
+	/* Whatever has taken its place since, BPF saw the file whose table was missing. */
+	code->base = unfinished->base;
+	if ((address == unfinished->ip || address == unfinished->ip - 1) &&
+	    !unwind_tables__find(tables, &unfinished->file, address - code->base, &code->file_id,
+				 &code->rule))
+		return STACK_COMPLETE;
+	code->base = 0;
 	if (!map)
 		return STACK_NO_CODE;
+	if (map->since_ns > unfinished->time_ns)
+		return STACK_NO_TABLE; /* what was there then is not known any more */
 	if (!map->inode && !is_vdso(walked->files, map))
 		return STACK_COMPLETE; /* made at run time: frame pointers */
 	key = key_of_mapping(map->inode ? map : &walked->files->vdso);
@@ -193,7 +203,7 @@ static enum stack_end find_code(uint64_t address, struct walked_code *code, void
 	code->base = map->start - map->file_offset;
 	if (!unwind_tables__find(tables, &key, offset, &code->file_id, &code->rule))
 		return STACK_COMPLETE;
-	add_table_of_mapping(walked->files, walked->tgid, map, &key);
+	add_table_of_mapping(walked->files, (pid_t)unfinished->tgid, map, &key);
 	if (!unwind_tables__find(tables, &key, offset, &code->file_id, &code->rule))
 		return STACK_COMPLETE;
 	code->base = 0;
@@ -204,7 +214,7 @@ void code_files__finish_walk(const struct code_files *files,
 			     const struct unfinished_walk *unfinished,
 			     const struct mapping_set *mappings, struct stack *stack)
 {
-	struct walked_files walked = { files, mappings, (pid_t)unfinished->tgid };
+	struct walked_files walked = { files, mappings, unfinished };
 	const struct walked_process process = { find_code, &walked, files->max_frames };
 
 	unfinished_walk__finish(unfinished, &process, stack);

@@ -351,6 +351,7 @@ static void dispatch_mapping(struct events *events, const struct mmap2_record *r
 		.dev_minor = record->minor,
 		.inode = record->inode,
 		.inode_generation = record->generation,
+		.since_ns = arrival->time_ns,
 		.path = (char *)record->path,
 	};
 

@@ -17,6 +17,7 @@ struct mapping {
 	uint32_t dev_major, dev_minor; /* as the kernel shows them in /proc/PID/maps */
 	uint64_t inode; /* 0: no file ([vdso], anonymous) */
 	uint64_t inode_generation; /* tells two files with one number apart; 0: unknown */
+	uint64_t since_ns; /* CLOCK_MONOTONIC; 0: it was there when we came */
 	char *path; /* owned by the set; as the kernel printed it, "" for anonymous */
 };
 

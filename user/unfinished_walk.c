@@ -76,4 +76,7 @@ void unfinished_walk__finish(const struct unfinished_walk *unfinished,
 		stack->nr_frames--;
 	while (visit_frame(&late.walk, process, stack))
 		;
+	/* The stack could be read then, by who had the table. */
+	if (stack->end == STACK_UNREADABLE)
+		stack->end = STACK_NO_TABLE;
 }

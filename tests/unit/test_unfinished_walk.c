@@ -143,7 +143,7 @@ static void test_the_copy_has_an_end(void **state)
 	(void)state;
 
 	stack = finish(new_walk(LIBRARY + 0x10, 3), 0); /* the word that is wanted is the fourth */
-	assert_int_equal(stack.end, STACK_UNREADABLE);
+	assert_int_equal(stack.end, STACK_NO_TABLE);
 	assert_int_equal(stack.nr_frames, 3);
 }
 
@@ -171,7 +171,7 @@ static void test_hostile_copies(void **state)
 	/* A stack pointer that no walk can go by. */
 	walk = new_walk(LIBRARY + 0x10, 16);
 	walk->sp++;
-	assert_int_equal(finish(walk, 0).end, STACK_UNREADABLE);
+	assert_int_equal(finish(walk, 0).end, STACK_NO_TABLE);
 }
 
 static void test_no_frame_and_too_many(void **state)
