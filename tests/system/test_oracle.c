@@ -32,6 +32,7 @@
  */
 #define BELOW_SHELL "/bin/sh", "-c", "\"$@\"; exit $?", "sh"
 #define WANTED_PROGRAMS 15
+#define MAX_MEETINGS 3
 
 struct program {
 	const char *name;
@@ -45,6 +46,11 @@ struct program {
 	/* It asks for access control lists, which not every file system has: an emulator's has
 	 * none. */
 	bool asks_for_acl;
+	/*
+	 * It keeps the folders that it is in, in a hash table by inode number (gnulib's fts): where
+	 * two meet in a slot, 16 bytes are allocated and freed. Inode numbers are others elsewhere.
+	 */
+	bool hashes_inodes;
 	/* It forks: what each copy that runs on holds is compared, its inheritance among it. */
 	bool forks;
 };
@@ -56,8 +62,12 @@ static const struct program programs[] = {
 	  .argv = { "/bin/ls", "-laRt", "--color=always", "tree" },
 	  .asks_for_acl = true },
 	{ .name = "sort", .argv = { "/usr/bin/sort", "--parallel=1", "-S", "1M", "text" } },
-	{ .name = "find", .argv = { "/usr/bin/find", "tree", "-name", "*3*", "-size", "-9k" } },
-	{ .name = "grep", .argv = { "/bin/grep", "-rn", "--include=*", "line [0-9]*7", "tree" } },
+	{ .name = "find",
+	  .argv = { "/usr/bin/find", "tree", "-name", "*3*", "-size", "-9k" },
+	  .hashes_inodes = true },
+	{ .name = "grep",
+	  .argv = { "/bin/grep", "-rn", "--include=*", "line [0-9]*7", "tree" },
+	  .hashes_inodes = true },
 	{ .name = "mawk",
 	  .argv = { "/usr/bin/mawk", "{ n[$2] += $3 } END { for (k in n) s += n[k]; print s }",
 		    "text" } },
@@ -108,7 +118,7 @@ static const struct program programs[] = {
 	{ .name = "sha256sum", .argv = { "/usr/bin/sha256sum", "text", "numbers" } },
 	{ .name = "expr", .argv = { "/usr/bin/expr", "1234567", "*", "7654321" } },
 	{ .name = "factor", .argv = { "/usr/bin/factor", "1234567890123456789" } },
-	{ .name = "du", .argv = { "/usr/bin/du", "-ab", "tree" } },
+	{ .name = "du", .argv = { "/usr/bin/du", "-ab", "tree" }, .hashes_inodes = true },
 	{ .name = "sqlite3",
 	  .argv = { "/usr/bin/sqlite3", ":memory:",
 		    "create table t(a); insert into t values(1),(2); select sum(a) from t;" } },
@@ -620,6 +630,19 @@ static void print_and_fail(const struct program *program, const struct heap *exp
 	fail_msg("%s: the counts differ", program->name);
 }
 
+/* As many meetings as there may be: all of them are freed again, so what is held is the same. */
+static void allow_meetings(const struct heap *expected, struct heap *actual)
+{
+	long long nr = actual->allocations - expected->allocations;
+
+	if (llabs(nr) > MAX_MEETINGS || actual->frees - expected->frees != nr ||
+	    actual->allocated_bytes - expected->allocated_bytes != 16 * nr)
+		return;
+	actual->allocations = expected->allocations;
+	actual->frees = expected->frees;
+	actual->allocated_bytes = expected->allocated_bytes;
+}
+
 static void test_program(void **state)
 {
 	const struct program *program = *state;
@@ -643,6 +666,8 @@ static void test_program(void **state)
 	run__free(run);
 	if (program->measures_addresses)
 		actual.allocated_bytes = expected.allocated_bytes;
+	if (program->hashes_inodes && !have_valgrind)
+		allow_meetings(&expected, &actual);
 	if (memcmp(&expected, &actual, sizeof(expected)) != 0)
 		print_and_fail(program, &expected, &actual);
 	if (have_valgrind && !same_file(scratch("stdout-valgrind"), scratch("stdout-traced")))
