@@ -229,11 +229,16 @@ static bool was_outlived(const struct monitor *monitor, const struct space *spac
 	       monotonic_ns() >= space->process_end_ns + MEMORY_GRACE_NS;
 }
 
-/* The return probe on a teardown can be missed; one that takes that long was. */
+/*
+ * The return probe on a teardown can be missed, and with it the probe before: one that takes that
+ * long was. Only another process with the same memory, which is noted when it is made, can keep a
+ * memory for so long after its own process.
+ */
 static bool end_was_missed(const struct monitor *monitor, const struct space *space)
 {
 	return monitor->paths.exit_after == EXIT_AFTER_KRETPROBE &&
-	       space->flags & SPACE_BEFORE_READ && space->flags & SPACE_PROCESS_ENDED &&
+	       space->flags & SPACE_PROCESS_ENDED &&
+	       (space->flags & SPACE_BEFORE_READ || !(space->flags & SPACE_GUESTS)) &&
 	       monotonic_ns() >= space->process_end_ns + MISSED_END_NS;
 }
 
