@@ -163,18 +163,6 @@ static __always_inline void release(struct space *space, const struct block *blo
 	}
 }
 
-/* Takes the record of a block out of the map. False: there is none. */
-static __always_inline bool take_block(struct space *space, __u64 address, struct block *taken)
-{
-	struct block_key key = { .address = address, .serial = space->serial };
-	struct block *block = bpf_map_lookup_elem(&blocks, &key);
-
-	if (!block)
-		return false;
-	*taken = *block;
-	return !bpf_map_delete_elem(&blocks, &key);
-}
-
 /* A block goes that living copies may have too: what they free of it is to be known by its size. */
 static __always_inline void leave_ghost(struct space *space, __u64 address,
 					const struct block *block)
@@ -187,6 +175,22 @@ static __always_inline void leave_ghost(struct space *space, __u64 address,
 	ghost.stack_id = bpf_ktime_get_ns();
 	if (bpf_map_update_elem(&blocks, &key, &ghost, BPF_ANY))
 		add(&space->lost_blocks, 1);
+}
+
+/*
+ * Takes the record of a block out of the map. False: there is none. The ghost comes first: a copy
+ * that frees the block at this moment finds one of the two.
+ */
+static __always_inline bool take_block(struct space *space, __u64 address, struct block *taken)
+{
+	struct block_key key = { .address = address, .serial = space->serial };
+	struct block *block = bpf_map_lookup_elem(&blocks, &key);
+
+	if (!block)
+		return false;
+	*taken = *block;
+	leave_ghost(space, address, taken);
+	return !bpf_map_delete_elem(&blocks, &key);
 }
 
 /*
@@ -360,7 +364,6 @@ static __always_inline void settle_old_block(struct space *space, struct call *c
 
 	if (freed && call->old_known) {
 		release(space, &call->old);
-		leave_ghost(space, call->old_address, &call->old);
 	} else if (freed) {
 		size_bytes = count_foreign_free(space, call->old_address);
 	} else if (call->old_known && bpf_map_update_elem(&blocks, &key, &call->old, BPF_ANY)) {
@@ -449,7 +452,6 @@ __hidden int free_enter(struct pt_regs *ctx)
 		return 0;
 	}
 	release(space, &block);
-	leave_ghost(space, address, &block);
 	if (config_trace)
 		send_trace(EVENT_FREE, FUNCTION_FREE, address, block.size_bytes);
 	return 0;
