@@ -3,9 +3,14 @@
  * The ends of processes and of their address spaces. One policy, reached by different hooks:
  *
  *                    kprobes                 fentry                  neither
- *   process ends     kprobe exit_mm_release  fentry exit_mm_release  raw_tp sched_process_exit
+ *   process ends     kprobe exit_mm_release  fentry exit_mm_release  -
+ *                    raw_tp sched_process_exit, from 6.16 on
  *   before teardown  kprobe exit_mmap        fentry exit_mmap        that; sched_prepare_exec
  *   after teardown   raw_tp exit_mmap, else fexit exit_mmap, else kretprobe exit_mmap
+ *
+ * A kernel that preempts itself (the normal case from 7.0 on) passes over a hook now and then: a
+ * kprobe while a task that it took the CPU from is in a bpf system call, every other one while such
+ * a task is in the same program. So a process's end, which nothing else tells, has two.
  *
  * In exit_mmap the current task has no mm any more, or a new one (exec), and it may belong to
  * another process altogether: whoever dropped the last reference, such as a reader of smaps. So
@@ -70,6 +75,7 @@ static __always_inline void thread_ends(struct task_struct *task, __u64 mm)
 {
 	struct space *space = space_of_task(task, mm);
 	struct memory_counters now = {};
+	bool known;
 
 	if (space)
 		count_lost_return(space);
@@ -77,6 +83,7 @@ static __always_inline void thread_ends(struct task_struct *task, __u64 mm)
 	if (!space || space->tgid != (__u32)BPF_CORE_READ(task, tgid))
 		return;
 	if (last_thread(task)) {
+		known = space->flags & SPACE_PROCESS_ENDED;
 		note_process_end(space, task);
 		if (config_exit_by_tracepoint) {
 			note_before(space);
@@ -86,7 +93,8 @@ static __always_inline void thread_ends(struct task_struct *task, __u64 mm)
 			keep_larger(&space->early, &now);
 			space->flags |= SPACE_EARLY_READ;
 		}
-		ring_doorbell();
+		if (!known)
+			ring_doorbell();
 	} else if (config_exit_by_tracepoint && space->flags & SPACE_EXEC) {
 		/* exec waits for its sibling threads to end: the last look is the best one. */
 		note_before(space);
@@ -257,10 +265,9 @@ int thread_exit(struct bpf_raw_tracepoint_args *ctx)
 	struct task_struct *task = (struct task_struct *)ctx->args[0];
 	__u32 tid = BPF_CORE_READ(task, pid), tgid = BPF_CORE_READ(task, tgid);
 
-	if (config_exit_by_tracepoint)
-		thread_ends(task, (__u64)BPF_CORE_READ(task, mm));
-	else
+	if (!config_exit_by_tracepoint)
 		end_missed_teardown();
+	thread_ends(task, (__u64)BPF_CORE_READ(task, mm));
 	bpf_map_delete_elem(&threads, &tid);
 	if (last_thread(task))
 		bpf_map_delete_elem(&targets, &tgid);

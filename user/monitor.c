@@ -18,7 +18,8 @@
 
 /* How long memory may outlive its process before that is worth a report of its own. */
 #define MEMORY_GRACE_NS 100000000ULL
-#define MISSED_END_NS 5000000000ULL
+#define MISSED_RETURN_NS 5000000000ULL
+#define MISSED_END_NS 60000000000ULL
 /* A report of an exec waits that long to learn what took over. */
 #define EXEC_GRACE_NS 100000000ULL
 /* The maps are looked at that often even when no doorbell rang. */
@@ -216,30 +217,38 @@ static void forget_handled(struct monitor *monitor, const struct space *live, si
 }
 
 /*
- * A process that is gone while its memory is not; worth a report after a while. Where the hook that
- * looks before is one on the teardown itself, a memory that it has looked at is used by nobody: it
- * is being torn down, and that can take a while.
+ * Where the hook that looks before is one on the teardown itself, a memory that it has looked at is
+ * used by nobody: it is being torn down, and that can take a while.
  */
+static bool teardown_has_begun(const struct monitor *monitor, const struct space *space)
+{
+	return monitor->paths.exit_before != EXIT_BEFORE_TRACEPOINT &&
+	       space->flags & SPACE_BEFORE_READ;
+}
+
+static bool has_ended_before(const struct space *space, uint64_t ns)
+{
+	return space->flags & SPACE_PROCESS_ENDED && monotonic_ns() >= space->process_end_ns + ns;
+}
+
+/* A process that is gone while its memory is not; worth a report after a while. */
 static bool was_outlived(const struct monitor *monitor, const struct space *space)
 {
-	bool being_torn_down = monitor->paths.exit_before != EXIT_BEFORE_TRACEPOINT &&
-			       space->flags & SPACE_BEFORE_READ;
-
-	return space->flags & SPACE_PROCESS_ENDED && !being_torn_down &&
-	       monotonic_ns() >= space->process_end_ns + MEMORY_GRACE_NS;
+	return !teardown_has_begun(monitor, space) && has_ended_before(space, MEMORY_GRACE_NS);
 }
 
 /*
  * The return probe on a teardown can be missed, and with it the probe before: one that takes that
  * long was. Only another process with the same memory, which is noted when it is made, can keep a
- * memory for so long after its own process.
+ * memory for so long after its own process. The other hooks on a teardown's end are missed hardly
+ * ever.
  */
 static bool end_was_missed(const struct monitor *monitor, const struct space *space)
 {
-	return monitor->paths.exit_after == EXIT_AFTER_KRETPROBE &&
-	       space->flags & SPACE_PROCESS_ENDED &&
-	       (space->flags & SPACE_BEFORE_READ || !(space->flags & SPACE_GUESTS)) &&
-	       monotonic_ns() >= space->process_end_ns + MISSED_END_NS;
+	if (monitor->paths.exit_after == EXIT_AFTER_KRETPROBE)
+		return (space->flags & SPACE_BEFORE_READ || !(space->flags & SPACE_GUESTS)) &&
+		       has_ended_before(space, MISSED_RETURN_NS);
+	return teardown_has_begun(monitor, space) && has_ended_before(space, MISSED_END_NS);
 }
 
 /* Nobody is there any more, and no hook has said so, although they come before. */
