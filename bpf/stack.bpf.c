@@ -21,7 +21,7 @@ static __always_inline __u64 mix(__u64 hash, __u64 word)
 }
 
 /* Equal for equal stacks of all processes, unless a frame is an address that means one of them. */
-static __always_inline __u64 name_stack(const struct stack *stack, __u64 serial)
+static __always_inline __u64 name_frames(const struct stack *stack, __u64 serial)
 {
 	__u64 hash = mix(0x9e3779b97f4a7c15ULL, stack->end);
 	bool own = false;
@@ -36,6 +36,12 @@ static __always_inline __u64 name_stack(const struct stack *stack, __u64 serial)
 		return mix(hash, serial) | WIRE_STACK_OWN;
 	hash &= ~WIRE_STACK_OWN;
 	return hash == WIRE_STACK_UNKNOWN ? 2 : hash;
+}
+
+/* The verifier follows its loop once, not once for each way to it (see unwind.bpf.c). */
+__noinline __u64 name_stack(const struct stack *stack, __u64 serial)
+{
+	return stack ? name_frames(stack, serial) : WIRE_STACK_UNKNOWN;
 }
 
 static __always_inline __u64 keep_stack(const struct stack *stack, __u64 id)
@@ -63,7 +69,8 @@ __hidden __u64 record_stack_old(struct pt_regs *ctx, struct thread *thread,
 			     STACK_FRAME_POINTERS;
 	if (stack->nr_frames > config_max_frames)
 		stack->nr_frames = config_max_frames;
-	return keep_stack(stack, name_stack(stack, space->serial));
+	/* Kernels before 5.12 know no such function with a pointer. */
+	return keep_stack(stack, name_frames(stack, space->serial));
 }
 
 /* Copies the stack from there on, as far as it goes, by the KiB. Returns how many words. */
