@@ -168,6 +168,23 @@ static int make_tables(struct monitor *monitor)
 	return 0;
 }
 
+/* error: an errno, why it was not started. */
+static void wait_for_guard(struct monitor *monitor, int error, bool for_many)
+{
+	if (monitor->translators) {
+		error = -translators__wait(monitor->translators);
+		if (!error)
+			return;
+		translators__free(monitor->translators);
+		monitor->translators = NULL;
+	}
+	if (for_many)
+		log__warning("programs such as Valgrind can't be guarded and may be ended: %s",
+			     strerror(error));
+	else
+		log__detail("programs that translate code can't be guarded: %s", strerror(error));
+}
+
 static int load(struct monitor *monitor)
 {
 	const struct options *options = monitor->options;
@@ -191,6 +208,7 @@ static int load(struct monitor *monitor)
 		.context = monitor,
 	};
 	char error[256];
+	int guard_error;
 	int err = find_modest_paths(monitor, error, sizeof(error));
 
 	if (err) {
@@ -205,17 +223,14 @@ static int load(struct monitor *monitor)
 		return STATUS_KERNEL;
 	}
 	monitor->translators = translators__new();
-	if (!monitor->translators && (config.system_wide || config.follow_children))
-		log__warning("programs such as Valgrind can't be guarded and may be ended: %s",
-			     strerror(errno));
-	else if (!monitor->translators)
-		log__detail("programs that translate code can't be guarded: %s", strerror(errno));
+	guard_error = errno;
 	monitor->tracer = tracer__new(&monitor->features, &monitor->paths, &config);
 	if (!monitor->tracer) {
 		log__error("cannot load the BPF programs into kernel %s: %s; -v shows why",
 			   monitor->features.system.release, strerror(errno));
 		return errno == EPERM ? STATUS_PRIVILEGE : STATUS_KERNEL;
 	}
+	wait_for_guard(monitor, guard_error, config.system_wide || config.follow_children);
 	monitor->processes = processes__new();
 	monitor->targets = targets__new(monitor->tracer, monitor->translators);
 	monitor->reporter.symbolizer = symbolizer__new();

@@ -162,13 +162,12 @@ struct translators *translators__new(void)
 		return NULL;
 	}
 	translators->fd = sockets[0];
-	err = wait_for(translators, GUARD_READY);
-	if (err) {
-		translators__free(translators);
-		errno = -err;
-		return NULL;
-	}
 	return translators;
+}
+
+int translators__wait(struct translators *translators)
+{
+	return wait_for(translators, GUARD_READY);
 }
 
 /* It ends by itself; one that can't must not keep us. */

@@ -8,6 +8,7 @@
  * The work is done by a process of its own (translator_guard.h) that ends with this object. Every
  * attaching of probes must go like this:
  *
+ *	translators__wait(translators);                    once
  *	translators__add_file(translators, fd, probes);    once for each file
  *	translators__attaching(translators);
  *	tracer__attach_…(…);
@@ -28,6 +29,8 @@ struct translators;
 
 /* NULL and errno: translators can't be guarded here. (EPERM: no writing to others' memory.) */
 struct translators *translators__new(void);
+/* Waits until the guard, which starts beside us, sees what begins. Returns 0 or -errno. */
+int translators__wait(struct translators *translators);
 void translators__free(struct translators *translators);
 
 /* These return 0 or -errno: -EPIPE when the guard is gone. No probe must be attached then. */
