@@ -18,7 +18,7 @@ const volatile bool config_scoped = false;
 const volatile bool config_stacks = true;
 const volatile bool config_typed_task = false;
 const volatile bool config_exit_by_tracepoint = false;
-const volatile __u64 empty_thread[sizeof(struct thread) / sizeof(__u64)] = {};
+const volatile __u64 zeroes[sizeof(struct thread) / sizeof(__u64)] = {};
 
 #if defined(__TARGET_ARCH_x86)
 #define RETURN_ADDRESS_BYTES 8 /* `ret` pops it */
@@ -119,48 +119,48 @@ static __always_inline struct site *site_of(struct space *space, __u64 stack_id)
 {
 	struct site_key key = { .serial = space->serial, .stack_id = stack_id };
 	struct site *site = bpf_map_lookup_elem(&sites, &key);
-	struct site empty = {};
 
 	if (site)
 		return site;
-	if (!bpf_map_update_elem(&sites, &key, &empty, BPF_NOEXIST))
+	if (!bpf_map_update_elem(&sites, &key, (const void *)&zeroes, BPF_NOEXIST))
 		list_site(space, stack_id);
 	return bpf_map_lookup_elem(&sites, &key);
 }
 
-static __always_inline void hold(struct space *space, __u64 size_bytes, __u64 stack_id)
+static __always_inline void add_to_site(struct space *space, const struct block *block)
 {
+	struct site_slot *slot;
 	struct site *site;
 
-	add(&space->held_bytes, size_bytes);
-	add(&space->held_blocks, 1);
 	if (!config_stacks)
 		return;
-	site = site_of(space, stack_id);
-	if (site) {
-		add(&site->bytes, size_bytes);
-		add(&site->blocks, 1);
-	} else {
+	site = site_of(space, block->stack_id);
+	if (!site) {
 		add(&space->lost_stacks, 1);
+		return;
 	}
+	slot = &site->slots[slot_of_cpu(WIRE_SITE_SLOTS)];
+	add(&slot->bytes, block->size_bytes);
+	add(&slot->blocks, 1);
 }
 
 static __always_inline void release(struct space *space, const struct block *block)
 {
 	struct site_key key = { .serial = space->serial, .stack_id = block->stack_id };
+	struct space_slot *slot = slot_of_space(space);
+	struct site_slot *site_slot;
 	struct site *site;
 
-	add(&space->held_bytes, -block->size_bytes);
-	add(&space->held_blocks, -1);
-	add(&space->freed_bytes, block->size_bytes);
-	add(&space->freed_blocks, 1);
+	add(&slot->freed_bytes, block->size_bytes);
+	add(&slot->freed_blocks, 1);
 	if (!config_stacks)
 		return;
 	site = bpf_map_lookup_elem(&sites, &key);
-	if (site) {
-		add(&site->bytes, -block->size_bytes);
-		add(&site->blocks, -1);
-	}
+	if (!site)
+		return;
+	site_slot = &site->slots[slot_of_cpu(WIRE_SITE_SLOTS)];
+	add(&site_slot->bytes, -block->size_bytes);
+	add(&site_slot->blocks, -1);
 }
 
 /* A block goes that living copies may have too: what they free of it is to be known by its size. */
@@ -246,16 +246,20 @@ static __always_inline void record_block(struct space *space, __u64 address,
 	long err = bpf_map_update_elem(&blocks, &key, block, BPF_NOEXIST);
 	struct block unseen;
 
-	if (err == -EEXIST && take_block(space, address, &unseen)) {
+	if (err == -EEXIST) {
 		/* The allocator hands out a block that we hold: its free was not seen. */
-		release(space, &unseen);
+		if (take_block(space, address, &unseen))
+			release(space, &unseen);
 		add(&space->lost_events, 1);
 		err = bpf_map_update_elem(&blocks, &key, block, BPF_ANY);
 	}
-	if (err)
-		add(&space->lost_blocks, 1);
-	else
-		hold(space, block->size_bytes, block->stack_id);
+	if (!err) {
+		add_to_site(space, block);
+		return;
+	}
+	add(&space->lost_blocks, 1);
+	add(&space->unrecorded_blocks, 1);
+	add(&space->unrecorded_bytes, block->size_bytes);
 }
 
 /*
@@ -378,6 +382,7 @@ static __always_inline int finish_call(struct pt_regs *ctx, bool old_kernel)
 	__u64 result = PT_REGS_RC(ctx), sp = PT_REGS_SP(ctx);
 	struct thread *thread = thread_of_current(false);
 	struct block block = {};
+	struct space_slot *slot;
 	struct space *space;
 	struct call *call;
 	__u64 address;
@@ -403,8 +408,9 @@ static __always_inline int finish_call(struct pt_regs *ctx, bool old_kernel)
 			add(&space->failed, 1);
 		return 0;
 	}
-	add(&space->allocated_bytes, call->size_bytes);
-	add(&space->allocated_blocks, 1);
+	slot = slot_of_space(space);
+	add(&slot->allocated_bytes, call->size_bytes);
+	add(&slot->allocated_blocks, 1);
 	block.size_bytes = call->size_bytes;
 	if (config_stacks) {
 		block.stack_id = old_kernel ? record_stack_old(ctx, thread, space) :

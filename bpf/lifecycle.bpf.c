@@ -150,6 +150,7 @@ static __always_inline void retire(struct space *space)
 	__u64 mm = space->mm;
 
 	forget_copy(space);
+	wire_sum_space(living_space_of(space));
 	if (bpf_map_push_elem(&ended, space, 0))
 		count_loss(LOSS_ENDED_MAP_FULL);
 	bpf_map_delete_elem(&live, &mm);
@@ -340,6 +341,7 @@ static __always_inline void copy_space(struct space *parent, struct task_struct 
 	copy = space_of_mm(child_mm);
 	if (!copy)
 		return;
+	wire_sum_space(living_space_of(parent));
 	copy->relative_tgid = copy->parent_tgid = parent->tgid;
 	copy->inherited_bytes =
 		parent->held_bytes + parent->inherited_bytes - parent->inherited_freed_bytes;

@@ -63,7 +63,7 @@ struct thread {
 	struct call call;
 	union {
 		struct stack stack;
-		struct space space;
+		struct living_space space;
 	} scratch;
 	struct walk walk;
 };
@@ -80,7 +80,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__type(key, __u64);
-	__type(value, struct space);
+	__type(value, struct living_space);
 } live SEC(".maps") __weak;
 
 /*
@@ -211,6 +211,12 @@ static __always_inline void add(__u64 *counter, __u64 amount)
 	__sync_fetch_and_add(counter, amount);
 }
 
+/* The CPU's own slot of nr, a power of two. */
+static __always_inline __u32 slot_of_cpu(__u32 nr)
+{
+	return bpf_get_smp_processor_id() & (nr - 1);
+}
+
 static __always_inline void count_loss(__u32 loss)
 {
 	__u64 *counter = bpf_map_lookup_elem(&losses, &loss);
@@ -219,8 +225,8 @@ static __always_inline void count_loss(__u32 loss)
 		*counter += 1;
 }
 
-/* All zeroes: the source of new threads. Defined in blocks.bpf.c. */
-extern const volatile __u64 empty_thread[sizeof(struct thread) / sizeof(__u64)];
+/* The source of new threads and sites. Defined in blocks.bpf.c. */
+extern const volatile __u64 zeroes[sizeof(struct thread) / sizeof(__u64)];
 
 static __always_inline struct thread *thread_of_current(bool create)
 {
@@ -230,7 +236,7 @@ static __always_inline struct thread *thread_of_current(bool create)
 
 	if (thread || !create)
 		return thread;
-	bpf_map_update_elem(&threads, &tid, (const void *)&empty_thread, BPF_NOEXIST);
+	bpf_map_update_elem(&threads, &tid, (const void *)&zeroes, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&threads, &tid);
 }
 

@@ -40,6 +40,17 @@ static __always_inline struct space *space_of_mm(__u64 mm)
 	return mm ? bpf_map_lookup_elem(&live, &mm) : NULL;
 }
 
+/* Of a record in `live`, which all pointers to a space but create_space's lead to. */
+static __always_inline struct living_space *living_space_of(struct space *space)
+{
+	return (struct living_space *)space;
+}
+
+static __always_inline struct space_slot *slot_of_space(struct space *space)
+{
+	return &living_space_of(space)->slots[slot_of_cpu(WIRE_SPACE_SLOTS)];
+}
+
 /*
  * Gives the mm of task a record with a fresh serial. map_flags: BPF_NOEXIST when another thread
  * may be doing the same, BPF_ANY when a record under that pointer can only be a missed end.
@@ -56,8 +67,8 @@ static __noinline int create_space(struct task_struct *task, __u64 mm, __u64 spa
 		count_loss(LOSS_SPACE_MAP_FULL);
 		return 0;
 	}
-	space = &thread->scratch.space;
-	__builtin_memset(space, 0, sizeof(*space));
+	__builtin_memset(&thread->scratch.space, 0, sizeof(thread->scratch.space));
+	space = &thread->scratch.space.space;
 	space->serial = new_serial();
 	space->mm = mm;
 	space->tgid = BPF_CORE_READ(task, tgid);
@@ -70,7 +81,7 @@ static __noinline int create_space(struct task_struct *task, __u64 mm, __u64 spa
 	space->seen_ns = bpf_ktime_get_ns();
 	space->process_start_ns = BPF_CORE_READ(task, group_leader, start_time);
 	space->flags = space_flags;
-	if (bpf_map_update_elem(&live, &mm, space, map_flags) && map_flags != BPF_NOEXIST)
+	if (bpf_map_update_elem(&live, &mm, &thread->scratch.space, map_flags) && map_flags != BPF_NOEXIST)
 		count_loss(LOSS_SPACE_MAP_FULL);
 	return 0;
 }

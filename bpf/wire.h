@@ -70,9 +70,23 @@ struct site_key {
 	__u64 stack_id;
 };
 
-struct site {
+/*
+ * What a thread counts at each call it counts in a slot of the CPU that it runs on: CPUs that write
+ * to one cache line make each other wait. Slots are shared when there are more CPUs, and a thread
+ * can be moved in between, so it counts atomically all the same. What a record has is the sum.
+ */
+#define WIRE_SPACE_SLOTS 8
+#define WIRE_SITE_SLOTS 4
+#define WIRE_CACHE_LINE 64
+
+struct site_slot {
 	__u64 bytes;
 	__u64 blocks;
+	__u64 pad[WIRE_CACHE_LINE / 8 - 2];
+};
+
+struct site {
+	struct site_slot slots[WIRE_SITE_SLOTS];
 };
 
 /* The n-th site of an address space, so that a report costs what the process holds. */
@@ -156,10 +170,13 @@ struct space {
 	__u64 after_ns; /* when the teardown had ended */
 	__u64 flags; /* enum space_flags; written by the task that ends */
 
-	/* Updated atomically by every thread that allocates. */
+	/* What the slots of struct living_space came to when they were last summed up. */
 	__u64 held_bytes, held_blocks;
 	__u64 allocated_bytes, allocated_blocks;
 	__u64 freed_bytes, freed_blocks;
+
+	/* Updated atomically by every thread that allocates. */
+	__u64 unrecorded_bytes, unrecorded_blocks; /* allocated, but not known as held */
 	__u64 failed;
 	__u64 unknown_frees;
 	__u64 lost_events; /* calls whose outcome was missed */
@@ -181,6 +198,18 @@ struct space {
 	__u32 relative_tgid; /* who forked it or was forked from it, last; 0: nobody */
 	__u32 parent_tgid; /* of a copy: who forked it */
 	__u32 unfinished_walks; /* that were left to user space */
+};
+
+struct space_slot {
+	__u64 allocated_bytes, allocated_blocks;
+	__u64 freed_bytes, freed_blocks;
+	__u64 pad[WIRE_CACHE_LINE / 8 - 4];
+};
+
+/* What `live` has of an address space. */
+struct living_space {
+	struct space space;
+	struct space_slot slots[WIRE_SPACE_SLOTS];
 };
 
 /* tgids that are traced, written by user space (-p, the command) and read by the hooks. */
@@ -245,14 +274,45 @@ struct holder {
 	__u32 sysv; /* its name is that of a System V segment: the inode number is an identifier */
 };
 
+/*
+ * Both sides sum up. A record that is in use can be read between the two halves of a change, or its
+ * slots at different moments: then what is held can come out below nothing, which is nothing.
+ */
+static inline __attribute__((always_inline)) __u64 wire_at_least_0(__u64 difference)
+{
+	return (__s64)difference < 0 ? 0 : difference;
+}
+
+static inline __attribute__((always_inline)) void wire_sum_space(struct living_space *living)
+{
+	struct space *space = &living->space;
+	struct space_slot sum = {};
+
+	for (int i = 0; i < WIRE_SPACE_SLOTS; i++) {
+		sum.allocated_bytes += living->slots[i].allocated_bytes;
+		sum.allocated_blocks += living->slots[i].allocated_blocks;
+		sum.freed_bytes += living->slots[i].freed_bytes;
+		sum.freed_blocks += living->slots[i].freed_blocks;
+	}
+	space->allocated_bytes = sum.allocated_bytes;
+	space->allocated_blocks = sum.allocated_blocks;
+	space->freed_bytes = sum.freed_bytes;
+	space->freed_blocks = sum.freed_blocks;
+	space->held_bytes = wire_at_least_0(sum.allocated_bytes - sum.freed_bytes -
+					    space->unrecorded_bytes);
+	space->held_blocks = wire_at_least_0(sum.allocated_blocks - sum.freed_blocks -
+					     space->unrecorded_blocks);
+}
+
 _Static_assert(sizeof(struct block_key) == 16, "block_key");
 _Static_assert(sizeof(struct block) == 24, "block");
 _Static_assert(sizeof(struct site_key) == 16, "site_key");
-_Static_assert(sizeof(struct site) == 16, "site");
+_Static_assert(sizeof(struct site) == WIRE_SITE_SLOTS * WIRE_CACHE_LINE, "site");
 _Static_assert(sizeof(struct site_index_key) == 16, "site_index_key");
 _Static_assert(sizeof(struct stack) == 8 + 8 * WIRE_MAX_FRAMES, "stack");
 _Static_assert(sizeof(struct memory_counters) == 56, "memory_counters");
-_Static_assert(sizeof(struct space) == 472, "space");
+_Static_assert(sizeof(struct space) == 488, "space");
+_Static_assert(sizeof(struct space_slot) == WIRE_CACHE_LINE, "space_slot");
 _Static_assert(sizeof(struct target) == 16, "target");
 _Static_assert(sizeof(struct event) == 56, "event");
 _Static_assert(sizeof(struct holder) == 32, "holder");

@@ -57,6 +57,23 @@ static int read_stack_ids(const struct tracer_maps *maps, const struct space *sp
 	}
 }
 
+/* False: it holds nothing. */
+static bool read_site(const struct tracer_maps *maps, const struct site_key *key,
+		      struct snapshot_site *sum)
+{
+	struct site site;
+
+	*sum = (struct snapshot_site){ .stack_id = key->stack_id };
+	if (bpf_map_lookup_elem(maps->sites, key, &site))
+		return false;
+	for (size_t i = 0; i < WIRE_SITE_SLOTS; i++) {
+		sum->bytes += site.slots[i].bytes;
+		sum->blocks += site.slots[i].blocks;
+	}
+	sum->bytes = wire_at_least_0(sum->bytes);
+	return wire_at_least_0(sum->blocks);
+}
+
 static int read_sites(struct snapshot *snapshot, const struct tracer_maps *maps,
 		      const struct space *space)
 {
@@ -66,22 +83,17 @@ static int read_sites(struct snapshot *snapshot, const struct tracer_maps *maps,
 	int err = read_stack_ids(maps, space, &ids, &nr);
 
 	for (size_t i = 0; i < nr && !err; i++) {
-		struct snapshot_site *copy;
-		struct site site;
+		struct snapshot_site *copy, site;
 
 		key.stack_id = ids[i];
-		/* A site that is being emptied can be seen between its two counters. */
-		if (bpf_map_lookup_elem(maps->sites, &key, &site) || !site.blocks ||
-		    (int64_t)site.blocks < 0 || (int64_t)site.bytes < 0)
+		if (!read_site(maps, &key, &site))
 			continue;
 		copy = append((void **)&snapshot->sites, &snapshot->nr_sites, sizeof(*copy));
 		if (!copy) {
 			err = -ENOMEM;
 			break;
 		}
-		copy->stack_id = ids[i];
-		copy->bytes = site.bytes;
-		copy->blocks = site.blocks;
+		*copy = site;
 	}
 	free(ids);
 	return err;
@@ -256,9 +268,10 @@ int snapshot__read_live(const struct tracer_maps *maps, struct space **spaces, s
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, options);
 	__u64 *keys = calloc(BATCH_SPACES, sizeof(*keys));
+	struct living_space *living = calloc(BATCH_SPACES, sizeof(*living));
 	__u32 cursor = 0, next = 0, found;
 	bool first = true;
-	int err = keys ? 0 : -ENOMEM;
+	int err = keys && living ? 0 : -ENOMEM;
 
 	*spaces = NULL;
 	*nr = 0;
@@ -271,14 +284,17 @@ int snapshot__read_live(const struct tracer_maps *maps, struct space **spaces, s
 		}
 		*spaces = grown;
 		found = BATCH_SPACES;
-		err = bpf_map_lookup_batch(maps->live, first ? NULL : &cursor, &next, keys,
-					   grown + *nr, &found, &options);
-		if (!err || err == -ENOENT)
-			*nr += found;
+		err = bpf_map_lookup_batch(maps->live, first ? NULL : &cursor, &next, keys, living,
+					   &found, &options);
+		for (__u32 i = 0; i < found && (!err || err == -ENOENT); i++) {
+			wire_sum_space(&living[i]);
+			grown[(*nr)++] = living[i].space;
+		}
 		cursor = next;
 		first = false;
 	}
 	free(keys);
+	free(living);
 	if (err == -ENOENT) /* that was all */
 		return 0;
 	free(*spaces);
