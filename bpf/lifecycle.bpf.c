@@ -2,15 +2,17 @@
 /*
  * The ends of processes and of their address spaces. One policy, reached by different hooks:
  *
- *                    kprobes                 fentry                  neither
- *   process ends     kprobe exit_mm_release  fentry exit_mm_release  -
+ *                    fentry                  kprobes                 neither
+ *   process ends     fentry exit_mm_release  kprobe exit_mm_release  -
  *                    raw_tp sched_process_exit, from 6.16 on
- *   before teardown  kprobe exit_mmap        fentry exit_mmap        that; sched_prepare_exec
+ *   before teardown  fentry exit_mmap        kprobe exit_mmap        that; sched_prepare_exec
  *   after teardown   raw_tp exit_mmap, else fexit exit_mmap, else kretprobe exit_mmap
  *
- * A kernel that preempts itself (the normal case from 7.0 on) passes over a hook now and then: a
- * kprobe while a task that it took the CPU from is in a bpf system call, every other one while such
- * a task is in the same program. So a process's end, which nothing else tells, has two.
+ * A kernel that preempts itself (the normal case from 7.0 on) passes over a program now and then:
+ * one on a kprobe while a task that it took the CPU from is in a bpf system call, any other while
+ * such a task is in the same program. (To disable preemption in it is of no use: the task goes when
+ * that ends, still in the program.) So each of these tracepoints has two programs, and the one that
+ * comes second finds nothing left to do; and fentry is taken before kprobes.
  *
  * In exit_mmap the current task has no mm any more, or a new one (exec), and it may belong to
  * another process altogether: whoever dropped the last reference, such as a reader of smaps. So
@@ -198,6 +200,13 @@ static __always_inline void end_missed_teardown(void)
 	retire(space);
 }
 
+/* The record is that of the task's process, made before. */
+static __always_inline bool is_of(const struct space *space, struct task_struct *task)
+{
+	return space && space->tgid == (__u32)BPF_CORE_READ(task, tgid) &&
+	       space->process_start_ns == BPF_CORE_READ(task, group_leader, start_time);
+}
+
 /* An mm pointer comes anew: the end of what had it before was missed. */
 static __always_inline void end_replaced(__u64 mm)
 {
@@ -209,6 +218,18 @@ static __always_inline void end_replaced(__u64 mm)
 	space->after_ns = bpf_ktime_get_ns();
 	retire(space);
 }
+
+#define TWO_PROGRAMS(tracepoint, name, policy)                \
+	SEC("raw_tp/" tracepoint)                             \
+	int name(struct bpf_raw_tracepoint_args *ctx)         \
+	{                                                     \
+		return policy(ctx);                           \
+	}                                                     \
+	SEC("raw_tp/" tracepoint)                             \
+	int name##_again(struct bpf_raw_tracepoint_args *ctx) \
+	{                                                     \
+		return policy(ctx);                           \
+	}
 
 SEC("kprobe/exit_mm_release")
 int BPF_KPROBE(kprobe_exit_mm_release, struct task_struct *task, struct mm_struct *mm)
@@ -253,15 +274,15 @@ int kretprobe_exit_mmap(struct pt_regs *ctx)
 	return teardown ? teardown_ends(teardown->mm) : 0;
 }
 
-SEC("raw_tp/exit_mmap")
-int after_exit_mmap(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int note_teardown_end(struct bpf_raw_tracepoint_args *ctx)
 {
 	return teardown_ends(ctx->args[0]);
 }
 
+TWO_PROGRAMS("exit_mmap", after_exit_mmap, note_teardown_end)
+
 /* args: task. Of every thread; a kernel before 6.16 has taken its mm away by now. */
-SEC("raw_tp/sched_process_exit")
-int thread_exit(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int note_thread_end(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx->args[0];
 	__u32 tid = BPF_CORE_READ(task, pid), tgid = BPF_CORE_READ(task, tgid);
@@ -275,9 +296,10 @@ int thread_exit(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+TWO_PROGRAMS("sched_process_exit", thread_exit, note_thread_end)
+
 /* args: task, bprm. exec has passed the point of no return and still has its old memory. */
-SEC("raw_tp/sched_prepare_exec")
-int prepare_exec(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int note_exec(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx->args[0];
 	__u64 mm = (__u64)BPF_CORE_READ(task, mm);
@@ -291,9 +313,10 @@ int prepare_exec(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+TWO_PROGRAMS("sched_prepare_exec", prepare_exec, note_exec)
+
 /* args: task, old tid, bprm. A new program has taken over the process. */
-SEC("raw_tp/sched_process_exec")
-int process_exec(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int note_new_program(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx->args[0];
 	__u64 mm = (__u64)BPF_CORE_READ(task, mm);
@@ -305,7 +328,7 @@ int process_exec(struct bpf_raw_tracepoint_args *ctx)
 		end_missed_teardown();
 	bpf_map_delete_elem(&threads, &old_tid);
 	bpf_map_delete_elem(&threads, &tgid);
-	if (!target && !config_system_wide)
+	if ((!target && !config_system_wide) || is_of(space_of_mm(mm), task))
 		return 0;
 	if (target) {
 		old = space_of_mm(target->mm);
@@ -329,12 +352,16 @@ int process_exec(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+TWO_PROGRAMS("sched_process_exec", process_exec, note_new_program)
+
 /* The child's memory is a copy of its parent's, with all blocks that this holds. */
 static __always_inline void copy_space(struct space *parent, struct task_struct *child,
 				       __u64 child_mm)
 {
 	struct space *copy;
 
+	if (is_of(space_of_mm(child_mm), child))
+		return;
 	end_replaced(child_mm);
 	create_space(child, child_mm, SPACE_COPY | SPACE_FORKED | (parent->flags & SPACE_LATE),
 		     BPF_ANY);
@@ -374,8 +401,7 @@ static __always_inline void follow_child(struct task_struct *parent, struct task
  * args: parent, child; of threads too. The two share pages, or all memory, from now on. A child
  * that is not followed is only noted.
  */
-SEC("raw_tp/sched_process_fork")
-int process_fork(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int note_fork(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *parent = (struct task_struct *)ctx->args[0];
 	struct task_struct *child = (struct task_struct *)ctx->args[1];
@@ -400,3 +426,5 @@ int process_fork(struct bpf_raw_tracepoint_args *ctx)
 	space->relative_tgid = BPF_CORE_READ(child, tgid);
 	return 0;
 }
+
+TWO_PROGRAMS("sched_process_fork", process_fork, note_fork)

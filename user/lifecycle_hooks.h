@@ -10,7 +10,7 @@
 
 #include "probe_paths.h"
 
-#define LIFECYCLE_HOOKS_MAX 16
+#define LIFECYCLE_HOOKS_MAX 20
 
 struct bpf_link;
 struct memleak_bpf;

@@ -17,14 +17,14 @@ struct way {
 
 /* By the values of the enumerations; in the order of preference. */
 static const struct way exit_before_ways[] = {
-	[EXIT_BEFORE_KPROBE] = { "kprobe", "--exit-hook", FEATURE_KPROBE_EXIT,
-				 "exit_mmap, exit_mm_release: see each teardown, whoever does it",
-				 "has no kprobes" },
 	[EXIT_BEFORE_FENTRY] = { "fentry", "--exit-hook", FEATURE_FENTRY,
-				 "exit_mmap, exit_mm_release: there are no kprobes",
+				 "exit_mmap, exit_mm_release: see each teardown, whoever does it",
 				 "allows no fentry programs" },
+	[EXIT_BEFORE_KPROBE] = { "kprobe", "--exit-hook", FEATURE_KPROBE_EXIT,
+				 "exit_mmap, exit_mm_release: no fentry programs are allowed",
+				 "has no kprobes" },
 	[EXIT_BEFORE_TRACEPOINT] = { "tracepoint", "--exit-hook", FEATURE_EXIT_HAS_MEMORY,
-				     "sched_process_exit, sched_prepare_exec: no kprobes, no fentry",
+				     "sched_process_exit, sched_prepare_exec: no fentry, no kprobes",
 				     "has given the memory away by sched_process_exit (before 6.16)" },
 };
 

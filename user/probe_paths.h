@@ -14,8 +14,8 @@
 /* What sees the memory just before its teardown. */
 enum exit_before {
 	EXIT_BEFORE_ANY,
-	EXIT_BEFORE_KPROBE,
 	EXIT_BEFORE_FENTRY,
+	EXIT_BEFORE_KPROBE,
 	EXIT_BEFORE_TRACEPOINT
 };
 /* What sees that the teardown has ended. */

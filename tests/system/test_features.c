@@ -193,6 +193,32 @@ static void test_missed_return_probes_are_counted(void **state)
 	run__free(run);
 }
 
+/* A kernel that preempts itself passes over single hooks: what is chosen unasked bears it. */
+static void test_many_ends_at_once(void **state)
+{
+	unsigned int nr_ended = 0;
+	const json_t *event;
+	char script[512];
+	struct run *run;
+	size_t i;
+	(void)state;
+
+	snprintf(script, sizeof(script), "for i in $(seq 40); do %s 3000 & done; wait",
+		 victim("brief"));
+	run = trace(ARGS("-f"), ARGS("sh", "-c", script));
+	json_array_foreach(run->events, i, event)
+	{
+		if (strcmp(text(event, "event"), "exit") != 0 ||
+		    !truth_value(event, "end.memory_gone"))
+			continue;
+		assert_true(truth_value(event, "verified"));
+		nr_ended += !strcmp(text(event, "comm"), "brief") &&
+			    !strcmp(text(event, "end.kind"), "exited");
+	}
+	assert_int_equal(nr_ended, 40);
+	run__free(run);
+}
+
 /* What this kernel can't give is said once, in one line, before anything else. */
 static void test_what_is_degraded_is_said(void **state)
 {
@@ -227,6 +253,7 @@ int main(void)
 		SYSTEM_TEST(test_each_way_to_see_the_memory_after),
 		SYSTEM_TEST(test_each_way_to_see_calls),
 		SYSTEM_TEST(test_missed_return_probes_are_counted),
+		SYSTEM_TEST(test_many_ends_at_once),
 		SYSTEM_TEST(test_what_is_degraded_is_said),
 	};
 

@@ -51,11 +51,12 @@ static void assert_paths(unsigned int has, const char *exit_before, const char *
 static void test_each_kernel_has_its_paths(void **state)
 {
 	(void)state;
-	assert_paths(LINUX_5_10, "kprobe", "fexit", "perf");
+	assert_paths(LINUX_5_10, "fentry", "fexit", "perf");
 	assert_paths(LINUX_5_10 & ~HAS(FENTRY), "kprobe", "kretprobe", "perf");
-	assert_paths(LINUX_6_1, "kprobe", "tracepoint", "perf");
-	assert_paths(LINUX_6_12, "kprobe", "tracepoint", "multi");
-	assert_paths(LINUX_7_2, "kprobe", "tracepoint", "session");
+	assert_paths(LINUX_6_1, "fentry", "tracepoint", "perf");
+	assert_paths(LINUX_6_12, "fentry", "tracepoint", "multi");
+	assert_paths(LINUX_7_2, "fentry", "tracepoint", "session");
+	assert_paths(LINUX_7_2 & ~HAS(FENTRY), "kprobe", "tracepoint", "session");
 	assert_paths(WITHOUT_KPROBES, "fentry", "tracepoint", "session");
 	assert_paths(WITHOUT_FENTRY, "tracepoint", "tracepoint", "session");
 }
