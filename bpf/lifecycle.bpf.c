@@ -200,10 +200,12 @@ static __always_inline void end_missed_teardown(void)
 	retire(space);
 }
 
-/* The record is that of the task's process, made before. */
+/* The record is of what the task's process is now, and not one whose end was missed. */
 static __always_inline bool is_of(const struct space *space, struct task_struct *task)
 {
-	return space && space->tgid == (__u32)BPF_CORE_READ(task, tgid) &&
+	__u64 ends = SPACE_BEFORE_READ | SPACE_EXEC | SPACE_PROCESS_ENDED;
+
+	return space && !(space->flags & ends) && space->tgid == (__u32)BPF_CORE_READ(task, tgid) &&
 	       space->process_start_ns == BPF_CORE_READ(task, group_leader, start_time);
 }
 
