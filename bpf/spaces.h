@@ -81,7 +81,8 @@ static __noinline int create_space(struct task_struct *task, __u64 mm, __u64 spa
 	space->seen_ns = bpf_ktime_get_ns();
 	space->process_start_ns = BPF_CORE_READ(task, group_leader, start_time);
 	space->flags = space_flags;
-	if (bpf_map_update_elem(&live, &mm, &thread->scratch.space, map_flags) && map_flags != BPF_NOEXIST)
+	if (bpf_map_update_elem(&live, &mm, &thread->scratch.space, map_flags) &&
+	    map_flags != BPF_NOEXIST)
 		count_loss(LOSS_SPACE_MAP_FULL);
 	return 0;
 }

@@ -298,10 +298,10 @@ static inline __attribute__((always_inline)) void wire_sum_space(struct living_s
 	space->allocated_blocks = sum.allocated_blocks;
 	space->freed_bytes = sum.freed_bytes;
 	space->freed_blocks = sum.freed_blocks;
-	space->held_bytes = wire_at_least_0(sum.allocated_bytes - sum.freed_bytes -
-					    space->unrecorded_bytes);
-	space->held_blocks = wire_at_least_0(sum.allocated_blocks - sum.freed_blocks -
-					     space->unrecorded_blocks);
+	space->held_bytes =
+		wire_at_least_0(sum.allocated_bytes - sum.freed_bytes - space->unrecorded_bytes);
+	space->held_blocks =
+		wire_at_least_0(sum.allocated_blocks - sum.freed_blocks - space->unrecorded_blocks);
 }
 
 _Static_assert(sizeof(struct block_key) == 16, "block_key");
