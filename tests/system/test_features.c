@@ -148,6 +148,15 @@ static void test_each_way_to_see_calls(void **state)
 	json_decref(features);
 }
 
+static struct run *trace_forty_ends_at_once(const char *const options[])
+{
+	char script[512];
+
+	snprintf(script, sizeof(script), "for i in $(seq 40); do %s 3000 & done; wait",
+		 victim("brief"));
+	return trace(options, ARGS("sh", "-c", script));
+}
+
 /*
  * The kernel follows few calls by return probes at once. With many ends at a time some are missed:
  * each is reported all the same, with an open verdict, and counted.
@@ -159,7 +168,6 @@ static void test_missed_return_probes_are_counted(void **state)
 	unsigned int nr_missed = 0, nr_ended = 0;
 	long long nr_calls = 0;
 	const json_t *event;
-	char script[512];
 	struct run *run;
 	size_t i;
 	(void)state;
@@ -167,10 +175,8 @@ static void test_missed_return_probes_are_counted(void **state)
 	json_decref(features);
 	if (!possible)
 		SKIP("the kernel has no kprobes");
-	snprintf(script, sizeof(script), "for i in $(seq 40); do %s 3000 & done; wait",
-		 victim("brief"));
-	run = trace(ARGS("-f", "--exit-hook", "kprobe", "--exit-after", "kretprobe"),
-		    ARGS("sh", "-c", script));
+	run = trace_forty_ends_at_once(
+		ARGS("-f", "--exit-hook", "kprobe", "--exit-after", "kretprobe"));
 	json_array_foreach(run->events, i, event)
 	{
 		/* Where the processor is slow, a process can be reported before its memory is. */
@@ -198,14 +204,11 @@ static void test_many_ends_at_once(void **state)
 {
 	unsigned int nr_ended = 0;
 	const json_t *event;
-	char script[512];
 	struct run *run;
 	size_t i;
 	(void)state;
 
-	snprintf(script, sizeof(script), "for i in $(seq 40); do %s 3000 & done; wait",
-		 victim("brief"));
-	run = trace(ARGS("-f"), ARGS("sh", "-c", script));
+	run = trace_forty_ends_at_once(ARGS("-f"));
 	json_array_foreach(run->events, i, event)
 	{
 		if (strcmp(text(event, "event"), "exit") != 0 ||
