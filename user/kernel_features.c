@@ -70,11 +70,14 @@ static void probe_exit(struct features *features, const struct btf *types, bool 
 	missing[FEATURE_RAW_TP_PREPARE_EXEC] =
 		feature_trials__raw_tracepoint(types, "sched_prepare_exec");
 	missing[FEATURE_EXIT_HAS_MEMORY] = feature_trials__exit_has_memory(types);
+	missing[FEATURE_FENTRY] = feature_trials__fentry(types, "exit_mmap");
+	if (!missing[FEATURE_FENTRY])
+		missing[FEATURE_FENTRY] = feature_trials__fentry(types, "exit_mm_release");
+	if (!thorough && !missing[FEATURE_FENTRY])
+		return;
 	missing[FEATURE_KPROBE_EXIT] = feature_trials__kprobe("exit_mmap");
 	if (!missing[FEATURE_KPROBE_EXIT])
 		missing[FEATURE_KPROBE_EXIT] = feature_trials__kprobe("exit_mm_release");
-	if (thorough || missing[FEATURE_KPROBE_EXIT] || missing[FEATURE_RAW_TP_EXIT_MMAP])
-		missing[FEATURE_FENTRY] = feature_trials__fentry(types, "exit_mmap");
 }
 
 static int try_link(enum uprobe_link_type type)

@@ -85,6 +85,25 @@ static void test_features_as_text(void **state)
 	run__free(run);
 }
 
+/* The ways that --features tells of are the ways that a program is traced by. */
+static void test_what_is_chosen_is_used(void **state)
+{
+	const char *const fields[][2] = {
+		{ "chosen.exit_before", "probes.exit" },
+		{ "chosen.exit_after", "probes.exit_after" },
+		{ "chosen.attach", "probes.uprobe" },
+	};
+	json_t *features = features_of_kernel();
+	struct run *run = trace(NO_ARGS, ARGS(victim("leak64")));
+	const json_t *start = event_record(run, "start", 0);
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		assert_string_equal(text(start, fields[i][1]), text(features, fields[i][0]));
+	json_decref(features);
+	run__free(run);
+}
+
 /* A path that the kernel has traces a program exactly; one that it lacks is refused in a line. */
 static void check_path(const char *option, const char *way, bool possible, const char *start_field)
 {
@@ -252,6 +271,7 @@ int main(void)
 		SYSTEM_TEST(test_features_as_json),
 		SYSTEM_TEST(test_probes_of_libc),
 		SYSTEM_TEST(test_features_as_text),
+		SYSTEM_TEST(test_what_is_chosen_is_used),
 		SYSTEM_TEST(test_each_way_to_see_the_memory_before),
 		SYSTEM_TEST(test_each_way_to_see_the_memory_after),
 		SYSTEM_TEST(test_each_way_to_see_calls),
