@@ -5,14 +5,18 @@
  *                    fentry                  kprobes                 neither
  *   process ends     fentry exit_mm_release  kprobe exit_mm_release  -
  *                    raw_tp sched_process_exit, from 6.16 on
- *   before teardown  fentry exit_mmap        kprobe exit_mmap        that; sched_prepare_exec
+ *   exec begins      raw_tp sched_prepare_exec, from 6.10 on
+ *   before teardown  fentry exit_mmap        kprobe exit_mmap        these two
  *   after teardown   raw_tp exit_mmap, else fexit exit_mmap, else kretprobe exit_mmap
  *
  * A kernel that preempts itself (the normal case from 7.0 on) passes over a program now and then:
- * one on a kprobe while a task that it took the CPU from is in a bpf system call, any other while
- * such a task is in the same program. (To disable preemption in it is of no use: the task goes when
- * that ends, still in the program.) So each of these tracepoints has two programs, and the one that
- * comes second finds nothing left to do; and fentry is taken before kprobes.
+ * one on a kprobe or a perf event while a task that it took the CPU from is in a bpf system call,
+ * any other while such a task is in the same program. (To disable preemption in it is of no use:
+ * the task goes when that ends, still in the program.) So no end hangs on one program. Each of
+ * these tracepoints has two, and the one that comes second finds nothing left to do; that of a
+ * teardown's end, after which there is nothing to be seen, has a third by a perf event. Where the
+ * look before a teardown is missing, the one at its process's end or exec stands in. And fentry is
+ * taken before kprobes.
  *
  * In exit_mmap the current task has no mm any more, or a new one (exec), and it may belong to
  * another process altogether: whoever dropped the last reference, such as a reader of smaps. So
@@ -63,6 +67,16 @@ static __always_inline void note_before(struct space *space)
 	space->flags |= SPACE_BEFORE_READ;
 }
 
+/* A look that is good for the teardown too should the one before that be missed. */
+static __always_inline void note_early(struct space *space)
+{
+	struct memory_counters now = {};
+
+	read_memory(space->mm, &now);
+	keep_larger(&space->early, &now);
+	space->flags |= SPACE_EARLY_READ;
+}
+
 /* From here on, page frames that this task frees belong to that teardown. */
 static __always_inline void open_teardown(__u64 mm)
 {
@@ -76,7 +90,6 @@ static __always_inline void open_teardown(__u64 mm)
 static __always_inline void thread_ends(struct task_struct *task, __u64 mm)
 {
 	struct space *space = space_of_task(task, mm);
-	struct memory_counters now = {};
 	bool known;
 
 	if (space)
@@ -91,9 +104,7 @@ static __always_inline void thread_ends(struct task_struct *task, __u64 mm)
 			note_before(space);
 			open_teardown(mm);
 		} else {
-			read_memory(mm, &now);
-			keep_larger(&space->early, &now);
-			space->flags |= SPACE_EARLY_READ;
+			note_early(space);
 		}
 		if (!known)
 			ring_doorbell();
@@ -103,17 +114,27 @@ static __always_inline void thread_ends(struct task_struct *task, __u64 mm)
 	}
 }
 
+/* A task that tears down its own process's memory has just left that by exec, or is at its end. */
+static __always_inline void note_unseen_end(struct space *space)
+{
+	struct task_struct *task = current_task();
+
+	if (space->flags & (SPACE_PROCESS_ENDED | SPACE_EXEC) || space->tgid != current_tgid())
+		return;
+	if (!(BPF_CORE_READ(task, flags) & PF_EXITING))
+		space->flags |= SPACE_EXEC;
+	else if (last_thread(task))
+		note_process_end(space, task);
+}
+
 static __always_inline int teardown_begins(__u64 mm)
 {
 	struct space *space = space_of_mm(mm);
-	struct task_struct *task = current_task();
 
 	if (!space)
 		return 0;
 	note_before(space);
-	if (!(space->flags & SPACE_PROCESS_ENDED) && space->tgid == current_tgid() &&
-	    !(BPF_CORE_READ(task, flags) & PF_EXITING))
-		space->flags |= SPACE_EXEC;
+	note_unseen_end(space);
 	open_teardown(mm);
 	return 0;
 }
@@ -170,6 +191,13 @@ static __always_inline int teardown_ends(__u64 mm)
 		space->flags |= SPACE_REAPED;
 	space->flags |= SPACE_AFTER_READ;
 	space->after_ns = bpf_ktime_get_ns();
+	note_unseen_end(space);
+	/* With guests it was used on, and what it held then is not known. */
+	if ((space->flags & (SPACE_BEFORE_READ | SPACE_EARLY_READ | SPACE_GUESTS)) ==
+	    SPACE_EARLY_READ) {
+		space->before = space->early;
+		space->flags |= SPACE_BEFORE_READ;
+	}
 	/* Links know a process by its PID: what a guest did after its end went unseen. */
 	if (config_scoped && space->flags & SPACE_GUESTS && space->flags & SPACE_PROCESS_ENDED &&
 	    space->tgid != current_tgid())
@@ -283,6 +311,12 @@ static __always_inline int note_teardown_end(struct bpf_raw_tracepoint_args *ctx
 
 TWO_PROGRAMS("exit_mmap", after_exit_mmap, note_teardown_end)
 
+SEC("tracepoint/mmap/exit_mmap")
+int perf_after_exit_mmap(struct trace_event_raw_exit_mmap *ctx)
+{
+	return teardown_ends((__u64)ctx->mm);
+}
+
 /* args: task. Of every thread; a kernel before 6.16 has taken its mm away by now. */
 static __always_inline int note_thread_end(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -310,8 +344,12 @@ static __always_inline int note_exec(struct bpf_raw_tracepoint_args *ctx)
 	if (!space || space->tgid != (__u32)BPF_CORE_READ(task, tgid))
 		return 0;
 	space->flags |= SPACE_EXEC;
-	note_before(space);
-	open_teardown(mm);
+	if (config_exit_by_tracepoint) {
+		note_before(space);
+		open_teardown(mm);
+	} else {
+		note_early(space);
+	}
 	return 0;
 }
 

@@ -11,7 +11,13 @@
 #include "log.h"
 #include "memleak.skel.h"
 
-enum hook_kind { HOOK_RAW_TRACEPOINT, HOOK_KPROBE, HOOK_KRETPROBE, HOOK_TRAMPOLINE };
+enum hook_kind {
+	HOOK_RAW_TRACEPOINT,
+	HOOK_KPROBE,
+	HOOK_KRETPROBE,
+	HOOK_TRAMPOLINE,
+	HOOK_PERF_TRACEPOINT /* a reserve: it takes a mounted tracefs */
+};
 
 struct hook {
 	struct bpf_program *program;
@@ -26,12 +32,13 @@ static size_t list_hooks(const struct memleak_bpf *skeleton, const struct featur
 {
 	bool kprobe = paths->exit_before == EXIT_BEFORE_KPROBE;
 	bool fentry = paths->exit_before == EXIT_BEFORE_FENTRY;
-	bool prepare_exec = paths->exit_before == EXIT_BEFORE_TRACEPOINT &&
-			    features__has(features, FEATURE_RAW_TP_PREPARE_EXEC);
+	bool prepare_exec = features__has(features, FEATURE_RAW_TP_PREPARE_EXEC);
 	const struct hook all[] = {
 		{ skeleton->progs.after_exit_mmap, HOOK_RAW_TRACEPOINT, "exit_mmap",
 		  paths->exit_after == EXIT_AFTER_TRACEPOINT },
 		{ skeleton->progs.after_exit_mmap_again, HOOK_RAW_TRACEPOINT, "exit_mmap",
+		  paths->exit_after == EXIT_AFTER_TRACEPOINT },
+		{ skeleton->progs.perf_after_exit_mmap, HOOK_PERF_TRACEPOINT, "exit_mmap",
 		  paths->exit_after == EXIT_AFTER_TRACEPOINT },
 		{ skeleton->progs.fexit_exit_mmap, HOOK_TRAMPOLINE, "exit_mmap",
 		  paths->exit_after == EXIT_AFTER_FEXIT },
@@ -90,6 +97,8 @@ static struct bpf_link *attach(const struct hook *hook)
 						  hook->on);
 	case HOOK_TRAMPOLINE:
 		return bpf_program__attach_trace(hook->program);
+	case HOOK_PERF_TRACEPOINT:
+		return bpf_program__attach_tracepoint(hook->program, "mmap", hook->on);
 	}
 	errno = EINVAL;
 	return NULL;
@@ -111,6 +120,8 @@ int lifecycle_hooks__attach(struct lifecycle_hooks *hooks, struct memleak_bpf *s
 			int err = -errno;
 
 			log__detail("cannot hook %s: %s", list[i].on, strerror(-err));
+			if (list[i].kind == HOOK_PERF_TRACEPOINT)
+				continue;
 			return err;
 		}
 		hooks->link[hooks->nr++] = link;

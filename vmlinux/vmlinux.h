@@ -204,6 +204,11 @@ struct bpf_iter__task_vma {
 	struct vm_area_struct *vma;
 };
 
+/* The record of tracepoint exit_mmap, which fires when the memory is gone; since 6.1. */
+struct trace_event_raw_exit_mmap {
+	struct mm_struct *mm;
+};
+
 #pragma clang attribute pop
 
 /* The context of uprobes: read as it is, its layout is ABI. */
