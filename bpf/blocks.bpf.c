@@ -90,11 +90,31 @@ static __always_inline bool call_in_flight(const struct call *call, __u64 sp)
 	return call->sp >= sp && return_is_pending(task, call->sp);
 }
 
+/*
+ * From 6.11 on the trampoline saves registers, the first over the return address, before it tells
+ * the kernel: a thread that dies in between is still on its way back. (The helper is of 5.15, which
+ * is older than all that typed tasks are used on.)
+ */
+static __always_inline bool is_in_trampoline(struct task_struct *task)
+{
+	struct xol_area *area = BPF_CORE_READ(task, mm, uprobes_state.xol_area);
+	struct pt_regs *registers;
+	__u64 ip = 0;
+
+	if (!config_typed_task)
+		return false;
+	registers = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	bpf_probe_read_kernel(&ip, sizeof(ip), &PT_REGS_IP(registers));
+	return ip >> PAGE_MASK_BITS == BPF_CORE_READ(area, vaddr) >> PAGE_MASK_BITS;
+}
+
 __hidden int count_lost_return(struct space *space)
 {
 	struct thread *thread = thread_of_current(false);
+	struct task_struct *task = current_task();
 
-	if (thread && thread->call.sp && !return_is_pending(current_task(), thread->call.sp))
+	if (thread && thread->call.sp && !return_is_pending(task, thread->call.sp) &&
+	    !is_in_trampoline(task))
 		add(&space->lost_events, 1);
 	return 0;
 }

@@ -298,6 +298,25 @@ static void test_thread_storm_musl(void **state)
 	check_storm(optional_victim("die_musl"), "storm", "exited", 5, 0);
 }
 
+/* A call that was on its way back when its thread was killed has not returned: nothing is lost. */
+static void test_kill_in_a_probed_return(void **state)
+{
+	struct run *run = trace(ARGS("-f"), ARGS(victim("cut_return")));
+	const json_t *record;
+	(void)state;
+
+	if (run->exit_status == 2) {
+		run__free(run);
+		SKIP("not on this processor");
+	}
+	assert_int_equal(run->exit_status, 0);
+	record = last_exit_record_of(run, (pid_t)atoi(run->out));
+	assert_end(record, "signalled", -1, SIGKILL);
+	assert_nothing_lost(record);
+	assert_reclaimed(record);
+	run__free(run);
+}
+
 /* Others may read the maps of a dying process; the last to let go of its memory tears it down. */
 static void test_verdict_under_a_reader_of_smaps(void **state)
 {
@@ -375,6 +394,7 @@ int main(void)
 		SYSTEM_TEST(test_exit_in_a_thread_storm),
 		SYSTEM_TEST(test_kill_in_a_thread_storm),
 		SYSTEM_TEST(test_thread_storm_musl),
+		SYSTEM_TEST(test_kill_in_a_probed_return),
 		SYSTEM_TEST(test_verdict_under_a_reader_of_smaps),
 		SYSTEM_TEST(test_memory_of_the_machine),
 	};
