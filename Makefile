@@ -55,7 +55,7 @@ SYSTEM_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps check-deps demo bench bench-doc experiments fuzz check check-unit check-system check-vm kernels-table lint clean install uninstall tests victims check-cfi fuzz-cfi fuzz-symbols check-stacks
+.PHONY: all deps check-deps demo bench bench-doc experiments check check-unit check-system check-vm kernels-table lint clean install uninstall tests victims check-cfi check-stacks
 
 all: $(BUILD)/memleak-bpf
 
@@ -118,7 +118,8 @@ check-cfi: $(BUILD)/tests/oracle/check_cfi
 	@find /usr/lib /usr/bin /usr/sbin -type f \( -name '*.so*' -o -perm -u+x \) -size -2G \
 		-exec $< {} +
 
--include tests/victims/victims.mk
+include tests/victims/victims.mk
+include tests/fuzz/fuzz.mk
 
 # The stacks of large programs too, against gdb's: two minutes.
 check-stacks: $(BUILD)/memleak-bpf $(BUILD)/tests/system/test_stacks
@@ -184,60 +185,6 @@ experiments: deps
 	@for experiment in "leak-1000 $(COUNT)" ls-twice linux-ate-my-ram dripping-daemon; do \
 		BUILD=$(BUILD) tools/experiments/$$experiment || [ $$? -eq 77 ] || exit 1; \
 	done
-
-# A minute of hostile bytes for what reads ELF files and ld.so.cache, beginning with Debian's own,
-# and less for code, and for the list of a process's run-time code.
-FUZZED := $(addprefix user/,$(addsuffix .c,allocators elf_closure elf_headers elf_image ldso_cache \
-	library_path library_search load_list named_functions placement program_loader shared_object \
-	vfork_users))
-fuzz: fuzz-cfi fuzz-symbols
-	@tools/deps clang libclang-rt-14-dev libzydis-dev
-	@mkdir -p build/corpus
-	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -iquote user \
-		-o build/fuzz_elf tests/fuzz/fuzz_elf.c $(FUZZED) -lZydis
-	$(Q)cp -n /bin/true /bin/sleep /etc/ld.so.cache build/corpus/
-	$(Q)build/fuzz_elf -max_len=65536 -max_total_time=60 build/corpus
-	$(Q)$(CLANG) -g -O1 -std=gnu11 -fsanitize=fuzzer,address,undefined -iquote user \
-		-o build/fuzz_placement tests/fuzz/fuzz_placement.c user/placement.c -lZydis
-	$(Q)build/fuzz_placement -max_len=256 -max_total_time=20
-	@mkdir -p build/corpus_perf_map
-	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -iquote user \
-		-o build/fuzz_perf_map tests/fuzz/fuzz_perf_map.c user/perf_map.c
-	$(Q)printf '1000 20 a\n0x1010 8 b c\n' >build/corpus_perf_map/seed
-	$(Q)build/fuzz_perf_map -max_len=20000 -max_total_time=20 build/corpus_perf_map
-
-# The same for .eh_frame, as a section by itself and in a whole file.
-FUZZED_CFI := $(addprefix user/,$(addsuffix .c,byte_cursor cfi cfi_expression cfi_program cfi_rule \
-	elf_headers encoded_pointer unwind_image unwind_rows))
-fuzz-cfi:
-	@tools/deps clang libclang-rt-14-dev libdw-dev binutils
-	@mkdir -p build/corpus-cfi
-	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined -iquote user -o build/fuzz_cfi tests/fuzz/fuzz_cfi.c \
-		$(FUZZED_CFI)
-	$(Q)cp -n /bin/true /bin/sleep build/corpus-cfi/
-	$(Q)for file in /bin/true /bin/bash /lib64/ld-linux-x86-64.so.2; do \
-		objcopy -O binary --only-section=.eh_frame $$file \
-			build/corpus-cfi/$${file##*/}.eh_frame; done
-	$(Q)build/fuzz_cfi -max_len=65536 -max_total_time=60 build/corpus-cfi
-
-# The same for what names code. Among the files that it begins with, one has all that can be read.
-FUZZED_SYMBOLS := $(addprefix user/,$(addsuffix .c,build_id debug_file elf_copy elf_file elf_headers \
-	elf_symbols mini_debug_info plt_symbols process_root))
-fuzz-symbols:
-	@tools/deps clang libclang-rt-14-dev libelf-dev liblzma-dev zlib1g-dev gcc binutils xz-utils
-	@mkdir -p build/corpus-symbols
-	$(Q)$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined -iquote user -o build/fuzz_symbols \
-		tests/fuzz/fuzz_symbols.c $(FUZZED_SYMBOLS) -lelf -llzma -lz
-	$(Q)cp -n /bin/true /bin/sleep build/corpus-symbols/
-	$(Q)echo 'int main(void) { return 0; }' | gcc -g -O1 -x c -o build/fuzz_seed - && \
-		objcopy -S --keep-symbol=main build/fuzz_seed build/fuzz_seed.mini && \
-		xz -kf build/fuzz_seed.mini && \
-		objcopy --add-section .gnu_debugdata=build/fuzz_seed.mini.xz \
-			--add-gnu-debuglink=build/fuzz_seed.mini build/fuzz_seed \
-			build/corpus-symbols/seed
-	$(Q)build/fuzz_symbols -max_len=65536 -max_total_time=60 build/corpus-symbols
 
 lint: $(SKELETON) $(LONE_SKELETONS)
 	@tools/deps $(LINT_PACKAGES)
