@@ -41,6 +41,8 @@ struct ring {
 	struct perf_event_mmap_page *page;
 	size_t data_bytes; /* behind the first page; a power of two */
 	bool data; /* of mappings that are not executable: only the shared ones count */
+	/* When it was last emptied after it had been full; 0: records have come since. */
+	uint64_t full_ns;
 };
 
 struct record {
@@ -308,8 +310,9 @@ static void gather_ring(struct events *events, struct ring *ring)
 	const char *data = (const char *)ring->page + events->page_bytes;
 	uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
 	uint64_t first = ring->page->data_tail, tail = first;
+	uint64_t full_ns = ring->full_ns;
 
-	while (tail < head) {
+	for (; tail < head; full_ns = 0) {
 		const struct perf_event_header *header =
 			(const void *)(data + tail % ring->data_bytes); /* 8-byte aligned */
 		size_t size = header->size;
@@ -329,13 +332,20 @@ static void gather_ring(struct events *events, struct ring *ring)
 		if (!copy || keep_record(events, copy, ring->data)) {
 			free(copy);
 			note_loss(events, ring->data, monotonic_ns(), 1);
+		} else if (full_ns && copy->type == PERF_RECORD_LOST) {
+			/* The first one after: what it tells of was lost while there was no room. */
+			events->pending[events->nr_pending - 1].time_ns = full_ns;
 		}
 	}
+	if (tail != first)
+		ring->full_ns = 0;
 	/* The kernel tells a loss with the record that follows it; that may be long in coming. */
 	head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
-	if (ring->data && head - first > ring->data_bytes - MAX_RECORD_BYTES)
-		note_loss(events, true, monotonic_ns(), 1);
 	__atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
+	if (ring->data && head - first > ring->data_bytes - MAX_RECORD_BYTES) {
+		ring->full_ns = monotonic_ns();
+		note_loss(events, true, ring->full_ns, 1);
+	}
 }
 
 static void dispatch_mapping(struct events *events, const struct mmap2_record *record,
