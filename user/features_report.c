@@ -20,7 +20,7 @@ static const struct {
 	const char *name, *words;
 } labels[] = {
 	[FEATURE_KPROBE_EXIT] = { "kprobe_exit", "kprobes on exit_mmap and exit_mm_release" },
-	[FEATURE_FENTRY] = { "fentry", "fentry and fexit on exit_mmap" },
+	[FEATURE_FENTRY] = { "fentry", "fentry on exit_mmap and exit_mm_release" },
 	[FEATURE_RAW_TP_EXIT_MMAP] = { "raw_tp_exit_mmap", "tracepoint exit_mmap" },
 	[FEATURE_RAW_TP_PREPARE_EXEC] = { "raw_tp_sched_prepare_exec",
 					  "tracepoint sched_prepare_exec" },
