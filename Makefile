@@ -114,31 +114,35 @@ $(BUILD)/tests/oracle/check_cfi: $(BUILD)/tests/oracle/check_cfi.o \
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-check-cfi: $(BUILD)/tests/oracle/check_cfi
+check-cfi: check-deps
+	$(MAKE) $(BUILD)/tests/oracle/check_cfi
 	@find /usr/lib /usr/bin /usr/sbin -type f \( -name '*.so*' -o -perm -u+x \) -size -2G \
-		-exec $< {} +
+		-exec $(BUILD)/tests/oracle/check_cfi {} +
 
 include tests/victims/victims.mk
 include tests/fuzz/fuzz.mk
 
 # The stacks of large programs too, against gdb's: two minutes.
-check-stacks: $(BUILD)/memleak-bpf $(BUILD)/tests/system/test_stacks
+check-stacks: check-deps
+	$(MAKE) all $(BUILD)/tests/system/test_stacks
 	@BUILD=$(BUILD) STACKS_ALL=1 VERBOSE=1 tests/run system $(BUILD)/tests/system/test_stacks
 
 tests: $(UNIT_TESTS) $(SYSTEM_TESTS)
 
-check-unit: $(UNIT_TESTS)
+# In two steps, here and below: what is built can depend on what was installed.
+check-unit: check-deps
+	$(MAKE) $(UNIT_TESTS)
 	@tests/run unit $(UNIT_TESTS)
 
 # Under ASan: it would forbid core dumps, and it refuses the LD_PRELOAD of the comparisons with Valgrind
 # and gdb.
-check-system: $(BUILD)/memleak-bpf $(SYSTEM_TESTS)
+check-system: check-deps
+	$(MAKE) all $(SYSTEM_TESTS)
 	@BUILD=$(BUILD) FORCED=$(BUILD)/memleak-bpf \
 		$(if $(SANITIZE),,RESULTS=$${VM_CACHE:-.cache/vm}/results/host) \
 		$(if $(SANITIZE),ASAN_OPTIONS=disable_coredump=0) tests/run system \
 		$(if $(SANITIZE),$(filter-out %/test_oracle %/test_stacks,$(SYSTEM_TESTS)),$(SYSTEM_TESTS))
 
-# In two steps: what is built can depend on what was installed.
 check: check-deps
 	$(MAKE) tests all
 	$(MAKE) check-unit check-system
@@ -186,8 +190,9 @@ experiments: deps
 		BUILD=$(BUILD) tools/experiments/$$experiment || [ $$? -eq 77 ] || exit 1; \
 	done
 
-lint: $(SKELETON) $(LONE_SKELETONS)
+lint: deps
 	@tools/deps $(LINT_PACKAGES)
+	$(MAKE) $(SKELETON) $(LONE_SKELETONS)
 	@BUILD=$(BUILD) tools/lint
 
 PREFIX ?= /usr/local

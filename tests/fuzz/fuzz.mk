@@ -35,7 +35,7 @@ FUZZ_BYTES_symbols := 65536
 
 fuzz: $(FUZZERS:%=fuzz-%)
 
-fuzz-deps:
+fuzz-deps: deps
 	@tools/deps $(FUZZ_PACKAGES)
 
 $(FUZZERS:%=fuzz-%): fuzz-%: fuzz-deps
