@@ -47,6 +47,7 @@ static int open_output(struct monitor *monitor)
 		log__error("cannot write to %s: %s", monitor->output_name, strerror(errno));
 		return STATUS_OUTPUT;
 	}
+	reporter->file = monitor->report_file;
 	reporter->out = report_file__stream(monitor->report_file);
 	return STATUS_OK;
 }

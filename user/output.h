@@ -6,12 +6,14 @@
 #ifndef OUTPUT_H
 #define OUTPUT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "report.h"
 
 struct output_format {
 	const char *name;
+	bool for_people; /* on a terminal, long lines are broken at words */
 	void (*start)(FILE *out, const struct start_report *start);
 	void (*process_exit)(FILE *out, const struct process_report *process);
 	void (*outstanding)(FILE *out, const struct process_report *process);

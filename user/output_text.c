@@ -271,6 +271,7 @@ static void text_total_verbose(FILE *out, const struct total_report *total)
 
 const struct output_format output_text = {
 	.name = "text",
+	.for_people = true,
 	.start = text_start,
 	.process_exit = text_exit,
 	.outstanding = text_outstanding,
@@ -280,6 +281,7 @@ const struct output_format output_text = {
 
 const struct output_format output_text_verbose = {
 	.name = "text-verbose",
+	.for_people = true,
 	.start = text_start_verbose,
 	.process_exit = text_exit_verbose,
 	.outstanding = text_outstanding_verbose,

@@ -49,6 +49,8 @@ static void print_details(FILE *out, const struct process_report *process)
 
 static void write_exit(FILE *out, const struct process_report *process, bool verbose)
 {
+	if (process->new_width)
+		text_rows__print_heads(out, process->terminal_columns);
 	text_rows__print_exit(out, process);
 	if (verbose)
 		print_details(out, process);
@@ -79,7 +81,7 @@ static void print_processes(FILE *out, const struct ranking_report *ranking)
 	for (size_t i = 0; i < ranking->nr_rows; i++)
 		any_late |= ranking->rows[i].late_attach;
 	if (ranking->nr_rows)
-		text_rows__print_ranking(out, ranking->rows, ranking->nr_rows);
+		text_rows__print_ranking(out, ranking);
 	text_lines__more(out, ranking->more_rows, "more process",
 			 text_lines__before_sums(&ranking->lost), ranking->more_rows_bytes,
 			 ranking->more_rows_blocks);
@@ -137,6 +139,7 @@ static void system_total_verbose(FILE *out, const struct total_report *total)
 
 const struct output_format output_text_system = {
 	.name = "text-system",
+	.for_people = true,
 	.start = system_start,
 	.process_exit = system_exit,
 	.outstanding = system_outstanding,
@@ -147,6 +150,7 @@ const struct output_format output_text_system = {
 
 const struct output_format output_text_system_verbose = {
 	.name = "text-system-verbose",
+	.for_people = true,
 	.start = system_start_verbose,
 	.process_exit = system_exit_verbose,
 	.outstanding = system_outstanding_verbose,

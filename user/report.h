@@ -142,6 +142,7 @@ struct process_report {
 	figure freed_frames; /* page frames behind freed_page_bytes, for the text */
 
 	unsigned int terminal_columns; /* of the terminal that is written to; 0: it is none */
+	bool new_width; /* it had another one when the heads of the table were written */
 };
 
 /* What one process holds, in the ranking of all. */
@@ -166,6 +167,7 @@ struct ranking_report {
 	size_t nr_stacks;
 	uint64_t more_stacks, more_bytes, more_blocks;
 	struct report_lost lost;
+	unsigned int terminal_columns; /* of the terminal that is written to; 0: it is none */
 };
 
 /* The machine's memory in the words of free(1), bytes. */

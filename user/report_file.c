@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -125,6 +126,13 @@ void report_file__free(struct report_file *file)
 FILE *report_file__stream(struct report_file *file)
 {
 	return file->stream;
+}
+
+unsigned int report_file__terminal_columns(const struct report_file *file)
+{
+	struct winsize size;
+
+	return isatty(file->fd) && !ioctl(file->fd, TIOCGWINSZ, &size) ? size.ws_col : 0;
 }
 
 static bool is_pipe_without_reader(int fd)

@@ -21,6 +21,9 @@ void report_file__free(struct report_file *file);
 /* For the writers; it lives as long as the file does. */
 FILE *report_file__stream(struct report_file *file);
 
+/* How wide the terminal is now that it writes to; 0: it is none, or does not say. */
+unsigned int report_file__terminal_columns(const struct report_file *file);
+
 /*
  * Writes what is pending. Returns 0, or -errno when that or something before it could not be
  * written, or nobody will read it: -EPIPE from a pipe whose reader has gone.

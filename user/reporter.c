@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "log.h"
 #include "meminfo.h"
 #include "reclaim.h"
+#include "text_wrap.h"
 
 #define NS_PER_S 1000000000ULL
 #define DEFAULT_TOP 10
@@ -50,6 +50,28 @@ static bool began_early(const struct reporter *reporter, const struct space *spa
 					     first >> WIRE_SERIAL_CPU_BITS < reporter->ready_ns);
 }
 
+/*
+ * Where a report is written: to a terminal by way of a stream that breaks long lines. Its width is
+ * asked for each time, as it may change between two reports. end_report closes what this opens.
+ */
+static FILE *begin_report(const struct reporter *reporter, unsigned int *terminal_columns)
+{
+	unsigned int columns = report_file__terminal_columns(reporter->file);
+	FILE *out = columns && reporter->format->for_people ?
+			    text_wrap__open(reporter->out, columns) :
+			    NULL;
+
+	if (terminal_columns)
+		*terminal_columns = columns;
+	return out ? out : reporter->out;
+}
+
+static void end_report(const struct reporter *reporter, FILE *out)
+{
+	if (out != reporter->out)
+		fclose(out);
+}
+
 static void fill_identity(const struct reporter *reporter, const struct space *space,
 			  struct process_report *report)
 {
@@ -64,7 +86,6 @@ static void fill_identity(const struct reporter *reporter, const struct space *s
 	report->comm = space->comm;
 	report->fork_copy = space->flags & SPACE_COPY;
 	report->late_attach = began_early(reporter, space);
-	report->terminal_columns = reporter->terminal_columns;
 	if (image) {
 		uint64_t since_ns = targets__covers_since(reporter->targets, image->mappings);
 
@@ -272,6 +293,24 @@ static void fill_kept(const struct reporter *reporter, const struct space *space
 	shm_survivors__tell(reporter->survivors, &user, &report->stays);
 }
 
+static void write_exit(struct reporter *reporter, struct process_report *report)
+{
+	FILE *out = begin_report(reporter, &report->terminal_columns);
+
+	report->new_width = report->terminal_columns != reporter->heads_columns;
+	reporter->heads_columns = report->terminal_columns;
+	reporter->format->process_exit(out, report);
+	end_report(reporter, out);
+}
+
+static void write_outstanding(struct reporter *reporter, struct process_report *report)
+{
+	FILE *out = begin_report(reporter, &report->terminal_columns);
+
+	reporter->format->outstanding(out, report);
+	end_report(reporter, out);
+}
+
 void reporter__exit(struct reporter *reporter, const struct space *space, bool memory_gone)
 {
 	const struct options *options = reporter->options;
@@ -291,7 +330,7 @@ void reporter__exit(struct reporter *reporter, const struct space *space, bool m
 	    report.verified == VERDICT_FALSE) {
 		if (report.has_allocator && shows_stacks(options))
 			fill_stacks(reporter, space, &report);
-		reporter->format->process_exit(reporter->out, &report);
+		write_exit(reporter, &report);
 		aggregate__free(&report);
 	}
 	if (memory_gone) /* else it will be counted when it goes */
@@ -308,7 +347,7 @@ void reporter__outstanding(struct reporter *reporter, const struct space *space)
 	if (report.has_allocator)
 		fill_stacks(reporter, space, &report);
 	report.run_s = run_time_s(space, clock_ns(CLOCK_MONOTONIC));
-	reporter->format->outstanding(reporter->out, &report);
+	write_outstanding(reporter, &report);
 	aggregate__free(&report);
 }
 
@@ -358,6 +397,7 @@ static int fill_ranking(struct reporter *reporter, const struct space *spaces, s
 void reporter__ranking(struct reporter *reporter, const struct space *spaces, size_t nr_spaces)
 {
 	struct ranking_report report = { .time = wall_time(0) };
+	FILE *out;
 	struct aggregate_process *processes = calloc(nr_spaces + 1, sizeof(*processes));
 	int err = processes ? fill_ranking(reporter, spaces, nr_spaces, processes, &report) :
 			      -ENOMEM;
@@ -367,7 +407,9 @@ void reporter__ranking(struct reporter *reporter, const struct space *spaces, si
 		log__warning("cannot rank what processes hold: %s", strerror(-err));
 		return;
 	}
-	reporter->format->ranking(reporter->out, &report);
+	out = begin_report(reporter, &report.terminal_columns);
+	reporter->format->ranking(out, &report);
+	end_report(reporter, out);
 	aggregate__free_ranking(&report);
 }
 
@@ -399,7 +441,7 @@ void reporter__nothing_yet(struct reporter *reporter, pid_t tgid)
 	read_comm(tgid, space.comm, sizeof(space.comm));
 	fill_identity(reporter, &space, &report);
 	fill_counters(reporter, &space, &report);
-	reporter->format->outstanding(reporter->out, &report);
+	write_outstanding(reporter, &report);
 }
 
 void reporter__trace(struct reporter *reporter, const struct event *event)
@@ -411,6 +453,7 @@ void reporter__trace(struct reporter *reporter, const struct event *event)
 		[FUNCTION_FREE] = "free",
 	};
 	char comm[sizeof(event->comm) + 1];
+	FILE *out;
 	struct trace_report report = {
 		.time = wall_time(event->time_ns),
 		.pid = (pid_t)event->tgid,
@@ -424,14 +467,9 @@ void reporter__trace(struct reporter *reporter, const struct event *event)
 
 	memcpy(comm, event->comm, sizeof(event->comm));
 	comm[sizeof(event->comm)] = '\0';
-	reporter->format->trace(reporter->out, &report);
-}
-
-static unsigned int terminal_columns(FILE *out)
-{
-	struct winsize size;
-
-	return isatty(fileno(out)) && !ioctl(fileno(out), TIOCGWINSZ, &size) ? size.ws_col : 0;
+	out = begin_report(reporter, NULL);
+	reporter->format->trace(out, &report);
+	end_report(reporter, out);
 }
 
 void reporter__start(struct reporter *reporter, const struct features *features,
@@ -453,11 +491,14 @@ void reporter__start(struct reporter *reporter, const struct features *features,
 		.uprobe = probe_paths__call_probes_name(paths->call_probes),
 		.processes = nr_processes,
 	};
+	FILE *out;
 
 	for (unsigned int n = 0; n + 1 < START_MAX_DEGRADED; n++)
 		start.degraded[n] = probe_paths__degraded(features, paths, n);
-	reporter->terminal_columns = start.terminal_columns = terminal_columns(reporter->out);
-	reporter->format->start(reporter->out, &start);
+	out = begin_report(reporter, &start.terminal_columns);
+	reporter->heads_columns = start.terminal_columns;
+	reporter->format->start(out, &start);
+	end_report(reporter, out);
 }
 
 static bool read_memory(struct memory_report *memory)
@@ -517,6 +558,7 @@ static void fill_cost(struct total_report *total)
 void reporter__total(struct reporter *reporter)
 {
 	struct total_report total;
+	FILE *out;
 
 	if (!reporter->after_known)
 		reporter__note_after(reporter);
@@ -530,5 +572,7 @@ void reporter__total(struct reporter *reporter)
 			     snapshot__read_loss(reporter->maps, LOSS_TEARDOWN_END);
 	total.system_wide = reporter->options->mode == MODE_SYSTEM;
 	fill_cost(&total);
-	reporter->format->total(reporter->out, &total);
+	out = begin_report(reporter, NULL);
+	reporter->format->total(out, &total);
+	end_report(reporter, out);
 }

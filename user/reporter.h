@@ -13,6 +13,7 @@
 #include "output.h"
 #include "processes.h"
 #include "ranking.h"
+#include "report_file.h"
 #include "shm_survivors.h"
 #include "symbolize.h"
 #include "targets.h"
@@ -20,7 +21,8 @@
 
 struct reporter {
 	const struct output_format *format;
-	FILE *out;
+	struct report_file *file;
+	FILE *out; /* of file */
 	const struct options *options;
 	const struct tracer_maps *maps;
 	struct processes *processes;
@@ -30,7 +32,7 @@ struct reporter {
 	struct unwind_tables *tables; /* NULL: stacks are walked by frame pointers */
 	struct ranking *ranking;
 	uint64_t ready_ns; /* CLOCK_MONOTONIC, when all that is traced from the start was probed */
-	unsigned int terminal_columns; /* of out; 0: it is no terminal */
+	unsigned int heads_columns; /* of the terminal when a table's heads were written last */
 	struct shm_survivors *survivors;
 	struct total_report total; /* grows with each exit report */
 	bool after_known; /* total.after was taken at an end */

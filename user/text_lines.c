@@ -10,7 +10,7 @@
 
 void text_lines__label(FILE *out, const char *label)
 {
-	fprintf(out, "  %-17s  ", label);
+	fprintf(out, "  %-*s  ", TEXT_LINES_LABEL_COLUMNS - 4, label);
 }
 
 void text_lines__string(FILE *out, const char *label, const char *string)

@@ -10,6 +10,9 @@
 
 #include "report.h"
 
+/* Where the text behind a label begins. */
+#define TEXT_LINES_LABEL_COLUMNS 21
+
 /* Begins a line; "" continues the label above. */
 void text_lines__label(FILE *out, const char *label);
 /* A whole line: a string that a program chose, made safe. */

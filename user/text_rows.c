@@ -248,7 +248,6 @@ static struct unit_text growth_cell(const void *row)
 	return text;
 }
 
-/* Few enough for any terminal. */
 static const struct text_column ranking_columns[] = {
 	{ "PID", 7, 0, 5, true, ranked_pid_cell },
 	{ "COMM", COMM_WIDTH, 0, 4, false, ranked_comm_cell },
@@ -259,12 +258,13 @@ static const struct text_column ranking_columns[] = {
 
 static const struct text_table ranking_table = { ranking_columns, NR_OF(ranking_columns) };
 
-void text_rows__print_ranking(FILE *out, const struct ranking_row *rows, size_t nr_rows)
+void text_rows__print_ranking(FILE *out, const struct ranking_report *ranking)
 {
-	text_columns__print_heads(out, &ranking_table, 0);
+	text_columns__print_heads(out, &ranking_table, ranking->terminal_columns);
 	fputc('\n', out);
-	for (size_t i = 0; i < nr_rows; i++) {
-		text_columns__print_row(out, &ranking_table, 0, &rows[i]);
+	for (size_t i = 0; i < ranking->nr_rows; i++) {
+		text_columns__print_row(out, &ranking_table, ranking->terminal_columns,
+					&ranking->rows[i]);
 		fputc('\n', out);
 	}
 }

@@ -16,6 +16,6 @@ void text_rows__print_heads(FILE *out, unsigned int terminal_columns);
 void text_rows__print_exit(FILE *out, const struct process_report *process);
 
 /* The heads and all rows. */
-void text_rows__print_ranking(FILE *out, const struct ranking_row *rows, size_t nr_rows);
+void text_rows__print_ranking(FILE *out, const struct ranking_report *ranking);
 
 #endif

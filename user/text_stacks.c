@@ -7,12 +7,32 @@
 #include <string.h>
 
 #include "sanitize_text.h"
+#include "short_name.h"
 #include "text_lines.h"
 #include "text_stacks.h"
 #include "text_units.h"
 
 /* Places stand in one column behind the widest name; longer names than this push theirs on. */
 #define MAX_NAME_COLUMNS 40
+#define FRAME_INDENT 6
+#define MAX_SHORT_NAME_BYTES 4096
+
+struct style {
+	bool verbose;
+	size_t name_room; /* columns for a name: a longer one is shortened */
+};
+
+/* A file, and who asked for all, get names in full. */
+static struct style style_for(bool verbose, unsigned int terminal_columns)
+{
+	struct style style = { .verbose = verbose, .name_room = SIZE_MAX };
+
+	if (!verbose && terminal_columns)
+		style.name_room = terminal_columns > MAX_NAME_COLUMNS + FRAME_INDENT ?
+					  terminal_columns - FRAME_INDENT :
+					  MAX_NAME_COLUMNS;
+	return style;
+}
 
 static const char *const kind_words[] = {
 	[LEAK_UNCLASSIFIED] = "",
@@ -37,12 +57,17 @@ static size_t print_module(FILE *out, const struct report_frame *frame, bool ver
 }
 
 /* The name, or for want of one the place, which then is not told again; returns its columns. */
-static size_t print_name(FILE *out, const struct report_frame *frame, bool verbose)
+static size_t print_name(FILE *out, const struct report_frame *frame, const struct style *style)
 {
+	char buffer[MAX_SHORT_NAME_BYTES];
+
 	if (frame->function)
-		return sanitize_text__print(out, frame->function);
+		return sanitize_text__print_cut(out,
+						short_name__fit(frame->function, style->name_room,
+								buffer, sizeof(buffer)),
+						style->name_room);
 	if (frame->module)
-		return print_module(out, frame, verbose);
+		return print_module(out, frame, style->verbose);
 	if (frame->address)
 		return fprintf(out, "0x%" PRIx64, frame->address);
 	return fprintf(out, "(unknown)");
@@ -126,7 +151,7 @@ static void print_walks(FILE *out, const uint64_t walks[NR_STACK_ENDS])
 	fputc('\n', out);
 }
 
-static void print_frames(FILE *out, const struct report_stack *stack, bool verbose)
+static void print_frames(FILE *out, const struct report_stack *stack, const struct style *style)
 {
 	size_t width = name_columns(stack);
 
@@ -134,11 +159,11 @@ static void print_frames(FILE *out, const struct report_stack *stack, bool verbo
 		const struct report_frame *frame = &stack->frames[i];
 		size_t columns;
 
-		fputs("      ", out);
-		columns = print_name(out, frame, verbose);
-		if (has_place(frame, verbose)) {
+		fprintf(out, "%*s", FRAME_INDENT, "");
+		columns = print_name(out, frame, style);
+		if (has_place(frame, style->verbose)) {
 			fprintf(out, "%*s  ", columns < width ? (int)(width - columns) : 0, "");
-			print_place(out, frame, verbose);
+			print_place(out, frame, style->verbose);
 		}
 		fputc('\n', out);
 	}
@@ -170,7 +195,7 @@ static void print_blocks(FILE *out, const struct report_stack *stack)
 }
 
 static void print_stacks(FILE *out, const struct report_stack *stacks, size_t nr_stacks,
-			 const char *at_least, bool verbose)
+			 const char *at_least, const struct style *style)
 {
 	for (size_t i = 0; i < nr_stacks; i++) {
 		const struct report_stack *stack = &stacks[i];
@@ -182,7 +207,7 @@ static void print_stacks(FILE *out, const struct report_stack *stacks, size_t nr
 			fprintf(out, " in %s",
 				text_units__nouns(stack->nr_processes, "process").text);
 		fputs(" from\n", out);
-		print_frames(out, stack, verbose);
+		print_frames(out, stack, style);
 		print_blocks(out, stack);
 	}
 }
@@ -190,10 +215,11 @@ static void print_stacks(FILE *out, const struct report_stack *stacks, size_t nr
 void text_stacks__print(FILE *out, const struct process_report *process, bool verbose)
 {
 	const char *at_least = text_lines__before_stacks(&process->lost);
+	struct style style = style_for(verbose, process->terminal_columns);
 
 	if (verbose)
 		print_walks(out, process->walks);
-	print_stacks(out, process->stacks, process->nr_stacks, at_least, verbose);
+	print_stacks(out, process->stacks, process->nr_stacks, at_least, &style);
 	text_lines__more(out, process->more_stacks, "more stack", at_least, process->more_bytes,
 			 process->more_blocks);
 }
@@ -201,8 +227,9 @@ void text_stacks__print(FILE *out, const struct process_report *process, bool ve
 void text_stacks__print_ranking(FILE *out, const struct ranking_report *ranking, bool verbose)
 {
 	const char *at_least = text_lines__before_stacks(&ranking->lost);
+	struct style style = style_for(verbose, ranking->terminal_columns);
 
-	print_stacks(out, ranking->stacks, ranking->nr_stacks, at_least, verbose);
+	print_stacks(out, ranking->stacks, ranking->nr_stacks, at_least, &style);
 	text_lines__more(out, ranking->more_stacks, "more stack", at_least, ranking->more_bytes,
 			 ranking->more_blocks);
 }

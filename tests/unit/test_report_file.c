@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -268,6 +269,36 @@ static void test_full_pipe(void **state)
 	close(ends[0]);
 }
 
+/* Asked for at each report: a terminal changes its width while it is written to. */
+static void test_terminal_columns(void **state)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+	struct winsize size = { .ws_row = 24, .ws_col = 80 };
+	struct report_file *file;
+
+	(void)state;
+	if (master < 0 || grantpt(master) || unlockpt(master)) {
+		print_message("skipped: there are no pseudo-terminals here\n");
+		skip();
+	}
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	assert_true(slave >= 0);
+	file = report_file__of_descriptor(slave);
+	assert_non_null(file);
+	assert_int_equal(report_file__terminal_columns(file), 0);
+	for (size.ws_col = 80; size.ws_col <= 132; size.ws_col += 26) {
+		assert_int_equal(ioctl(master, TIOCSWINSZ, &size), 0);
+		assert_int_equal(report_file__terminal_columns(file), size.ws_col);
+	}
+	report_file__free(file);
+	close(slave);
+	close(master);
+	file = report_file__open(path, false);
+	assert_non_null(file);
+	assert_int_equal(report_file__terminal_columns(file), 0);
+	report_file__free(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +311,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_full_disk, remove_files),
 		cmocka_unit_test_teardown(test_closed_pipe, remove_files),
 		cmocka_unit_test_teardown(test_full_pipe, remove_files),
+		cmocka_unit_test_teardown(test_terminal_columns, remove_files),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
