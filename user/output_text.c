@@ -77,12 +77,36 @@ static void print_heap_usage(FILE *out, const struct process_report *process, bo
 	}
 }
 
+/*
+ * What is held of new blocks says little of a process that frees as many old ones: the difference
+ * tells whether it grows. The bytes of the old ones are not known.
+ */
+static void print_growth(FILE *out, const struct process_report *process)
+{
+	uint64_t held = process->held_blocks, freed = process->unknown_frees;
+	bool fewer = held < freed;
+
+	if (!process->has_allocator || !freed || process->filtered || process->inherited_from ||
+	    text_lines__sums_affected(&process->lost))
+		return;
+	text_lines__label(out, "");
+	fprintf(out, "less %s of blocks that were not recorded,",
+		text_units__nouns(freed, "free").text);
+	if (held == freed)
+		fputs(" as many blocks as at the attach\n", out);
+	else
+		fprintf(out, " %s %s than at the attach\n",
+			text_units__nouns(fewer ? freed - held : held - freed, "block").text,
+			fewer ? "fewer" : "more");
+}
+
 /* Why the figures above are not the whole truth. */
 static void print_limits(FILE *out, const struct process_report *process)
 {
 	if (process->late_attach) {
 		text_lines__label(out, "late attach");
 		fputs("blocks from before the attach are not counted\n", out);
+		print_growth(out, process);
 	}
 	if (process->filtered) {
 		text_lines__label(out, "filtered");

@@ -429,6 +429,35 @@ static void test_exec_after_attach(void **state)
 	run__free(traced);
 }
 
+/* A process that replaces what it held is told from one that grows. */
+static void test_growth_since_the_attach(void **state)
+{
+	struct child *daemon = start_daemon("obey");
+	const char *argv[16];
+	struct child_options options = { .argv = argv };
+	struct child *tracer;
+	struct run *run;
+	size_t n = tracer_words(argv);
+	(void)state;
+
+	argv[n++] = "-p";
+	argv[n++] = pid_text(daemon, NULL);
+	argv[n] = NULL;
+	child__send(daemon, "alloc 100 40\n");
+	child__wait_output(daemon, "ok\n", 1, 30);
+	tracer = child__start(&options);
+	child__wait_output(tracer, "tracing", 1, RUN_TIMEOUT_S);
+	child__send(daemon, "free 100\nalloc 106 40\n");
+	child__wait_output(daemon, "ok\n", 3, 30);
+	kill(child__pid(tracer), SIGINT);
+	run = child__finish(tracer, 30);
+	assert_contains(run->out, "outstanding 4,240 bytes in 106 blocks\n");
+	assert_contains(run->out, "less 100 frees of blocks that were not recorded, 6 blocks more"
+				  " than at the attach\n");
+	run__free(run);
+	run__free(end_daemon(daemon));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +477,7 @@ int main(void)
 		SYSTEM_TEST(test_kernel_thread),
 		SYSTEM_TEST(test_idle_process),
 		SYSTEM_TEST(test_exec_after_attach),
+		SYSTEM_TEST(test_growth_since_the_attach),
 	};
 
 	return cmocka_run_group_tests_name("attach", tests, harness__begin, harness__end);

@@ -156,6 +156,20 @@ static void change_late_attach(struct process_report *report)
 	report->peak_bytes = 70000000;
 }
 
+/* A server that replaces what it held at the attach. */
+static void change_level(struct process_report *report)
+{
+	report->late_attach = true;
+	report->held_blocks = 1286;
+	report->unknown_frees = 1280;
+}
+
+static void change_as_at_the_attach(struct process_report *report)
+{
+	change_level(report);
+	report->unknown_frees = 1286;
+}
+
 static void change_filtered(struct process_report *report)
 {
 	report->filtered = true;
@@ -346,6 +360,8 @@ const struct example_report example_reports[] = {
 	{ "end unknown", change_end_unknown },
 	{ "memory not gone", change_memory_not_gone },
 	{ "late attach", change_late_attach },
+	{ "level", change_level },
+	{ "as at the attach", change_as_at_the_attach },
 	{ "filtered", change_filtered },
 	{ "lost", change_lost },
 	{ "lost stacks", change_lost_stacks },

@@ -233,6 +233,15 @@ static void test_sentences(void **state)
 		assert_says(output_text.process_exit, sentences[i].example, sentences[i].sentence);
 	assert_says(output_text.outstanding, "late attach",
 		    "blocks from before the attach are not counted\n");
+	assert_says(output_text.outstanding, "level",
+		    "less 1,280 frees of blocks that were not recorded, 6 blocks more than at the"
+		    " attach\n");
+	assert_says(output_text.outstanding, "late attach",
+		    "less 5 frees of blocks that were not recorded, 4 blocks fewer than at the"
+		    " attach\n");
+	assert_says(output_text.outstanding, "as at the attach",
+		    "less 1,286 frees of blocks that were not recorded, as many blocks as at the"
+		    " attach\n");
 	assert_says(output_text.outstanding, "plain",
 		    "[00:00:00] PID 4711 leak64: outstanding 67,108,864 bytes in 1 block\n");
 }
