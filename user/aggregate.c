@@ -72,18 +72,22 @@ static int compare_places(const struct place *left, const struct place *right)
 	return order ? order : compare(left->exact, right->exact);
 }
 
+/* A whole stack is another than one that was cut after the same frames: that one had more. */
 static int by_frames(const void *a, const void *b)
 {
 	const struct ranked *left = a, *right = b;
 	uint32_t common = left->nr_frames < right->nr_frames ? left->nr_frames : right->nr_frames;
+	int order;
 
 	for (uint32_t i = 0; i < common; i++) {
-		int order = compare_places(&left->frames[i], &right->frames[i]);
-
+		order = compare_places(&left->frames[i], &right->frames[i]);
 		if (order)
 			return order;
 	}
-	return left->nr_frames < right->nr_frames ? -1 : left->nr_frames > right->nr_frames;
+	order = compare(left->nr_frames, right->nr_frames);
+	if (order || !left->nr_frames)
+		return order;
+	return compare(left->end != STACK_COMPLETE, right->end != STACK_COMPLETE);
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -202,13 +206,10 @@ static int fold(struct ranked *into, struct ranked *from)
 	into->nr_origins += from->nr_origins;
 	into->bytes += from->bytes;
 	into->blocks += from->blocks;
-	/* What was cut off differs; that something was is true of both. */
-	if (into->end == STACK_COMPLETE)
-		into->end = from->end;
 	return 0;
 }
 
-/* Stacks that differed only in what was cut off are one. */
+/* Stacks that differed only in what was cut off, or in why, are one. */
 static int fold_equals(struct ranked *ranked, size_t *nr)
 {
 	size_t kept = 0;

@@ -19,13 +19,16 @@
 #define CODE_END 0x2000
 #define NS_PER_S 1000000000ULL
 
-/* Stack ids 1 to 4; what is not here was not kept. */
+/* Stack ids 1 to 6; what is not here was not kept. */
 static const struct stack stacks[] = {
 	[1] = { .nr_frames = 2, .frames = { 0x1100, 0x1200 } },
 	[2] = { .nr_frames = 3, .frames = { 0x1100, 0x1300, 0x1400 } },
 	/* A walk that went astray behind its second frame, in two different ways. */
 	[3] = { .nr_frames = 4, .frames = { 0x1100, 0x1500, 0xdead0000, 0x1200 } },
 	[4] = { .nr_frames = 3, .frames = { 0x1100, 0x1500, 0xbeef0000 } },
+	/* As the first, but cut there: for want of a table, and since mappings changed. */
+	[5] = { .nr_frames = 2, .frames = { 0x1100, 0x1200 }, .end = STACK_NO_TABLE },
+	[6] = { .nr_frames = 2, .frames = { 0x1100, 0x1200 }, .end = STACK_BUSY },
 };
 
 struct fixture {
@@ -126,6 +129,29 @@ static void test_astray_walks_are_cut_and_folded(void **state)
 	assert_int_equal(report.stacks[1].bytes, 150);
 	assert_int_equal(report.stacks[1].end, STACK_COMPLETE);
 	assert_int_equal(report.more_stacks, 0);
+	aggregate__free(&report);
+}
+
+/* One walk of a thousand that was cut says nothing of the others. */
+static void test_a_cut_walk_leaves_whole_ones_whole(void **state)
+{
+	struct aggregate_source source = source_of(state);
+	struct snapshot_site sites[] = {
+		{ .stack_id = 5, .bytes = 8, .blocks = 1 },
+		{ .stack_id = 1, .bytes = 8000, .blocks = 1000 },
+		{ .stack_id = 6, .bytes = 8, .blocks = 1 },
+	};
+	struct snapshot snapshot = { .sites = sites, .nr_sites = 3 };
+	struct process_report report = { .held_bytes = 8016, .held_blocks = 1002 };
+
+	assert_int_equal(aggregate__fill(&report, &snapshot, 10, false, &source), 0);
+	assert_int_equal(report.nr_stacks, 2);
+	assert_int_equal(report.stacks[0].end, STACK_COMPLETE);
+	assert_int_equal(report.stacks[0].bytes, 8000);
+	assert_int_equal(report.stacks[0].blocks, 1000);
+	assert_int_not_equal(report.stacks[1].end, STACK_COMPLETE);
+	assert_int_equal(report.stacks[1].blocks, 2);
+	assert_int_equal(report.walks[STACK_COMPLETE], 1);
 	aggregate__free(&report);
 }
 
@@ -325,6 +351,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_largest_first_and_the_rest_summed),
 		TEST(test_astray_walks_are_cut_and_folded),
+		TEST(test_a_cut_walk_leaves_whole_ones_whole),
 		TEST(test_the_immediate_caller_is_kept_wherever_it_is),
 		TEST(test_what_no_site_has_is_shown_without_frames),
 		TEST(test_block_lists_come_along),
