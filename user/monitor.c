@@ -431,7 +431,7 @@ static void reopen_output(struct monitor *monitor)
 	int err;
 
 	if (report_file__flush(monitor->report_file))
-		return; /* output_failed will tell */
+		return; /* output_status will tell */
 	err = report_file__reopen(monitor->report_file, monitor->output_name);
 	if (err)
 		log__warning("cannot reopen %s: %s; reports go on to the file that was open",
@@ -483,17 +483,23 @@ static void read_interval(struct monitor *monitor)
 		monitor->finished = true;
 }
 
-static bool output_failed(struct monitor *monitor)
+/* Who closes a pipe, as head does, has read enough: that is no error. */
+static int output_status(struct monitor *monitor)
 {
 	int err = report_file__flush(monitor->report_file);
 
-	if (err)
-		log__error("cannot write to %s: %s", monitor->output_name, strerror(-err));
-	return err;
+	if (!err)
+		return STATUS_OK;
+	if (err == -EPIPE)
+		return STATUS_NO_READER;
+	log__error("cannot write to %s: %s", monitor->output_name, strerror(-err));
+	return STATUS_OUTPUT;
 }
 
 static int follow(struct monitor *monitor)
 {
+	int status = STATUS_OK;
+
 	while (!monitor->stopping && !monitor->finished) {
 		struct epoll_event ready[8];
 		int nr = epoll_wait(monitor->epoll_fd, ready, 8, TICK_MS);
@@ -507,14 +513,15 @@ static int follow(struct monitor *monitor)
 				read_interval(monitor);
 		}
 		look(monitor);
-		if (output_failed(monitor))
-			return STATUS_OUTPUT;
+		status = output_status(monitor);
+		if (status)
+			break;
 		if (monitor->options->mode != MODE_SYSTEM && all_ended(monitor))
 			break;
 		sweep(monitor);
 		forget_files(monitor);
 	}
-	return STATUS_OK;
+	return status;
 }
 
 /* After a closed pipe or a full disk the command still gets to finish, untraced. */
@@ -570,13 +577,13 @@ int monitor__run(const struct options *options)
 		if (status == STATUS_OK) {
 			tell_lost_records(monitor);
 			reporter__total(&monitor->reporter);
-			if (output_failed(monitor))
-				status = STATUS_OUTPUT;
+			status = output_status(monitor);
 		}
 		monitor_setup__detach(monitor);
-		if (status == STATUS_OUTPUT)
+		if (status == STATUS_OUTPUT || status == STATUS_NO_READER)
 			wait_for_command(monitor);
-		if (status == STATUS_OK && monitor->command.pid && command__reap(&monitor->command))
+		if ((status == STATUS_OK || status == STATUS_NO_READER) && monitor->command.pid &&
+		    command__reap(&monitor->command))
 			status = command__exit_status(&monitor->command);
 		else if (status == STATUS_OK && monitor->command.pid)
 			status = STATUS_OK; /* asked to leave it running */

@@ -259,7 +259,7 @@ static void block_signals(struct monitor *monitor)
 	for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++)
 		sigaddset(&mask, watched[i]);
 	sigprocmask(SIG_BLOCK, &mask, &monitor->request.original_mask);
-	/* A closed pipe is an error to report, not a reason to die. */
+	/* After a closed pipe there is a detach to make and maybe a command to wait for. */
 	sigaction(SIGPIPE, &ignore, &monitor->request.original_sigpipe);
 	monitor->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 }

@@ -24,6 +24,7 @@ enum exit_status {
 	STATUS_FAILED = 125, /* anything else that went wrong in the tool */
 	STATUS_CANNOT_RUN = 126, /* the command was found but can't be run */
 	STATUS_NOT_FOUND = 127, /* the command was not found */
+	STATUS_NO_READER = 141, /* a pipe's reader has gone: as a filter that SIGPIPE ends */
 };
 
 enum options_mode { MODE_SYSTEM, MODE_PID, MODE_COMMAND };
