@@ -146,7 +146,9 @@ int features__probe(struct features *features, unsigned int uses, const char *bt
 	for (int i = 0; i < NR_FEATURES; i++)
 		features->missing[i] = FEATURE_UNTRIED;
 	uname(&features->system);
-	err = privileges__check(capabilities, uses, root, error, error_size);
+	err = privileges__check_namespace(error, error_size);
+	if (!err)
+		err = privileges__check(capabilities, uses, root, error, error_size);
 	if (err)
 		return err;
 	types = load_kernel_types(btf_path, error, error_size);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -86,6 +87,19 @@ int privileges__check(uint64_t capabilities, unsigned int uses, bool root, char 
 	snprintf(error, error_size, "missing privileges: %s; %s", missing,
 		 root ? "root was left without them (as in a container or a service)" :
 			"run as root (sudo memleak-bpf …)");
+	return -EPERM;
+}
+
+/* The first one's inode number is fixed (PROC_USER_INIT_INO in include/linux/proc_ns.h). */
+int privileges__check_namespace(char *error, size_t error_size)
+{
+	struct stat status;
+
+	if (stat("/proc/self/ns/user", &status) || status.st_ino == 0xEFFFFFFD)
+		return 0;
+	snprintf(
+		error, error_size,
+		"this is a user namespace (a rootless container, or unshare -U): its root may not trace; run it as root of the host");
 	return -EPERM;
 }
 

@@ -32,6 +32,9 @@ unsigned int privileges__missing(uint64_t capabilities, unsigned int uses, char 
 int privileges__check(uint64_t capabilities, unsigned int uses, bool root, char *error,
 		      size_t error_size);
 
+/* In a user namespace capabilities look as anywhere, and tracing takes none of them: 0 or -EPERM. */
+int privileges__check_namespace(char *error, size_t error_size);
+
 /*
  * Makes a capability ineffective for now. Returns whether it was effective and is not any more:
  * then it can be taken back, or be given up for good, by this process and all that it starts.

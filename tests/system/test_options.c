@@ -2,6 +2,7 @@
 /* The command line: what is refused, in one line and with which status, and what options do. */
 #include <fcntl.h>
 #include <signal.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +167,37 @@ static void test_without_privileges(void **state)
 	assert_one_line(run->err);
 	assert_contains(run->err, "CAP_");
 	/* The command did not run untraced instead. */
+	assert_int_equal(run->out_size, 0);
+	run__free(run);
+}
+
+/* As in a rootless container: root, with every capability, and none that counts. */
+static int become_root_of_a_namespace(void *context)
+{
+	const char map[] = "0 0 1";
+	FILE *file;
+	(void)context;
+
+	if (unshare(CLONE_NEWUSER))
+		return 1;
+	file = fopen("/proc/self/uid_map", "w");
+	return !file || fputs(map, file) < 0 || fclose(file) || setuid(0);
+}
+
+static void test_user_namespace_is_told(void **state)
+{
+	const char *argv[] = { tracer_path(), "--", victim("hello"), NULL };
+	struct child_options options = { .argv = argv, .prepare = become_root_of_a_namespace };
+	struct run *run = run_with(&options, 30);
+	(void)state;
+
+	if (run->exit_status == 96) {
+		run__free(run);
+		SKIP("there are no user namespaces here");
+	}
+	assert_int_equal(run->exit_status, STATUS_PRIVILEGE);
+	assert_one_line(run->err);
+	assert_contains(run->err, "user namespace");
 	assert_int_equal(run->out_size, 0);
 	run__free(run);
 }
@@ -474,6 +506,7 @@ int main(void)
 		SYSTEM_TEST(test_unwritable_output),
 		SYSTEM_TEST(test_full_disk),
 		SYSTEM_TEST(test_without_privileges),
+		SYSTEM_TEST(test_user_namespace_is_told),
 		SYSTEM_TEST(test_help_needs_no_privileges),
 		SYSTEM_TEST(test_btf),
 		SYSTEM_TEST(test_sizes),
