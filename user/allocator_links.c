@@ -221,6 +221,14 @@ int allocator_links__attach(struct allocator_links *links, struct memleak_bpf *s
 	return -EINVAL;
 }
 
+size_t allocator_links__fds(const struct allocator_links *links, int *fds)
+{
+	for (size_t i = 0; i < links->nr; i++)
+		fds[i] = links->link[i].perf ? bpf_link__fd(links->link[i].perf) :
+					       links->link[i].fd;
+	return links->nr;
+}
+
 static void close_link(struct allocator_link *link)
 {
 	if (link->perf)

@@ -45,6 +45,9 @@ int allocator_links__attach(struct allocator_links *links, struct memleak_bpf *s
 			    enum call_probes path, int file_fd,
 			    const struct allocator_probes *probes, pid_t pid);
 
+/* The descriptors of all links, up to ALLOCATOR_LINKS_MAX. Returns how many they are. */
+size_t allocator_links__fds(const struct allocator_links *links, int *fds);
+
 /* Takes the probes out of the file behind file_fd, or out of all files. */
 void allocator_links__detach_file(struct allocator_links *links, int file_fd);
 void allocator_links__detach(struct allocator_links *links);

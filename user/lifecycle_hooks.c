@@ -129,6 +129,13 @@ int lifecycle_hooks__attach(struct lifecycle_hooks *hooks, struct memleak_bpf *s
 	return 0;
 }
 
+size_t lifecycle_hooks__fds(const struct lifecycle_hooks *hooks, int *fds)
+{
+	for (size_t i = 0; i < hooks->nr; i++)
+		fds[i] = bpf_link__fd(hooks->link[i]);
+	return hooks->nr;
+}
+
 void lifecycle_hooks__detach(struct lifecycle_hooks *hooks)
 {
 	while (hooks->nr)

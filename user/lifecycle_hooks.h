@@ -27,6 +27,8 @@ int lifecycle_hooks__choose(struct memleak_bpf *skeleton, const struct features 
 /* Returns 0 or -errno; detach what was attached either way. */
 int lifecycle_hooks__attach(struct lifecycle_hooks *hooks, struct memleak_bpf *skeleton,
 			    const struct features *features, const struct probe_paths *paths);
+/* The descriptors of all links, up to LIFECYCLE_HOOKS_MAX. Returns how many they are. */
+size_t lifecycle_hooks__fds(const struct lifecycle_hooks *hooks, int *fds);
 void lifecycle_hooks__detach(struct lifecycle_hooks *hooks);
 
 #endif

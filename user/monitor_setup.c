@@ -380,7 +380,10 @@ int monitor_setup__new(struct monitor **result, const struct options *options)
 void monitor_setup__detach(struct monitor *monitor)
 {
 	unwind_tables__detach(monitor->files.tables);
-	tracer__free(monitor->tracer);
+	if (!tracer__free(monitor->tracer)) {
+		translators__leave(monitor->translators);
+		monitor->translators = NULL;
+	}
 	monitor->tracer = NULL;
 }
 

@@ -76,7 +76,7 @@ int monitor_targets__begin(struct monitor *monitor, const char *executable);
 /* Has the process at that index of `followed` ended? */
 bool monitor_targets__ended(struct monitor *monitor, size_t index);
 
-/* Takes all probes away. */
+/* Takes all probes away; some may still be going then, by themselves. */
 void monitor_setup__detach(struct monitor *monitor);
 void monitor_setup__free(struct monitor *monitor);
 

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "log.h"
 
@@ -22,6 +23,8 @@ static int enter(void *argument)
 {
 	struct shielded *shielded = argument;
 
+	/* SIGKILL to the tracer's process group, such as timeout -k sends, must not come here. */
+	setsid();
 	shielded->result = shielded->work(shielded->context);
 	return 0;
 }

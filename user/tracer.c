@@ -13,6 +13,8 @@
 
 #include "allocator_links.h"
 #include "lifecycle_hooks.h"
+#include "link_closers.h"
+#include "log.h"
 #include "memleak.skel.h"
 #include "shield.h"
 
@@ -31,6 +33,8 @@
 #define MIN_BLOCKS (64ULL << 10)
 #define MAX_BLOCKS_ON_DEMAND (16ULL << 20)
 #define MAX_BLOCKS_PREALLOCATED (1ULL << 20)
+/* Who comes after us finds no probe any more, unless that takes longer than anybody wants to wait. */
+#define DETACH_WAIT_MS 300
 
 struct tracer {
 	struct memleak_bpf *skeleton;
@@ -230,15 +234,43 @@ static int detach(void *context)
 	return 0;
 }
 
-void tracer__free(struct tracer *tracer)
+/* Returns whether all probes are gone. If not, they go by themselves, soon. */
+static bool detach_all(struct tracer *tracer)
 {
-	if (!tracer)
-		return;
-	if (tracer->links.nr || tracer->hooks.nr)
+	int *fds = calloc(ALLOCATOR_LINKS_MAX + LIFECYCLE_HOOKS_MAX, sizeof(*fds));
+	struct link_closers closers;
+	size_t nr;
+	int err = -ENOMEM;
+
+	if (fds) {
+		nr = allocator_links__fds(&tracer->links, fds);
+		nr += lifecycle_hooks__fds(&tracer->hooks, fds + nr);
+		err = link_closers__begin(&closers, fds, nr);
+		free(fds);
+	}
+	if (err) {
+		log__detail("detaching takes a while: no process could be made for it: %s",
+			    strerror(-err));
 		shield__run(detach, tracer);
+		return true;
+	}
+	detach(tracer);
+	link_closers__release(&closers);
+	return link_closers__wait(&closers, DETACH_WAIT_MS);
+}
+
+bool tracer__free(struct tracer *tracer)
+{
+	bool gone = true;
+
+	if (!tracer)
+		return gone;
+	if (tracer->links.nr || tracer->hooks.nr)
+		gone = detach_all(tracer);
 	ring_buffer__free(tracer->ring);
 	memleak_bpf__destroy(tracer->skeleton);
 	free(tracer);
+	return gone;
 }
 
 const struct tracer_maps *tracer__maps(const struct tracer *tracer)

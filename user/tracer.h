@@ -41,7 +41,11 @@ struct tracer_maps {
  */
 struct tracer *tracer__new(const struct features *features, const struct probe_paths *paths,
 			   const struct tracer_config *config);
-void tracer__free(struct tracer *tracer);
+/*
+ * Takes all probes away. Returns false when some take longer than anybody should wait for: other
+ * processes see to it that these go, whatever becomes of this one.
+ */
+bool tracer__free(struct tracer *tracer);
 
 const struct tracer_maps *tracer__maps(const struct tracer *tracer);
 

@@ -195,6 +195,14 @@ void translators__free(struct translators *translators)
 	free(translators);
 }
 
+void translators__leave(struct translators *translators)
+{
+	if (!translators)
+		return;
+	close(translators->fd);
+	free(translators);
+}
+
 int translators__add_file(struct translators *translators, int file_fd,
 			  const struct allocator_probes *probes)
 {

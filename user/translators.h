@@ -32,6 +32,9 @@ struct translators *translators__new(void);
 /* Waits until the guard, which starts beside us, sees what begins. Returns 0 or -errno. */
 int translators__wait(struct translators *translators);
 void translators__free(struct translators *translators);
+/* The same while probes still go by themselves: the guard stays until it finds none, and ends then.
+ */
+void translators__leave(struct translators *translators);
 
 /* These return 0 or -errno: -EPIPE when the guard is gone. No probe must be attached then. */
 int translators__add_file(struct translators *translators, int file_fd,
