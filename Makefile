@@ -65,6 +65,7 @@ $(BUILD)/memleak-bpf: $(USER_OBJECTS)
 
 $(SKELETON_USERS:%.c=$(BUILD)/%.o): $(SKELETON)
 $(BUILD)/user/holder_scan.o: $(BUILD)/holders.skel.h
+$(BUILD)/tests/system/test_cpus.o: $(SKELETON)
 
 $(BUILD)/user/%.o: user/%.c
 	@mkdir -p $(@D)
@@ -106,7 +107,7 @@ $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(UNIT_SUPPORT) $(LOGIC
 
 $(BUILD)/tests/system/test_%: $(BUILD)/tests/system/test_%.o $(SYSTEM_SUPPORT)
 	$(call say,LINK)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -ljansson
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -ljansson $(if $(filter %/test_cpus,$@),-lbpf)
 
 # Every program and library of this machine against libdw: some minutes.
 $(BUILD)/tests/oracle/check_cfi: $(BUILD)/tests/oracle/check_cfi.o \

@@ -27,22 +27,14 @@ static __always_inline __u64 as_scalar(const void *pointer)
 	return scalar;
 }
 
-/*
- * What to add to a per-CPU pointer to reach that CPU's copy. Without kallsyms (it may hide data
- * symbols): the address of a per-CPU map element less the per-CPU pointer that the map stores.
- */
-static __always_inline __u64 cpu_offset(__u32 cpu)
-{
-	__u64 map = as_scalar(&cpu_compass), base = 0;
-	__u32 zero = 0;
-	void *element = bpf_map_lookup_percpu_elem(&cpu_compass, &zero, cpu);
+#define CPUS_AT_ONCE 64
 
-	if (!element)
-		return 0;
-	bpf_probe_read_kernel(&base, sizeof(base),
-			      (void *)(map + bpf_core_field_offset(struct bpf_array, pptrs)));
-	return as_scalar(element) - base;
-}
+/*
+ * The sum of a __s32 that each CPU has of its own, given the per-CPU pointer, over CPUS_AT_ONCE
+ * CPUs from the first one on. In memory.bpf.c: the verifier follows every round of a loop, but a
+ * global function once, so that machines with thousands of CPUs can load this too.
+ */
+__u64 sum_over_cpus(__u64 percpu_pointer, __u32 first_cpu);
 
 static __always_inline void sum_percpu_counters(__u64 mm_address, struct memory_counters *sums)
 {
@@ -59,18 +51,10 @@ static __always_inline void sum_percpu_counters(__u64 mm_address, struct memory_
 	deltas[RSS_ANON] = (__u64)BPF_CORE_READ(mm, rss_stat[RSS_ANON].counters);
 	deltas[RSS_SWAP] = (__u64)BPF_CORE_READ(mm, rss_stat[RSS_SWAP].counters);
 	deltas[RSS_SHMEM] = (__u64)BPF_CORE_READ(mm, rss_stat[RSS_SHMEM].counters);
-	for (__u32 cpu = 0; cpu < config_nr_cpus; cpu++) {
-		__u64 offset = cpu_offset(cpu);
-
-		if (!offset)
-			continue;
+	for (__u32 cpu = 0; cpu < config_nr_cpus; cpu += CPUS_AT_ONCE) {
 #pragma unroll
-		for (int i = 0; i < 4; i++) {
-			__s32 delta = 0;
-
-			bpf_probe_read_kernel(&delta, sizeof(delta), (void *)(deltas[i] + offset));
-			count[i] += delta;
-		}
+		for (int i = 0; i < 4; i++)
+			count[i] += (__s64)sum_over_cpus(deltas[i], cpu);
 	}
 	sums->file = count[RSS_FILE];
 	sums->anon = count[RSS_ANON];

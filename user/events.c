@@ -27,12 +27,14 @@
 
 #define RING_PAGES 256
 #define MIN_RING_PAGES 8
+/* They get smaller where there are many CPUs. */
+#define ALL_RING_BYTES (256UL << 20)
 /* For the second ring, where there is room: 16 MiB for all CPUs. */
 #define MAX_DATA_RING_PAGES 512
 #define ALL_DATA_RING_BYTES (16UL << 20)
 /* Of a mapping: its path is below PATH_MAX. */
 #define MAX_RECORD_BYTES 8192
-#define MAX_CPUS 4096
+#define MAX_CPUS 8192
 #define RINGS_OF_A_CPU 2
 #define MAX_PENDING_RECORDS (1U << 20)
 
@@ -165,9 +167,13 @@ static int open_ring(struct events *events, int cpu, bool data, size_t data_byte
 
 static int open_rings(struct events *events, int nr_cpus)
 {
-	size_t bytes = RING_PAGES * events->page_bytes, data_bytes = bytes;
+	size_t bytes = RING_PAGES * events->page_bytes, data_bytes;
 	int err = 0;
 
+	while (bytes > MIN_RING_PAGES * events->page_bytes &&
+	       bytes * (size_t)nr_cpus > ALL_RING_BYTES)
+		bytes /= 2;
+	data_bytes = bytes;
 	while (data_bytes < MAX_DATA_RING_PAGES * events->page_bytes &&
 	       2 * data_bytes * (size_t)nr_cpus <= ALL_DATA_RING_BYTES)
 		data_bytes *= 2;
