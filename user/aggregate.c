@@ -311,6 +311,7 @@ static int fill_top(struct top_stacks *shown, const struct ranked *ranked, size_
 	size_t nr_shown = nr < top ? nr : (size_t)top;
 	int err = 0;
 
+	symbolizer__begin_report(source->symbolizer);
 	shown->stacks = calloc(nr_shown ? nr_shown : 1, sizeof(*shown->stacks));
 	if (!shown->stacks)
 		return -ENOMEM;

@@ -17,45 +17,50 @@
 
 #define DEBUG_ROOT "/usr/lib/debug"
 
-/* Longer ones are not read through to be sure: that is seconds for each place where one may be. */
-#define CRC_BYTES_MAX (4ull << 30)
+/*
+ * Of all candidates of an object together. What has no build ID is old, and small; more would take
+ * seconds, and push out of the page cache what others need there.
+ */
+#define CRC_BYTES_MAX (128ull << 20)
 
 struct wanted {
 	unsigned char build_id[BUILD_ID_MAX_BYTES];
 	size_t build_id_bytes; /* 0: none */
 	uint32_t crc; /* asked for when there is no build ID */
+	uint64_t crc_bytes_left;
 	const struct process_root *root; /* where to look first; NULL: only below ours */
 };
 
-static bool crc_matches(const struct elf_source *source, uint32_t wanted)
+static bool crc_matches(const struct elf_source *source, struct wanted *wanted)
 {
 	unsigned char buffer[65536];
 	uLong crc = crc32(0, NULL, 0);
 	uint64_t length;
 
-	if (source->nr_bytes > CRC_BYTES_MAX)
+	if (source->nr_bytes > wanted->crc_bytes_left)
 		return false;
+	wanted->crc_bytes_left -= source->nr_bytes;
 	for (uint64_t offset = 0; offset < source->nr_bytes; offset += length) {
 		length = elf_source__within(source, offset, sizeof(buffer));
 		if (elf_source__read(source, offset, buffer, length))
 			return false;
 		crc = crc32(crc, buffer, (uInt)length);
 	}
-	return crc == wanted;
+	return crc == wanted->crc;
 }
 
-static bool is_wanted(const struct elf_file *file, const struct wanted *wanted)
+static bool is_wanted(const struct elf_file *file, struct wanted *wanted)
 {
 	unsigned char build_id[BUILD_ID_MAX_BYTES];
 
 	if (!wanted->build_id_bytes)
-		return crc_matches(&file->headers.source, wanted->crc);
+		return crc_matches(&file->headers.source, wanted);
 	return build_id__read(&file->headers, build_id) == wanted->build_id_bytes &&
 	       !memcmp(build_id, wanted->build_id, wanted->build_id_bytes);
 }
 
-static int try_below(struct elf_file *file, const struct wanted *wanted,
-		     const struct process_root *root, const char *path)
+static int try_below(struct elf_file *file, struct wanted *wanted, const struct process_root *root,
+		     const char *path)
 {
 	int err = elf_file__open(file, root, path);
 
@@ -66,10 +71,10 @@ static int try_below(struct elf_file *file, const struct wanted *wanted,
 	return err;
 }
 
-static int try_path(struct elf_file *file, const struct wanted *wanted, const char *format, ...)
+static int try_path(struct elf_file *file, struct wanted *wanted, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static int try_path(struct elf_file *file, const struct wanted *wanted, const char *format, ...)
+static int try_path(struct elf_file *file, struct wanted *wanted, const char *format, ...)
 {
 	char path[PATH_MAX];
 	va_list arguments;
@@ -86,7 +91,7 @@ static int try_path(struct elf_file *file, const struct wanted *wanted, const ch
 	return try_below(file, wanted, NULL, path);
 }
 
-static int try_build_id(struct elf_file *file, const struct wanted *wanted)
+static int try_build_id(struct elf_file *file, struct wanted *wanted)
 {
 	char hex[BUILD_ID_HEX_SIZE];
 
@@ -127,7 +132,7 @@ static void read_link(const struct elf_headers *headers, char name[NAME_MAX + 1]
 
 int debug_file__open(struct elf_file *file, const struct elf_file *object)
 {
-	struct wanted wanted = { .root = object->root };
+	struct wanted wanted = { .root = object->root, .crc_bytes_left = CRC_BYTES_MAX };
 	const char *object_path = object->path;
 	int folder = folder_length(object_path);
 	char name[NAME_MAX + 1];

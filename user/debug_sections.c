@@ -37,10 +37,20 @@ bool debug_sections__present(const struct elf_headers *headers)
 	return false;
 }
 
-/* .debug_…, .zdebug_…, and whatever else libdw may take for such. */
-static bool is_debug(const char *name)
+/*
+ * .debug_…, .zdebug_…, and whatever else libdw may take for such. But where variables are, indexes
+ * and macros, which nobody asks for, are a good third of all.
+ */
+static bool is_wanted(const char *name)
 {
-	return strstr(name, "debug");
+	static const char *const unwanted[] = { "_loc",	 "_mac",   "_aranges", "_pub",
+						"_gnu_", "_names", "_frame",   "_cu_index" };
+	const char *debug = strstr(name, "debug");
+
+	for (size_t i = 0; debug && i < sizeof(unwanted) / sizeof(*unwanted); i++)
+		if (!strncmp(debug + strlen("debug"), unwanted[i], strlen(unwanted[i])))
+			return false;
+	return debug;
 }
 
 /* The size of a section when it is unpacked; 0: it is not packed. */
@@ -91,7 +101,7 @@ static int measure(const struct elf_headers *headers, const struct elf_copy *cop
 		const char *name = elf_headers__name(headers, section);
 		uint64_t unpacked;
 
-		if (section->sh_type == SHT_NOBITS || !is_debug(name))
+		if (section->sh_type == SHT_NOBITS || !is_wanted(name))
 			continue;
 		unpacked = unpacked_bytes(copy, section, name);
 		if (unpacked / MAX_COMPRESSION > section->sh_size || is_too_large(name, unpacked) ||
@@ -112,7 +122,7 @@ static int open_dwarf(const struct elf_file *file, struct elf_copy *copy, Dwarf 
 		return -ENOENT;
 	err = *all_bytes > max_bytes || has_too_large(&file->headers) ? -EFBIG : 0;
 	if (!err)
-		err = elf_copy__open(copy, &file->headers, is_debug, max_bytes - *all_bytes);
+		err = elf_copy__open(copy, &file->headers, is_wanted, max_bytes - *all_bytes);
 	if (!err)
 		err = measure(&file->headers, copy, max_bytes - *all_bytes, &bytes);
 	if (err)
@@ -158,6 +168,9 @@ int debug_sections__open(struct debug_sections *sections, struct elf_file *file)
 		err = open_alternate(sections);
 	if (err)
 		debug_sections__close(sections);
+	/* All that is needed was copied; an open file would keep its mount busy. */
+	elf_file__close_descriptor(&sections->file);
+	elf_file__close_descriptor(&sections->alternate);
 	return err;
 }
 

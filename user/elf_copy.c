@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "counted_heap.h"
+
 static bool overlap(uint64_t a, uint64_t a_bytes, uint64_t b, uint64_t b_bytes)
 {
 	return a_bytes && b_bytes && (a < b ? b - a < a_bytes : a - b < b_bytes);
@@ -101,8 +103,13 @@ static int fill_copy(struct elf_copy *copy, const struct elf_headers *headers,
 {
 	int err = measure(copy, headers, wanted, max_bytes);
 
-	if (!err)
-		err = map_zeroes(copy, headers->source.nr_bytes);
+	if (!err && !counted_heap__map(copy->nr_bytes))
+		err = -EFBIG;
+	if (err) {
+		copy->nr_bytes = 0;
+		return err;
+	}
+	err = map_zeroes(copy, headers->source.nr_bytes);
 	if (!err)
 		err = copy_headers(copy, headers);
 	for (size_t i = 1; i < headers->nr_sections && !err; i++)
@@ -130,6 +137,7 @@ int elf_copy__open(struct elf_copy *copy, const struct elf_headers *headers,
 void elf_copy__close(struct elf_copy *copy)
 {
 	elf_end(copy->elf);
+	counted_heap__unmap(copy->nr_bytes);
 	if (copy->source.bytes)
 		munmap((void *)copy->source.bytes, copy->source.nr_bytes);
 	memset(copy, 0, sizeof(*copy));

@@ -22,8 +22,8 @@ struct elf_copy {
 
 /*
  * Copies the sections whose names are wanted and that are not SHT_NOBITS. Returns 0, -EFBIG when
- * they have more than max_bytes, -EBADMSG when one is not in the file or reaches into the headers,
- * -ENOMEM, or -errno.
+ * they have more than max_bytes or there is no room, -EBADMSG when one is not in the file or
+ * reaches into the headers, -ENOMEM, or -errno.
  */
 int elf_copy__open(struct elf_copy *copy, const struct elf_headers *headers,
 		   bool (*wanted)(const char *name), uint64_t max_bytes);

@@ -69,6 +69,14 @@ int elf_file__open(struct elf_file *file, const struct process_root *root, const
 	return err;
 }
 
+void elf_file__close_descriptor(struct elf_file *file)
+{
+	if (file->fd >= 0)
+		close(file->fd);
+	file->fd = file->headers.source.fd = -1;
+	file->root = NULL;
+}
+
 void elf_file__close(struct elf_file *file)
 {
 	elf_headers__free(&file->headers);

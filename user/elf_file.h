@@ -37,5 +37,7 @@ int elf_file__open_regular(const char *path, struct stat *status);
 int elf_file__open(struct elf_file *file, const struct process_root *root, const char *path);
 
 void elf_file__close(struct elf_file *file);
+/* Its headers and its path stay, but nothing can be read any more. */
+void elf_file__close_descriptor(struct elf_file *file);
 
 #endif

@@ -68,6 +68,13 @@ uint64_t elf_source__within(const struct elf_source *source, uint64_t offset, ui
 	return nr_bytes < left ? nr_bytes : left;
 }
 
+bool elf_source__has_holes(const struct elf_source *source, uint64_t offset, uint64_t nr_bytes)
+{
+	off_t hole = source->bytes ? -1 : lseek(source->fd, (off_t)offset, SEEK_HOLE);
+
+	return hole >= 0 && (uint64_t)hole < offset + nr_bytes && (uint64_t)hole < source->nr_bytes;
+}
+
 /* A table of the file, owned. */
 static int read_table(const struct elf_source *source, uint64_t offset, size_t nr,
 		      size_t element_bytes, void **table)

@@ -45,6 +45,12 @@ int elf_source__read(const struct elf_source *source, uint64_t offset, void *buf
 uint64_t elf_source__within(const struct elf_source *source, uint64_t offset, uint64_t nr_bytes);
 
 /*
+ * Whether some of these bytes were never written: then few bytes on disk pretend to be many, which
+ * takes long to read. No linker leaves holes in what it writes.
+ */
+bool elf_source__has_holes(const struct elf_source *source, uint64_t offset, uint64_t nr_bytes);
+
+/*
  * The bytes of the source must outlive the headers. Returns 0, -ENOEXEC when it is no 64-bit
  * little-endian ELF file, -EBADMSG when its header or its program headers are damaged, -ENOMEM,
  * -errno. Section headers, which nothing at run time needs, count as stripped when damaged.

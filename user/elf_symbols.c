@@ -18,6 +18,8 @@
 #define MAX_NAME_BYTES 4096 /* of which a look-up takes notice */
 /* How many symbols before the nearest one are asked whether they cover the address. */
 #define MAX_STEPS_BACK 64
+#define MAX_UNDERSCORES 16
+#define COMPARED_BYTES 256
 
 struct symbol {
 	uint64_t start;
@@ -77,14 +79,16 @@ static int find_table(struct reader *reader, uint32_t section_type)
 
 static int read_names(const struct reader *reader, struct elf_symbols *symbols)
 {
+	const struct elf_source *source = &reader->headers->source;
 	size_t nr_bytes = reader->names->sh_size;
 
+	if (elf_source__has_holes(source, reader->names->sh_offset, nr_bytes))
+		return -EBADMSG;
 	symbols->names = malloc(nr_bytes + 1);
 	if (!symbols->names)
 		return -ENOMEM;
 	symbols->names[nr_bytes] = '\0';
-	return elf_source__read(&reader->headers->source, reader->names->sh_offset, symbols->names,
-				nr_bytes);
+	return elf_source__read(source, reader->names->sh_offset, symbols->names, nr_bytes);
 }
 
 /* Whether a symbol names code; if so, fills *symbol. */
@@ -117,7 +121,7 @@ static bool read_symbol(const struct reader *reader, const Elf64_Sym *raw, const
 		.local = ELF64_ST_BIND(raw->st_info) == STB_LOCAL,
 		.weak = ELF64_ST_BIND(raw->st_info) == STB_WEAK,
 	};
-	while (symbol->underscores < UINT8_MAX && name[symbol->underscores] == '_')
+	while (symbol->underscores < MAX_UNDERSCORES && name[symbol->underscores] == '_')
 		symbol->underscores++;
 	/* The underscore of a mangled name is not its author's. */
 	if (symbol->underscores == 1 && (name[1] == 'Z' || name[1] == 'R'))
@@ -130,11 +134,9 @@ static bool read_symbol(const struct reader *reader, const Elf64_Sym *raw, const
  * names of libc's functions are often weak aliases (puts of _IO_puts), so underscores count before
  * weakness, but a local alias such as __GI___libc_malloc never wins.
  */
-static int compare_symbols(const void *left, const void *right, void *context)
+static int compare_symbols(const void *left, const void *right)
 {
 	const struct symbol *a = left, *b = right;
-	const char *names = context;
-	size_t a_length, b_length;
 
 	if (a->start != b->start)
 		return a->start < b->start ? -1 : 1;
@@ -146,11 +148,34 @@ static int compare_symbols(const void *left, const void *right, void *context)
 		return a->underscores > b->underscores ? -1 : 1;
 	if (a->weak != b->weak)
 		return a->weak ? -1 : 1;
-	a_length = strnlen(names + a->name, 256);
-	b_length = strnlen(names + b->name, 256);
+	/* Names are compared when one is asked for: here hostile ones would take minutes. */
+	return 0;
+}
+
+/* Of symbols that are equal but for their names the shorter is better, then the first by letters. */
+static bool has_better_name(const char *names, const struct symbol *a, const struct symbol *b)
+{
+	size_t a_length = strnlen(names + a->name, COMPARED_BYTES);
+	size_t b_length = strnlen(names + b->name, COMPARED_BYTES);
+
 	if (a_length != b_length)
-		return a_length > b_length ? -1 : 1;
-	return strncmp(names + b->name, names + a->name, 256);
+		return a_length < b_length;
+	return strncmp(names + a->name, names + b->name, COMPARED_BYTES) < 0;
+}
+
+static const struct symbol *best_name(const struct elf_symbols *symbols, size_t at)
+{
+	const struct symbol *best = &symbols->table[at];
+
+	for (size_t step = 1; step < MAX_STEPS_BACK && step <= at; step++) {
+		const struct symbol *symbol = &symbols->table[at - step];
+
+		if (compare_symbols(symbol, best))
+			break;
+		if (has_better_name(symbols->names, symbol, best))
+			best = symbol;
+	}
+	return best;
 }
 
 static int read_table(struct elf_symbols *symbols, const struct reader *reader)
@@ -191,8 +216,7 @@ static int fill(struct elf_symbols *symbols, const struct reader *reader)
 	trimmed = realloc(symbols->table, symbols->nr * sizeof(*symbols->table));
 	if (trimmed)
 		symbols->table = trimmed;
-	qsort_r(symbols->table, symbols->nr, sizeof(*symbols->table), compare_symbols,
-		symbols->names);
+	qsort(symbols->table, symbols->nr, sizeof(*symbols->table), compare_symbols);
 	return 0;
 }
 
@@ -268,10 +292,10 @@ static const struct symbol *find_symbol(const struct elf_symbols *symbols, uint6
 		if (vaddr - symbol->start >= symbol->size_bytes)
 			continue;
 		if (!symbol->unsized)
-			return symbol;
+			return best_name(symbols, nr - 1 - step);
 		/* A label reaches to the next symbol, so only the nearest can be meant. */
 		if (!step)
-			label = symbol;
+			label = best_name(symbols, nr - 1);
 	}
 	return label;
 }

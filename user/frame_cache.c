@@ -38,6 +38,13 @@ void frame_cache__free(struct frame_cache *cache)
 	free(cache);
 }
 
+void frame_cache__clear(struct frame_cache *cache)
+{
+	free(cache->slots);
+	free(cache->frames);
+	*cache = (struct frame_cache){ 0 };
+}
+
 static struct slot *find_slot(struct slot *slots, size_t capacity, uint64_t offset)
 {
 	size_t i = (offset * 0x9e3779b97f4a7c15 >> 32) & (capacity - 1);

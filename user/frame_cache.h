@@ -14,6 +14,7 @@ struct frame_cache;
 
 struct frame_cache *frame_cache__new(void);
 void frame_cache__free(struct frame_cache *cache);
+void frame_cache__clear(struct frame_cache *cache);
 
 /*
  * The frames of a file offset and their number; 0 when it isn't known. *frames is valid until the

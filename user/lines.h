@@ -6,6 +6,7 @@
 #ifndef LINES_H
 #define LINES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "elf_file.h"
@@ -27,8 +28,8 @@ struct line_frame {
 int lines__open(struct lines **lines, struct elf_file *file, uint64_t lowest_text);
 void lines__free(struct lines *lines);
 
-/* The size of the DWARF sections in memory. */
-uint64_t lines__bytes(const struct lines *lines);
+/* Whether they took too long, or more memory than there is: they answer nothing any more. */
+bool lines__are_given_up(const struct lines *lines);
 
 /*
  * Fills up to max_frames for an address (as in the file), the innermost inlined function first, the

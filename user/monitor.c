@@ -24,7 +24,7 @@
 #define EXEC_GRACE_NS 100000000ULL
 /* The maps are looked at that often even when no doorbell rang. */
 #define TICK_MS 100
-/* Deleted files are let go that often. */
+/* Files that nobody maps any more are let go that often. */
 #define FILES_TICK_NS 5000000000ULL
 /* Stacks are swept that often, if there is need. */
 #define STACKS_TICK_NS 30000000000ULL
@@ -168,18 +168,17 @@ static void forget_files(struct monitor *monitor)
 	uint64_t now_ns = monotonic_ns();
 	bool crowded = tables_are_crowded(monitor, now_ns);
 
-	if ((monitor->options->mode == MODE_COMMAND && !crowded) ||
-	    now_ns - monitor->looked_at_files_ns < FILES_TICK_NS)
+	if (now_ns - monitor->looked_at_files_ns < FILES_TICK_NS)
 		return;
 	monitor->looked_at_files_ns = now_ns;
 	mapped.set = file_set__new();
 	if (mapped.set) {
 		mapped.err = file_set__add(mapped.set, &monitor->files.vdso);
 		processes__each(monitor->processes, add_mapped_by, &mapped);
-		if (!mapped.err && monitor->options->mode != MODE_COMMAND) {
+		if (!mapped.err && monitor->options->mode != MODE_COMMAND)
 			targets__forget_deleted(monitor->targets, mapped.set);
-			symbolizer__forget_deleted(monitor->reporter.symbolizer, mapped.set);
-		}
+		if (!mapped.err)
+			symbolizer__forget_unmapped(monitor->reporter.symbolizer, mapped.set);
 		if (!mapped.err && crowded) {
 			monitor->made_room_ns = now_ns;
 			make_room_for_tables(monitor, mapped.set);

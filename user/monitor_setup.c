@@ -234,7 +234,7 @@ static int load(struct monitor *monitor)
 	wait_for_guard(monitor, guard_error, config.system_wide || config.follow_children);
 	monitor->processes = processes__new();
 	monitor->targets = targets__new(monitor->tracer, monitor->translators);
-	monitor->reporter.symbolizer = symbolizer__new();
+	monitor->reporter.symbolizer = symbolizer__new(0);
 	monitor->reporter.ranking = ranking__new();
 	monitor->reporter.survivors = shm_survivors__new();
 	monitor->files.targets = monitor->targets;
@@ -316,7 +316,8 @@ static int check_namespace(void)
 	return STATUS_FAILED;
 }
 
-/* A descriptor for each file that is mapped, so that its names are found when its path is gone. */
+/* Files that are mapped are open, as far as that is possible, so that their names are found when
+ * their paths are gone. */
 static void raise_file_limit(void)
 {
 	struct rlimit limit;

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <linux/magic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statfs.h>
@@ -36,15 +37,44 @@ struct object_file {
 	struct process_root *root; /* that the path begins at; NULL: ours */
 	char build_id[BUILD_ID_HEX_SIZE]; /* "": none */
 	int fd; /* < 0: not open */
-	struct stat opened_as;
+	struct stat opened_as; /* st_ino 0: it never was */
+	char *open_path; /* what it was opened by; NULL: its path */
 	struct segment *segments;
 	size_t nr_segments;
 	struct elf_symbols *symbols;
 	struct elf_symbols *exported; /* .dynsym, where symbols holds only what that lacks */
 	struct plt_symbols *plt;
 	struct lines *lines;
+	bool contents_read; /* segments and whatever else there is */
 	enum reading symbols_state, lines_state, build_id_state;
+	struct name_holder holder;
 };
+
+/* What can be read again. A file that was refused stays so. */
+static void forget_contents(struct object_file *object)
+{
+	lines__free(object->lines);
+	elf_symbols__free(object->symbols);
+	elf_symbols__free(object->exported);
+	plt_symbols__free(object->plt);
+	free(object->segments);
+	object->lines = NULL;
+	object->symbols = object->exported = NULL;
+	object->plt = NULL;
+	object->segments = NULL;
+	object->nr_segments = 0;
+	object->contents_read = false;
+	if (object->lines_state == READ)
+		object->lines_state = NOT_READ;
+	if (object->symbols_state == READ)
+		object->symbols_state = NOT_READ;
+}
+
+static void let_go(struct name_holder *holder)
+{
+	forget_contents(
+		(struct object_file *)((char *)holder - offsetof(struct object_file, holder)));
+}
 
 struct object_file *object_file__new(const struct mapping *map)
 {
@@ -57,6 +87,7 @@ struct object_file *object_file__new(const struct mapping *map)
 	object->inode = map->inode;
 	object->inode_generation = map->inode_generation;
 	object->fd = -1;
+	object->holder.let_go = let_go;
 	object->path = strdup(map->path);
 	if (object->path)
 		return object;
@@ -68,14 +99,12 @@ void object_file__free(struct object_file *object)
 {
 	if (!object)
 		return;
-	lines__free(object->lines);
-	elf_symbols__free(object->symbols);
-	elf_symbols__free(object->exported);
-	plt_symbols__free(object->plt);
-	free(object->segments);
+	name_budget__leave(&object->holder);
+	forget_contents(object);
 	if (object->fd >= 0)
 		close(object->fd);
 	free(object->path);
+	free(object->open_path);
 	process_root__free(object->root);
 	free(object);
 }
@@ -125,24 +154,47 @@ bool object_file__is_open(const struct object_file *object)
 	return object->fd >= 0;
 }
 
-bool object_file__has_changed(const struct object_file *object)
+bool object_file__was_open(const struct object_file *object)
 {
-	const struct stat *old = &object->opened_as;
-	struct stat now;
-
-	/* Not the change time: that moves when the file is merely unlinked. */
-	return object->fd >= 0 && !fstat(object->fd, &now) &&
-	       (now.st_size != old->st_size || now.st_mtim.tv_sec != old->st_mtim.tv_sec ||
-		now.st_mtim.tv_nsec != old->st_mtim.tv_nsec);
+	return object->opened_as.st_ino;
 }
 
-bool object_file__is_forlorn(const struct object_file *object, const struct file_set *mapped)
+void object_file__close(struct object_file *object)
+{
+	if (object->fd >= 0)
+		close(object->fd);
+	object->fd = -1;
+}
+
+struct name_holder *object_file__holder(struct object_file *object)
+{
+	return &object->holder;
+}
+
+/* Not the change time: that moves when the file is merely unlinked. */
+static bool differ(const struct stat *old, const struct stat *now)
+{
+	return now->st_size != old->st_size || now->st_mtim.tv_sec != old->st_mtim.tv_sec ||
+	       now->st_mtim.tv_nsec != old->st_mtim.tv_nsec;
+}
+
+bool object_file__has_changed(const struct object_file *object)
 {
 	struct stat now;
 
-	if (object->fd >= 0 && (fstat(object->fd, &now) || now.st_nlink))
-		return false;
-	return !file_set__has(mapped, object->dev_major, object->dev_minor, object->inode);
+	return object->fd >= 0 && !fstat(object->fd, &now) && differ(&object->opened_as, &now);
+}
+
+bool object_file__is_mapped(const struct object_file *object, const struct file_set *mapped)
+{
+	return file_set__has(mapped, object->dev_major, object->dev_minor, object->inode);
+}
+
+bool object_file__is_deleted(const struct object_file *object)
+{
+	struct stat now;
+
+	return object->fd >= 0 && !fstat(object->fd, &now) && !now.st_nlink;
 }
 
 /*
@@ -169,7 +221,9 @@ static int open_path(struct object_file *object, const char *path)
 
 	if (fd < 0)
 		return fd;
-	if (!is_mapped_file(object, fd, &status)) {
+	/* Closed, its number may have been given to another. */
+	if (!is_mapped_file(object, fd, &status) ||
+	    (object_file__was_open(object) && differ(&object->opened_as, &status))) {
 		close(fd);
 		return -ESTALE;
 	}
@@ -206,8 +260,18 @@ int object_file__open(struct object_file *object, const char *path)
 		return 0;
 	if (!object->inode)
 		return -EINVAL;
-	err = open_path(object, path ? path : object->path);
-	if (err && !path && strstr(object->path, "\\012"))
+	if (path) {
+		err = open_path(object, path);
+		if (!err && (!object->open_path || strcmp(object->open_path, path) != 0)) {
+			free(object->open_path);
+			object->open_path = strdup(path);
+		}
+		return err;
+	}
+	if (object->open_path && !open_path(object, object->open_path))
+		return 0;
+	err = open_path(object, object->path);
+	if (err && strstr(object->path, "\\012"))
 		err = open_unescaped(object);
 	return err;
 }
@@ -264,6 +328,12 @@ static uint64_t lowest_text(const struct object_file *object)
 	return lowest;
 }
 
+/* What had no room will have none the next time. */
+static int without_room(const struct object_file *object, int err)
+{
+	return err && object->holder.heap.refused ? -EFBIG : err;
+}
+
 /* Whether it makes sense to try again later what failed. */
 static enum reading state_after(int err)
 {
@@ -296,12 +366,9 @@ static void tell_refusal(const struct object_file *object, const char *what, int
 
 static int read_own_symbols(struct object_file *object, const struct elf_headers *headers)
 {
-	int err;
+	int err = elf_symbols__read(&object->symbols, headers, SHT_SYMTAB);
 
-	/* Before the symbols: when memory runs out both are read again, and these are kept. */
-	if (!object->plt && plt_symbols__read(&object->plt, headers) == -ENOMEM)
-		return -ENOMEM;
-	err = elf_symbols__read(&object->symbols, headers, SHT_SYMTAB);
+	err = without_room(object, err);
 	tell_refusal(object, "symbols", err);
 	return err;
 }
@@ -312,6 +379,7 @@ static int read_stripped(struct object_file *object, const struct elf_headers *h
 	struct elf_symbols *exported = NULL;
 	int err = elf_symbols__read(&exported, headers, SHT_DYNSYM), mini_err;
 
+	err = without_room(object, err);
 	if (err == -ENOMEM)
 		return err;
 	tell_refusal(object, "exported symbols", err);
@@ -340,7 +408,12 @@ static int read_headers(struct object_file *object, struct elf_file *own)
 	own->path = strdup(object->path);
 	own->root = object->root;
 	err = own->path ? elf_headers__of_file(object->fd, &own->headers) : -ENOMEM;
-	return err ? err : copy_segments(object, &own->headers);
+	if (!err)
+		err = copy_segments(object, &own->headers);
+	/* Before the symbols: when memory runs out both are read again, and these are kept. */
+	if (!err && !object->plt && plt_symbols__read(&object->plt, &own->headers) == -ENOMEM)
+		err = without_room(object, -ENOMEM) == -ENOMEM ? -ENOMEM : 0;
+	return err;
 }
 
 /*
@@ -363,7 +436,8 @@ static void read_object(struct object_file *object)
 	if (symbols_err || !own_dwarf)
 		lines_err = debug_file__open(&debug, &own);
 	if (has_none(symbols_err) && debug.path)
-		symbols_err = elf_symbols__read(&object->symbols, &debug.headers, SHT_SYMTAB);
+		symbols_err = without_room(object, elf_symbols__read(&object->symbols,
+								     &debug.headers, SHT_SYMTAB));
 	if (has_none(symbols_err))
 		symbols_err = read_stripped(object, &own.headers);
 
@@ -374,9 +448,11 @@ static void read_object(struct object_file *object)
 		lines_err = 0;
 	}
 	if (!lines_err && debug.path && object->lines_state == NOT_READ) {
-		lines_err = lines__open(&object->lines, &debug, lowest_text(object));
+		lines_err = without_room(object,
+					 lines__open(&object->lines, &debug, lowest_text(object)));
 		tell_refusal(object, "lines", lines_err);
 	}
+	object->contents_read = true;
 out:
 	elf_file__close(&debug);
 	elf_file__close(&own);
@@ -405,6 +481,16 @@ const char *object_file__build_id(struct object_file *object)
 	return *object->build_id ? object->build_id : NULL;
 }
 
+static void give_up_lines(struct object_file *object)
+{
+	log__detail("%s: lines given up: they take %s", object->path,
+		    object->holder.heap.refused ? "more memory than there is for names" :
+						  "too long");
+	lines__free(object->lines);
+	object->lines = NULL;
+	object->lines_state = ABSENT;
+}
+
 unsigned int object_file__find(struct object_file *object, uint64_t file_offset,
 			       struct line_frame *frames, unsigned int max_frames)
 {
@@ -414,11 +500,14 @@ unsigned int object_file__find(struct object_file *object, uint64_t file_offset,
 
 	if (object->fd < 0 || !max_frames)
 		return 0;
-	if (object->symbols_state == NOT_READ || object->lines_state == NOT_READ)
+	if (!object->contents_read || object->symbols_state == NOT_READ ||
+	    object->lines_state == NOT_READ)
 		read_object(object);
 	if (!find_vaddr(object, file_offset, &vaddr))
 		return 0;
 	nr = lines__find(object->lines, vaddr, frames, max_frames);
+	if (lines__are_given_up(object->lines))
+		give_up_lines(object);
 	symbol = elf_symbols__find(object->symbols, object->exported, vaddr);
 	if (!symbol)
 		symbol = plt_symbols__find(object->plt, vaddr);
@@ -429,17 +518,4 @@ unsigned int object_file__find(struct object_file *object, uint64_t file_offset,
 	if (symbol)
 		frames[nr - 1].function = symbol;
 	return nr;
-}
-
-uint64_t object_file__lines_bytes(const struct object_file *object)
-{
-	return lines__bytes(object->lines);
-}
-
-void object_file__drop_lines(struct object_file *object)
-{
-	lines__free(object->lines);
-	object->lines = NULL;
-	if (object->lines_state == READ)
-		object->lines_state = NOT_READ;
 }

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "name_budget.h"
 #include "perf_map.h"
 
 #define MAX_FILE_BYTES (256ll << 20)
@@ -38,9 +40,27 @@ struct perf_map_file {
 	off_t taken;
 	char tail[TAIL_BYTES]; /* the last bytes that were taken */
 	size_t tail_bytes;
-	struct perf_map *map;
+	struct perf_map *map; /* NULL: to be read from the beginning */
+	uint64_t report; /* that it was refreshed for last */
+	struct name_holder holder;
 	unsigned int nr_more_owners;
 };
+
+static void let_go(struct name_holder *holder)
+{
+	struct perf_map_file *file =
+		(struct perf_map_file *)((char *)holder - offsetof(struct perf_map_file, holder));
+
+	perf_map__free(file->map);
+	file->map = NULL;
+	file->taken = 0;
+	file->tail_bytes = 0;
+}
+
+struct name_holder *perf_map_file__holder(struct perf_map_file *file)
+{
+	return &file->holder;
+}
 
 static FILE *open_stream(int folder, const char *name)
 {
@@ -131,10 +151,10 @@ struct perf_map_file *perf_map_file__new(pid_t tgid)
 	if (!file)
 		return NULL;
 	file->folder = file->fd = -1;
+	file->holder.let_go = let_go;
 	snprintf(path, sizeof(path), "/proc/%d", (int)tgid);
 	file->process = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	file->map = perf_map__new();
-	err = file->process < 0 ? (errno == ENOENT ? -ESRCH : -errno) : file->map ? 0 : -ENOMEM;
+	err = file->process < 0 ? (errno == ENOENT ? -ESRCH : -errno) : 0;
 	if (!err)
 		err = read_status(file);
 	if (!err)
@@ -163,6 +183,7 @@ void perf_map_file__free(struct perf_map_file *file)
 		file->nr_more_owners--;
 		return;
 	}
+	name_budget__leave(&file->holder);
 	if (file->process >= 0)
 		close(file->process);
 	if (file->folder >= 0)
@@ -183,17 +204,10 @@ static int check(const struct perf_map_file *file, const struct stat *status)
 		is_own = is_own || status->st_uid == file->uids[i];
 	if (!is_own)
 		return -EPERM;
+	/* Anybody can link a file of another user's to that name, unless the kernel forbids it. */
+	if (status->st_nlink > 1)
+		return -EMLINK;
 	return status->st_mtim.tv_sec + CLOCK_SLACK_S < file->started_s ? -ESTALE : 0;
-}
-
-static void begin_anew(struct perf_map_file *file)
-{
-	struct perf_map *fresh = perf_map__new();
-
-	if (!fresh)
-		return; /* the old names stay, and the new ones come on top */
-	perf_map__free(file->map);
-	file->map = fresh;
 }
 
 /* Opens what has that name now, unless it is open already. */
@@ -219,12 +233,10 @@ static int open_current(struct perf_map_file *file)
 	}
 	if (file->fd >= 0) {
 		close(file->fd);
-		begin_anew(file);
+		let_go(&file->holder);
 	}
 	file->fd = fd;
 	file->opened_as = status;
-	file->taken = 0;
-	file->tail_bytes = 0;
 out:
 	close(path_fd);
 	return err;
@@ -265,12 +277,11 @@ int perf_map_file__refresh(struct perf_map_file *file)
 	err = open_current(file);
 	if (err)
 		return err;
-	if (was_rewritten(file)) {
-		begin_anew(file);
-		file->taken = 0;
-		file->tail_bytes = 0;
-	}
-	text = malloc(CHUNK_BYTES);
+	if (was_rewritten(file))
+		let_go(&file->holder);
+	if (!file->map)
+		file->map = perf_map__new();
+	text = file->map ? malloc(CHUNK_BYTES) : NULL;
 	if (!text)
 		return -ENOMEM;
 	while (file->taken < MAX_FILE_BYTES) {
@@ -287,7 +298,15 @@ int perf_map_file__refresh(struct perf_map_file *file)
 	return err;
 }
 
+int perf_map_file__refresh_once(struct perf_map_file *file, uint64_t report)
+{
+	if (file->report == report && (file->map || file->fd < 0))
+		return 0;
+	file->report = report;
+	return perf_map_file__refresh(file);
+}
+
 const char *perf_map_file__find(struct perf_map_file *file, uint64_t address)
 {
-	return perf_map__find(file->map, address);
+	return file->map ? perf_map__find(file->map, address) : NULL;
 }

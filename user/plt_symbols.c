@@ -42,7 +42,7 @@ struct plt_symbols {
 	struct stub *stubs; /* by address */
 	size_t nr_stubs;
 	struct slot *slots; /* by address; only while the stubs are read */
-	size_t nr_slots, nr_relocations;
+	size_t nr_slots, nr_relocations, nr_asked;
 	char *names; /* a copy of the dynamic string table, ended by an extra NUL */
 	size_t names_bytes;
 	char shown[MAX_NAME_BYTES + sizeof("@plt")];
@@ -80,13 +80,14 @@ static int add_slot(struct plt_symbols *symbols, const struct elf_headers *heade
 	uint64_t index = ELF64_R_SYM(relocation->r_info);
 	Elf64_Sym symbol;
 
-	if (!is_jump_slot(relocation) || index >= table->sh_size / sizeof(symbol) ||
-	    elf_source__read(&headers->source, table->sh_offset + index * sizeof(symbol), &symbol,
+	if (!is_jump_slot(relocation) || index >= table->sh_size / sizeof(symbol))
+		return 0;
+	if (symbols->nr_asked++ >= MAX_SLOTS)
+		return -EFBIG;
+	if (elf_source__read(&headers->source, table->sh_offset + index * sizeof(symbol), &symbol,
 			     sizeof(symbol)) ||
 	    symbol.st_name >= symbols->names_bytes || !symbols->names[symbol.st_name])
 		return 0;
-	if (symbols->nr_slots >= MAX_SLOTS)
-		return -EFBIG;
 	if (!(symbols->nr_slots & (symbols->nr_slots - 1))) {
 		size_t room = symbols->nr_slots ? 2 * symbols->nr_slots : 1;
 		struct slot *slots = realloc(symbols->slots, room * sizeof(*slots));

@@ -177,8 +177,6 @@ static void fill_stacks(const struct reporter *reporter, const struct space *spa
 	struct snapshot snapshot;
 	int err;
 
-	if (source.code)
-		perf_map_file__refresh(source.code);
 	err = snapshot__read(&snapshot, reporter->maps, space, &request);
 	if (!err) {
 		err = aggregate__fill(report, &snapshot, nr_shown(options),
@@ -375,8 +373,6 @@ static int fill_ranking(struct reporter *reporter, const struct space *spaces, s
 			continue;
 		processes[nr].mappings = image ? image->mappings : NULL;
 		processes[nr].code = image ? image->code : NULL;
-		if (processes[nr].code)
-			perf_map_file__refresh(processes[nr].code);
 		processes[nr].held_bytes = space->held_bytes;
 		processes[nr].held_blocks = space->held_blocks;
 		processes[nr].lost_stacks = space->lost_stacks && !request.allocated_before_ns;

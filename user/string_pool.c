@@ -28,16 +28,19 @@ struct string_pool {
 	struct chunk *chunks;
 	struct entry *entries;
 	size_t nr, capacity; /* capacity is a power of two, or 0 */
+	uint64_t max_bytes, bytes; /* of the chunks */
 	uint64_t key[2];
 };
 
-struct string_pool *string_pool__new(void)
+struct string_pool *string_pool__new(uint64_t max_bytes)
 {
 	struct string_pool *pool = calloc(1, sizeof(*pool));
 
 	/* Without entropy the pool is slower under attack, not wrong. */
 	if (pool && getrandom(pool->key, sizeof(pool->key), GRND_NONBLOCK) < 0)
 		pool->key[0] = (uintptr_t)pool;
+	if (pool)
+		pool->max_bytes = max_bytes;
 	return pool;
 }
 
@@ -53,6 +56,11 @@ void string_pool__free(struct string_pool *pool)
 	}
 	free(pool->entries);
 	free(pool);
+}
+
+uint64_t string_pool__bytes(const struct string_pool *pool)
+{
+	return pool->bytes;
 }
 
 static uint64_t fold_multiply(uint64_t a, uint64_t b)
@@ -112,6 +120,8 @@ static char *store_text(struct string_pool *pool, const char *text, size_t lengt
 	if (!chunk || chunk->size_bytes - chunk->used <= length) {
 		size_t size_bytes = length < CHUNK_BYTES ? CHUNK_BYTES : length + 1;
 
+		if (size_bytes > pool->max_bytes - pool->bytes)
+			return NULL;
 		chunk = malloc(sizeof(*chunk) + size_bytes);
 		if (!chunk)
 			return NULL;
@@ -119,6 +129,7 @@ static char *store_text(struct string_pool *pool, const char *text, size_t lengt
 		chunk->used = 0;
 		chunk->size_bytes = size_bytes;
 		pool->chunks = chunk;
+		pool->bytes += size_bytes;
 	}
 	stored = chunk->text + chunk->used;
 	memcpy(stored, text, length + 1);

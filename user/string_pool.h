@@ -6,12 +6,18 @@
 #ifndef STRING_POOL_H
 #define STRING_POOL_H
 
+#include <stdint.h>
+
 struct string_pool;
 
-struct string_pool *string_pool__new(void);
+/* For at most so many bytes. */
+struct string_pool *string_pool__new(uint64_t max_bytes);
 void string_pool__free(struct string_pool *pool);
 
-/* The pool's copy of the text, or NULL when memory has run out. */
+/* How much of them is used. */
+uint64_t string_pool__bytes(const struct string_pool *pool);
+
+/* The pool's copy of the text, or NULL when memory or the pool's room has run out. */
 const char *string_pool__intern(struct string_pool *pool, const char *text);
 
 #endif

@@ -7,16 +7,24 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #include "demangle.h"
 #include "frame_cache.h"
+#include "name_budget.h"
 #include "object_file.h"
 #include "process_root.h"
 #include "string_pool.h"
 #include "symbolize.h"
 
 #define MAX_FILES 65536
+/* Beyond that many those that nobody maps are forgotten. */
+#define ENOUGH_FILES 4096
+/* Open at once: at most so many, and one part in that many of the process's limit. */
+#define MAX_OPEN 1024u
+#define OPEN_PARTS 4
+/* Of all caches together: they take 30 bytes each. */
+#define MAX_CACHED_FRAMES (1u << 19)
 /* The limit of lines.c, and the function itself. */
 #define MAX_FRAMES_PER_ADDRESS 65
 
@@ -24,6 +32,7 @@ struct known_file {
 	struct object_file *object;
 	struct frame_cache *cache;
 	const char *build_id; /* in the string pool; NULL: none, or not read yet */
+	uint64_t used; /* the number of the last use */
 	bool path_tried;
 };
 
@@ -33,23 +42,36 @@ struct symbolizer {
 	struct known_file *files;
 	size_t nr_files, capacity;
 	struct process_root_list roots; /* of the files that were opened by a process's path */
-	uint64_t lines_bytes, max_lines_bytes; /* DWARF in memory */
+	struct name_budget *budget;
+	size_t nr_cached; /* frames */
+	size_t nr_open, max_open;
+	uint64_t nr_uses, report; /* so far */
 };
 
-struct symbolizer *symbolizer__new(void)
+static size_t nr_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur / OPEN_PARTS > MAX_OPEN)
+		return MAX_OPEN;
+	return limit.rlim_cur / OPEN_PARTS + 1;
+}
+
+struct symbolizer *symbolizer__new(uint64_t max_bytes)
 {
 	struct symbolizer *symbolizer = calloc(1, sizeof(*symbolizer));
 
 	if (!symbolizer)
 		return NULL;
-	symbolizer->strings = string_pool__new();
-	if (!symbolizer->strings) {
-		free(symbolizer);
-		return NULL;
-	}
-	symbolizer->max_lines_bytes =
-		(uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 16;
-	return symbolizer;
+	symbolizer->max_open = nr_descriptors();
+	symbolizer->budget = name_budget__new(max_bytes);
+	if (symbolizer->budget)
+		symbolizer->strings =
+			string_pool__new(name_budget__max_string_bytes(symbolizer->budget));
+	if (symbolizer->strings)
+		return symbolizer;
+	symbolizer__free(symbolizer);
+	return NULL;
 }
 
 static void free_file(struct known_file *file)
@@ -67,6 +89,7 @@ void symbolizer__free(struct symbolizer *symbolizer)
 		free_file(&symbolizer->files[i]);
 	free(symbolizer->files);
 	process_root_list__clear(&symbolizer->roots);
+	name_budget__free(symbolizer->budget);
 	string_pool__free(symbolizer->strings);
 	free(symbolizer);
 }
@@ -145,6 +168,72 @@ static int get_file(struct symbolizer *symbolizer, const struct mapping *map,
 	return 0;
 }
 
+/* A new, empty one in its place. */
+static int replace_file(struct symbolizer *symbolizer, struct known_file *file,
+			const struct mapping *map)
+{
+	struct known_file fresh = { .object = object_file__new(map), .cache = frame_cache__new() };
+
+	if (!fresh.object || !fresh.cache) {
+		free_file(&fresh);
+		return -ENOMEM;
+	}
+	symbolizer->nr_open -= object_file__is_open(file->object);
+	free_file(file);
+	*file = fresh;
+	return 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t *left = a, *right = b;
+
+	return *left < *right ? -1 : *left > *right;
+}
+
+/* Closes the half that was used least recently. They are opened again when needed. */
+static void close_some(struct symbolizer *symbolizer)
+{
+	uint64_t *uses = calloc(symbolizer->nr_open, sizeof(*uses)), last;
+	size_t nr = 0;
+
+	for (size_t i = 0; i < symbolizer->capacity && uses && nr < symbolizer->nr_open; i++)
+		if (symbolizer->files[i].object &&
+		    object_file__is_open(symbolizer->files[i].object))
+			uses[nr++] = symbolizer->files[i].used;
+	if (!nr) {
+		free(uses);
+		return;
+	}
+	qsort(uses, nr, sizeof(*uses), by_number);
+	last = uses[nr / 2];
+	free(uses);
+	for (size_t i = 0; i < symbolizer->capacity; i++) {
+		struct known_file *file = &symbolizer->files[i];
+
+		if (!file->object || !object_file__is_open(file->object) || file->used > last)
+			continue;
+		object_file__close(file->object);
+		file->path_tried = false;
+		symbolizer->nr_open--;
+	}
+}
+
+static int open_object(struct symbolizer *symbolizer, struct known_file *file,
+		       const char *open_path)
+{
+	int err;
+
+	file->used = ++symbolizer->nr_uses;
+	if (object_file__is_open(file->object))
+		return 0;
+	if (symbolizer->nr_open >= symbolizer->max_open)
+		close_some(symbolizer);
+	err = object_file__open(file->object, open_path);
+	symbolizer->nr_open += !err;
+	return err;
+}
+
 int symbolizer__open_file(struct symbolizer *symbolizer, const struct mapping *map,
 			  const char *open_path, const char *root_path)
 {
@@ -154,33 +243,42 @@ int symbolizer__open_file(struct symbolizer *symbolizer, const struct mapping *m
 	if (!map->inode)
 		return -EINVAL;
 	err = get_file(symbolizer, map, &file);
+	/* The names found before stay in the pool, for the frames that use them. */
+	if (!err && object_file__has_changed(file->object))
+		err = replace_file(symbolizer, file, map);
 	if (err)
 		return err;
-	if (object_file__has_changed(file->object)) {
-		/* The names found before stay in the pool, for the frames that use them. */
-		struct known_file fresh = { .object = object_file__new(map),
-					    .cache = frame_cache__new() };
-
-		if (!fresh.object || !fresh.cache) {
-			free_file(&fresh);
-			return -ENOMEM;
-		}
-		symbolizer->lines_bytes -= object_file__lines_bytes(file->object);
-		free_file(file);
-		*file = fresh;
-	}
 	/* Most mappings are of files that are open already. */
 	if (root_path && !object_file__is_open(file->object))
 		object_file__set_root(file->object,
 				      process_root_list__get(&symbolizer->roots, root_path));
-	return object_file__open(file->object, open_path);
+	err = open_object(symbolizer, file, open_path);
+	if (err != -ESTALE || !object_file__was_open(file->object))
+		return err;
+	/* It was rewritten while it was closed. */
+	err = replace_file(symbolizer, file, map);
+	return err ? err : open_object(symbolizer, file, open_path);
+}
+
+/* Lets a file go that nobody maps. Returns whether that is for good. */
+static bool let_file_go(struct symbolizer *symbolizer, struct known_file *file)
+{
+	bool is_open = object_file__is_open(file->object);
+	bool for_good = !is_open ? !object_file__was_open(file->object) :
+				   object_file__is_deleted(file->object);
+
+	symbolizer->nr_open -= is_open;
+	object_file__close(file->object);
+	object_file__set_root(file->object, NULL);
+	file->path_tried = file->path_tried && !is_open;
+	return for_good || symbolizer->nr_files > ENOUGH_FILES;
 }
 
 /*
  * Those that stay are put into their places anew: a search ends at the first free slot. The names
  * found so far stay in the pool.
  */
-void symbolizer__forget_deleted(struct symbolizer *symbolizer, const struct file_set *mapped)
+void symbolizer__forget_unmapped(struct symbolizer *symbolizer, const struct file_set *mapped)
 {
 	struct known_file *old = symbolizer->files;
 	struct known_file *files = calloc(symbolizer->capacity, sizeof(*files));
@@ -190,35 +288,61 @@ void symbolizer__forget_deleted(struct symbolizer *symbolizer, const struct file
 		return;
 	}
 	symbolizer->files = files;
-	symbolizer->nr_files = 0;
 	for (size_t i = 0; i < symbolizer->capacity; i++) {
 		if (!old[i].object)
 			continue;
-		if (object_file__is_forlorn(old[i].object, mapped)) {
-			symbolizer->lines_bytes -= object_file__lines_bytes(old[i].object);
+		if (!object_file__is_mapped(old[i].object, mapped) &&
+		    let_file_go(symbolizer, &old[i])) {
 			free_file(&old[i]);
+			symbolizer->nr_files--;
 		} else {
 			place(files, symbolizer->capacity, &old[i]);
-			symbolizer->nr_files++;
 		}
 	}
 	free(old);
 	process_root_list__forget_unused(&symbolizer->roots);
 }
 
-/* Keeps the DWARF of all files together within bounds, at the price of reading some again. */
-static void limit_lines(struct symbolizer *symbolizer, const struct known_file *keep)
+/* Everything that was found can be found again. */
+static void forget_names(struct symbolizer *symbolizer)
 {
+	uint64_t max_bytes = name_budget__max_string_bytes(symbolizer->budget);
+	struct string_pool *strings = string_pool__new(max_bytes);
+
+	if (!strings)
+		return;
+	string_pool__free(symbolizer->strings);
+	symbolizer->strings = strings;
+	symbolizer->nr_cached = 0;
 	for (size_t i = 0; i < symbolizer->capacity; i++) {
 		struct known_file *file = &symbolizer->files[i];
 
-		if (symbolizer->lines_bytes <= symbolizer->max_lines_bytes)
-			return;
-		if (!file->object || file == keep)
+		if (!file->object)
 			continue;
-		symbolizer->lines_bytes -= object_file__lines_bytes(file->object);
-		object_file__drop_lines(file->object);
+		frame_cache__clear(file->cache);
+		file->build_id = NULL;
 	}
+}
+
+void symbolizer__begin_report(struct symbolizer *symbolizer)
+{
+	uint64_t max_bytes = name_budget__max_string_bytes(symbolizer->budget);
+
+	if (string_pool__bytes(symbolizer->strings) > max_bytes / 2 ||
+	    symbolizer->nr_cached > MAX_CACHED_FRAMES / 2)
+		forget_names(symbolizer);
+	symbolizer->report++;
+	name_budget__begin_report(symbolizer->budget);
+}
+
+/* NULL when there is no room. */
+static const char *intern(struct symbolizer *symbolizer, const char *text)
+{
+	const char *own = string_pool__intern(symbolizer->strings, text);
+
+	if (!own)
+		name_budget__tell_refusal(symbolizer->budget);
+	return own;
 }
 
 /*
@@ -232,23 +356,25 @@ static bool own_strings(struct symbolizer *symbolizer, struct line_frame *frame)
 
 	if (frame->function) {
 		demangle__name(frame->function, name, sizeof(name));
-		frame->function = string_pool__intern(symbolizer->strings, name);
+		frame->function = intern(symbolizer, name);
 		complete = frame->function;
 	}
 	if (frame->file) {
-		frame->file = string_pool__intern(symbolizer->strings, frame->file);
+		frame->file = intern(symbolizer, frame->file);
 		complete = complete && frame->file;
 	}
 	return complete;
 }
 
-static bool is_open(struct known_file *file)
+static bool is_open(struct symbolizer *symbolizer, struct known_file *file)
 {
 	int err;
 
-	if (object_file__is_open(file->object))
+	if (object_file__is_open(file->object)) {
+		file->used = ++symbolizer->nr_uses;
 		return true;
-	err = file->path_tried ? -ENOENT : object_file__open(file->object, NULL);
+	}
+	err = file->path_tried ? -ENOENT : open_object(symbolizer, file, NULL);
 	file->path_tried = err != -ENOMEM && err != -EMFILE && err != -ENFILE;
 	return !err;
 }
@@ -257,14 +383,15 @@ static bool is_open(struct known_file *file)
 static unsigned int look_up(struct symbolizer *symbolizer, struct known_file *file,
 			    uint64_t file_offset, struct line_frame *frames)
 {
-	uint64_t bytes_before = object_file__lines_bytes(file->object);
 	bool complete = true;
 	const char *build_id;
 	unsigned int nr;
 
-	if (!is_open(file))
+	if (!is_open(symbolizer, file) ||
+	    !name_budget__begin(symbolizer->budget, object_file__holder(file->object)))
 		return 0;
 	nr = object_file__find(file->object, file_offset, frames, MAX_FRAMES_PER_ADDRESS);
+	name_budget__end(symbolizer->budget);
 	for (unsigned int i = 0; i < nr; i++)
 		complete = own_strings(symbolizer, &frames[i]) && complete;
 	if (!nr) {
@@ -273,13 +400,13 @@ static unsigned int look_up(struct symbolizer *symbolizer, struct known_file *fi
 	}
 	build_id = file->build_id ? NULL : object_file__build_id(file->object);
 	if (build_id) {
-		file->build_id = string_pool__intern(symbolizer->strings, build_id);
+		file->build_id = intern(symbolizer, build_id);
 		complete = complete && file->build_id;
 	}
-	if (complete)
+	if (complete && symbolizer->nr_cached < MAX_CACHED_FRAMES) {
 		frame_cache__add(file->cache, file_offset, frames, nr);
-	symbolizer->lines_bytes += object_file__lines_bytes(file->object) - bytes_before;
-	limit_lines(symbolizer, file);
+		symbolizer->nr_cached += nr;
+	}
 	return nr;
 }
 
@@ -340,15 +467,16 @@ unsigned int symbolizer__resolve(struct symbolizer *symbolizer, const struct map
 		place.module_offset = map->file_offset + (address - map->start);
 	/* What the kernel's records call //anon has no name. */
 	if (map && map->path[0] && strcmp(map->path, "//anon") != 0)
-		place.module = string_pool__intern(symbolizer->strings, map->path);
+		place.module = intern(symbolizer, map->path);
 	if (map && map->inode && get_file(symbolizer, map, &file))
 		file = NULL;
 	return show(symbolizer, file, &place, is_return_address, frames, max_frames);
 }
 
-static bool is_of_build(struct known_file *file, const char *build_id)
+static bool is_of_build(struct symbolizer *symbolizer, struct known_file *file,
+			const char *build_id)
 {
-	const char *own = is_open(file) ? object_file__build_id(file->object) : NULL;
+	const char *own = is_open(symbolizer, file) ? object_file__build_id(file->object) : NULL;
 
 	return own && !strcmp(own, build_id);
 }
@@ -371,11 +499,12 @@ static struct known_file *find_by_key(struct symbolizer *symbolizer, const struc
 
 		if (!object_file__has_numbers(file->object, key->dev_major, key->dev_minor,
 					      key->inode, key->inode_generation) ||
-		    (key->build_id && !is_of_build(file, key->build_id)))
+		    (key->build_id && !is_of_build(symbolizer, file, key->build_id)))
 			continue;
-		if (!found || (!is_open(found) && is_open(file)))
+		if (!found || (!is_open(symbolizer, found) && is_open(symbolizer, file)))
 			found = file;
-		else if (is_open(file) && !object_file__is_same(found->object, file->object))
+		else if (is_open(symbolizer, file) &&
+			 !object_file__is_same(found->object, file->object))
 			return NULL;
 	}
 	return found;
@@ -391,18 +520,21 @@ unsigned int symbolizer__at(struct symbolizer *symbolizer, const struct object_k
 	if (!max_frames)
 		return 0;
 	if (file)
-		place.module =
-			string_pool__intern(symbolizer->strings, object_file__path(file->object));
+		place.module = intern(symbolizer, object_file__path(file->object));
 	return show(symbolizer, file, &place, is_return_address, frames, max_frames);
 }
 
 void symbolizer__name_code(struct symbolizer *symbolizer, struct perf_map_file *code,
 			   bool is_return_address, struct report_frame *frame)
 {
-	const char *name = NULL;
+	const char *name;
 
-	if (code && !frame->function && frame->address)
-		name = perf_map_file__find(code, frame->address - is_return_address);
+	if (!code || frame->function || !frame->address ||
+	    !name_budget__begin(symbolizer->budget, perf_map_file__holder(code)))
+		return;
+	perf_map_file__refresh_once(code, symbolizer->report);
+	name = perf_map_file__find(code, frame->address - is_return_address);
+	name_budget__end(symbolizer->budget);
 	if (name)
-		frame->function = string_pool__intern(symbolizer->strings, name);
+		frame->function = intern(symbolizer, name);
 }

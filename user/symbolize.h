@@ -17,16 +17,17 @@
 
 struct symbolizer;
 
-struct symbolizer *symbolizer__new(void);
+/* For names in at most so many bytes; 0: in this machine's share. */
+struct symbolizer *symbolizer__new(uint64_t max_bytes);
 void symbolizer__free(struct symbolizer *symbolizer);
 
 /*
  * Tells the symbolizer where the file of a mapping can be opened for certain, such as
  * /proc/PID/map_files/…, to be used instead of its path; NULL: by its path. Opens it at once when
- * it was not open yet, and keeps it so: names are then found even when the path has gone or has
- * passed to another file. One descriptor a file; the symbols are read when a frame needs them. A
- * file whose device and inode are not the mapping's is never used for names. A file that was
- * rewritten in place since is opened anew. root_path, such as /proc/PID/root, is where the
+ * it is not open, and keeps it so while it is mapped and there are few: names are then found even
+ * when the path has gone or has passed to another file. The symbols are read when a frame needs
+ * them. A file whose device and inode are not the mapping's is never used for names. A file that
+ * was rewritten in place since is opened anew. root_path, such as /proc/PID/root, is where the
  * process's paths begin: separate debug files are looked for there first; NULL: only below our own
  * root. Returns 0, -EINVAL when the mapping has no file or it is not a regular one, -ESTALE when it
  * is another file, or -errno.
@@ -34,8 +35,17 @@ void symbolizer__free(struct symbolizer *symbolizer);
 int symbolizer__open_file(struct symbolizer *symbolizer, const struct mapping *map,
 			  const char *open_path, const char *root_path);
 
-/* Closes the files that were deleted and that nobody maps any more. */
-void symbolizer__forget_deleted(struct symbolizer *symbolizer, const struct file_set *mapped);
+/*
+ * Closes the files that nobody maps any more, so that what they are mounted on is not kept busy.
+ * For frames that are still met they are opened again by path, if that leads to the same file.
+ */
+void symbolizer__forget_unmapped(struct symbolizer *symbolizer, const struct file_set *mapped);
+
+/*
+ * From here on what is looked up belongs to one report: it has a share of time, after which what
+ * was not found yet goes without a name. The strings of earlier reports may be gone.
+ */
+void symbolizer__begin_report(struct symbolizer *symbolizer);
 
 /*
  * Resolves one address of a stack: fills up to max_frames, the innermost inlined function first,
@@ -44,7 +54,7 @@ void symbolizer__forget_deleted(struct symbolizer *symbolizer, const struct file
  * address and module_offset shown stay those given. map is NULL when no mapping covers the
  * address. Never fails: an address without a name yields one frame with function == NULL. Returns
  * the number of frames (>= 1 when max_frames >= 1); when there are more than max_frames, those in
- * the middle are left out. Strings live as long as the symbolizer.
+ * the middle are left out. Strings live until the next report begins.
  */
 unsigned int symbolizer__resolve(struct symbolizer *symbolizer, const struct mapping *map,
 				 uint64_t address, bool is_return_address,
@@ -69,7 +79,8 @@ unsigned int symbolizer__at(struct symbolizer *symbolizer, const struct object_k
 			    struct report_frame *frames, unsigned int max_frames);
 
 /*
- * Names a frame, which has none, from the code that its process made at run time. code may be NULL.
+ * Names a frame, which has none, from the code that its process made at run time: as of now, or of
+ * an earlier call for the same report. code may be NULL.
  */
 void symbolizer__name_code(struct symbolizer *symbolizer, struct perf_map_file *code,
 			   bool is_return_address, struct report_frame *frame);

@@ -197,7 +197,7 @@ int symbol_fixture__end(void **state)
 
 void symbol_fixture__check(const char *file_name, uint64_t address, const char *expected)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	struct mapping map = symbol_fixture__map(file_name);
 
 	assert_string_equal(symbol_fixture__frames(symbolizer, &map, address, false), expected);

@@ -55,7 +55,7 @@ static int set_up(void **state)
 	if (!fixture)
 		return -1;
 	fixture->mappings = mapping_set__new();
-	fixture->symbolizer = symbolizer__new();
+	fixture->symbolizer = symbolizer__new(0);
 	*state = fixture;
 	return mapping_set__add(fixture->mappings, &code);
 }

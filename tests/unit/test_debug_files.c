@@ -148,7 +148,7 @@ static void test_dwarf_in_common(void **state)
 static void check_below_root(const char *root, const char *path, uint64_t address,
 			     const char *expected)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	char *open_path = symbol_fixture__path("root/app/program");
 	struct mapping map = symbol_fixture__map("root/app/program");
 
@@ -199,7 +199,7 @@ static void test_debug_files_of_another_root(void **state)
 static void test_our_own_debug_files_come_second(void **state)
 {
 	void *volatile function = (void *)getsubopt; /* ASan has no version of it */
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	struct mapping_set *maps = mapping_set__new();
 	FILE *maps_file = fopen("/proc/self/maps", "r");
 	const struct mapping *libc;

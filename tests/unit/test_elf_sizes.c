@@ -361,7 +361,7 @@ static void read_tables(const char *path)
 /* Symbols, stubs, build ID, debug link, packed symbols, lines. */
 static void symbolize(const char *path)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	struct mapping map = { .start = BASE, .end = BASE + GIB, .path = (char *)path };
 	struct report_frame frames[16];
 	struct stat status;

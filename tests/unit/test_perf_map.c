@@ -228,6 +228,7 @@ static void test_files_of_others(void **state)
 {
 	struct perf_map_file *file = perf_map_file__new(getpid());
 	struct timespec long_ago[2] = { { 1000, 0 }, { 1000, 0 } };
+	char second_path[96];
 
 	(void)state;
 	assert_int_equal(symlink("/etc/passwd", own_path), 0);
@@ -248,6 +249,12 @@ static void test_files_of_others(void **state)
 		check_file(file, 0x1000, NULL);
 		assert_int_equal(chown(own_path, 0, 0), 0);
 	}
+	/* Whoever may link to a file need not be who may write or read it. */
+	snprintf(second_path, sizeof(second_path), "%s.second", own_path);
+	assert_int_equal(link(own_path, second_path), 0);
+	assert_int_equal(perf_map_file__refresh(file), -EMLINK);
+	check_file(file, 0x1000, NULL);
+	unlink(second_path);
 	assert_int_equal(perf_map_file__refresh(file), 0);
 	check_file(file, 0x1000, "planted");
 	unlink(own_path);

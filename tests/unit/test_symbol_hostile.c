@@ -9,15 +9,18 @@
 #include <stdint.h>
 /* cmocka needs the four above before it. */
 #include <cmocka.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "failing_alloc.h"
+#include "file_set.h"
 #include "symbol_fixture.h"
 #include "symbolize.h"
 
@@ -25,7 +28,7 @@
 
 static void test_other_files_are_never_used(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	struct mapping map;
 	uint64_t address = symbol_fixture__address("leak64", "mark_inner");
 	char link[64];
@@ -54,7 +57,7 @@ static void test_other_files_are_never_used(void **state)
 	symbolizer__free(symbolizer);
 
 	/* The right number on another device. */
-	symbolizer = symbolizer__new();
+	symbolizer = symbolizer__new(0);
 	map = symbol_fixture__map("leak64");
 	map.dev_minor++;
 	assert_string_equal(symbol_fixture__frames(symbolizer, &map, address, false), "? ?:0");
@@ -64,7 +67,7 @@ static void test_other_files_are_never_used(void **state)
 /* Opened when it was mapped, a file keeps its names although its path has passed to another. */
 static void test_opened_early(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	uint64_t address = symbol_fixture__address("leak64", "mark_inner");
 	struct mapping map, again;
 
@@ -87,7 +90,7 @@ static void test_opened_early(void **state)
 
 static void test_rewritten_in_place(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	uint64_t address = symbol_fixture__address("leak64", "mark_inner");
 	struct report_frame old;
 	struct mapping map;
@@ -113,7 +116,7 @@ static void test_rewritten_in_place(void **state)
 /* Each file: something is said of it, or nothing; it never crashes and never takes long. */
 static void resolve_some(struct mapping *map, uint64_t address)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	struct report_frame frames[MAX_FRAMES];
 
 	for (int64_t i = -64; i < 64; i++) {
@@ -184,12 +187,12 @@ static void test_out_of_memory(void **state)
 
 	(void)state;
 	failing_alloc__after(0);
-	assert_null(symbolizer__new());
+	assert_null(symbolizer__new(0));
 	failing_alloc__after(1);
-	assert_null(symbolizer__new());
+	assert_null(symbolizer__new(0));
 	failing_alloc__never();
 	for (long nr = 0; !complete; nr++) {
-		struct symbolizer *symbolizer = symbolizer__new();
+		struct symbolizer *symbolizer = symbolizer__new(0);
 		struct report_frame frames[MAX_FRAMES];
 		unsigned int nr_frames;
 
@@ -213,6 +216,126 @@ static void test_out_of_memory(void **state)
 	}
 }
 
+static size_t nr_open(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	size_t nr = 0;
+
+	assert_non_null(folder);
+	while (readdir(folder))
+		nr++;
+	closedir(folder);
+	return nr;
+}
+
+/* As many as mounts, programs and libraries there may be: few are open, and all have their names. */
+static void test_few_descriptors(void **state)
+{
+	enum { NR = 30, LIMIT = 40, AT_ONCE = LIMIT / 4 + 1 };
+	uint64_t address = symbol_fixture__address("leak64", "mark_inner");
+	struct symbolizer *symbolizer;
+	struct rlimit old, limit;
+	struct mapping map;
+	size_t before;
+	char name[32];
+
+	(void)state;
+	for (int i = 0; i < NR; i++)
+		symbol_fixture__run("cp leak64 many%d", i);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	limit = (struct rlimit){ LIMIT, old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	symbolizer = symbolizer__new(0);
+	before = nr_open();
+	for (int i = 0; i < NR; i++) {
+		snprintf(name, sizeof(name), "many%d", i);
+		map = symbol_fixture__map(name);
+		assert_int_equal(symbolizer__open_file(symbolizer, &map, map.path, NULL), 0);
+		assert_true(nr_open() <= before + AT_ONCE);
+	}
+	for (int i = 0; i < NR; i++) {
+		snprintf(name, sizeof(name), "many%d", i);
+		map = symbol_fixture__map(name);
+		assert_string_equal(symbol_fixture__frames(symbolizer, &map, address, false),
+				    SYMBOL_FIXTURE_INNER);
+		assert_true(nr_open() <= before + AT_ONCE);
+	}
+	symbolizer__free(symbolizer);
+	assert_int_equal(nr_open(), before);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+}
+
+static void test_nobody_maps_it(void **state)
+{
+	struct symbolizer *symbolizer = symbolizer__new(0);
+	uint64_t inner = symbol_fixture__address("leak64", "mark_inner");
+	uint64_t other = symbol_fixture__address("leak64", "other");
+	struct file_set *mapped = file_set__new(), *nothing = file_set__new();
+	size_t before = nr_open();
+	struct mapping map;
+
+	(void)state;
+	symbol_fixture__run("cp -p leak64 used");
+	map = symbol_fixture__map("used");
+	assert_int_equal(file_set__add(mapped, &map), 0);
+	assert_int_equal(symbolizer__open_file(symbolizer, &map, map.path, NULL), 0);
+	symbolizer__forget_unmapped(symbolizer, mapped);
+	assert_int_equal(nr_open(), before + 1);
+	symbolizer__forget_unmapped(symbolizer, nothing);
+	assert_int_equal(nr_open(), before);
+	/* Its path still leads to it. */
+	assert_string_equal(symbol_fixture__frames(symbolizer, &map, inner, false),
+			    SYMBOL_FIXTURE_INNER);
+	assert_int_equal(nr_open(), before + 1);
+	/* Neither its debug information nor anything else is kept open. */
+	symbolizer__forget_unmapped(symbolizer, nothing);
+	assert_int_equal(nr_open(), before);
+	/* What was rewritten since is another file, for what was not looked up before. */
+	symbol_fixture__run("touch used");
+	assert_string_equal(symbol_fixture__frames(symbolizer, &map, other, false), "? ?:0");
+	assert_int_equal(symbolizer__open_file(symbolizer, &map, map.path, NULL), 0);
+	assert_int_not_equal(
+		strcmp(symbol_fixture__frames(symbolizer, &map, other, false), "? ?:0"), 0);
+	/* Deleted, it is kept while it is mapped. */
+	symbol_fixture__run("rm used");
+	symbolizer__forget_unmapped(symbolizer, mapped);
+	assert_string_equal(symbol_fixture__frames(symbolizer, &map, inner, false),
+			    SYMBOL_FIXTURE_INNER);
+	symbolizer__forget_unmapped(symbolizer, nothing);
+	assert_int_equal(nr_open(), before);
+	assert_string_equal(symbol_fixture__frames(symbolizer, &map, inner, false), "? ?:0");
+	file_set__free(mapped);
+	file_set__free(nothing);
+	symbolizer__free(symbolizer);
+}
+
+/* Names of earlier reports are not kept for ever. */
+static void test_many_names(void **state)
+{
+	struct symbolizer *symbolizer = symbolizer__new(1 << 20);
+	struct mapping map = symbol_fixture__map("leak64");
+	char path[4096];
+	struct report_frame frame;
+	unsigned int nr_named = 0;
+
+	(void)state;
+	memset(path, 'p', sizeof(path));
+	path[sizeof(path) - 1] = '\0';
+	map.path = path;
+	map.inode = 0;
+	for (int i = 0; i < 1000; i++) {
+		snprintf(path, 6, "%05d", i);
+		path[5] = 'p';
+		symbolizer__resolve(symbolizer, &map, map.start, false, &frame, 1);
+		nr_named += frame.module != NULL;
+	}
+	assert_in_range(nr_named, 20, 60);
+	symbolizer__begin_report(symbolizer);
+	symbolizer__resolve(symbolizer, &map, map.start, false, &frame, 1);
+	assert_string_equal(frame.module, path);
+	symbolizer__free(symbolizer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +344,9 @@ int main(void)
 		cmocka_unit_test(test_rewritten_in_place),
 		cmocka_unit_test(test_damaged_files),
 		cmocka_unit_test(test_out_of_memory),
+		cmocka_unit_test(test_few_descriptors),
+		cmocka_unit_test(test_nobody_maps_it),
+		cmocka_unit_test(test_many_names),
 	};
 
 	/* A file that hangs us must not hang the whole run. */

@@ -17,7 +17,7 @@
 
 static void test_demangles(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	struct mapping map = symbol_fixture__map("names");
 
 	(void)state;
@@ -75,7 +75,7 @@ static void test_names_of_all_kinds(void **state)
 	symbol_fixture__run("objcopy --redefine-syms=renames kinds.plain kinds");
 	base = symbol_fixture__address("kinds", "first");
 	map = symbol_fixture__map("kinds");
-	symbolizer = symbolizer__new();
+	symbolizer = symbolizer__new(0);
 	for (size_t i = 0; i < nr; i++) {
 		struct report_frame frame;
 
@@ -93,7 +93,7 @@ static void test_names_of_all_kinds(void **state)
 static void test_hostile_names(void **state)
 {
 	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	char names[3][9000];
 	struct mapping map;
 	uint64_t base;
@@ -149,7 +149,7 @@ static void test_choice_of_symbol(void **state)
 		".type gap, @function\n.size gap, 8\ngap: .skip 32, 0x90\n"
 		".globl last\nlast: .skip 32, 0x90\n"
 		".data\n.globl datum\ndatum: .quad 1\n";
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	struct mapping map;
 	uint64_t base;
 
@@ -197,7 +197,7 @@ static void test_stubs(void **state)
 #endif
 	symbol_fixture__write("stubs.cc", source, strlen(source));
 	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
-		struct symbolizer *symbolizer = symbolizer__new();
+		struct symbolizer *symbolizer = symbolizer__new(0);
 		char line[1024], expected[512], command[512];
 		unsigned int nr_seen = 0;
 		struct mapping map;

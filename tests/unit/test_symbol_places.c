@@ -61,7 +61,7 @@ static const char *build_id_of(const char *name)
 
 static void test_a_place_in_a_file(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	uint64_t address = symbol_fixture__address("leak64", "mark_inner");
 	struct mapping map = symbol_fixture__map("leak64");
 	struct object_key key = key_of(&map);
@@ -87,7 +87,7 @@ static void test_a_place_in_a_file(void **state)
 
 static void test_build_id_in_frames(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	struct mapping map = symbol_fixture__map("leak64"), without;
 	struct report_frame frames[MAX_FRAMES];
 	unsigned int nr;
@@ -109,7 +109,7 @@ static void test_build_id_in_frames(void **state)
 
 static void test_a_replaced_file(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	uint64_t inner = symbol_fixture__address("leak64", "mark_inner");
 	uint64_t plain = symbol_fixture__address("names", "plain");
 	struct object_key old_key, new_key;
@@ -132,7 +132,7 @@ static void test_a_replaced_file(void **state)
 
 static void test_another_build(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	uint64_t address = symbol_fixture__address("leak64", "mark_inner");
 	struct mapping map;
 	struct object_key key;
@@ -157,7 +157,7 @@ static void test_another_build(void **state)
 /* Two names of one file, one of which can't be opened any more. */
 static void test_two_names(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	uint64_t address = symbol_fixture__address("leak64", "mark_inner");
 	struct mapping first, second;
 	struct report_frame frame;
@@ -182,7 +182,7 @@ static void test_two_names(void **state)
 /* An inode number that was given to a new file. */
 static void test_generations(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	uint64_t address = symbol_fixture__address("leak64", "mark_inner");
 	struct mapping map = symbol_fixture__map("leak64");
 	struct object_key key = key_of(&map);

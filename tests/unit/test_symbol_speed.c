@@ -90,7 +90,7 @@ static struct tally resolve_all(struct symbolizer *symbolizer, const struct mapp
 
 static void test_many_addresses(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	struct tally first, again;
 	struct mapping map;
 	uint64_t low, high;

@@ -68,7 +68,7 @@ static void test_file_names(void **state)
 /* A call of a function that doesn't return can be its caller's last instruction. */
 static void test_return_address_belongs_to_the_call(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	struct mapping map = symbol_fixture__map("leak64");
 	uint64_t end = symbol_fixture__address("leak64", "fails");
 	struct report_frame frame;
@@ -86,7 +86,7 @@ static void test_return_address_belongs_to_the_call(void **state)
 
 static void test_few_frames(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	struct mapping map = symbol_fixture__map("leak64");
 	uint64_t address = symbol_fixture__address("leak64", "mark_inner");
 	struct report_frame frames[2];
@@ -107,7 +107,7 @@ static void test_few_frames(void **state)
 
 static void test_without_a_name(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	struct mapping vdso = { .start = SYMBOL_FIXTURE_BASE,
 				.end = SYMBOL_FIXTURE_BASE + 4096,
 				.path = (char *)"[vdso]" };
@@ -144,7 +144,7 @@ static void test_without_a_name(void **state)
 
 static void test_paths_with_newlines(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	uint64_t address = symbol_fixture__address("leak64", "mark_inner");
 	struct mapping map;
 
@@ -161,7 +161,7 @@ static void test_paths_with_newlines(void **state)
 /* libc, whatever Debian built it with; its own functions must at least have names. */
 static void test_a_system_library(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer__new();
+	struct symbolizer *symbolizer = symbolizer__new(0);
 	FILE *maps_file = fopen("/proc/self/maps", "r");
 	struct mapping_set *maps = mapping_set__new();
 	void *volatile function = (void *)getsubopt; /* ASan has no version of it */
