@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,18 @@
  */
 #define MAX_LINE_BYTES 32768
 
+/* Once a set has more it counts as large. */
+#define LARGE_NR 2048
+
+/* A path, for all the mappings that have it, of this set or of its clones. */
+struct shared_path {
+	size_t nr_users;
+	char text[];
+};
+
 struct mapping_set {
+	struct mapping_room *room; /* NULL: none in particular */
+	char *last_path; /* that was added; one of its users is this */
 	struct mapping *maps;
 	size_t nr;
 	size_t capacity;
@@ -29,6 +41,79 @@ struct mapping_set {
 struct mapping_set *mapping_set__new(void)
 {
 	return calloc(1, sizeof(struct mapping_set));
+}
+
+struct mapping_set *mapping_set__new_in(struct mapping_room *room)
+{
+	struct mapping_set *set = mapping_set__new();
+
+	if (set)
+		set->room = room;
+	return set;
+}
+
+static bool take_room(struct mapping_set *set, uint64_t bytes)
+{
+	struct mapping_room *room = set->room;
+	uint64_t max_bytes = room ? room->max_bytes / (set->nr > LARGE_NR ? 2 : 1) : 0;
+
+	if (!room)
+		return true;
+	if (room->bytes > max_bytes || bytes > max_bytes - room->bytes)
+		return false;
+	room->bytes += bytes;
+	return true;
+}
+
+static void give_room(struct mapping_set *set, uint64_t bytes)
+{
+	if (set->room)
+		set->room->bytes -= bytes;
+}
+
+static struct shared_path *shared_path_of(char *text)
+{
+	return (struct shared_path *)(text - offsetof(struct shared_path, text));
+}
+
+static char *use_path(char *text)
+{
+	shared_path_of(text)->nr_users++;
+	return text;
+}
+
+static void release_path(struct mapping_set *set, char *text)
+{
+	struct shared_path *path = text ? shared_path_of(text) : NULL;
+
+	if (!path || --path->nr_users)
+		return;
+	give_room(set, sizeof(*path) + strlen(text) + 1);
+	free(path);
+}
+
+/* The set's own path of that text, with one user more. */
+static int get_path(struct mapping_set *set, const char *text, char **own)
+{
+	size_t bytes = sizeof(struct shared_path) + strlen(text) + 1;
+	struct shared_path *path;
+
+	if (set->last_path && !strcmp(set->last_path, text)) {
+		*own = use_path(set->last_path);
+		return 0;
+	}
+	if (!take_room(set, bytes))
+		return -ENOSPC;
+	path = malloc(bytes);
+	if (!path) {
+		give_room(set, bytes);
+		return -ENOMEM;
+	}
+	path->nr_users = 2;
+	memcpy(path->text, text, strlen(text) + 1);
+	release_path(set, set->last_path);
+	*own = set->last_path = path->text;
+	return 0;
 }
 
 struct mapping_set *mapping_set__share(struct mapping_set *set)
@@ -51,35 +136,57 @@ void mapping_set__free(struct mapping_set *set)
 		return;
 	}
 	for (size_t i = 0; i < set->nr; i++)
-		free(set->maps[i].path);
+		release_path(set, set->maps[i].path);
+	release_path(set, set->last_path);
+	give_room(set, set->capacity * sizeof(*set->maps));
 	free(set->maps);
 	free(set);
 }
 
+static int reserve(struct mapping_set *set, size_t nr)
+{
+	struct mapping *maps;
+	uint64_t more_bytes;
+	size_t capacity;
+
+	if (nr > MAX_MAPPINGS)
+		return -ENOSPC;
+	if (nr <= set->capacity)
+		return 0;
+	capacity = set->capacity ? set->capacity * 2 : 16;
+	while (capacity < nr)
+		capacity *= 2;
+	more_bytes = (capacity - set->capacity) * sizeof(*maps);
+	if (!take_room(set, more_bytes))
+		return -ENOSPC;
+	maps = realloc(set->maps, capacity * sizeof(*maps));
+	if (!maps) {
+		give_room(set, more_bytes);
+		return -ENOMEM;
+	}
+	set->maps = maps;
+	set->capacity = capacity;
+	return 0;
+}
+
 struct mapping_set *mapping_set__clone(const struct mapping_set *set)
 {
-	struct mapping_set *clone = mapping_set__new();
+	struct mapping_set *clone = mapping_set__new_in(set->room);
+	int err;
 
 	if (!clone || !set->nr)
 		return clone;
-	clone->maps = calloc(set->nr, sizeof(*clone->maps));
-	if (!clone->maps)
-		goto no_memory;
-	clone->capacity = set->nr;
+	err = reserve(clone, set->nr);
+	if (err) {
+		mapping_set__free(clone);
+		errno = -err;
+		return NULL;
+	}
 	for (; clone->nr < set->nr; clone->nr++) {
-		struct mapping *copy = &clone->maps[clone->nr];
-
-		*copy = set->maps[clone->nr];
-		copy->path = strdup(copy->path);
-		if (!copy->path)
-			goto no_memory;
+		clone->maps[clone->nr] = set->maps[clone->nr];
+		use_path(clone->maps[clone->nr].path);
 	}
 	return clone;
-
-no_memory:
-	mapping_set__free(clone);
-	errno = ENOMEM;
-	return NULL;
 }
 
 /* The first mapping that ends after the address: it covers the address or comes next. */
@@ -96,26 +203,6 @@ static size_t first_ending_after(const struct mapping_set *set, uint64_t address
 			low = middle + 1;
 	}
 	return low;
-}
-
-static int reserve(struct mapping_set *set, size_t nr)
-{
-	struct mapping *maps;
-	size_t capacity;
-
-	if (nr > MAX_MAPPINGS)
-		return -ENOSPC;
-	if (nr <= set->capacity)
-		return 0;
-	capacity = set->capacity ? set->capacity * 2 : 16;
-	while (capacity < nr)
-		capacity *= 2;
-	maps = realloc(set->maps, capacity * sizeof(*maps));
-	if (!maps)
-		return -ENOMEM;
-	set->maps = maps;
-	set->capacity = capacity;
-	return 0;
 }
 
 /*
@@ -140,22 +227,18 @@ int mapping_set__add(struct mapping_set *set, const struct mapping *map)
 	err = reserve(set, set->nr - (past - first) + 1 + keeps_left + keeps_right);
 	if (err)
 		return err;
-	added.path = strdup(map->path ? map->path : "");
-	if (!added.path)
-		return -ENOMEM;
+	err = get_path(set, map->path ? map->path : "", &added.path);
+	if (err)
+		return err;
 	if (keeps_right) {
 		right = set->maps[past - 1];
-		right.path = strdup(right.path);
-		if (!right.path) {
-			free(added.path);
-			return -ENOMEM;
-		}
+		use_path(right.path);
 		right.file_offset += map->end - right.start;
 		right.start = map->end;
 	}
 
 	for (size_t i = first + keeps_left; i < past; i++)
-		free(set->maps[i].path);
+		release_path(set, set->maps[i].path);
 	if (keeps_left)
 		set->maps[first].end = map->start;
 	at = first + keeps_left;

@@ -21,9 +21,20 @@ struct mapping {
 	char *path; /* owned by the set; as the kernel printed it, "" for anonymous */
 };
 
+/*
+ * What the sets of many processes may take together. What is nearly full takes no more of the sets
+ * that are large already, so that one process cannot leave the others without.
+ */
+struct mapping_room {
+	uint64_t bytes, max_bytes;
+};
+
 struct mapping_set;
 
+/* Of no room in particular, or in that room, which must outlive it. */
 struct mapping_set *mapping_set__new(void);
+struct mapping_set *mapping_set__new_in(struct mapping_room *room);
+/* NULL with errno set: ENOMEM, or ENOSPC when its room is taken. */
 struct mapping_set *mapping_set__clone(const struct mapping_set *set);
 /*
  * Another owner of the same set, as fork makes it: each calls mapping_set__free. A set with several
@@ -35,8 +46,9 @@ void mapping_set__free(struct mapping_set *set);
 
 /*
  * Records that the range of *map now shows that file. What it overlaps is cut or dropped, as mmap
- * with MAP_FIXED does. The path is copied. Returns 0, -EINVAL for an empty or inverted range,
- * -ENOSPC beyond 65,536 mappings, -ENOMEM.
+ * with MAP_FIXED does. The path is copied, once for the mappings of a file that come one after the
+ * other. Returns 0, -EINVAL for an empty or inverted range, -ENOSPC beyond 65,536 mappings or when
+ * the set's room is taken, -ENOMEM.
  */
 int mapping_set__add(struct mapping_set *set, const struct mapping *map);
 

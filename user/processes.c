@@ -11,7 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "log.h"
+#include "memory_share.h"
+
 #define NR_BUCKETS 1024
+/* Of the machine's memory for the mappings of all: a million. */
+#define MEMORY_PARTS 64
+#define MAX_MAPPING_BYTES (64ull << 20)
 #define CGROUP_LINE_BYTES 4352
 
 struct process {
@@ -23,6 +29,8 @@ struct process {
 
 struct processes {
 	struct process *buckets[NR_BUCKETS];
+	struct mapping_room room;
+	bool told_full;
 };
 
 static struct process **slot(const struct processes *processes, pid_t tgid)
@@ -127,7 +135,24 @@ static char *read_cgroup(pid_t tgid)
 
 struct processes *processes__new(void)
 {
-	return calloc(1, sizeof(struct processes));
+	struct processes *processes = calloc(1, sizeof(*processes));
+
+	if (processes)
+		processes->room.max_bytes = memory_share(MEMORY_PARTS, MAX_MAPPING_BYTES);
+	return processes;
+}
+
+/* Passes the error on. */
+static int tell_full(struct processes *processes, pid_t tgid, int err)
+{
+	if (err != -ENOSPC)
+		return err;
+	if (!processes->told_full)
+		log__warning("there is no room for all mappings of processes: code that is mapped "
+			     "from now on may be shown by its address; -v names the processes");
+	processes->told_full = true;
+	log__detail("PID %d: no room for a mapping more", (int)tgid);
+	return err;
 }
 
 void processes__free(struct processes *processes)
@@ -217,7 +242,7 @@ int processes__add(struct processes *processes, pid_t tgid)
 	if (!maps)
 		return errno == ENOENT ? -ESRCH : -errno;
 	process = get_process(processes, tgid);
-	image = process ? add_image(process, 0, mapping_set__new()) : NULL;
+	image = process ? add_image(process, 0, mapping_set__new_in(&processes->room)) : NULL;
 	if (!image) {
 		processes__forget(processes, tgid);
 		fclose(maps);
@@ -226,7 +251,8 @@ int processes__add(struct processes *processes, pid_t tgid)
 	process->read_ns = now_ns;
 	err = mapping_set__read_maps(image->mappings, maps);
 	fclose(maps);
-	if (err < 0) {
+	/* What there was room for is better than no process. */
+	if (err < 0 && tell_full(processes, tgid, err) != -ENOSPC) {
 		processes__forget(processes, tgid);
 		return err;
 	}
@@ -237,14 +263,20 @@ int processes__add(struct processes *processes, pid_t tgid)
 	return 0;
 }
 
-/* Gives the image a set of mappings that it may change. */
-static int own_mappings(struct image *image)
+/*
+ * Gives the image a set of mappings that it may change. Where there is no room for its parent's, it
+ * has those that come from now on: what is not known is better than what is not true any more.
+ */
+static int own_mappings(struct processes *processes, struct process *process)
 {
+	struct image *image = process->newest;
 	struct mapping_set *clone;
 
 	if (!mapping_set__is_shared(image->mappings))
 		return 0;
 	clone = mapping_set__clone(image->mappings);
+	if (!clone && tell_full(processes, process->tgid, -errno) == -ENOSPC)
+		clone = mapping_set__new_in(&processes->room);
 	if (!clone)
 		return -ENOMEM;
 	mapping_set__free(image->mappings);
@@ -260,7 +292,7 @@ int processes__mapped(struct processes *processes, pid_t tgid, uint64_t time_ns,
 
 	if (!process || time_ns < process->read_ns)
 		return 0;
-	err = own_mappings(process->newest);
+	err = own_mappings(processes, process);
 	if (err)
 		return err;
 	if (is_made_at_run_time(map, NULL))
@@ -268,7 +300,7 @@ int processes__mapped(struct processes *processes, pid_t tgid, uint64_t time_ns,
 	/* The first file that exec maps is the program itself, its interpreter comes after. */
 	if (!process->newest->exe && map->inode)
 		process->newest->exe = strdup(map->path);
-	return mapping_set__add(process->newest->mappings, map);
+	return tell_full(processes, tgid, mapping_set__add(process->newest->mappings, map));
 }
 
 int processes__execed(struct processes *processes, pid_t tgid, uint64_t time_ns, const char *comm)
@@ -278,7 +310,7 @@ int processes__execed(struct processes *processes, pid_t tgid, uint64_t time_ns,
 
 	if (!process || time_ns < process->read_ns)
 		return 0;
-	image = add_image(process, time_ns, mapping_set__new());
+	image = add_image(process, time_ns, mapping_set__new_in(&processes->room));
 	if (!image)
 		return -ENOMEM;
 	snprintf(image->comm, sizeof(image->comm), "%s", comm);

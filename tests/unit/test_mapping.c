@@ -340,6 +340,55 @@ static void test_reads_our_own_maps(void **state)
 }
 
 /* Each allocation fails once, in turn: the set is then as it was before the call. */
+/* Paths of which each takes a page, and mappings without number. */
+static void test_room_for_all(void **state)
+{
+	struct mapping_room room = { .max_bytes = 8 << 20 };
+	struct mapping_set *set = mapping_set__new_in(&room), *clone, *other, *clones[8];
+	char path[4000];
+	uint64_t nr = 0, bytes;
+
+	(void)state;
+	memset(path, 'p', sizeof(path));
+	path[sizeof(path) - 1] = '\0';
+	/* One path, however many mappings it has. */
+	for (; nr < 10000; nr++)
+		assert_int_equal(add(set, nr << 12, (nr + 1) << 12, nr << 12, path), 0);
+	assert_in_range(room.bytes, 10000 * sizeof(struct mapping), 2 << 20);
+	bytes = room.bytes;
+	clone = mapping_set__clone(set);
+	assert_non_null(clone);
+	assert_in_range(room.bytes, bytes + 1, 2 * bytes);
+	assert_int_equal(add(clone, 0, 1, 0, "own"), 0);
+	assert_string_equal(mapping_set__find(set, 0)->path, path);
+	mapping_set__free(clone);
+	assert_int_equal(room.bytes, bytes);
+
+	/* Different ones take the room that the large may have, and leave some. */
+	for (int err = 0; !err; nr++) {
+		snprintf(path, 10, "%09ju", (uintmax_t)nr);
+		path[9] = 'p';
+		err = add(set, nr << 12, (nr + 1) << 12, 0, path);
+		assert_true(!err || err == -ENOSPC);
+		assert_true(nr < 20000);
+	}
+	assert_string_equal(mapping_set__find(set, 0x1000)->path + 9, path + 9);
+	assert_in_range(room.bytes, 3 << 20, 4 << 20);
+	other = mapping_set__new_in(&room);
+	assert_int_equal(add(other, 0, 1, 0, "other"), 0);
+	mapping_set__free(other);
+	/* A child that maps something itself has a set of its own. */
+	for (nr = 0; nr < 8 && (clones[nr] = mapping_set__clone(set)); nr++)
+		;
+	assert_in_range(nr, 1, 7);
+	assert_int_equal(errno, ENOSPC);
+	assert_true(room.bytes <= room.max_bytes);
+	while (nr)
+		mapping_set__free(clones[--nr]);
+	mapping_set__free(set);
+	assert_int_equal(room.bytes, 0);
+}
+
 static void test_out_of_memory(void **state)
 {
 	static const char before[] = "1000-2000@100 a;2000-3000@200 b;3000-4000@300 c;";
@@ -426,6 +475,7 @@ int main(void)
 		cmocka_unit_test(test_survives_long_lines_and_nul),
 		cmocka_unit_test(test_reads_our_own_maps),
 		cmocka_unit_test(test_reads_shared_ones),
+		cmocka_unit_test(test_room_for_all),
 		cmocka_unit_test(test_out_of_memory),
 	};
 
