@@ -170,11 +170,12 @@ static __always_inline void forget_copy(const struct space *space)
 /* Hands the record to user space. */
 static __always_inline void retire(struct space *space)
 {
-	__u64 mm = space->mm;
+	__u64 mm = space->mm, serial = space->serial;
 
 	forget_copy(space);
 	wire_sum_space(living_space_of(space));
-	if (bpf_map_push_elem(&ended, space, 0))
+	if (bpf_map_push_elem(&ended, space, 0) &&
+	    bpf_map_update_elem(&late_ends, &serial, space, BPF_ANY))
 		count_loss(LOSS_ENDED_MAP_FULL);
 	bpf_map_delete_elem(&live, &mm);
 	ring_doorbell();

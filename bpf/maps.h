@@ -93,6 +93,17 @@ struct {
 	__type(value, struct space);
 } ended SEC(".maps") __weak;
 
+/*
+ * Those that found the queue full, by serial: nobody has read it for long. Takes memory only for
+ * what is in it, where the kernel can do that.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, struct space);
+} late_ends SEC(".maps") __weak;
+
 /* tgid → what user space wants of it. User space and -f add; the end of the process deletes. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -112,7 +123,7 @@ struct {
 	__type(value, struct block);
 } blocks SEC(".maps") __weak;
 
-/* (space, stack) → what it holds. Deleted by user space with the space. */
+/* (space, stack) → what it holds. Deleted by user space with the space; what was missed is swept. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -120,7 +131,7 @@ struct {
 	__type(value, struct site);
 } sites SEC(".maps") __weak;
 
-/* (space, n) → stack id of the n-th site. Deleted by user space with the space. */
+/* (space, n) → stack id of the n-th site. Goes as its site does. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);

@@ -153,8 +153,8 @@ enum space_flags {
 
 /*
  * One address space. Lives in `live` under its mm pointer from the moment it is first seen; moved
- * to the queue `ended` by the hook that runs after the teardown, so that nothing is lost when user
- * space is slow.
+ * to the queue `ended` by the hook that runs after the teardown, or to `late_ends` when that is
+ * full, so that nothing is lost when user space is slow.
  */
 struct space {
 	__u64 serial;
@@ -246,7 +246,7 @@ struct event {
 enum global_loss {
 	LOSS_SPACE_MAP_FULL, /* an address space could not be recorded */
 	LOSS_THREAD_MAP_FULL, /* a thread's call could not be followed */
-	LOSS_ENDED_MAP_FULL, /* an exit record found no room */
+	LOSS_ENDED_MAP_FULL, /* an exit record found no room, neither in `ended` nor in `late_ends` */
 	LOSS_TRACE_EVENT, /* -t: the ring buffer was full */
 	LOSS_TARGET_MAP_FULL, /* -f: a child could not be followed */
 	LOSS_REPLACED_SPACE, /* an mm pointer came back before its end was seen */

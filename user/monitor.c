@@ -9,12 +9,14 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "dead_sweep.h"
 #include "hangup.h"
 #include "log.h"
 #include "monitor_state.h"
 #include "notify.h"
 #include "snapshot.h"
 #include "stack_sweep.h"
+#include "table_limits.h"
 
 /* How long memory may outlive its process before that is worth a report of its own. */
 #define MEMORY_GRACE_NS 100000000ULL
@@ -26,8 +28,10 @@
 #define TICK_MS 100
 /* Files that nobody maps any more are let go that often. */
 #define FILES_TICK_NS 5000000000ULL
-/* Stacks are swept that often, if there is need. */
-#define STACKS_TICK_NS 30000000000ULL
+/* The maps are swept that often, if there is need. */
+#define SWEEP_TICK_MS 30000
+/* What ended spaces left behind is looked for that often even when nothing was lost. */
+#define DEAD_TICK_NS 600000000000ULL
 /* Room for unwind tables is made that often, if there is need. */
 #define TABLES_TICK_NS 60000000000ULL
 /* Sweep when dead blocks take this part of the block map. */
@@ -53,41 +57,20 @@ static bool awaits_exec(const struct monitor *monitor, const struct space *space
 	return !next || !next->exe;
 }
 
-/* Empties the kernel's queue. What finds no memory stays there until the next time. */
-static void take_ended(struct monitor *monitor)
-{
-	for (;;) {
-		if (monitor->nr_ended == monitor->ended_capacity) {
-			size_t capacity = monitor->ended_capacity ? 2 * monitor->ended_capacity :
-								    64;
-			struct space *grown =
-				realloc(monitor->ended, capacity * sizeof(*monitor->ended));
-
-			if (!grown)
-				return;
-			monitor->ended = grown;
-			monitor->ended_capacity = capacity;
-		}
-		if (snapshot__take_ended(monitor->reporter.maps,
-					 &monitor->ended[monitor->nr_ended]))
-			return;
-		monitor->nr_ended++;
-	}
-}
-
 static void report_ended(struct monitor *monitor)
 {
+	struct ended_spaces *ended = &monitor->ended;
 	size_t nr = 0;
 
-	take_ended(monitor);
-	if (!monitor->nr_ended)
+	ended_spaces__take(ended, monitor->reporter.maps, monitor->stopping || monitor->finished);
+	if (!ended->nr)
 		return;
 	if (monitor->options->mode != MODE_SYSTEM)
 		reporter__note_after(&monitor->reporter);
 	/* What they mapped was recorded before they ended, so it is there now. */
 	events__drain(monitor->events);
-	for (; nr < monitor->nr_ended; nr++) {
-		const struct space *space = &monitor->ended[nr];
+	for (; nr < ended->nr; nr++) {
+		const struct space *space = &ended->space[nr];
 
 		if (awaits_exec(monitor, space))
 			break; /* reports keep the order of the ends */
@@ -98,22 +81,39 @@ static void report_ended(struct monitor *monitor)
 		processes__reported(monitor->processes, (pid_t)space->tgid, space->seen_ns);
 		monitor->dead_blocks += space->held_blocks;
 	}
-	monitor->nr_ended -= nr;
-	memmove(monitor->ended, monitor->ended + nr, monitor->nr_ended * sizeof(*monitor->ended));
+	ended_spaces__drop(ended, nr);
+}
+
+/*
+ * Records of ends were lost, and with them what else is to be deleted. Now and then it is done
+ * anyway, for losses that nobody has seen.
+ */
+static bool left_some_behind(struct monitor *monitor, uint64_t now_ns)
+{
+	uint64_t lost = snapshot__read_loss(monitor->reporter.maps, LOSS_ENDED_MAP_FULL);
+	bool more = lost != monitor->swept_lost_ends;
+
+	monitor->swept_lost_ends = lost;
+	return more || now_ns - monitor->swept_dead_ns >= DEAD_TICK_NS;
 }
 
 /* Behind the scenes: no report waits for it. */
 static void sweep(struct monitor *monitor)
 {
+	const struct tracer_maps *maps = monitor->reporter.maps;
 	uint64_t now_ns = monotonic_ns();
+	bool dead = monitor->dead_blocks > maps->max_blocks / SWEEP_PART;
 
-	if (now_ns - monitor->swept_stacks_ns >= STACKS_TICK_NS) {
+	if (now_ns - monitor->swept_stacks_ns >=
+	    table_limits__of("sweep_ms", SWEEP_TICK_MS) * 1000000) {
 		monitor->swept_stacks_ns = now_ns;
-		stack_sweep__run(monitor->reporter.maps);
+		stack_sweep__run(maps);
+		dead |= left_some_behind(monitor, now_ns);
 	}
-	if (monitor->dead_blocks <= monitor->reporter.maps->max_blocks / SWEEP_PART)
+	if (!dead)
 		return;
-	snapshot__sweep_blocks(monitor->reporter.maps);
+	monitor->swept_dead_ns = now_ns;
+	dead_sweep__run(maps, &monitor->ended);
 	monitor->dead_blocks = 0;
 }
 
@@ -259,8 +259,11 @@ static bool whole_end_was_missed(const struct space *space)
 
 static void give_up(struct monitor *monitor, struct space *space)
 {
-	if (!snapshot__give_up(monitor->reporter.maps, space, monotonic_ns()))
-		monitor->reporter.total.lost.events++;
+	if (snapshot__give_up(monitor->reporter.maps, space, monotonic_ns()))
+		return;
+	monitor->reporter.total.lost.events++;
+	if (ended_spaces__add(&monitor->ended, space))
+		log__warning("out of memory: the end of PID %u is not reported", space->tgid);
 }
 
 /* What is to be done once about an address space that lives. */
@@ -402,8 +405,8 @@ static bool all_ended(struct monitor *monitor)
 	free(spaces);
 	if (nr_live)
 		return false;
-	take_ended(monitor);
-	return !monitor->nr_ended;
+	ended_spaces__take(&monitor->ended, monitor->reporter.maps, true);
+	return !monitor->ended.nr;
 }
 
 /*

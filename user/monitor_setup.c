@@ -396,7 +396,7 @@ void monitor_setup__free(struct monitor *monitor)
 	translators__free(monitor->translators);
 	command__close(&monitor->command);
 	events__free(monitor->events);
-	free(monitor->ended);
+	free(monitor->ended.space);
 	symbolizer__free(monitor->reporter.symbolizer);
 	unwind_tables__free(monitor->files.tables);
 	ranking__free(monitor->reporter.ranking);

@@ -11,6 +11,7 @@
 
 #include "code_files.h"
 #include "command.h"
+#include "ended_spaces.h"
 #include "events.h"
 #include "monitor.h"
 #include "probe_paths.h"
@@ -50,10 +51,10 @@ struct monitor {
 	bool had_terminal; /* when it began */
 	bool stopping; /* somebody said so */
 	bool finished; /* all intervals were shown */
-	struct space *ended; /* taken from the kernel's queue, not reported yet */
-	size_t nr_ended, ended_capacity;
-	uint64_t looked_at_living_ns, looked_at_files_ns, swept_stacks_ns,
+	struct ended_spaces ended;
+	uint64_t looked_at_living_ns, looked_at_files_ns, swept_stacks_ns, swept_dead_ns,
 		made_room_ns; /* CLOCK_MONOTONIC */
+	uint64_t swept_lost_ends; /* so many were lost by then */
 	uint64_t dead_blocks; /* blocks of ended spaces that still take room */
 	struct handled_space handled[MAX_HANDLED];
 	size_t nr_handled;

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define BATCH_BLOCKS 16384
 #define BATCH_SPACES 256
@@ -99,14 +98,10 @@ static int read_sites(struct snapshot *snapshot, const struct tracer_maps *maps,
 	return err;
 }
 
-/* What a visit says of a block; a negative number is -errno and ends the walk. */
-enum visit_result { VISIT_KEEP, VISIT_DELETE };
-
-/* Walks the block map in batches, and deletes in batches what visit does not want. */
-static int walk_blocks(const struct tracer_maps *maps,
-		       int (*visit)(const struct block_key *key, const struct block *block,
-				    void *context),
-		       void *context)
+int snapshot__walk_blocks(const struct tracer_maps *maps,
+			  int (*visit)(const struct block_key *key, const struct block *block,
+				       void *context),
+			  void *context)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, options);
 	struct block_key *keys = calloc(BATCH_BLOCKS, sizeof(*keys));
@@ -215,7 +210,7 @@ static int read_blocks(struct snapshot *snapshot, const struct tracer_maps *maps
 		       const struct space *space, const struct snapshot_request *request)
 {
 	struct gathering gathering = { .request = request, .serial = space->serial };
-	int err = walk_blocks(maps, gather_block, &gathering);
+	int err = snapshot__walk_blocks(maps, gather_block, &gathering);
 
 	if (!err && gathering.nr) {
 		qsort(gathering.found, gathering.nr, sizeof(*gathering.found),
@@ -308,6 +303,24 @@ int snapshot__take_ended(const struct tracer_maps *maps, struct space *space)
 	return bpf_map_lookup_and_delete_elem(maps->ended, NULL, space);
 }
 
+bool snapshot__take_late_ends(const struct tracer_maps *maps, struct space *spaces, size_t room,
+			      size_t *nr)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, options);
+	__u64 *serials = calloc(room, sizeof(*serials));
+	__u32 cursor, found = (__u32)room;
+	int err = -ENOMEM;
+
+	if (serials)
+		err = bpf_map_lookup_and_delete_batch(maps->late_ends, NULL, &cursor, serials,
+						      spaces, &found, &options);
+	free(serials);
+	if (err && err != -ENOENT) /* which says that these are the last */
+		return false;
+	*nr += found;
+	return !err;
+}
+
 int snapshot__give_up(const struct tracer_maps *maps, struct space *space, uint64_t now_ns)
 {
 	__u64 mm = space->mm;
@@ -315,11 +328,10 @@ int snapshot__give_up(const struct tracer_maps *maps, struct space *space, uint6
 	if (bpf_map_delete_elem(maps->live, &mm))
 		return -errno; /* its end was seen just now */
 	space->after_ns = now_ns;
-	return bpf_map_update_elem(maps->ended, NULL, space, BPF_ANY) ? -errno : 0;
+	return 0;
 }
 
-/* Deletes all these keys; one that isn't there is passed over. */
-static void delete_keys(int map_fd, const void *keys, size_t key_bytes, size_t nr)
+void snapshot__delete_keys(int map_fd, const void *keys, size_t key_bytes, size_t nr)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, options);
 	const char *at = keys;
@@ -351,78 +363,16 @@ void snapshot__forget(const struct tracer_maps *maps, const struct space *space)
 		sites[i] = (struct site_key){ space->serial, ids[i] };
 	}
 	if (indexes && sites) {
-		delete_keys(maps->sites, sites, sizeof(*sites), nr);
-		delete_keys(maps->site_index, indexes, sizeof(*indexes), nr);
+		snapshot__delete_keys(maps->sites, sites, sizeof(*sites), nr);
+		snapshot__delete_keys(maps->site_index, indexes, sizeof(*indexes), nr);
 		for (size_t i = 0; i < nr; i++)
 			if (ids[i] & WIRE_STACK_OWN)
 				ids[nr_own++] = ids[i];
-		delete_keys(maps->stacks, ids, sizeof(*ids), nr_own);
+		snapshot__delete_keys(maps->stacks, ids, sizeof(*ids), nr_own);
 	}
 	free(indexes);
 	free(sites);
 	free(ids);
-}
-
-struct sweep {
-	__u64 *needed; /* serials, sorted */
-	size_t nr_needed;
-	__u64 first_unseen; /* serials from here on were given out after we looked */
-};
-
-static int by_serial(const void *a, const void *b)
-{
-	const __u64 *left = a, *right = b;
-
-	return *left < *right ? -1 : *left > *right;
-}
-
-static int sweep_block(const struct block_key *key, const struct block *block, void *context)
-{
-	const struct sweep *sweep = context;
-
-	(void)block;
-	if (key->serial >= sweep->first_unseen ||
-	    bsearch(&key->serial, sweep->needed, sweep->nr_needed, sizeof(key->serial), by_serial))
-		return VISIT_KEEP;
-	return VISIT_DELETE;
-}
-
-/* The blocks of a living space are its own, those of its ancestors tell what its frees free. */
-static int list_needed(struct sweep *sweep, const struct tracer_maps *maps)
-{
-	struct space *live;
-	size_t nr_live;
-	int err = snapshot__read_live(maps, &live, &nr_live);
-
-	if (err)
-		return err;
-	sweep->needed = calloc(nr_live + 1, (1 + WIRE_MAX_ANCESTORS) * sizeof(*sweep->needed));
-	if (sweep->needed) {
-		for (size_t i = 0; i < nr_live; i++) {
-			sweep->needed[sweep->nr_needed++] = live[i].serial;
-			for (size_t j = 0; j < WIRE_MAX_ANCESTORS && live[i].ancestors[j]; j++)
-				sweep->needed[sweep->nr_needed++] = live[i].ancestors[j];
-		}
-		qsort(sweep->needed, sweep->nr_needed, sizeof(*sweep->needed), by_serial);
-	}
-	free(live);
-	return sweep->needed ? 0 : -ENOMEM;
-}
-
-int snapshot__sweep_blocks(const struct tracer_maps *maps)
-{
-	struct sweep sweep = { 0 };
-	struct timespec now;
-	int err;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	sweep.first_unseen = ((__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec)
-			  << WIRE_SERIAL_CPU_BITS;
-	err = list_needed(&sweep, maps);
-	if (!err)
-		err = walk_blocks(maps, sweep_block, &sweep);
-	free(sweep.needed);
-	return err;
 }
 
 uint64_t snapshot__read_loss(const struct tracer_maps *maps, enum global_loss loss)

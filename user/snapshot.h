@@ -58,19 +58,32 @@ int snapshot__read_live(const struct tracer_maps *maps, struct space **spaces, s
 int snapshot__take_ended(const struct tracer_maps *maps, struct space *space);
 
 /*
- * Puts a living space into that queue as it is: its end was missed. Returns 0 or -errno, with
- * -ENOENT when it was seen after all.
+ * Takes up to room of those that found the queue full, in no order, and adds to *nr. True: there
+ * are more.
+ */
+bool snapshot__take_late_ends(const struct tracer_maps *maps, struct space *spaces, size_t room,
+			      size_t *nr);
+
+/*
+ * Takes a living space out of the maps as if it had ended now: its end was missed. Returns 0 or
+ * -errno, with -ENOENT when it was seen after all.
  */
 int snapshot__give_up(const struct tracer_maps *maps, struct space *space, uint64_t now_ns);
 
-/* Deletes what the maps hold about an ended space, but for its blocks: see below. */
+/* Deletes what the maps hold about an ended space, but for its blocks: see dead_sweep.h. */
 void snapshot__forget(const struct tracer_maps *maps, const struct space *space);
 
-/*
- * Deletes the blocks of all spaces that live no more, by one walk of the block map. They match
- * nothing; they only take room. Returns 0 or -errno.
- */
-int snapshot__sweep_blocks(const struct tracer_maps *maps);
+/* What a visit says of a block; a negative number is -errno and ends the walk. */
+enum visit_result { VISIT_KEEP, VISIT_DELETE };
+
+/* Walks the block map in batches, and deletes in batches what visit does not want. */
+int snapshot__walk_blocks(const struct tracer_maps *maps,
+			  int (*visit)(const struct block_key *key, const struct block *block,
+				       void *context),
+			  void *context);
+
+/* Deletes all these keys; one that isn't there is passed over. */
+void snapshot__delete_keys(int map_fd, const void *keys, size_t key_bytes, size_t nr);
 
 /* Sums a per-CPU loss counter. */
 uint64_t snapshot__read_loss(const struct tracer_maps *maps, enum global_loss loss);

@@ -17,12 +17,13 @@
 #include "log.h"
 #include "memleak.skel.h"
 #include "shield.h"
+#include "table_limits.h"
 
 #define MAX_THREADS_ON_DEMAND 65536
 #define MAX_THREADS_PREALLOCATED 4096
 #define MAX_SPACES_ON_DEMAND 65536
 #define MAX_SPACES_PREALLOCATED 4096
-/* Seconds of ends that nobody reads. */
+/* Seconds of ends that nobody reads. Then as many more as there are address spaces. */
 #define MAX_ENDED 8192
 #define MAX_STACKS_ON_DEMAND 65536
 #define MAX_STACKS_PREALLOCATED 16384
@@ -85,7 +86,8 @@ static int size_maps(struct tracer *tracer, const struct features *features,
 		struct bpf_map *map;
 		uint64_t entries;
 	} sizes[] = {
-		{ skeleton->maps.live, spaces },
+		{ skeleton->maps.live, table_limits__of("spaces", spaces) },
+		{ skeleton->maps.late_ends, table_limits__of("late_ends", spaces) },
 		{ skeleton->maps.blocks, blocks },
 		{ skeleton->maps.sites, stacks * SITES_FOR_EACH_STACK },
 		{ skeleton->maps.site_index, stacks * SITES_FOR_EACH_STACK },
@@ -97,7 +99,8 @@ static int size_maps(struct tracer *tracer, const struct features *features,
 
 	tracer->maps.max_blocks = blocks;
 	tracer->maps.max_stacks = stacks;
-	if (bpf_map__set_max_entries(skeleton->maps.ended, MAX_ENDED))
+	tracer->maps.max_ended = table_limits__of("ended", MAX_ENDED);
+	if (bpf_map__set_max_entries(skeleton->maps.ended, (uint32_t)tracer->maps.max_ended))
 		return -EINVAL;
 	if (config->trace && bpf_map__set_max_entries(skeleton->maps.ring, RING_BYTES_FOR_TRACE))
 		return -EINVAL;
@@ -164,6 +167,7 @@ static void note_maps(struct tracer *tracer)
 	struct memleak_bpf *skeleton = tracer->skeleton;
 
 	tracer->maps.live = bpf_map__fd(skeleton->maps.live);
+	tracer->maps.late_ends = bpf_map__fd(skeleton->maps.late_ends);
 	tracer->maps.ended = bpf_map__fd(skeleton->maps.ended);
 	tracer->maps.blocks = bpf_map__fd(skeleton->maps.blocks);
 	tracer->maps.sites = bpf_map__fd(skeleton->maps.sites);

@@ -31,8 +31,8 @@ struct tracer_config {
 
 /* The maps that a snapshot reads; see bpf/maps.h for what is in them. */
 struct tracer_maps {
-	int live, ended, blocks, sites, site_index, stacks, losses, targets;
-	uint64_t max_blocks, max_stacks;
+	int live, ended, late_ends, blocks, sites, site_index, stacks, losses, targets;
+	uint64_t max_ended, max_blocks, max_stacks;
 };
 
 /*
