@@ -60,6 +60,17 @@ int allocator_enter(struct pt_regs *ctx)
 }
 
 /*
+ * The kernel puts the breakpoints of a link to one process where its first thread's memory is; when
+ * that thread has left, nowhere any more, though a breakpoint that is there serves the link as
+ * before. This program's link is to no process: it brings the breakpoints, and does nothing there.
+ */
+SEC("uprobe")
+int breakpoints_alone(struct pt_regs *ctx)
+{
+	return 0;
+}
+
+/*
  * Perf events follow, and the returns of both. With session links they are there for those who
  * share a target's memory under another PID (vfork, clone with CLONE_VM) and leave the target's own
  * threads to the session.

@@ -86,6 +86,20 @@ static __always_inline void open_teardown(__u64 mm)
 	bpf_map_update_elem(&teardowns, &tid, &teardown, BPF_ANY);
 }
 
+/*
+ * The kernel knows a link's process by the first thread's memory. Without that it takes breakpoints
+ * out whenever anybody else's probe leaves the same place, so user space is to keep them in.
+ */
+static __always_inline void note_leader_left(struct space *space, struct task_struct *task)
+{
+	if (!config_scoped || BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid) ||
+	    space->flags & (SPACE_EXEC | SPACE_LEADER_LEFT) ||
+	    BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
+		return;
+	space->flags |= SPACE_LEADER_LEFT;
+	ring_doorbell();
+}
+
 /* A thread ends and still has its mm. */
 static __always_inline void thread_ends(struct task_struct *task, __u64 mm)
 {
@@ -108,10 +122,12 @@ static __always_inline void thread_ends(struct task_struct *task, __u64 mm)
 		}
 		if (!known)
 			ring_doorbell();
-	} else if (config_exit_by_tracepoint && space->flags & SPACE_EXEC) {
-		/* exec waits for its sibling threads to end: the last look is the best one. */
-		note_before(space);
+		return;
 	}
+	note_leader_left(space, task);
+	/* exec waits for its sibling threads to end: the last look is the best one. */
+	if (config_exit_by_tracepoint && space->flags & SPACE_EXEC)
+		note_before(space);
 }
 
 /* A task that tears down its own process's memory has just left that by exec, or is at its end. */
@@ -459,6 +475,9 @@ static __always_inline int note_fork(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (child_mm == parent_mm) {
 		space->flags |= SPACE_GUESTS;
+		/* The perf events that see guests can have gone with their thread, the first one. */
+		if (config_scoped && !BPF_CORE_READ(parent, group_leader, mm))
+			add(&space->lost_events, 1);
 		return 0;
 	}
 	if (config_system_wide || config_follow)

@@ -149,6 +149,8 @@ enum space_flags {
 	SPACE_GUESTS = 1 << 12, /* a process under another PID has shared it */
 	SPACE_COPY = 1 << 13, /* made by fork: what its parent held is in it too */
 	SPACE_HAS_COPIES = 1 << 14, /* was copied by a fork that is followed */
+	SPACE_LEADER_LEFT =
+		1 << 15, /* its first thread has ended alone: put breakpoints everywhere */
 };
 
 /*

@@ -27,6 +27,7 @@ int allocator_links__choose(struct memleak_bpf *skeleton, const struct probe_pat
 		{ skeleton->progs.allocator_session, session, UPROBE_LINK_SESSION },
 		{ skeleton->progs.allocator_free, session || multi, UPROBE_LINK_MULTI },
 		{ skeleton->progs.allocator_enter, multi, UPROBE_LINK_MULTI },
+		{ skeleton->progs.breakpoints_alone, scoped, UPROBE_LINK_MULTI },
 		{ skeleton->progs.allocator_return, (multi || perf) && tables,
 		  multi ? UPROBE_LINK_MULTI : 0 },
 		{ skeleton->progs.allocator_return_old, (multi || perf) && !tables,
@@ -227,6 +228,20 @@ size_t allocator_links__fds(const struct allocator_links *links, int *fds)
 		fds[i] = links->link[i].perf ? bpf_link__fd(links->link[i].perf) :
 					       links->link[i].fd;
 	return links->nr;
+}
+
+int allocator_links__attach_breakpoints(struct allocator_links *links, struct memleak_bpf *skeleton,
+					int file_fd, const struct allocator_probes *probes)
+{
+	struct uprobe_link_request request = { .attach_type = UPROBE_LINK_MULTI,
+					       .file_fd = file_fd };
+	struct offset_list all = { .nr = probes->nr };
+
+	if (links->nr == ALLOCATOR_LINKS_MAX)
+		return -ENOSPC;
+	for (size_t i = 0; i < probes->nr; i++)
+		all.offsets[i] = probes->probe[i].probe_offset;
+	return add_link(links, skeleton->progs.breakpoints_alone, &request, &all);
 }
 
 static void close_link(struct allocator_link *link)

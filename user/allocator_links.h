@@ -48,6 +48,13 @@ int allocator_links__attach(struct allocator_links *links, struct memleak_bpf *s
 /* The descriptors of all links, up to ALLOCATOR_LINKS_MAX. Returns how many they are. */
 size_t allocator_links__fds(const struct allocator_links *links, int *fds);
 
+/*
+ * Puts breakpoints into every process that maps the file, which bring no call to any program: for
+ * links to one process whose first thread has left. Only where scoped. Returns 0 or -errno.
+ */
+int allocator_links__attach_breakpoints(struct allocator_links *links, struct memleak_bpf *skeleton,
+					int file_fd, const struct allocator_probes *probes);
+
 /* Takes the probes out of the file behind file_fd, or out of all files. */
 void allocator_links__detach_file(struct allocator_links *links, int file_fd);
 void allocator_links__detach(struct allocator_links *links);

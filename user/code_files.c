@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "elf_file.h"
+#include "living_thread.h"
 #include "log.h"
 
 #define MINOR_BITS 20
@@ -59,7 +60,7 @@ static int open_mapped(pid_t tgid, const struct mapping *map)
 {
 	char path[96];
 
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)tgid,
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)living_thread__of(tgid),
 		 (unsigned long long)map->start, (unsigned long long)map->end);
 	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 }
@@ -106,11 +107,12 @@ static bool add_table_of_mapping(const struct code_files *files, pid_t tgid,
 
 static void open_for_names(const struct code_files *files, pid_t tgid, const struct mapping *map)
 {
+	int entry = (int)living_thread__of(tgid);
 	char path[96], root[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)tgid,
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", entry,
 		 (unsigned long long)map->start, (unsigned long long)map->end);
-	snprintf(root, sizeof(root), "/proc/%d/root", (int)tgid);
+	snprintf(root, sizeof(root), "/proc/%d/root", entry);
 	symbolizer__open_file(files->symbolizer, map, path, root);
 }
 
@@ -141,7 +143,7 @@ static void add_tables_of_needed(const struct code_files *files, pid_t tgid,
 	char root[64];
 	struct elf_closure_environment environment = { .root = root };
 
-	snprintf(root, sizeof(root), "/proc/%d/root", (int)tgid);
+	snprintf(root, sizeof(root), "/proc/%d/root", (int)living_thread__of(tgid));
 	elf_closure__each(map->path, &environment, visit_closure, (void *)files);
 }
 
@@ -245,8 +247,9 @@ void code_files__requested(const struct code_files *files, const struct unwind_r
 	};
 	int fd = open_mapped((pid_t)request->tgid, &map);
 
-	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", request->tgid,
-		 (unsigned long long)map.start, (unsigned long long)map.end);
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx",
+		 (int)living_thread__of((pid_t)request->tgid), (unsigned long long)map.start,
+		 (unsigned long long)map.end);
 	if (readlink(path, target, sizeof(target) - 1) < 0)
 		target[0] = '\0';
 	if (fd < 0) {

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "living_thread.h"
 #include "mapping.h"
 
 #define MINOR_BITS 20
@@ -27,7 +28,7 @@ static uint64_t bytes_of_file(pid_t tgid, const struct mapping *map)
 	char path[96];
 	struct stat status;
 
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)tgid,
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)living_thread__of(tgid),
 		 (unsigned long long)map->start, (unsigned long long)map->end);
 	return stat(path, &status) ? 0 : (uint64_t)status.st_blocks * BYTES_OF_A_BLOCK;
 }
@@ -65,7 +66,7 @@ int holder_maps__read(struct holders *holders)
 		visit.tgid = (pid_t)strtol(entry->d_name, NULL, 10);
 		if (visit.tgid <= 0 || visit.tgid == getpid())
 			continue;
-		snprintf(path, sizeof(path), "/proc/%d/maps", (int)visit.tgid);
+		snprintf(path, sizeof(path), "/proc/%d/maps", (int)living_thread__of(visit.tgid));
 		maps = fopen(path, "re");
 		if (!maps)
 			continue;

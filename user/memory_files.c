@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "living_thread.h"
 #include "mount_table.h"
 
 #define MAX_KERNEL_MOUNTS 16
@@ -153,7 +154,7 @@ static enum memory_filesystem ask_process(pid_t tgid, const struct mapping *map)
 	char path[64];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)tgid);
+	snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)living_thread__of(tgid));
 	file = fopen(path, "re");
 	if (file) {
 		mounts = mount_table__read(file);

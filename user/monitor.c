@@ -187,13 +187,17 @@ static void forget_files(struct monitor *monitor)
 	file_set__free(mapped.set);
 }
 
-static bool was_handled(const struct monitor *monitor, uint64_t serial, bool outlived)
+/* Is that still to be done? If so, it is taken for done from now on. */
+static bool is_due(struct monitor *monitor, uint64_t serial, enum handled_deed deed)
 {
 	for (size_t i = 0; i < monitor->nr_handled; i++)
-		if (monitor->handled[i].serial == serial &&
-		    monitor->handled[i].outlived == outlived)
-			return true;
-	return false;
+		if (monitor->handled[i].serial == serial && monitor->handled[i].deed == deed)
+			return false;
+	if (monitor->nr_handled == MAX_HANDLED)
+		return false;
+	monitor->handled[monitor->nr_handled++] =
+		(struct handled_space){ .serial = serial, .deed = deed };
+	return true;
 }
 
 static bool is_among(uint64_t serial, const struct space *spaces, size_t nr)
@@ -267,6 +271,21 @@ static void give_up(struct monitor *monitor, struct space *space)
 }
 
 /* What is to be done once about an address space that lives. */
+static void handle_living(struct monitor *monitor, const struct space *space)
+{
+	pid_t tgid = (pid_t)space->tgid;
+
+	if (was_outlived(monitor, space)) {
+		if (is_due(monitor, space->serial, HANDLED_OUTLIVED))
+			reporter__exit(&monitor->reporter, space, false);
+		return;
+	}
+	if (space->flags & SPACE_NEW_LEADER && is_due(monitor, space->serial, HANDLED_NEW_LEADER))
+		targets__attach_again(monitor->targets, tgid);
+	if (space->flags & SPACE_LEADER_LEFT && is_due(monitor, space->serial, HANDLED_LEADER_LEFT))
+		targets__leader_left(monitor->targets, tgid);
+}
+
 static void look_at_living(struct monitor *monitor)
 {
 	struct space *spaces;
@@ -282,22 +301,9 @@ static void look_at_living(struct monitor *monitor)
 		return;
 	forget_handled(monitor, spaces, nr);
 	for (size_t i = 0; i < nr; i++) {
-		bool outlived = was_outlived(monitor, &spaces[i]);
-		bool new_leader = spaces[i].flags & SPACE_NEW_LEADER && !outlived;
-
 		if (end_was_missed(monitor, &spaces[i]))
 			give_up(monitor, &spaces[i]);
-		if ((!outlived && !new_leader) || monitor->nr_handled == MAX_HANDLED ||
-		    was_handled(monitor, spaces[i].serial, outlived))
-			continue;
-		monitor->handled[monitor->nr_handled++] = (struct handled_space){
-			.serial = spaces[i].serial,
-			.outlived = outlived,
-		};
-		if (outlived)
-			reporter__exit(&monitor->reporter, &spaces[i], false);
-		else
-			targets__attach_again(monitor->targets, (pid_t)spaces[i].tgid);
+		handle_living(monitor, &spaces[i]);
 	}
 	free(spaces);
 }

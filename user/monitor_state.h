@@ -21,9 +21,15 @@
 #define MAX_HANDLED 4096
 
 /* What was done about a living address space, so that it is done once. */
+enum handled_deed {
+	HANDLED_OUTLIVED, /* its process is gone, and that was said */
+	HANDLED_NEW_LEADER, /* attached anew */
+	HANDLED_LEADER_LEFT, /* its breakpoints were put everywhere */
+};
+
 struct handled_space {
 	uint64_t serial;
-	bool outlived; /* its process is gone and that was said; else: attached anew */
+	enum handled_deed deed;
 };
 
 struct monitor {

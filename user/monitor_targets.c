@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "elf_closure.h"
+#include "living_thread.h"
 #include "log.h"
 #include "monitor_state.h"
 #include "targets.h"
@@ -23,7 +24,7 @@ int monitor_targets__check_pid(pid_t pid)
 	bool has_memory = false;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)living_thread__of(pid));
 	file = fopen(path, "re");
 	if (!file) {
 		log__error("cannot attach to PID %d: no such process", (int)pid);

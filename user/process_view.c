@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "living_thread.h"
 #include "translator_kind.h"
 
 void process_view__exe(pid_t tgid, char *path, size_t size)
@@ -18,7 +19,7 @@ void process_view__exe(pid_t tgid, char *path, size_t size)
 	char link[64];
 	ssize_t nr;
 
-	snprintf(link, sizeof(link), "/proc/%d/exe", (int)tgid);
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)living_thread__of(tgid));
 	nr = readlink(link, path, size - 1);
 	path[nr > 0 ? nr : 0] = '\0';
 }
@@ -37,7 +38,7 @@ void process_view__each_mapping(pid_t tgid, void (*visit)(const struct mapping *
 	char path[64], line[PATH_MAX + 128];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)tgid);
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)living_thread__of(tgid));
 	file = fopen(path, "re");
 	if (!file)
 		return;
@@ -86,7 +87,7 @@ int process_view__open_memory(pid_t tgid)
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/mem", (int)tgid);
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)living_thread__of(tgid));
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }

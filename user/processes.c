@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "living_thread.h"
 #include "log.h"
 #include "memory_share.h"
 
@@ -84,7 +85,7 @@ static FILE *open_proc(pid_t tgid, const char *name)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)tgid, name);
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)living_thread__of(tgid), name);
 	return fopen(path, "re");
 }
 
@@ -93,7 +94,7 @@ static char *read_exe(pid_t tgid)
 	char path[64], exe[PATH_MAX];
 	ssize_t length;
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)tgid);
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)living_thread__of(tgid));
 	length = readlink(path, exe, sizeof(exe) - 1);
 	if (length <= 0)
 		return NULL;

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "holder_scan.h"
+#include "living_thread.h"
 #include "log.h"
 #include "memory_files.h"
 #include "scan_budget.h"
@@ -100,7 +101,7 @@ void shm_survivors__note(struct shm_survivors *survivors, struct shared_memory *
 	if (object.kind == SHARED_SYSV) {
 		ino_t namespace;
 
-		snprintf(process, sizeof(process), "%d", (int)tgid);
+		snprintf(process, sizeof(process), "%d", (int)living_thread__of(tgid));
 		namespace = ipc_namespace(process);
 		object.elsewhere = namespace && namespace != survivors->ipc_namespace;
 	}
@@ -127,7 +128,7 @@ void shm_survivors__note_running(struct shm_survivors *survivors, struct shared_
 	char path[64];
 	FILE *maps;
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)tgid);
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)living_thread__of(tgid));
 	maps = fopen(path, "re");
 	if (!maps || mapping__read_lines(maps, MAPPINGS_SHARED, note_line, &noting))
 		shared_memory__set_incomplete(mapped);

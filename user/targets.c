@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "living_thread.h"
 #include "log.h"
 #include "own_code.h"
 #include "vfork_users.h"
@@ -34,6 +35,7 @@ struct allocator_file {
 	struct allocator_probes probes;
 	struct scope *scopes;
 	size_t nr_scopes;
+	bool everywhere; /* its breakpoints are in every process, though only the scopes count */
 	uint64_t attached_ns; /* CLOCK_MONOTONIC, when it was first probed anywhere */
 };
 
@@ -151,11 +153,12 @@ static uint64_t monotonic_ns(void)
 }
 
 /* Tells the guard of translators; where there is none, or it is gone, nothing is guarded. */
-static void tell_guard(const struct targets *targets, int (*verb)(struct translators *translators))
+static void tell_guard(const struct targets *targets, bool everywhere,
+		       int (*verb)(struct translators *translators))
 {
 	int err = targets->translators ? verb(targets->translators) : 0;
 
-	if (err && !tracer__probes_one_process(targets->tracer))
+	if (err && everywhere)
 		log__warning("programs such as Valgrind are not guarded and may be ended: %s",
 			     strerror(-err));
 	else if (err)
@@ -167,11 +170,10 @@ static int attach(struct targets *targets, const struct allocator_file *file, pi
 {
 	int err;
 
-	tell_guard(targets, translators__attaching);
+	tell_guard(targets, !tgid, translators__attaching);
 	err = tracer__attach_allocator(targets->tracer, file->fd, &file->probes, tgid);
-	tell_guard(targets, translators__attached);
-	if (!err && !tracer__probes_one_process(targets->tracer) &&
-	    own_code__restore(file->fd, &file->probes))
+	tell_guard(targets, !tgid, translators__attached);
+	if (!err && !tgid && own_code__restore(file->fd, &file->probes))
 		log__detail("%s: the tracer's own calls are trapped too", name);
 	if (err)
 		log__warning("cannot probe the allocator in %s: %s; its blocks are not counted",
@@ -193,9 +195,10 @@ static void attach_guests(struct targets *targets, struct allocator_file *file, 
 
 	if (!scope->tgid || scope->guests)
 		return;
-	tell_guard(targets, translators__attaching);
-	err = tracer__attach_guests(targets->tracer, file->fd, &file->probes, scope->tgid);
-	tell_guard(targets, translators__attached);
+	tell_guard(targets, false, translators__attaching);
+	err = tracer__attach_guests(targets->tracer, file->fd, &file->probes,
+				    living_thread__of(scope->tgid));
+	tell_guard(targets, false, translators__attached);
 	if (err)
 		log__warning(
 			"cannot probe vfork children of PID %d: %s; their calls are not counted",
@@ -223,6 +226,46 @@ static int note_vfork_user(struct targets *targets, pid_t tgid)
 	return 0;
 }
 
+/*
+ * The kernel knows a process's memory by its first thread: without that, breakpoints have to be put
+ * everywhere.
+ */
+static int put_everywhere(struct targets *targets, struct allocator_file *file,
+			  const struct scope *scope, const char *name)
+{
+	int err;
+
+	if (!scope->tgid || file->everywhere)
+		return 0;
+	tell_guard(targets, true, translators__attaching);
+	err = tracer__attach_breakpoints(targets->tracer, file->fd, &file->probes);
+	tell_guard(targets, true, translators__attached);
+	if (err) {
+		log__warning(
+			"cannot keep %s probed in PID %d, whose first thread has left: %s; its blocks may not be counted",
+			name, (int)scope->tgid, strerror(-err));
+		return err;
+	}
+	if (own_code__restore(file->fd, &file->probes))
+		log__detail("%s: the tracer's own calls are trapped too", name);
+	file->everywhere = true;
+	return 0;
+}
+
+/* A process has mapped the file: without its first thread, nobody has put breakpoints there. */
+static int follow_leaderless(struct targets *targets, struct allocator_file *file,
+			     const struct scope *scope, const char *name)
+{
+	int err;
+
+	if (!scope->tgid || file->everywhere || !living_thread__leader_left(scope->tgid))
+		return 0;
+	err = put_everywhere(targets, file, scope, name);
+	if (!err)
+		file->attached_ns = monotonic_ns();
+	return err;
+}
+
 /* Probes the allocator in that process, unless it is probed there. */
 static int probe_in(struct targets *targets, struct allocator_file *file, pid_t tgid,
 		    const char *name)
@@ -233,7 +276,7 @@ static int probe_in(struct targets *targets, struct allocator_file *file, pid_t 
 
 	for (size_t i = 0; i < file->nr_scopes; i++)
 		if (file->scopes[i].tgid == wanted)
-			return 0;
+			return follow_leaderless(targets, file, &file->scopes[i], name);
 	grown = realloc(file->scopes, (file->nr_scopes + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
@@ -247,7 +290,7 @@ static int probe_in(struct targets *targets, struct allocator_file *file, pid_t 
 	if (process_uses_vfork(targets, tgid))
 		attach_guests(targets, file, &file->scopes[file->nr_scopes]);
 	file->nr_scopes++;
-	return 0;
+	return follow_leaderless(targets, file, &file->scopes[file->nr_scopes - 1], name);
 }
 
 /* What follows for a process that maps that file. Returns 0 or -errno. */
@@ -415,7 +458,7 @@ int targets__add_mapping(struct targets *targets, pid_t tgid, const struct mappi
 	known = find_file(targets, device, map->inode);
 	if (known && is_same_file(known, map->inode_generation))
 		return apply(targets, known, tgid, map->path);
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)tgid,
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)living_thread__of(tgid),
 		 (unsigned long long)map->start, (unsigned long long)map->end);
 	fd = open_file(path);
 	if (fd < 0)
@@ -447,6 +490,17 @@ void targets__attach_again(struct targets *targets, pid_t tgid)
 			file->scopes[j].guests = false;
 			attach_guests(targets, file, &file->scopes[j]);
 		}
+	}
+}
+
+void targets__leader_left(struct targets *targets, pid_t tgid)
+{
+	for (size_t i = 0; i < targets->nr_allocators; i++) {
+		struct allocator_file *file = &targets->allocators[i];
+
+		for (size_t j = 0; j < file->nr_scopes; j++)
+			if (file->scopes[j].tgid == tgid)
+				put_everywhere(targets, file, &file->scopes[j], "an allocator");
 	}
 }
 

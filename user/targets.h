@@ -35,6 +35,12 @@ int targets__add_mapping(struct targets *targets, pid_t tgid, const struct mappi
 void targets__attach_again(struct targets *targets, pid_t tgid);
 
 /*
+ * The first thread of that process has ended, and others live: keeps the breakpoints in, wherever
+ * the process was probed.
+ */
+void targets__leader_left(struct targets *targets, pid_t tgid);
+
+/*
  * Lets go of the files that were deleted and that nobody maps any more: their probes, and the disk
  * space that an open descriptor keeps.
  */

@@ -315,15 +315,32 @@ int tracer__attach_allocator(struct tracer *tracer, int file_fd,
 
 /*
  * A session link to one process sees its threads, whatever becomes of the first one, but no vfork
- * child. A perf event sees all that share the memory of the first thread, as long as that lives;
- * its programs leave the process itself to the session (see bpf/allocator.bpf.c).
+ * child. A perf event sees all that share the memory of its one thread, as long as that lives; its
+ * programs leave the process itself to the session (see bpf/allocator.bpf.c).
  */
 int tracer__attach_guests(struct tracer *tracer, int file_fd, const struct allocator_probes *probes,
-			  pid_t pid)
+			  pid_t tid)
 {
-	struct attachment attachment = { tracer, CALL_PROBES_PERF, file_fd, probes, pid };
+	struct attachment attachment = { tracer, CALL_PROBES_PERF, file_fd, probes, tid };
 
 	return shield__run(attach, &attachment);
+}
+
+static int attach_breakpoints(void *context)
+{
+	const struct attachment *attachment = context;
+	struct tracer *tracer = attachment->tracer;
+
+	return allocator_links__attach_breakpoints(&tracer->links, tracer->skeleton,
+						   attachment->file_fd, attachment->probes);
+}
+
+int tracer__attach_breakpoints(struct tracer *tracer, int file_fd,
+			       const struct allocator_probes *probes)
+{
+	struct attachment attachment = { tracer, tracer->call_probes, file_fd, probes, 0 };
+
+	return shield__run(attach_breakpoints, &attachment);
 }
 
 struct detachment {

@@ -63,11 +63,21 @@ int tracer__attach_allocator(struct tracer *tracer, int file_fd,
 			     const struct allocator_probes *probes, pid_t pid);
 
 /*
- * Probes them too in children that share the memory of that process under another PID (vfork, clone
- * with CLONE_VM). Dear to take away again: a tenth of a second for each probe. Returns 0 or -errno.
+ * Probes them too in children that share the memory of that thread's process under another PID
+ * (vfork, clone with CLONE_VM), for as long as the thread lives. Dear to take away again: a tenth
+ * of a second for each probe. Returns 0 or -errno.
  */
 int tracer__attach_guests(struct tracer *tracer, int file_fd, const struct allocator_probes *probes,
-			  pid_t pid);
+			  pid_t tid);
+
+/*
+ * A process whose first thread has left gets no breakpoints any more, neither by a new link to it
+ * nor in what it maps anew; those that are there serve it as before. This puts them into every
+ * process that maps the file: the others pay for a trap, and are not recorded. Where probes are put
+ * into one process alone. Returns 0 or -errno.
+ */
+int tracer__attach_breakpoints(struct tracer *tracer, int file_fd,
+			       const struct allocator_probes *probes);
 
 /* Takes all probes out of that file. */
 void tracer__detach_file(struct tracer *tracer, int file_fd);

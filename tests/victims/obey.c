@@ -4,12 +4,17 @@
  * test knows at every moment what it holds.
  *	alloc COUNT SIZE	blocks from keep()
  *	free COUNT		the youngest blocks
+ *	leave			the first thread ends, another one goes on
+ *	load FILE		opens that library, as dlmopen does: with all it needs anew
+ *	other COUNT SIZE	blocks from the malloc that this library sees
  *	truth			prints the sums
  *	reset			forgets the sums (not the blocks)
  *	exit CODE | abort
  */
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 
 #include "truth.h"
 
@@ -63,20 +68,69 @@ static int read_line(char *line, size_t size)
 	return 1;
 }
 
-int main(void)
+#ifdef STATIC
+static void load(const char *path)
 {
-	char line[128];
+	die(path);
+}
+
+static void keep_other(int count, size_t size)
+{
+	(void)count;
+	(void)size;
+	die("other");
+}
+#else
+static void *(*other_malloc)(size_t);
+
+static void load(const char *path)
+{
+	void *library = dlmopen(LM_ID_NEWLM, path, RTLD_NOW);
+
+	if (!library)
+		die(dlerror());
+	*(void **)&other_malloc = dlsym(library, "malloc");
+	if (!other_malloc)
+		die("dlsym");
+}
+
+static NOINLINE void keep_other(int count, size_t size)
+{
+	for (int i = 0; i < count; i++)
+		truth_allocated(other_malloc(size), size);
+}
+#endif
+
+static void *obey(void *unused);
+
+/* Not by pthread_exit, which loads a library. */
+static void leave(void)
+{
+	pthread_t other;
+
+	if (pthread_create(&other, NULL, obey, NULL))
+		die("pthread_create");
+	syscall(SYS_exit, 0);
+}
+
+static void *obey(void *unused)
+{
+	char line[256], path[256];
 	int a;
 	unsigned long b;
 
-	/* Never outlives a test that forgot it. */
-	alarm(120);
-	say("ready\n");
 	while (read_line(line, sizeof(line))) {
 		if (sscanf(line, "alloc %d %lu", &a, &b) == 2)
 			keep(a, b);
 		else if (sscanf(line, "free %d", &a) == 1)
 			drop(a);
+		else if (!strcmp(line, "leave")) {
+			say("ok\n");
+			leave();
+		} else if (sscanf(line, "load %255s", path) == 1)
+			load(path);
+		else if (sscanf(line, "other %d %lu", &a, &b) == 2)
+			keep_other(a, b);
 		else if (!strcmp(line, "truth"))
 			truth_print();
 		else if (!strcmp(line, "reset"))
@@ -90,5 +144,14 @@ int main(void)
 			die(line);
 		say("ok\n");
 	}
+	return unused;
+}
+
+int main(void)
+{
+	/* Never outlives a test that forgot it. */
+	alarm(120);
+	say("ready\n");
+	obey(NULL);
 	return 0;
 }

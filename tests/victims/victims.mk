@@ -48,7 +48,7 @@ $(addprefix $(VICTIM_DIR)/,$(VICTIM_CXX_PROGRAMS)): $(VICTIM_DIR)/%: tests/victi
 $(addprefix $(VICTIM_DIR)/,$(VICTIM_STATIC)): $(VICTIM_DIR)/%_static: tests/victims/%.c
 	@mkdir -p $(@D)
 	$(call say,VICTIM)
-	$(Q)$(VICTIM_C) $(VICTIM_FRAMES) -static -o $@ $< -pthread
+	$(Q)$(VICTIM_C) $(VICTIM_FRAMES) -static -DSTATIC -o $@ $< -pthread
 
 $(addprefix $(VICTIM_DIR)/,$(VICTIM_MUSL)): $(VICTIM_DIR)/%_musl: tests/victims/%.c
 	@mkdir -p $(@D)
