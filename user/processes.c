@@ -20,6 +20,7 @@
 #define MEMORY_PARTS 64
 #define MAX_MAPPING_BYTES (64ull << 20)
 #define CGROUP_LINE_BYTES 4352
+#define EXITING 0x4 /* PF_EXITING, in the flags of /proc/PID/stat */
 
 struct process {
 	pid_t tgid;
@@ -102,21 +103,39 @@ static char *read_exe(pid_t tgid)
 	return strdup(exe);
 }
 
+/* Its flags stand behind its name, which may hold anything, and six other fields. */
+static bool is_exiting(pid_t tgid)
+{
+	FILE *file = open_proc(tgid, "stat");
+	unsigned int flags = EXITING;
+	char line[512], *name_end;
+
+	if (!file)
+		return true;
+	if (fgets(line, sizeof(line), file)) {
+		name_end = strrchr(line, ')');
+		if (!name_end || sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
+			flags = EXITING;
+	}
+	fclose(file);
+	return flags & EXITING;
+}
+
 /*
  * A line is "hierarchy:controllers:path". The unified hierarchy (0) is the one that counts, unless
- * the memory controller is still on a hierarchy of its own.
+ * the memory controller is still on a hierarchy of its own. There, what exits is shown in "/".
  */
 static char *read_cgroup(pid_t tgid)
 {
 	FILE *file = open_proc(tgid, "cgroup");
 	char line[CGROUP_LINE_BYTES], *cgroup = NULL;
+	bool memory = false;
 
 	if (!file)
 		return NULL;
 	while (fgets(line, sizeof(line), file)) {
 		char *controllers = strchr(line, ':');
 		char *path = controllers ? strchr(controllers + 1, ':') : NULL;
-		bool memory;
 
 		if (!path)
 			continue;
@@ -131,6 +150,10 @@ static char *read_cgroup(pid_t tgid)
 			break;
 	}
 	fclose(file);
+	if (memory && is_exiting(tgid)) {
+		free(cgroup);
+		return NULL;
+	}
 	return cgroup;
 }
 

@@ -140,10 +140,14 @@ static uint64_t nr_shown(const struct options *options)
 	return options->top ? options->top : DEFAULT_TOP;
 }
 
-/* A row for each end of the system has stacks below it only when they were asked for. */
-static bool shows_stacks(const struct options *options)
+/*
+ * A row for each end of the system has stacks below it only when they were asked for; what the OOM
+ * killer ended has them always, as whoever looks for it asks just that.
+ */
+static bool shows_stacks(const struct options *options, const struct process_report *report)
 {
-	return options->mode != MODE_SYSTEM || options->json || options->top;
+	return options->mode != MODE_SYSTEM || options->json || options->top ||
+	       report->end.kind == END_OOM;
 }
 
 static struct snapshot_request request_of(const struct options *options, uint64_t now_ns)
@@ -326,7 +330,7 @@ void reporter__exit(struct reporter *reporter, const struct space *space, bool m
 	/* Memory that was not reclaimed is never hidden. */
 	if (options->json || options->verbose || !is_mere_copy(&report) ||
 	    report.verified == VERDICT_FALSE) {
-		if (report.has_allocator && shows_stacks(options))
+		if (report.has_allocator && shows_stacks(options, &report))
 			fill_stacks(reporter, space, &report);
 		write_exit(reporter, &report);
 		aggregate__free(&report);

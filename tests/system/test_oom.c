@@ -95,6 +95,34 @@ static void test_oom_kill_in_text(void **state)
 	run__free(run);
 }
 
+/* Of the whole system: who looks for the victim of an OOM kill asks where its memory came from. */
+static void test_oom_kill_in_a_row_of_the_system(void **state)
+{
+	const char *argv[16];
+	struct child_options options = { .argv = argv };
+	struct child *tracer;
+	struct run *run;
+	const char *row;
+	(void)state;
+
+	argv[tracer_words(argv)] = NULL;
+	if (memory_cgroup__make(&cgroup, 2, LIMIT_MIB)) {
+		memory_cgroup__remove(&cgroup);
+		need_cgroup(1);
+	}
+	tracer = child__start(&options);
+	child__wait_output(tracer, "TIME ", 1, RUN_TIMEOUT_S);
+	run__free(run_plain(ARGS(victim("eat"), cgroup.procs, "400")));
+	child__wait_output(tracer, " OOM ", 1, RUN_TIMEOUT_S);
+	kill(child__pid(tracer), SIGINT);
+	run = child__finish(tracer, RUN_TIMEOUT_S);
+	row = strstr(run->out, " OOM ");
+	assert_non_null(row);
+	assert_contains(row, " bytes in ");
+	assert_contains(row, "eat.c:");
+	run__free(run);
+}
+
 /* One that is killed by SIGKILL in such a cgroup without its being full is no OOM kill. */
 static void test_plain_kill_is_no_oom_kill(void **state)
 {
@@ -113,6 +141,7 @@ int main(void)
 		/* In this order: version 1 takes the controller away from version 2 for a while. */
 		OOM_TEST(test_oom_kill_in_version_2),
 		OOM_TEST(test_oom_kill_in_text),
+		OOM_TEST(test_oom_kill_in_a_row_of_the_system),
 		OOM_TEST(test_oom_kill_in_version_1),
 		OOM_TEST(test_plain_kill_is_no_oom_kill),
 	};

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -115,6 +116,30 @@ static void test_code_made_at_run_time(void **state)
 	assert_ptr_equal(child->code, first);
 	assert_int_equal(processes__execed(processes, pid, LATER + 1, "next"), 0);
 	assert_null(processes__image(processes, pid, LATER + 1)->code);
+	processes__free(processes);
+}
+
+/* On version 1 the kernel shows who exits in the root: that is not where it ran. */
+static void test_the_cgroup_of_what_has_ended(void **state)
+{
+	struct processes *processes = processes__new();
+	const struct image *parent, *child;
+	siginfo_t info;
+	pid_t pid = fork();
+
+	(void)state;
+	if (!pid)
+		_exit(0);
+	assert_true(pid > 0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(processes__add(processes, getpid()), 0);
+	assert_int_equal(processes__forked(processes, pid, getpid(), LATER), 0);
+	assert_int_equal(processes__execed(processes, pid, LATER + 1, "short"), 0);
+	parent = processes__image(processes, getpid(), LATER);
+	child = processes__image(processes, pid, LATER + 1);
+	assert_non_null(child);
+	assert_string_equal(child->cgroup, parent->cgroup);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	processes__free(processes);
 }
 
@@ -290,6 +315,7 @@ int main(void)
 		cmocka_unit_test(test_exec_begins_a_new_image),
 		cmocka_unit_test(test_the_next_of_several_images),
 		cmocka_unit_test(test_code_made_at_run_time),
+		cmocka_unit_test(test_the_cgroup_of_what_has_ended),
 		cmocka_unit_test(test_a_fork_has_its_parents_mappings),
 		cmocka_unit_test(test_a_reported_image_goes),
 		cmocka_unit_test(test_records_older_than_proc_are_ignored),
