@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -15,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "elf_closure.h"
 #include "log.h"
 
 static const struct passwd *find_user(const char *user)
@@ -78,24 +81,36 @@ static int execute(const char *executable, char **argv)
 	return -errno;
 }
 
+/* What the child tells first. */
+struct found {
+	int err;
+	char path[PATH_MAX]; /* of the executable */
+};
+
 static void run_child(const struct command_request *request, const struct passwd *user, int wait_fd,
 		      int error_fd) __attribute__((noreturn));
 
+/* The user may see what we do not, such as an own FUSE mount, and not see what we do. */
 static void run_child(const struct command_request *request, const struct passwd *user, int wait_fd,
 		      int error_fd)
 {
-	char go;
+	struct found found = { .err = user ? become(user) : 0 };
+	char *executable = NULL, go;
 	int err;
 
+	if (!found.err)
+		found.err =
+			elf_closure__find_executable(request->argv[0], getenv("PATH"), &executable);
+	if (!found.err)
+		snprintf(found.path, sizeof(found.path), "%s", executable);
+	if (write(error_fd, &found, sizeof(found)) != sizeof(found) || found.err)
+		_exit(125);
 	/* A loader that is killed before it lets us go must not leave us behind. */
 	if (read(wait_fd, &go, 1) != 1)
 		_exit(125);
-	err = user ? become(user) : 0;
-	if (!err) {
-		sigaction(SIGPIPE, &request->original_sigpipe, NULL);
-		sigprocmask(SIG_SETMASK, &request->original_mask, NULL);
-		err = execute(request->executable, request->argv);
-	}
+	sigaction(SIGPIPE, &request->original_sigpipe, NULL);
+	sigprocmask(SIG_SETMASK, &request->original_mask, NULL);
+	err = execute(executable, request->argv);
 	if (write(error_fd, &err, sizeof(err)) != sizeof(err))
 		_exit(126);
 	_exit(125);
@@ -139,6 +154,28 @@ int command__prepare(struct command *command, const struct command_request *requ
 	if (command->pidfd >= 0)
 		fcntl(command->pidfd, F_SETFD, FD_CLOEXEC);
 	return 0;
+}
+
+int command__find(const struct command *command, char **executable)
+{
+	struct found found;
+	size_t length = 0;
+	ssize_t nr;
+
+	*executable = NULL;
+	while (length < sizeof(found)) {
+		nr = read(command->error_fd, (char *)&found + length, sizeof(found) - length);
+		if (nr < 0 && errno == EINTR)
+			continue;
+		if (nr <= 0)
+			return nr ? -errno : -ECHILD;
+		length += (size_t)nr;
+	}
+	if (found.err)
+		return found.err;
+	found.path[sizeof(found.path) - 1] = '\0';
+	*executable = strdup(found.path);
+	return *executable ? 0 : -ENOMEM;
 }
 
 int command__release(struct command *command)

@@ -19,8 +19,7 @@ struct command {
 };
 
 struct command_request {
-	const char *executable; /* found by elf_closure__find_executable */
-	char **argv;
+	char **argv; /* the first is looked for in PATH */
 	const char *user; /* name or number to run as; NULL: ours */
 	sigset_t original_mask; /* what we were started with, for the command to have too */
 	struct sigaction original_sigpipe;
@@ -29,8 +28,17 @@ struct command_request {
 /* Runs what the kernel takes for no program. */
 #define COMMAND_SHELL "/bin/sh"
 
-/* Forks a child that waits. Returns 0, -ENOENT for an unknown user, or -errno. */
+/*
+ * Forks a child that becomes the user, finds the executable and waits. Returns 0, -ENOENT for an
+ * unknown user, or -errno.
+ */
 int command__prepare(struct command *command, const struct command_request *request);
+
+/*
+ * What the child found: an owned path. Returns 0, or the negated errno of what failed, the child is
+ * gone then. To be called once, before the release.
+ */
+int command__find(const struct command *command, char **executable);
 
 /*
  * Lets it exec. Returns 0 when the program runs; the negated errno of what failed otherwise, the

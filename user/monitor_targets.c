@@ -144,11 +144,8 @@ int monitor_targets__prepare_command(struct monitor *monitor, char **executable)
 {
 	const struct options *options = monitor->options;
 	struct command_request *request = &monitor->request;
-	int err = elf_closure__find_executable(options->command[0], getenv("PATH"), executable);
+	int err;
 
-	if (err)
-		return command_error(options->command[0], err);
-	request->executable = *executable;
 	request->argv = options->command;
 	request->user = options->user;
 	err = command__prepare(&monitor->command, request);
@@ -160,7 +157,8 @@ int monitor_targets__prepare_command(struct monitor *monitor, char **executable)
 		log__error("cannot start '%s': %s", options->command[0], strerror(-err));
 		return STATUS_FAILED;
 	}
-	return STATUS_OK;
+	err = command__find(&monitor->command, executable);
+	return err ? command_error(options->command[0], err) : STATUS_OK;
 }
 
 static uint64_t monotonic_ns(void)
@@ -182,7 +180,12 @@ static int start_command(struct monitor *monitor, const char *executable)
 	pid_t pid = monitor->command.pid;
 	int err = code_files__add_command(&monitor->files, pid, executable, &environment);
 
-	if (err == -ENOEXEC)
+	if (err == -EACCES)
+		log__warning(
+			"%s can be run, and not be read by memleak-bpf: %s; its functions have no names, and an allocator in it is not seen",
+			executable, strerror(-err));
+	/* What can't be read has most likely the shell's libc. */
+	if (err == -ENOEXEC || err == -EACCES)
 		err = code_files__add_command(&monitor->files, pid, COMMAND_SHELL, &environment);
 	if (err)
 		log__detail("%s: not all of its libraries were found: %s", executable,

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A traced command behaves as an untraced one: status, streams, signals, surroundings, user. */
 #include <errno.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -337,6 +339,64 @@ static void test_user(void **state)
 	run__free(run);
 }
 
+/* A folder of PATH where root finds a program, and the user only the next one. */
+static void test_program_is_the_users(void **state)
+{
+	char path[8400], program[4200];
+	char *environment[] = { path, NULL };
+	const char *folder = scratch("roots");
+	const char *argv[] = { tracer_path(), "-u", "nobody", "--", "ids", NULL };
+	struct child_options options = { .argv = argv, .environment = environment };
+	struct run *run;
+	(void)state;
+
+	if (!getpwnam("nobody"))
+		SKIP("there is no user nobody here");
+	if (!strncmp(victim("ids"), "/root/", 6))
+		SKIP("the build folder is below /root, where nobody may not go");
+	assert_int_equal(mkdir(folder, 0700), 0);
+	snprintf(program, sizeof(program), "%s/ids", folder);
+	assert_int_equal(symlink("/bin/false", program), 0);
+	snprintf(path, sizeof(path), "PATH=%s:%s", folder, victim("ids"));
+	*strrchr(path, '/') = '\0';
+	run = run_with(&options, RUN_TIMEOUT_S);
+	assert_int_equal(run->exit_status, 0);
+	assert_contains(run->out, "uid ");
+	run__free(run);
+	unlink(program);
+}
+
+/* Files of others, without the capability to read what only they may. */
+static int keep_to_permissions(void *context)
+{
+	(void)context;
+	for (int capability = CAP_DAC_OVERRIDE; capability <= CAP_DAC_READ_SEARCH; capability++)
+		if (prctl(PR_CAPBSET_DROP, capability))
+			return 1;
+	return 0;
+}
+
+/* As of a FUSE mount of the user's: what can't be read is no program without an allocator. */
+static void test_unreadable_program_is_told(void **state)
+{
+	const char *program = scratch("unreadable");
+	const char *argv[] = { tracer_path(), "--", program, NULL };
+	struct child_options options = { .argv = argv, .prepare = keep_to_permissions };
+	struct run *run;
+	(void)state;
+
+	run__free(run_plain(ARGS("cp", victim("leak64"), program)));
+	assert_int_equal(chmod(program, 0711), 0);
+	assert_int_equal(chown(program, 65534, 65534), 0);
+	run = run_with(&options, RUN_TIMEOUT_S);
+	assert_int_equal(run->exit_status, 0);
+	assert_contains(run->err, "warning: ");
+	assert_contains(run->err, program);
+	assert_contains(run->err, "Permission denied");
+	assert_contains(run->err, "67,108,864 bytes in 1 block\n");
+	run__free(run);
+}
+
 /* What its parent had resident is not the tracer's. */
 static void test_the_tracers_own_memory(void **state)
 {
@@ -372,6 +432,8 @@ int main(void)
 		SYSTEM_TEST(test_interrupt_of_the_group),
 		SYSTEM_TEST(test_terminated_command_is_reported),
 		SYSTEM_TEST(test_user),
+		SYSTEM_TEST(test_program_is_the_users),
+		SYSTEM_TEST(test_unreadable_program_is_told),
 		SYSTEM_TEST(test_the_tracers_own_memory),
 	};
 
