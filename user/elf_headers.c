@@ -106,6 +106,14 @@ static int read_file_header(struct elf_headers *headers)
 				sizeof(*file) - EI_NIDENT);
 }
 
+bool elf_headers__is_32_bit(int fd)
+{
+	unsigned char ident[EI_NIDENT];
+
+	return pread(fd, ident, sizeof(ident), 0) == sizeof(ident) &&
+	       !memcmp(ident, ELFMAG, SELFMAG) && ident[EI_CLASS] == ELFCLASS32;
+}
+
 static int read_segments(struct elf_headers *headers)
 {
 	size_t nr = headers->file.e_phnum;

@@ -57,6 +57,8 @@ bool elf_source__has_holes(const struct elf_source *source, uint64_t offset, uin
  */
 int elf_headers__read(const struct elf_source *source, struct elf_headers *headers);
 int elf_headers__of_file(int fd, struct elf_headers *headers);
+/* To say why a file was no such program: it is one of 32 bits. */
+bool elf_headers__is_32_bit(int fd);
 /* Also what was never read, but zeroed. */
 void elf_headers__free(struct elf_headers *headers);
 

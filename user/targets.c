@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "elf_headers.h"
 #include "living_thread.h"
 #include "log.h"
 #include "own_code.h"
@@ -357,7 +358,10 @@ static long look_into(struct targets *targets, int fd, const char *name)
 	struct allocator_probes probes;
 	int err = allocators__find(fd, &probes);
 
-	if (err && err != -ENOEXEC)
+	if (err == -ENOEXEC && elf_headers__is_32_bit(fd))
+		log__detail("%s: not looked at: allocators of 32-bit programs are not probed",
+			    name);
+	else if (err && err != -ENOEXEC)
 		log__detail("%s: not looked at: %s", name, strerror(-err));
 	return err || !probes.nr ? 0 : add_allocator(targets, fd, &probes, name);
 }

@@ -19,6 +19,7 @@
 
 #include "allocators.h"
 #include "elf_fixture.h"
+#include "elf_headers.h"
 #include "failing_alloc.h"
 
 #define FAMILY                                                                             \
@@ -454,6 +455,29 @@ static void test_out_of_memory(void **state)
 	assert_int_equal(probes.nr, 2);
 }
 
+/* Why such a program has no allocator is told; what is cut or no ELF file is not one. */
+static void test_32_bit(void **state)
+{
+	char ident[EI_NIDENT] = ELFMAG;
+	int fd = memfd_create("ident", MFD_CLOEXEC);
+
+	(void)state;
+	assert_true(fd >= 0);
+	ident[EI_CLASS] = ELFCLASS32;
+	assert_int_equal(pwrite(fd, ident, EI_NIDENT - 1, 0), EI_NIDENT - 1);
+	assert_false(elf_headers__is_32_bit(fd));
+	assert_int_equal(pwrite(fd, ident, EI_NIDENT, 0), EI_NIDENT);
+	assert_true(elf_headers__is_32_bit(fd));
+	ident[EI_CLASS] = ELFCLASS64;
+	assert_int_equal(pwrite(fd, ident, EI_NIDENT, 0), EI_NIDENT);
+	assert_false(elf_headers__is_32_bit(fd));
+	ident[EI_CLASS] = ELFCLASS32;
+	ident[0] = '#';
+	assert_int_equal(pwrite(fd, ident, EI_NIDENT, 0), EI_NIDENT);
+	assert_false(elf_headers__is_32_bit(fd));
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,6 +499,7 @@ int main(void)
 		cmocka_unit_test(test_not_for_us),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_flipped_bits),
+		cmocka_unit_test(test_32_bit),
 		cmocka_unit_test(test_out_of_memory),
 	};
 
