@@ -224,14 +224,14 @@ static const struct option_entry entries[] = {
 	{ 'f', "follow", NULL, "trace their children too", set_flag, FIELD(follow_children) },
 	{ 'a', "show-allocs", NULL, "list each block under its stack", set_flag,
 	  FIELD(show_allocations) },
-	{ 't', "trace", NULL, "print each allocation and each free as it happens", set_flag,
+	{ 't', "trace", NULL, "print each allocation and free as it happens", set_flag,
 	  FIELD(trace) },
 	{ 'o', "older", "MS", "list only blocks at least MS milliseconds old", set_age,
 	  FIELD(min_age_s), .max = MAX_SECONDS * 1000ULL },
 	{ 'T', "top", "N", "show the N largest stacks (default 10)", set_whole, FIELD(top),
 	  .min = 1, .max = MAX_STACKS },
-	{ 'z', "min-size", "SIZE", "count only blocks of at least SIZE bytes (K, M, G: times 1024)",
-	  set_size, FIELD(min_size_bytes) },
+	{ 'z', "min-size", "SIZE", "count only blocks of at least SIZE bytes", set_size,
+	  FIELD(min_size_bytes) },
 	{ 'Z', "max-size", "SIZE", "count only blocks of at most SIZE bytes", set_size,
 	  FIELD(max_size_bytes) },
 	{ 'v', "verbose", NULL, "more figures in reports, more detail in messages", set_flag,
@@ -244,18 +244,18 @@ static const struct option_entry entries[] = {
 	  FIELD(max_blocks), .min = 1, .max = MAX_BLOCKS },
 	{ LETTER_MAX_STACKS, "max-stacks", "N", "room for N different stacks", set_whole,
 	  FIELD(max_stacks), .min = 1, .max = MAX_STACKS },
-	{ LETTER_FRAMES, "frames", "N", "follow a stack for N frames at most (default 128)",
+	{ LETTER_FRAMES, "frames", "N", "follow stacks for N frames at most (default 128)",
 	  set_whole, FIELD(max_frames), .min = 1, .max = WIRE_MAX_FRAMES },
-	{ LETTER_BTF, "btf", "FILE", "kernel types from FILE, for a kernel without its own BTF",
-	  set_text, FIELD(btf_path) },
-	{ LETTER_FEATURES, "features", NULL, "show what this kernel offers, and what is made of it",
+	{ LETTER_BTF, "btf", "FILE", "kernel types from FILE, for a kernel without BTF", set_text,
+	  FIELD(btf_path) },
+	{ LETTER_FEATURES, "features", NULL, "show what the kernel has and what is made of it",
 	  set_flag, FIELD(features) },
-	{ LETTER_EXIT_HOOK, "exit-hook", "WAY", "see memory before its end by " EXIT_HOOKS,
-	  set_exit_hook, FIELD(paths) },
-	{ LETTER_EXIT_AFTER, "exit-after", "WAY", "see memory after its end by " EXIT_AFTERS,
-	  set_exit_after, FIELD(paths) },
-	{ LETTER_ATTACH, "attach", "WAY", "see allocator calls by uprobes: " CALL_PROBES,
-	  set_call_probes, FIELD(paths) },
+	{ LETTER_EXIT_HOOK, "exit-hook", "WAY", "see an end begin by " EXIT_HOOKS, set_exit_hook,
+	  FIELD(paths) },
+	{ LETTER_EXIT_AFTER, "exit-after", "WAY", "see it done by " EXIT_AFTERS, set_exit_after,
+	  FIELD(paths) },
+	{ LETTER_ATTACH, "attach", "WAY", "see calls by uprobes: " CALL_PROBES, set_call_probes,
+	  FIELD(paths) },
 	{ LETTER_STACK_WALK, "stack-walk", "WAY", "walk stacks by " STACK_WALKS, set_stack_walk,
 	  FIELD(paths) },
 	{ LETTER_VERSION, "version", NULL, "print the version", set_flag, FIELD(version) },
@@ -517,16 +517,17 @@ void options__free(struct options *options)
 
 void options__print_help(FILE *out)
 {
-	fputs("memleak-bpf: what a program allocates, holds at its end, and the kernel takes back\n"
+	fputs("memleak-bpf: what a program allocates and holds, and the kernel takes back\n"
 	      "\n"
 	      "usage: memleak-bpf [OPTION...] [INTERVAL [COUNT]] -- COMMAND [ARG...]\n"
 	      "       memleak-bpf [OPTION...] -c 'COMMAND LINE' [INTERVAL [COUNT]]\n"
 	      "       memleak-bpf [OPTION...] -p PID[,PID...] [INTERVAL [COUNT]]\n"
-	      "       memleak-bpf [OPTION...] [INTERVAL [COUNT]]      every process of the system\n"
+	      "       memleak-bpf [OPTION...] [INTERVAL [COUNT]]      the whole system\n"
 	      "       memleak-bpf --features [--json]\n"
 	      "\n"
-	      "INTERVAL: report what is outstanding every so many seconds (0.5 is one); COUNT: so\n"
-	      "many times. Reports go to stdout, with a command to stderr.\n"
+	      "INTERVAL: report what is outstanding every so many seconds (0.5 is one);\n"
+	      "COUNT: so many times. SIZE: in bytes; K, M and G multiply by 1024.\n"
+	      "Reports go to stdout, with a command to stderr.\n"
 	      "\n",
 	      out);
 	for (size_t i = 0; i < NR_ENTRIES; i++) {
@@ -536,9 +537,9 @@ void options__print_help(FILE *out)
 		snprintf(shown, sizeof(shown), "--%s%s%s", entry->name, entry->value ? " " : "",
 			 entry->value ? entry->value : "");
 		if (entry->letter < LONG_ONLY)
-			fprintf(out, "  -%c, %-26s  %s\n", entry->letter, shown, entry->help);
+			fprintf(out, "  -%c, %-24s  %s\n", entry->letter, shown, entry->help);
 		else
-			fprintf(out, "      %-26s  %s\n", shown, entry->help);
+			fprintf(out, "      %-24s  %s\n", shown, entry->help);
 	}
 	fputs("\nman memleak-bpf tells what each line of a report means.\n", out);
 }

@@ -415,7 +415,7 @@ static void test_help_names_every_option(void **state)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		assert_non_null(strstr(text, names[i]));
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-		assert_true(strlen(line) <= 100);
+		assert_true(strlen(line) <= 80);
 	free(text);
 }
 
