@@ -147,6 +147,20 @@ static void add_tables_of_needed(const struct code_files *files, pid_t tgid,
 	elf_closure__each(map->path, &environment, visit_closure, (void *)files);
 }
 
+/* Root is kept out of some file systems, such as another user's FUSE mount. */
+static void tell_unreadable(const struct mapping *map, pid_t tgid)
+{
+	static bool warned;
+
+	if (!warned)
+		log__warning(
+			"%s, which PID %d maps, can't be read: %s; an allocator in it is not seen, and its functions have no names (-v names others)",
+			map->path, (int)tgid, strerror(EACCES));
+	else
+		log__detail("%s can't be read: %s", map->path, strerror(EACCES));
+	warned = true;
+}
+
 void code_files__mapped(const struct code_files *files, pid_t tgid, const struct mapping *map,
 			bool right_now)
 {
@@ -155,7 +169,8 @@ void code_files__mapped(const struct code_files *files, pid_t tgid, const struct
 	/* First: with the probes a stack can be asked for. */
 	if (files->tables && add_table_of_mapping(files, tgid, map, &key) && right_now)
 		add_tables_of_needed(files, tgid, map);
-	targets__add_mapping(files->targets, tgid, map);
+	if (targets__add_mapping(files->targets, tgid, map) == -EACCES)
+		tell_unreadable(map, tgid);
 	open_for_names(files, tgid, map);
 }
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Running processes, by -p: what they do from the attach on, and that they live on unharmed. */
 #include <dlfcn.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -458,6 +461,44 @@ static void test_growth_since_the_attach(void **state)
 	run__free(end_daemon(daemon));
 }
 
+static int keep_to_permissions(void *context)
+{
+	(void)context;
+	return prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE) ||
+	       prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH);
+}
+
+/* As of a FUSE mount of another user's: a file that can't be read is not one without an allocator. */
+static void test_unreadable_file_is_told(void **state)
+{
+	const char *program = scratch("unreadable"), *argv[16];
+	const char *daemon_argv[] = { program, NULL };
+	struct child_options daemon_options = { .argv = daemon_argv, .stdin_pipe = true };
+	struct child_options options = { .argv = argv, .prepare = keep_to_permissions };
+	struct child *daemon;
+	struct run *run;
+	size_t n = tracer_words(argv);
+	(void)state;
+
+	run__free(run_plain(ARGS("cp", victim("obey"), program)));
+	assert_int_equal(chmod(program, 0711), 0);
+	assert_int_equal(chown(program, 65534, 65534), 0);
+	daemon = child__start(&daemon_options);
+	child__wait_output(daemon, "ready\n", 1, 30);
+	argv[n++] = "-p";
+	argv[n++] = pid_text(daemon, NULL);
+	argv[n++] = "0.1";
+	argv[n++] = "1";
+	argv[n] = NULL;
+	run = run_with(&options, RUN_TIMEOUT_S);
+	assert_int_equal(run->exit_status, STATUS_OK);
+	assert_contains(run->err, program);
+	assert_contains(run->err, "can't be read: Permission denied");
+	run__free(run);
+	child__close_stdin(daemon);
+	run__free(child__finish(daemon, 30));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -478,6 +519,7 @@ int main(void)
 		SYSTEM_TEST(test_idle_process),
 		SYSTEM_TEST(test_exec_after_attach),
 		SYSTEM_TEST(test_growth_since_the_attach),
+		SYSTEM_TEST(test_unreadable_file_is_told),
 	};
 
 	return cmocka_run_group_tests_name("attach", tests, harness__begin, harness__end);
