@@ -4,6 +4,8 @@
  * that it works without memory and doesn't mix with what a traced command writes there.
  */
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +15,7 @@
 /* libbpf's longest messages quote a verifier log; its first screens are enough. */
 #define MESSAGE_SIZE 16384
 #define LINE_SIZE (MESSAGE_SIZE + 256)
+#define PATIENCE_MS 500
 
 static bool verbose_is_on;
 
@@ -26,6 +29,29 @@ bool log__is_verbose(void)
 	return verbose_is_on;
 }
 
+/* A message that nobody reads must not hold up the tracing. */
+static bool stderr_has_room(void)
+{
+	static bool was_full;
+	struct pollfd room = { .fd = fileno(stderr), .events = POLLOUT };
+
+	if (room.fd >= 0)
+		was_full = !poll(&room, 1, was_full ? 0 : PATIENCE_MS);
+	return !was_full;
+}
+
+/* In pieces that a pipe with any room takes whole. */
+static void write_patiently(const char *line, size_t length)
+{
+	while (length && stderr_has_room()) {
+		size_t piece = length < PIPE_BUF ? length : PIPE_BUF;
+
+		fwrite(line, 1, piece, stderr);
+		line += piece;
+		length -= piece;
+	}
+}
+
 static void write_line(const char *prefix, const char *message)
 {
 	char line[LINE_SIZE];
@@ -36,7 +62,7 @@ static void write_line(const char *prefix, const char *message)
 
 	length += strlen(line + length);
 	length += snprintf(line + length, sizeof(line) - length, "%s\n", cut ? "..." : "");
-	fwrite(line, 1, length, stderr);
+	write_patiently(line, length);
 }
 
 static void format_message(char message[MESSAGE_SIZE], const char *format, va_list arguments)

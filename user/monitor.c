@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "dead_sweep.h"
-#include "hangup.h"
 #include "log.h"
 #include "monitor_state.h"
 #include "notify.h"
@@ -415,64 +414,18 @@ static bool all_ended(struct monitor *monitor)
 	return !monitor->ended.nr;
 }
 
-/*
- * A signal from the terminal reaches the command by itself; one that was sent to us is passed on.
- * The command's end ends us. Ctrl-C twice at a command that ignores it: we go and leave it running.
- */
-static void signal_with_command(struct monitor *monitor, const struct signalfd_siginfo *info)
-{
-	if (info->ssi_code != SI_KERNEL)
-		kill(monitor->command.pid, (int)info->ssi_signo);
-	else if (info->ssi_signo == SIGINT && ++monitor->nr_terminal_interrupts > 1)
-		monitor->stopping = true;
-}
-
-static bool asks_to_reopen(const struct monitor *monitor, const struct signalfd_siginfo *info)
-{
-	return info->ssi_signo == SIGHUP && monitor->options->output_path &&
-	       hangup__is_request(info->ssi_code, monitor->had_terminal, hangup__has_terminal());
-}
-
 /* All reports so far are whole: signals are read between them. */
 static void reopen_output(struct monitor *monitor)
 {
 	int err;
 
+	monitor->reopen_asked = false;
 	if (report_file__flush(monitor->report_file))
 		return; /* output_status will tell */
 	err = report_file__reopen(monitor->report_file, monitor->output_name);
 	if (err)
 		log__warning("cannot reopen %s: %s; reports go on to the file that was open",
 			     monitor->output_name, strerror(-err));
-}
-
-static void handle_signal(struct monitor *monitor, const struct signalfd_siginfo *info)
-{
-	if (!monitor->command.pid && asks_to_reopen(monitor, info)) {
-		reopen_output(monitor);
-		return;
-	}
-	switch (info->ssi_signo) {
-	case SIGCHLD:
-		return;
-	case SIGINT:
-	case SIGTERM:
-	case SIGHUP:
-	case SIGQUIT:
-		if (!monitor->command.pid)
-			monitor->stopping = true;
-		break;
-	}
-	if (monitor->command.pid && !command__reap(&monitor->command))
-		signal_with_command(monitor, info);
-}
-
-static void read_signals(struct monitor *monitor)
-{
-	struct signalfd_siginfo info;
-
-	while (read(monitor->signal_fd, &info, sizeof(info)) == sizeof(info))
-		handle_signal(monitor, &info);
 }
 
 static void read_interval(struct monitor *monitor)
@@ -500,7 +453,9 @@ static int output_status(struct monitor *monitor)
 		return STATUS_OK;
 	if (err == -EPIPE)
 		return STATUS_NO_READER;
-	log__error("cannot write to %s: %s", monitor->output_name, strerror(-err));
+	log__error("cannot write to %s: %s", monitor->output_name,
+		   err == -EINTR ? "its reader does not read, and somebody asked to stop" :
+				   strerror(-err));
 	return STATUS_OUTPUT;
 }
 
@@ -516,10 +471,12 @@ static int follow(struct monitor *monitor)
 			return STATUS_FAILED;
 		for (int i = 0; i < nr; i++) {
 			if (ready[i].data.fd == monitor->signal_fd)
-				read_signals(monitor);
+				monitor_signals__read(monitor);
 			else if (ready[i].data.fd == monitor->interval_fd)
 				read_interval(monitor);
 		}
+		if (monitor->reopen_asked)
+			reopen_output(monitor);
 		look(monitor);
 		status = output_status(monitor);
 		if (status)
@@ -535,7 +492,7 @@ static int follow(struct monitor *monitor)
 /* After a closed pipe or a full disk the command still gets to finish, untraced. */
 static void wait_for_command(struct monitor *monitor)
 {
-	while (monitor->command.pid && !command__reap(&monitor->command)) {
+	while (monitor->command.pid && !monitor->stopping && !command__reap(&monitor->command)) {
 		struct signalfd_siginfo info;
 		struct epoll_event ready[8];
 

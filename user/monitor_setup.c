@@ -48,6 +48,7 @@ static int open_output(struct monitor *monitor)
 		return STATUS_OUTPUT;
 	}
 	reporter->file = monitor->report_file;
+	report_file__while_full(monitor->report_file, monitor_signals__keep_waiting, monitor);
 	reporter->out = report_file__stream(monitor->report_file);
 	return STATUS_OK;
 }

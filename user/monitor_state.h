@@ -55,7 +55,9 @@ struct monitor {
 	uint64_t nr_intervals;
 	unsigned int nr_terminal_interrupts;
 	bool had_terminal; /* when it began */
+	bool stop_asked; /* by a signal, which may have been meant for the command */
 	bool stopping; /* somebody said so */
+	bool reopen_asked; /* of the report file */
 	bool finished; /* all intervals were shown */
 	struct ended_spaces ended;
 	uint64_t looked_at_living_ns, looked_at_files_ns, swept_stacks_ns, swept_dead_ns,
@@ -82,6 +84,11 @@ int monitor_targets__begin(struct monitor *monitor, const char *executable);
 
 /* Has the process at that index of `followed` ended? */
 bool monitor_targets__ended(struct monitor *monitor, size_t index);
+
+/* Reads the signals that have come. They set stop_asked, stopping and reopen_asked. */
+void monitor_signals__read(struct monitor *monitor);
+/* The same while the reader of the report does not read. Returns whether to wait for it. */
+bool monitor_signals__keep_waiting(void *context);
 
 /* Takes all probes away; some may still be going then, by themselves. */
 void monitor_setup__detach(struct monitor *monitor);

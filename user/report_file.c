@@ -7,31 +7,51 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "stop_request.h"
+
 #define NEW_FILE_MODE 0666 /* less what umask takes */
+/* Who does not read is waited for that long before somebody is asked whether to wait on. */
+#define PATIENCE_MS 100
 
 struct report_file {
 	FILE *stream;
 	int fd;
 	int error; /* errno of the first write that failed; 0: none did */
+	bool (*keep_waiting)(void *context);
+	void *context;
 };
 
-/* What was made non-blocking by somebody with whom we share it is waited for all the same. */
-static ssize_t write_some(int fd, const char *bytes, size_t size)
+/* Returns 0 when something can be written, or EINTR when nobody wants to wait for that any more. */
+static int wait_for_room(const struct report_file *file)
 {
-	for (;;) {
-		struct pollfd room = { .fd = fd, .events = POLLOUT };
-		ssize_t written = write(fd, bytes, size);
+	struct pollfd room = { .fd = file->fd, .events = POLLOUT };
 
-		if (written >= 0 || (errno != EINTR && errno != EAGAIN))
+	while (poll(&room, 1, PATIENCE_MS) <= 0)
+		if (file->keep_waiting && !file->keep_waiting(file->context))
+			return EINTR;
+	return 0;
+}
+
+/* In pieces that a pipe with any room takes whole: also one that blocks, since others share it. */
+static ssize_t write_some(const struct report_file *file, const char *bytes, size_t size)
+{
+	size_t piece = size < PIPE_BUF ? size : PIPE_BUF;
+
+	for (;;) {
+		int err = wait_for_room(file);
+		ssize_t written = err ? -1 : write(file->fd, bytes, piece);
+
+		if (err)
+			errno = err;
+		if (err || written >= 0 || (errno != EINTR && errno != EAGAIN))
 			return written;
-		if (errno == EAGAIN)
-			poll(&room, 1, -1);
 	}
 }
 
@@ -42,7 +62,7 @@ static ssize_t write_all(void *cookie, const char *bytes, size_t size)
 	size_t done = 0;
 
 	while (done < size && !file->error) {
-		ssize_t written = write_some(file->fd, bytes + done, size - done);
+		ssize_t written = write_some(file, bytes + done, size - done);
 
 		if (written < 0)
 			file->error = errno;
@@ -92,11 +112,26 @@ static int begin_a_line(int fd, const char *path)
 	return err;
 }
 
+/* A named pipe is opened when somebody reads it. */
+static int open_patiently(const char *path, int flags)
+{
+	for (;;) {
+		int fd = open(path, flags, NEW_FILE_MODE);
+		struct stat status;
+
+		if (fd >= 0 || errno != ENXIO || stop_request__is_pending() ||
+		    stat(path, &status) || !S_ISFIFO(status.st_mode))
+			return fd;
+		poll(NULL, 0, PATIENCE_MS);
+	}
+}
+
 /* O_APPEND in any case: who truncates the file (copytruncate) is not to get a hole in it. */
 struct report_file *report_file__open(const char *path, bool append)
 {
-	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | (append ? 0 : O_TRUNC);
-	int fd = open(path, flags, NEW_FILE_MODE);
+	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
+		    (append ? 0 : O_TRUNC);
+	int fd = open_patiently(path, flags);
 	int err = fd >= 0 && append ? begin_a_line(fd, path) : 0;
 
 	if (err) {
@@ -107,10 +142,24 @@ struct report_file *report_file__open(const char *path, bool append)
 	return fd < 0 ? NULL : new_file(fd);
 }
 
+/* Not the description that others share, where that is possible: only ours becomes non-blocking. */
+static int reopen_descriptor(int fd)
+{
+	struct stat status;
+	char path[64];
+
+	if (!isatty(fd) && (fstat(fd, &status) || !S_ISFIFO(status.st_mode)))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+}
+
 struct report_file *report_file__of_descriptor(int fd)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	int copy = reopen_descriptor(fd);
 
+	if (copy < 0)
+		copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	return copy < 0 ? NULL : new_file(copy);
 }
 
@@ -121,6 +170,13 @@ void report_file__free(struct report_file *file)
 	fclose(file->stream);
 	close(file->fd);
 	free(file);
+}
+
+void report_file__while_full(struct report_file *file, bool (*keep_waiting)(void *context),
+			     void *context)
+{
+	file->keep_waiting = keep_waiting;
+	file->context = context;
 }
 
 FILE *report_file__stream(struct report_file *file)
@@ -163,8 +219,6 @@ int report_file__reopen(struct report_file *file, const char *path)
 	if (fd < 0)
 		return -errno;
 	err = begin_a_line(fd, path);
-	if (!err && fcntl(fd, F_SETFL, O_APPEND))
-		err = -errno;
 	if (err) {
 		close(fd);
 		return err;

@@ -18,6 +18,14 @@ struct report_file *report_file__of_descriptor(int fd);
 /* Writes what is pending, as far as that is possible. */
 void report_file__free(struct report_file *file);
 
+/*
+ * Where nothing can be written since a reader does not read, keep_waiting is asked ten times a
+ * second whether to go on waiting. If not, the write fails, and so does all that comes after it:
+ * -EINTR.
+ */
+void report_file__while_full(struct report_file *file, bool (*keep_waiting)(void *context),
+			     void *context);
+
 /* For the writers; it lives as long as the file does. */
 FILE *report_file__stream(struct report_file *file);
 

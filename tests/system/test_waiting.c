@@ -5,10 +5,13 @@
  */
 #include "harness.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- the end of a tracer whose probes take long to take away ---- */
@@ -131,12 +134,113 @@ static void test_end_does_not_wait_for_probes(void **state)
 	assert_no_bpf_objects_since(&before);
 }
 
+/* ---- a reader that does not read ---- */
+
+/* A pipe by name; reads nothing of it, and keeps it open. */
+static int open_unread_pipe(const char *path)
+{
+	int fd;
+
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void wait_until_full(int fd)
+{
+	double end_s = now_s() + RUN_TIMEOUT_S;
+	int capacity = fcntl(fd, F_GETPIPE_SZ), held = 0;
+
+	/* A page may have room for less than the next piece. */
+	while (held < capacity - 3 * 4096 && now_s() < end_s) {
+		pause_ms(10);
+		assert_int_equal(ioctl(fd, FIONREAD, &held), 0);
+	}
+	assert_true(held >= capacity - 3 * 4096);
+	pause_ms(300);
+}
+
+static void test_signal_while_nobody_reads(void **state)
+{
+	const char *pipe_path = scratch("unread");
+	int fd = open_unread_pipe(pipe_path);
+	struct child *victim_child = start_victim(), *tracer;
+	char pid[32];
+	const char *argv[] = { tracer_path(), "-t", "-p", pid, NULL };
+	struct child_options options = { .argv = argv, .stdout_path = pipe_path };
+	struct run *run;
+	(void)state;
+
+	snprintf(pid, sizeof(pid), "%d", child__pid(victim_child));
+	tracer = child__start(&options);
+	while (!text_is_touched(child__pid(victim_child), victim("obey_static")) &&
+	       child__is_running(tracer))
+		pause_ms(10);
+	child__send(victim_child, "alloc 5000 16\n");
+	child__wait_output(victim_child, "ok\n", 1, 30);
+	wait_until_full(fd);
+	assert_true(child__is_running(tracer));
+	kill(child__pid(tracer), SIGTERM);
+	run = child__finish(tracer, 30);
+	assert_false(run->timed_out);
+	assert_int_equal(run->exit_status, 124);
+	assert_contains(run->err, "does not read");
+	assert_one_line(run->err);
+	run__free(run);
+	assert_text_untouched(child__pid(victim_child), victim("obey_static"));
+	child__close_stdin(victim_child);
+	run__free(child__finish(victim_child, 30));
+	close(fd);
+}
+
+/* Its parent is us: it must not stay a zombie for as long as nobody reads. */
+static void test_command_ends_while_nobody_reads(void **state)
+{
+	const char *pipe_path = scratch("unread");
+	int fd = open_unread_pipe(pipe_path), pid = 0;
+	const char *argv[] = { tracer_path(),
+			       "-t",
+			       "-w",
+			       pipe_path,
+			       "--",
+			       "sh",
+			       "-c",
+			       "echo $$; exec \"$0\" 5000 24",
+			       victim("million"),
+			       NULL };
+	struct child_options options = { .argv = argv };
+	struct child *tracer = child__start(&options);
+	double end_s = now_s() + 30;
+	struct run *run;
+	char *output;
+	(void)state;
+
+	wait_until_full(fd);
+	output = child__output(tracer);
+	assert_int_equal(sscanf(output, "%d", &pid), 1);
+	free(output);
+	while (!kill(pid, 0) && now_s() < end_s)
+		pause_ms(10);
+	assert_int_equal(kill(pid, 0), -1);
+	assert_true(child__is_running(tracer));
+	kill(child__pid(tracer), SIGINT);
+	run = child__finish(tracer, 30);
+	assert_false(run->timed_out);
+	assert_int_equal(run->exit_status, 124);
+	run__free(run);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SYSTEM_TEST(test_killed_group_while_it_detaches),
 		SYSTEM_TEST(test_killed_group_while_it_attaches),
 		SYSTEM_TEST(test_end_does_not_wait_for_probes),
+		SYSTEM_TEST(test_signal_while_nobody_reads),
+		SYSTEM_TEST(test_command_ends_while_nobody_reads),
 	};
 
 	return cmocka_run_group_tests_name("waiting", tests, harness__begin, harness__end);
