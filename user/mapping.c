@@ -31,7 +31,7 @@ struct shared_path {
 
 struct mapping_set {
 	struct mapping_room *room; /* NULL: none in particular */
-	char *last_path; /* that was added; one of its users is this */
+	struct shared_path *last_path; /* that was added; one of its users is this */
 	struct mapping *maps;
 	size_t nr;
 	size_t capacity;
@@ -71,35 +71,28 @@ static void give_room(struct mapping_set *set, uint64_t bytes)
 		set->room->bytes -= bytes;
 }
 
-static struct shared_path *shared_path_of(char *text)
+static struct shared_path *path_of(const struct mapping *map)
 {
-	return (struct shared_path *)(text - offsetof(struct shared_path, text));
+	return (struct shared_path *)(map->path - offsetof(struct shared_path, text));
 }
 
-static char *use_path(char *text)
+static void release_path(struct mapping_set *set, struct shared_path *path)
 {
-	shared_path_of(text)->nr_users++;
-	return text;
-}
-
-static void release_path(struct mapping_set *set, char *text)
-{
-	struct shared_path *path = text ? shared_path_of(text) : NULL;
-
 	if (!path || --path->nr_users)
 		return;
-	give_room(set, sizeof(*path) + strlen(text) + 1);
+	give_room(set, sizeof(*path) + strlen(path->text) + 1);
 	free(path);
 }
 
-/* The set's own path of that text, with one user more. */
-static int get_path(struct mapping_set *set, const char *text, char **own)
+/* Makes the set's last path one of that text, and the mapping a user of it. */
+static int set_path(struct mapping_set *set, struct mapping *map, const char *text)
 {
 	size_t bytes = sizeof(struct shared_path) + strlen(text) + 1;
 	struct shared_path *path;
 
-	if (set->last_path && !strcmp(set->last_path, text)) {
-		*own = use_path(set->last_path);
+	if (set->last_path && !strcmp(set->last_path->text, text)) {
+		set->last_path->nr_users++;
+		map->path = set->last_path->text;
 		return 0;
 	}
 	if (!take_room(set, bytes))
@@ -112,7 +105,8 @@ static int get_path(struct mapping_set *set, const char *text, char **own)
 	path->nr_users = 2;
 	memcpy(path->text, text, strlen(text) + 1);
 	release_path(set, set->last_path);
-	*own = set->last_path = path->text;
+	set->last_path = path;
+	map->path = path->text;
 	return 0;
 }
 
@@ -136,7 +130,7 @@ void mapping_set__free(struct mapping_set *set)
 		return;
 	}
 	for (size_t i = 0; i < set->nr; i++)
-		release_path(set, set->maps[i].path);
+		release_path(set, path_of(&set->maps[i]));
 	release_path(set, set->last_path);
 	give_room(set, set->capacity * sizeof(*set->maps));
 	free(set->maps);
@@ -184,7 +178,7 @@ struct mapping_set *mapping_set__clone(const struct mapping_set *set)
 	}
 	for (; clone->nr < set->nr; clone->nr++) {
 		clone->maps[clone->nr] = set->maps[clone->nr];
-		use_path(clone->maps[clone->nr].path);
+		path_of(&clone->maps[clone->nr])->nr_users++;
 	}
 	return clone;
 }
@@ -227,18 +221,18 @@ int mapping_set__add(struct mapping_set *set, const struct mapping *map)
 	err = reserve(set, set->nr - (past - first) + 1 + keeps_left + keeps_right);
 	if (err)
 		return err;
-	err = get_path(set, map->path ? map->path : "", &added.path);
+	err = set_path(set, &added, map->path ? map->path : "");
 	if (err)
 		return err;
 	if (keeps_right) {
 		right = set->maps[past - 1];
-		use_path(right.path);
+		path_of(&right)->nr_users++;
 		right.file_offset += map->end - right.start;
 		right.start = map->end;
 	}
 
 	for (size_t i = first + keeps_left; i < past; i++)
-		release_path(set, set->maps[i].path);
+		release_path(set, path_of(&set->maps[i]));
 	if (keeps_left)
 		set->maps[first].end = map->start;
 	at = first + keeps_left;
