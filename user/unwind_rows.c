@@ -10,11 +10,16 @@
 #include <string.h>
 
 #include "cfi.h"
+#include "counted_heap.h"
+#include "memory_share.h"
 #include "unwind_image.h"
 #include "unwind_rows.h"
 
 /* What is between two functions closer than that is padding, in which nobody ever is. */
 #define PADDING_BYTES 16
+/* While a file is read. A browser's, of 20 MiB of .eh_frame, takes 100. */
+#define MEMORY_PARTS 16
+#define MAX_BYTES (192ull << 20)
 
 /*
  * What runs before anything else has no caller, and is assembly code that often doesn't say so
@@ -294,6 +299,25 @@ static int build(struct builder *builder)
 	return 0;
 }
 
+static bool has_room(struct counted_heap *heap, uint64_t bytes)
+{
+	uint64_t max_bytes = memory_share(MEMORY_PARTS, MAX_BYTES);
+	uint64_t taken = heap->bytes > 0 ? (uint64_t)heap->bytes : 0;
+
+	return taken <= max_bytes && bytes <= max_bytes - taken;
+}
+
+/* How many functions and rows there are is the file's choice. */
+static int build_within_bounds(struct builder *builder)
+{
+	struct counted_heap heap = { .has_room = has_room };
+	struct counted_heap *before = counted_heap__work_for(&heap);
+	int err = build(builder);
+
+	counted_heap__work_for(before);
+	return err == -ENOMEM && heap.refused ? -E2BIG : err;
+}
+
 static int read_rows(const struct elf_source *source, struct unwind_rows *rows)
 {
 	struct unwind_image image;
@@ -304,7 +328,7 @@ static int read_rows(const struct elf_source *source, struct unwind_rows *rows)
 	err = unwind_image__open(source, &image);
 	if (err)
 		return err;
-	err = build(&builder);
+	err = build_within_bounds(&builder);
 	unwind_image__close(&image);
 	if (err)
 		unwind_rows__free(rows);

@@ -32,7 +32,8 @@ struct unwind_rows {
  * The file must be regular; the descriptor stays the caller's, and is needed no more. A file
  * without .eh_frame has one row, UNWIND_CFA_FRAME_POINTER; one without code has none. Returns 0;
  * -ENOEXEC when it is no x86-64 ELF program or library; -EBADMSG when its headers are damaged;
- * -ENOTSUP when .eh_frame is compressed; -E2BIG when it would have more than UNWIND_ROWS_MAX rows;
+ * -ENOTSUP when .eh_frame is compressed; -E2BIG when it would have more than UNWIND_ROWS_MAX rows,
+ * or takes more memory to read than is bearable;
  * -ENOMEM; -errno.
  */
 int unwind_rows__of_file(int fd, struct unwind_rows *rows);

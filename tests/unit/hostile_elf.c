@@ -58,6 +58,7 @@ void hostile_elf__write(const char *path, const struct hostile_section *sections
 	for (size_t i = 0; i < nr; i++) {
 		headers[i + 2] = (Elf64_Shdr){ .sh_name = names_bytes,
 					       .sh_type = sections[i].type,
+					       .sh_flags = sections[i].flags,
 					       .sh_link = sections[i].link,
 					       .sh_offset = at,
 					       .sh_size = sections[i].nr_bytes };

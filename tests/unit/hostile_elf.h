@@ -18,6 +18,7 @@ struct hostile_section {
 	uint32_t type, link;
 	const void *bytes; /* NULL: a hole */
 	uint64_t nr_bytes;
+	uint64_t flags;
 };
 
 /* The sections' numbers are 1, the code's, and those given, from 2 on. */

@@ -10,6 +10,7 @@
 /* cmocka needs the four above before it. */
 #include <cmocka.h>
 #include <dwarf.h>
+#include <errno.h>
 #include <signal.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 #include "perf_map_file.h"
 #include "symbol_fixture.h"
 #include "symbolize.h"
+#include "unwind_rows.h"
 
 #define MIB (1ull << 20)
 #define MAX_FRAMES 16
@@ -141,8 +143,8 @@ static void test_string_tables_of_holes(void **state)
 	(void)state;
 	for (size_t i = 0; i < 6; i++) {
 		const struct hostile_section sections[] = {
-			{ ".symtab", SHT_SYMTAB, 3, symbols, sizeof(symbols) },
-			{ ".strtab", SHT_STRTAB, 0, NULL, sizes[i] },
+			{ ".symtab", SHT_SYMTAB, 3, symbols, sizeof(symbols), 0 },
+			{ ".strtab", SHT_STRTAB, 0, NULL, sizes[i], 0 },
 		};
 
 		hostile_elf__write(symbol_fixture__path(sparse_names[i]), sections, 2);
@@ -164,8 +166,8 @@ static void test_symbols_that_are_alike(void **state)
 	Elf64_Sym *symbols = calloc(NR, sizeof(*symbols));
 	char *names = malloc(NAME_BYTES);
 	const struct hostile_section sections[] = {
-		{ ".symtab", SHT_SYMTAB, 3, symbols, NR * sizeof(*symbols) },
-		{ ".strtab", SHT_STRTAB, 0, names, NAME_BYTES },
+		{ ".symtab", SHT_SYMTAB, 3, symbols, NR * sizeof(*symbols), 0 },
+		{ ".strtab", SHT_STRTAB, 0, names, NAME_BYTES, 0 },
 	};
 
 	(void)state;
@@ -198,8 +200,8 @@ static void test_empty_units(void **state)
 	enum { NR = 900000 };
 	unsigned char *info = malloc(NR * sizeof(unit));
 	const struct hostile_section sections[] = {
-		{ ".debug_info", SHT_PROGBITS, 0, info, NR * sizeof(unit) },
-		{ ".debug_abbrev", SHT_PROGBITS, 0, abbreviations, sizeof(abbreviations) },
+		{ ".debug_info", SHT_PROGBITS, 0, info, NR * sizeof(unit), 0 },
+		{ ".debug_abbrev", SHT_PROGBITS, 0, abbreviations, sizeof(abbreviations), 0 },
 	};
 
 	(void)state;
@@ -237,9 +239,9 @@ static void test_long_folders(void **state)
 	size_t nr_bytes = BEGIN + FOLDER_BYTES + 1 + (size_t)NR_FILES * FILE_BYTES + 64;
 	unsigned char *line = calloc(1, nr_bytes), *at = line;
 	const struct hostile_section sections[] = {
-		{ ".debug_info", SHT_PROGBITS, 0, info, sizeof(info) },
-		{ ".debug_abbrev", SHT_PROGBITS, 0, abbreviations, sizeof(abbreviations) },
-		{ ".debug_line", SHT_PROGBITS, 0, line, nr_bytes },
+		{ ".debug_info", SHT_PROGBITS, 0, info, sizeof(info), 0 },
+		{ ".debug_abbrev", SHT_PROGBITS, 0, abbreviations, sizeof(abbreviations), 0 },
+		{ ".debug_line", SHT_PROGBITS, 0, line, nr_bytes, 0 },
 	};
 	uint64_t low = HOSTILE_ELF_CODE, bytes = 0x1000;
 	uint32_t length = (uint32_t)nr_bytes - 4, header;
@@ -283,7 +285,7 @@ static void test_check_sum_over_holes(void **state)
 {
 	static const unsigned char link[] = "hole\0\0\0\0\1\2\3";
 	const struct hostile_section sections[] = {
-		{ ".gnu_debuglink", SHT_PROGBITS, 0, link, sizeof(link) },
+		{ ".gnu_debuglink", SHT_PROGBITS, 0, link, sizeof(link), 0 },
 	};
 
 	(void)state;
@@ -291,6 +293,48 @@ static void test_check_sum_over_holes(void **state)
 	hostile_elf__write(symbol_fixture__path("hole"), NULL, 0);
 	assert_int_equal(truncate(symbol_fixture__path("hole"), 4ll << 30), 0);
 	assert_bearable(look_up_link);
+}
+
+static void read_frames(void)
+{
+	int fd = open(symbol_fixture__path("frames"), O_RDONLY | O_CLOEXEC);
+	struct unwind_rows rows;
+	int err = unwind_rows__of_file(fd, &rows);
+
+	unwind_rows__free(&rows);
+	close(fd);
+	if (err && err != -E2BIG)
+		_exit(1);
+}
+
+/* Five million functions at one place. They name nothing, but are read for every new file. */
+static void test_functions_without_number(void **state)
+{
+	static const unsigned char cie[16] = {
+		12, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0x78, 16, 12, 7, 8
+	};
+	struct {
+		uint32_t length, cie;
+		uint64_t begin, nr_bytes;
+	} function = { 20, 0, HOSTILE_ELF_CODE, 16 };
+	enum { NR = 5000000 };
+	size_t nr_bytes = sizeof(cie) + (size_t)NR * sizeof(function);
+	unsigned char *frames = malloc(nr_bytes);
+	const struct hostile_section sections[] = {
+		{ ".eh_frame", SHT_PROGBITS, 0, frames, nr_bytes, SHF_ALLOC },
+	};
+
+	(void)state;
+	memcpy(frames, cie, sizeof(cie));
+	for (size_t i = 0; i < NR; i++) {
+		size_t at = sizeof(cie) + i * sizeof(function);
+
+		function.cie = (uint32_t)at + 4;
+		memcpy(frames + at, &function, sizeof(function));
+	}
+	hostile_elf__write(symbol_fixture__path("frames"), sections, 1);
+	free(frames);
+	assert_bearable(read_frames);
 }
 
 #define NR_MAPS 3
@@ -443,6 +487,7 @@ int main(void)
 		cmocka_unit_test(test_empty_units),
 		cmocka_unit_test(test_long_folders),
 		cmocka_unit_test(test_check_sum_over_holes),
+		cmocka_unit_test(test_functions_without_number),
 		cmocka_unit_test(test_huge_perf_maps),
 		cmocka_unit_test(test_least_recently_used_goes_first),
 		cmocka_unit_test(test_time_of_a_report),
