@@ -27,7 +27,6 @@ const volatile __u64 zeroes[sizeof(struct thread) / sizeof(__u64)] = {};
 #endif
 
 #define PAGE_MASK_BITS 12
-#define EEXIST 17
 #define SITE_INDEX_TRIES 16
 #define SIZE_UNKNOWN (~0ULL) /* in an event: the block was not recorded */
 
@@ -115,7 +114,7 @@ __hidden int count_lost_return(struct space *space)
 
 	if (thread && thread->call.sp && !return_is_pending(task, thread->call.sp) &&
 	    !is_in_trampoline(task))
-		add(&space->lost_events, 1);
+		add(&space->lost[LOSS_RETURN], 1);
 	return 0;
 }
 
@@ -132,7 +131,7 @@ static __always_inline void list_site(struct space *space, __u64 stack_id)
 		key.n++;
 	}
 	/* Not listed: reports show these bytes as held from stacks that were not kept. */
-	add(&space->lost_stacks, 1);
+	add(&space->lost[LOSS_SITE_MAP_FULL], 1);
 }
 
 static __always_inline struct site *site_of(struct space *space, __u64 stack_id)
@@ -156,7 +155,7 @@ static __always_inline void add_to_site(struct space *space, const struct block 
 		return;
 	site = site_of(space, block->stack_id);
 	if (!site) {
-		add(&space->lost_stacks, 1);
+		add(&space->lost[LOSS_SITE_MAP_FULL], 1);
 		return;
 	}
 	slot = &site->slots[slot_of_cpu(WIRE_SITE_SLOTS)];
@@ -194,7 +193,7 @@ static __always_inline void leave_ghost(struct space *space, __u64 address,
 		return;
 	ghost.stack_id = bpf_ktime_get_ns();
 	if (bpf_map_update_elem(&blocks, &key, &ghost, BPF_ANY))
-		add(&space->lost_blocks, 1);
+		add(&space->lost[LOSS_GHOST], 1);
 }
 
 /*
@@ -270,14 +269,14 @@ static __always_inline void record_block(struct space *space, __u64 address,
 		/* The allocator hands out a block that we hold: its free was not seen. */
 		if (take_block(space, address, &unseen))
 			release(space, &unseen);
-		add(&space->lost_events, 1);
+		add(&space->lost[LOSS_FREE], 1);
 		err = bpf_map_update_elem(&blocks, &key, block, BPF_ANY);
 	}
 	if (!err) {
 		add_to_site(space, block);
 		return;
 	}
-	add(&space->lost_blocks, 1);
+	add(&space->lost[LOSS_BLOCK_MAP_FULL], 1);
 	add(&space->unrecorded_blocks, 1);
 	add(&space->unrecorded_bytes, block->size_bytes);
 }
@@ -342,15 +341,14 @@ __hidden int allocation_enter(struct pt_regs *ctx, __u32 function)
 		return 1;
 	thread = thread_of_current(true);
 	if (!thread) {
-		count_loss(LOSS_THREAD_MAP_FULL);
-		add(&space->lost_events, 1);
+		add(&space->lost[LOSS_THREAD_MAP_FULL], 1);
 		return 1;
 	}
 	call = &thread->call;
 	if (call_in_flight(call, sp))
 		return 1;
 	if (call->sp)
-		add(&space->lost_events, 1); /* it never returned */
+		add(&space->lost[LOSS_RETURN], 1); /* it never returned */
 	__builtin_memset(call, 0, sizeof(*call));
 	call->function = function;
 	read_arguments(call, first, second, third);
@@ -391,7 +389,7 @@ static __always_inline void settle_old_block(struct space *space, struct call *c
 	} else if (freed) {
 		size_bytes = count_foreign_free(space, call->old_address);
 	} else if (call->old_known && bpf_map_update_elem(&blocks, &key, &call->old, BPF_ANY)) {
-		add(&space->lost_blocks, 1);
+		add(&space->lost[LOSS_BLOCK_MAP_FULL], 1);
 	}
 	if (freed && config_trace)
 		send_trace(EVENT_FREE, call->function, call->old_address, size_bytes);
@@ -436,7 +434,7 @@ static __always_inline int finish_call(struct pt_regs *ctx, bool old_kernel)
 		block.stack_id = old_kernel ? record_stack_old(ctx, thread, space) :
 					      record_stack(ctx, thread, space);
 		if (block.stack_id == WIRE_STACK_UNKNOWN)
-			add(&space->lost_stacks, 1);
+			add(&space->lost[LOSS_STACK], 1);
 	}
 	block.time_ns = bpf_ktime_get_ns();
 	record_block(space, address, &block);

@@ -218,7 +218,7 @@ static __always_inline int teardown_ends(__u64 mm)
 	/* Links know a process by its PID: what a guest did after its end went unseen. */
 	if (config_scoped && space->flags & SPACE_GUESTS && space->flags & SPACE_PROCESS_ENDED &&
 	    space->tgid != current_tgid())
-		add(&space->lost_events, 1);
+		add(&space->lost[LOSS_GUEST], 1);
 	close_teardown(space);
 	retire(space);
 	return 0;
@@ -403,7 +403,7 @@ static __always_inline int note_new_program(struct bpf_raw_tracepoint_args *ctx)
 		 * on: until user space has attached anew, calls go unseen.
 		 */
 		space->flags |= SPACE_NEW_LEADER;
-		add(&space->lost_events, 1);
+		add(&space->lost[LOSS_NEW_LEADER], 1);
 	}
 	ring_doorbell();
 	return 0;
@@ -477,7 +477,7 @@ static __always_inline int note_fork(struct bpf_raw_tracepoint_args *ctx)
 		space->flags |= SPACE_GUESTS;
 		/* The perf events that see guests can have gone with their thread, the first one. */
 		if (config_scoped && !BPF_CORE_READ(parent, group_leader, mm))
-			add(&space->lost_events, 1);
+			add(&space->lost[LOSS_GUEST], 1);
 		return 0;
 	}
 	if (config_system_wide || config_follow)

@@ -194,10 +194,10 @@ struct {
 	__type(value, struct unwind_rule);
 } unwind_rules SEC(".maps") __weak;
 
-/* Losses that belong to no space; index enum global_loss. */
+/* Losses that belong to no space; index enum loss. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, NR_GLOBAL_LOSSES);
+	__uint(max_entries, NR_LOSSES);
 	__type(key, __u32);
 	__type(value, __u64);
 } losses SEC(".maps") __weak;

@@ -9,6 +9,8 @@
 
 #include "maps.h"
 
+#define EEXIST 17
+
 static __always_inline struct task_struct *current_task(void)
 {
 	return (struct task_struct *)bpf_get_current_task();
@@ -61,14 +63,18 @@ static __noinline int create_space(struct task_struct *task, __u64 mm, __u64 spa
 	struct thread *thread = thread_of_current(true);
 	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
 	unsigned int level = BPF_CORE_READ(pid, level);
+	__u32 loss = map_flags == BPF_NOEXIST ? LOSS_UNRECORDED_CALL : LOSS_SPACE_MAP_FULL;
 	struct space *space;
+	long err;
 
 	if (!thread) {
-		count_loss(LOSS_SPACE_MAP_FULL);
+		count_loss(loss);
 		return 0;
 	}
-	__builtin_memset(&thread->scratch.space, 0, sizeof(thread->scratch.space));
 	space = &thread->scratch.space.space;
+	__builtin_memset(space, 0, sizeof(*space));
+	asm volatile("" ::: "memory"); /* both at once are more than the compiler can */
+	__builtin_memset(thread->scratch.space.slots, 0, sizeof(thread->scratch.space.slots));
 	space->serial = new_serial();
 	space->mm = mm;
 	space->tgid = BPF_CORE_READ(task, tgid);
@@ -81,9 +87,9 @@ static __noinline int create_space(struct task_struct *task, __u64 mm, __u64 spa
 	space->seen_ns = bpf_ktime_get_ns();
 	space->process_start_ns = BPF_CORE_READ(task, group_leader, start_time);
 	space->flags = space_flags;
-	if (bpf_map_update_elem(&live, &mm, &thread->scratch.space, map_flags) &&
-	    map_flags != BPF_NOEXIST)
-		count_loss(LOSS_SPACE_MAP_FULL);
+	err = bpf_map_update_elem(&live, &mm, &thread->scratch.space, map_flags);
+	if (err && err != -EEXIST)
+		count_loss(loss);
 	return 0;
 }
 

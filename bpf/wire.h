@@ -133,6 +133,33 @@ struct memory_counters {
 	__u64 virtual_pages;
 };
 
+/*
+ * Why something was missed or not recorded. An address space counts its own, in its record; what
+ * belongs to none is counted in `losses`; the last ones by user space. losses.c has words for each.
+ */
+enum loss {
+	LOSS_RETURN, /* a call began, and its return was not seen */
+	LOSS_FREE, /* a block was handed out again whose free was not seen */
+	LOSS_GUEST, /* a process that shares the memory: its calls were not all seen */
+	LOSS_NEW_LEADER, /* exec by another thread than the first: calls until we attach anew */
+	LOSS_THREAD_MAP_FULL, /* a thread's call could not be followed */
+	LOSS_BLOCK_MAP_FULL,
+	LOSS_GHOST, /* the block map was full: a copy's free of the block will be an unknown one */
+	LOSS_STACK, /* a block without a stack: it could not be read, or the stack map was full */
+	LOSS_SITE_MAP_FULL, /* a block that is not counted by stack */
+	NR_SPACE_LOSSES,
+	LOSS_SPACE_MAP_FULL = NR_SPACE_LOSSES, /* a new address space could not be recorded */
+	LOSS_UNRECORDED_CALL, /* a call in such a space */
+	LOSS_ENDED_MAP_FULL, /* an exit record found no room, neither in `ended` nor in `late_ends` */
+	LOSS_TARGET_MAP_FULL, /* -f: a child could not be followed */
+	LOSS_REPLACED_SPACE, /* an mm pointer came back before its end was seen */
+	LOSS_TEARDOWN_END, /* a return probe on the teardown was missed */
+	LOSS_TRACE_EVENT, /* -t: the ring buffer was full */
+	LOSS_UNSEEN_END, /* user space found out that an end was missed */
+	LOSS_MAPPING_RECORD, /* a perf ring was full */
+	NR_LOSSES,
+};
+
 enum space_flags {
 	SPACE_BEFORE_READ = 1 << 0, /* before holds the counters just before the teardown */
 	SPACE_AFTER_READ = 1 << 1,
@@ -181,9 +208,7 @@ struct space {
 	__u64 unrecorded_bytes, unrecorded_blocks; /* allocated, but not known as held */
 	__u64 failed;
 	__u64 unknown_frees;
-	__u64 lost_events; /* calls whose outcome was missed */
-	__u64 lost_blocks; /* the block map was full */
-	__u64 lost_stacks; /* the stack or site map was full */
+	__u64 lost[NR_SPACE_LOSSES];
 	__u64 nr_sites; /* entries in site_index, at least */
 
 	/* What a copy got at its fork, and what it has freed of that since. */
@@ -244,18 +269,6 @@ struct event {
 	char comm[WIRE_COMM_BYTES];
 };
 
-/* Losses that belong to no address space; one per-CPU counter each. */
-enum global_loss {
-	LOSS_SPACE_MAP_FULL, /* an address space could not be recorded */
-	LOSS_THREAD_MAP_FULL, /* a thread's call could not be followed */
-	LOSS_ENDED_MAP_FULL, /* an exit record found no room, neither in `ended` nor in `late_ends` */
-	LOSS_TRACE_EVENT, /* -t: the ring buffer was full */
-	LOSS_TARGET_MAP_FULL, /* -f: a child could not be followed */
-	LOSS_REPLACED_SPACE, /* an mm pointer came back before its end was seen */
-	LOSS_TEARDOWN_END, /* a return probe on the teardown was missed */
-	NR_GLOBAL_LOSSES,
-};
-
 /* How a process keeps a file in memory alive. */
 enum holding_way {
 	HOLDING_OPEN = 1 << 0, /* it has a descriptor */
@@ -313,7 +326,7 @@ _Static_assert(sizeof(struct site) == WIRE_SITE_SLOTS * WIRE_CACHE_LINE, "site")
 _Static_assert(sizeof(struct site_index_key) == 16, "site_index_key");
 _Static_assert(sizeof(struct stack) == 8 + 8 * WIRE_MAX_FRAMES, "stack");
 _Static_assert(sizeof(struct memory_counters) == 56, "memory_counters");
-_Static_assert(sizeof(struct space) == 488, "space");
+_Static_assert(sizeof(struct space) == 536, "space");
 _Static_assert(sizeof(struct space_slot) == WIRE_CACHE_LINE, "space_slot");
 _Static_assert(sizeof(struct target) == 16, "target");
 _Static_assert(sizeof(struct event) == 56, "event");

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "losses.h"
+
 #define MAX_INLINED 16
 #define MINOR_BITS 20
 #define NS_PER_S 1e9
@@ -418,7 +420,7 @@ int aggregate__fill(struct process_report *report, const struct snapshot *snapsh
 		.code = source->code,
 		.held_bytes = report->held_bytes,
 		.held_blocks = report->held_blocks,
-		.lost_stacks = report->lost.stacks && !part,
+		.lost_stacks = losses__sum(&report->lost, LOSS_OF_STACKS) && !part,
 	};
 	struct top_stacks shown = { 0 };
 	int err = rank(&shown, &process, 1, top, source, NULL);

@@ -264,7 +264,7 @@ static void give_up(struct monitor *monitor, struct space *space)
 {
 	if (snapshot__give_up(monitor->reporter.maps, space, monotonic_ns()))
 		return;
-	monitor->reporter.total.lost.events++;
+	monitor->reporter.total.lost.by_cause[LOSS_UNSEEN_END]++;
 	if (ended_spaces__add(&monitor->ended, space))
 		log__warning("out of memory: the end of PID %u is not reported", space->tgid);
 }
@@ -503,16 +503,6 @@ static void wait_for_command(struct monitor *monitor)
 	}
 }
 
-static void tell_lost_records(const struct monitor *monitor)
-{
-	uint64_t nr = events__lost(monitor->events);
-
-	if (nr)
-		log__warning("%llu of the kernel's records of mappings were lost: stacks may lack "
-			     "names, and new allocators may not have been probed",
-			     (unsigned long long)nr);
-}
-
 /* With a command it is for the command to tell: it has inherited the socket. */
 static void tell_manager(const struct options *options, const char *state)
 {
@@ -540,7 +530,8 @@ int monitor__run(const struct options *options)
 		    (options->mode != MODE_SYSTEM || options->interval_s > 0))
 			report_outstanding(monitor);
 		if (status == STATUS_OK) {
-			tell_lost_records(monitor);
+			monitor->reporter.total.lost.by_cause[LOSS_MAPPING_RECORD] =
+				events__lost(monitor->events);
 			reporter__total(&monitor->reporter);
 			status = output_status(monitor);
 		}

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "log.h"
+#include "losses.h"
 #include "output.h"
 #include "sanitize_text.h"
 
@@ -178,8 +179,15 @@ static json_t *build_stacks(const struct report_stack *stacks, size_t nr_stacks)
 
 static json_t *build_lost(const struct report_lost *lost)
 {
-	return json_pack("{s:I, s:I, s:I}", "events", clamp(lost->events), "blocks",
-			 clamp(lost->blocks), "stacks", clamp(lost->stacks));
+	json_t *causes = json_object();
+
+	for (int i = 0; i < NR_LOSSES; i++)
+		if (lost->by_cause[i])
+			json_object_set_new(causes, loss_causes[i].name,
+					    json_integer(clamp(lost->by_cause[i])));
+	return json_pack("{s:I, s:I, s:I, s:o}", "events", clamp(losses__sum(lost, LOSS_OF_EVENTS)),
+			 "blocks", clamp(losses__sum(lost, LOSS_OF_BLOCKS)), "stacks",
+			 clamp(losses__sum(lost, LOSS_OF_STACKS)), "causes", causes);
 }
 
 static json_t *build_held(uint64_t bytes, uint64_t blocks)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "losses.h"
+
 /* What an address space held the last time. */
 struct held {
 	uint64_t serial;
@@ -63,13 +65,16 @@ static uint64_t held_before(const struct ranking *ranking, uint64_t serial)
 static void fill_row(const struct ranking *ranking, struct ranking_row *row,
 		     const struct space *space)
 {
+	struct report_lost lost = { 0 };
+
 	row->pid = (pid_t)space->tgid;
 	row->comm = space->comm;
 	row->held_bytes = space->held_bytes;
 	row->held_blocks = space->held_blocks;
 	row->growth_bytes = (int64_t)(space->held_bytes - held_before(ranking, space->serial));
 	row->late_attach = space->flags & SPACE_LATE;
-	row->at_least = space->lost_events || space->lost_blocks;
+	losses__add_space(&lost, space);
+	row->at_least = losses__lessen_sums(&lost);
 }
 
 static void sum_up(struct ranking_report *report, const struct space *space)
@@ -77,9 +82,7 @@ static void sum_up(struct ranking_report *report, const struct space *space)
 	report->processes += space->held_blocks > 0;
 	report->held_bytes += space->held_bytes;
 	report->held_blocks += space->held_blocks;
-	report->lost.events += space->lost_events;
-	report->lost.blocks += space->lost_blocks;
-	report->lost.stacks += space->lost_stacks;
+	losses__add_space(&report->lost, space);
 }
 
 static void cut(struct ranking_report *report, uint64_t top)

@@ -91,9 +91,7 @@ struct report_stays {
 enum verdict { VERDICT_UNKNOWN, VERDICT_TRUE, VERDICT_FALSE };
 
 struct report_lost {
-	uint64_t events; /* allocator calls whose outcome was missed */
-	uint64_t blocks; /* blocks that found the block map full */
-	uint64_t stacks; /* blocks recorded without their stack */
+	uint64_t by_cause[NR_LOSSES]; /* enum loss; see losses.h */
 };
 
 /* One process, at its end or while it runs. */

@@ -12,6 +12,7 @@
 
 #include "aggregate.h"
 #include "log.h"
+#include "losses.h"
 #include "meminfo.h"
 #include "reclaim.h"
 #include "text_wrap.h"
@@ -125,9 +126,7 @@ static void fill_counters(const struct reporter *reporter, const struct space *s
 	report->failed = space->failed;
 	report->unknown_frees = space->unknown_frees;
 	report->peak_bytes = FIGURE_UNKNOWN;
-	report->lost.events = space->lost_events;
-	report->lost.blocks = space->lost_blocks;
-	report->lost.stacks = space->lost_stacks;
+	losses__add_space(&report->lost, space);
 }
 
 static int read_stack(uint64_t stack_id, struct stack *stack, void *context)
@@ -272,9 +271,7 @@ static void count_exit(struct total_report *total, const struct space *space,
 	total->held_bytes += space->held_bytes;
 	if (report->reclaimed.freed_page_bytes != FIGURE_UNKNOWN)
 		total->reclaimed_bytes += (uint64_t)report->reclaimed.freed_page_bytes;
-	total->lost.events += space->lost_events;
-	total->lost.blocks += space->lost_blocks;
-	total->lost.stacks += space->lost_stacks;
+	losses__add_space(&total->lost, space);
 }
 
 /* What shared memory outlives it, by name. */
@@ -372,6 +369,7 @@ static int fill_ranking(struct reporter *reporter, const struct space *spaces, s
 		const struct space *space = &spaces[i];
 		const struct image *image =
 			processes__image(reporter->processes, (pid_t)space->tgid, space->seen_ns);
+		struct report_lost lost = { 0 };
 
 		if (!space->held_blocks)
 			continue;
@@ -379,7 +377,9 @@ static int fill_ranking(struct reporter *reporter, const struct space *spaces, s
 		processes[nr].code = image ? image->code : NULL;
 		processes[nr].held_bytes = space->held_bytes;
 		processes[nr].held_blocks = space->held_blocks;
-		processes[nr].lost_stacks = space->lost_stacks && !request.allocated_before_ns;
+		losses__add_space(&lost, space);
+		processes[nr].lost_stacks = losses__sum(&lost, LOSS_OF_STACKS) &&
+					    !request.allocated_before_ns;
 		err = snapshot__read(&processes[nr].snapshot, reporter->maps, space, &request);
 		nr += !err;
 	}
@@ -564,12 +564,8 @@ void reporter__total(struct reporter *reporter)
 		reporter__note_after(reporter);
 	total = reporter->total;
 	total.has_memory = total.has_memory && reporter->after_known;
-	total.lost.events += snapshot__read_loss(reporter->maps, LOSS_TRACE_EVENT) +
-			     snapshot__read_loss(reporter->maps, LOSS_SPACE_MAP_FULL) +
-			     snapshot__read_loss(reporter->maps, LOSS_ENDED_MAP_FULL) +
-			     snapshot__read_loss(reporter->maps, LOSS_TARGET_MAP_FULL) +
-			     snapshot__read_loss(reporter->maps, LOSS_REPLACED_SPACE) +
-			     snapshot__read_loss(reporter->maps, LOSS_TEARDOWN_END);
+	for (int i = NR_SPACE_LOSSES; i < NR_LOSSES; i++)
+		total.lost.by_cause[i] += snapshot__read_loss(reporter->maps, i);
 	total.system_wide = reporter->options->mode == MODE_SYSTEM;
 	fill_cost(&total);
 	out = begin_report(reporter, NULL);

@@ -375,7 +375,7 @@ void snapshot__forget(const struct tracer_maps *maps, const struct space *space)
 	free(ids);
 }
 
-uint64_t snapshot__read_loss(const struct tracer_maps *maps, enum global_loss loss)
+uint64_t snapshot__read_loss(const struct tracer_maps *maps, enum loss loss)
 {
 	int nr_cpus = libbpf_num_possible_cpus();
 	__u64 *counters = nr_cpus > 0 ? calloc((size_t)nr_cpus, sizeof(*counters)) : NULL;

@@ -86,6 +86,6 @@ int snapshot__walk_blocks(const struct tracer_maps *maps,
 void snapshot__delete_keys(int map_fd, const void *keys, size_t key_bytes, size_t nr);
 
 /* Sums a per-CPU loss counter. */
-uint64_t snapshot__read_loss(const struct tracer_maps *maps, enum global_loss loss);
+uint64_t snapshot__read_loss(const struct tracer_maps *maps, enum loss loss);
 
 #endif

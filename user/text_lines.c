@@ -5,6 +5,7 @@
  */
 #include "text_lines.h"
 
+#include "losses.h"
 #include "sanitize_text.h"
 #include "text_units.h"
 
@@ -23,7 +24,7 @@ void text_lines__string(FILE *out, const char *label, const char *string)
 /* A loss of stacks moves blocks to the row without a stack and leaves the sums right. */
 bool text_lines__sums_affected(const struct report_lost *lost)
 {
-	return lost->events || lost->blocks;
+	return losses__lessen_sums(lost);
 }
 
 const char *text_lines__before_sums(const struct report_lost *lost)
@@ -33,7 +34,7 @@ const char *text_lines__before_sums(const struct report_lost *lost)
 
 const char *text_lines__before_stacks(const struct report_lost *lost)
 {
-	return lost->stacks ? "at least " : text_lines__before_sums(lost);
+	return losses__sum(lost, LOSS_OF_STACKS) ? "at least " : text_lines__before_sums(lost);
 }
 
 void text_lines__held(FILE *out, const struct process_report *process)
@@ -69,22 +70,16 @@ void text_lines__degraded(FILE *out, const struct start_report *start)
 
 void text_lines__lost(FILE *out, const struct report_lost *lost)
 {
-	const struct {
-		uint64_t number;
-		const char *noun, *why;
-	} kinds[] = {
-		{ lost->events, "allocator call", "whose outcome was missed" },
-		{ lost->blocks, "block", "for which there was no room (see --max-blocks)" },
-		{ lost->stacks, "block", "recorded without a stack (see --max-stacks)" },
-	};
 	const char *label = "lost";
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (!kinds[i].number)
+	for (int i = 0; i < NR_LOSSES; i++) {
+		const struct loss_cause *cause = &loss_causes[i];
+
+		if (!lost->by_cause[i])
 			continue;
 		text_lines__label(out, label);
-		fprintf(out, "%s %s\n", text_units__nouns(kinds[i].number, kinds[i].noun).text,
-			kinds[i].why);
+		fprintf(out, "%s %s\n", text_units__nouns(lost->by_cause[i], cause->noun).text,
+			cause->why);
 		label = "";
 	}
 }

@@ -126,7 +126,8 @@ static void test_ends_that_are_lost(void **state)
 	nr = count_exits_of(run, "brief");
 	assert_in_range(nr, 30, 100);
 	/* The storm itself has ended too. */
-	assert_in_range(number(event_record(run, "total", 0), "lost.events"), 200 - nr, 201 - nr);
+	assert_in_range(number(event_record(run, "total", 0), "lost.causes.no_room_for_end"),
+			200 - nr, 201 - nr);
 	run__free(run);
 }
 

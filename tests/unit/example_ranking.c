@@ -103,7 +103,7 @@ const struct example_ranking example_rankings[] = {
 	    .more_rows_blocks = 10,
 	    .stacks = stacks,
 	    .nr_stacks = 1,
-	    .lost = { 1, 2000, 3 } } },
+	    .lost.by_cause = { [LOSS_RETURN] = 1, [LOSS_BLOCK_MAP_FULL] = 2000, [LOSS_STACK] = 3 } } },
 	{ "lost stacks",
 	  { .time = TIME,
 	    .processes = 1,
@@ -113,7 +113,7 @@ const struct example_ranking example_rankings[] = {
 	    .nr_rows = 1,
 	    .stacks = stacks,
 	    .nr_stacks = 1,
-	    .lost = { 0, 0, 1 } } },
+	    .lost.by_cause = { [LOSS_STACK] = 1 } } },
 	{ "hostile",
 	  { .time = { INT64_MAX, 0 },
 	    .processes = UINT64_MAX,
@@ -129,7 +129,9 @@ const struct example_ranking example_rankings[] = {
 	    .more_stacks = UINT64_MAX,
 	    .more_bytes = UINT64_MAX,
 	    .more_blocks = UINT64_MAX,
-	    .lost = { UINT64_MAX, UINT64_MAX, UINT64_MAX } } },
+	    .lost.by_cause = { [LOSS_RETURN] = UINT64_MAX,
+			       [LOSS_BLOCK_MAP_FULL] = UINT64_MAX,
+			       [LOSS_STACK] = UINT64_MAX } } },
 };
 
 const size_t nr_example_rankings = COUNT_OF(example_rankings);

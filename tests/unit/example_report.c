@@ -129,7 +129,7 @@ static void change_widest(struct process_report *report)
 	report->pid = 4194304;
 	report->comm = "fifteen-letters";
 	report->late_attach = true;
-	report->lost.blocks = 1;
+	report->lost.by_cause[LOSS_BLOCK_MAP_FULL] = 1;
 	report->held_bytes = 1023ULL << 40;
 	report->held_blocks = 123456;
 	report->end.code = 255;
@@ -180,18 +180,26 @@ static void change_filtered(struct process_report *report)
 
 static void change_lost(struct process_report *report)
 {
-	report->lost = (struct report_lost){ 1, 2000, 3 };
+	report->lost = (struct report_lost){
+		{ [LOSS_RETURN] = 1, [LOSS_BLOCK_MAP_FULL] = 2000, [LOSS_STACK] = 3 }
+	};
 	report->peak_bytes = 67108864;
 }
 
 static void change_lost_stacks(struct process_report *report)
 {
-	report->lost.stacks = 1;
+	report->lost.by_cause[LOSS_STACK] = 1;
 }
 
 static void change_lost_blocks(struct process_report *report)
 {
-	report->lost.blocks = 1;
+	report->lost.by_cause[LOSS_BLOCK_MAP_FULL] = 1;
+}
+
+static void change_lost_by_every_cause(struct process_report *report)
+{
+	for (int i = 0; i < NR_LOSSES; i++)
+		report->lost.by_cause[i] = (uint64_t)i + 1;
 }
 
 static void change_no_allocator(struct process_report *report)
@@ -341,7 +349,9 @@ static void change_huge(struct process_report *report)
 	report->held_bytes = report->held_blocks = UINT64_MAX;
 	report->allocated_bytes = report->freed_bytes = UINT64_MAX;
 	report->more_stacks = report->more_bytes = report->more_blocks = UINT64_MAX;
-	report->lost = (struct report_lost){ UINT64_MAX, UINT64_MAX, UINT64_MAX };
+	report->lost = (struct report_lost){ { [LOSS_RETURN] = UINT64_MAX,
+					       [LOSS_BLOCK_MAP_FULL] = UINT64_MAX,
+					       [LOSS_STACK] = UINT64_MAX } };
 	report->reclaimed.rss_anon_bytes = INT64_MAX;
 	report->reclaimed.virtual_bytes = INT64_MAX;
 	report->end =
@@ -366,6 +376,7 @@ const struct example_report example_reports[] = {
 	{ "lost", change_lost },
 	{ "lost stacks", change_lost_stacks },
 	{ "lost blocks", change_lost_blocks },
+	{ "lost by every cause", change_lost_by_every_cause },
 	{ "no allocator", change_no_allocator },
 	{ "inherited", change_inherited },
 	{ "inherited unknown", change_inherited_unknown },

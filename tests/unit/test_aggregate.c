@@ -175,7 +175,9 @@ static void test_what_no_site_has_is_shown_without_frames(void **state)
 	struct aggregate_source source = source_of(state);
 	struct snapshot_site sites[] = { { .stack_id = 1, .bytes = 100, .blocks = 1 } };
 	struct snapshot snapshot = { .sites = sites, .nr_sites = 1 };
-	struct process_report report = { .held_bytes = 1000, .held_blocks = 5, .lost.stacks = 4 };
+	struct process_report report = { .held_bytes = 1000,
+					 .held_blocks = 5,
+					 .lost.by_cause[LOSS_STACK] = 4 };
 
 	assert_int_equal(aggregate__fill(&report, &snapshot, 10, false, &source), 0);
 	assert_int_equal(report.nr_stacks, 2);
@@ -185,7 +187,9 @@ static void test_what_no_site_has_is_shown_without_frames(void **state)
 	aggregate__free(&report);
 
 	/* With -o the sites are a part on purpose. */
-	report = (struct process_report){ .held_bytes = 1000, .held_blocks = 5, .lost.stacks = 4 };
+	report = (struct process_report){ .held_bytes = 1000,
+					  .held_blocks = 5,
+					  .lost.by_cause[LOSS_STACK] = 4 };
 	assert_int_equal(aggregate__fill(&report, &snapshot, 10, true, &source), 0);
 	assert_int_equal(report.nr_stacks, 1);
 	aggregate__free(&report);

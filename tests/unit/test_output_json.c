@@ -94,7 +94,9 @@ static void write_others(FILE *out)
 	total.has_memory = true;
 	total.before = (struct memory_report){ 1000, 200, 300, 400, 500, 600 };
 	total.after = (struct memory_report){ 1000, 201, 301, 401, UINT64_MAX, FIGURE_UNKNOWN };
-	total.lost = (struct report_lost){ 1, 2, 3 };
+	total.lost = (struct report_lost){
+		{ [LOSS_RETURN] = 1, [LOSS_BLOCK_MAP_FULL] = 2, [LOSS_STACK] = 3 }
+	};
 	total.system_wide = true;
 	total.processes = 315;
 	total.fork_copies = 40;

@@ -161,7 +161,7 @@ static void test_total(void **state)
 	total.after = (struct memory_report){ 25276502016,	     292552704 + 1048576,
 					      25051709440 - 9000000, 121241600 + 9000000,
 					      24983949312 - 1048576, FIGURE_UNKNOWN };
-	total.lost.blocks = 7;
+	total.lost.by_cause[LOSS_BLOCK_MAP_FULL] = 7;
 	total.reclaimed_bytes = UINT64_MAX;
 	output_text_verbose.total(out, &total);
 	/* Said only where it explains a growth. */
@@ -210,7 +210,7 @@ static void test_sentences(void **state)
 		{ "late attach", "   5 frees of blocks that were not recorded\n" },
 		{ "lost", "held at the end    at least 67,108,864 bytes" },
 		{ "lost", "heap usage         at least 1 allocation, at least 0 frees" },
-		{ "lost", "  lost               1 allocator call whose outcome was missed\n" },
+		{ "lost", "  lost               1 allocator call whose return was not seen\n" },
 		{ "lost", "   2,000 blocks for which there was no room (see --max-blocks)\n" },
 		{ "lost stacks", "  held at the end    67,108,864 bytes" },
 		{ "lost stacks", "  at least 67,108,864 bytes in 1 block from\n" },

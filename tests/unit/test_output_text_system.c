@@ -348,7 +348,7 @@ static void test_total(void **state)
 	total.processes = 1202;
 	total.fork_copies = 0;
 	total.tracer_cpu_s = -1;
-	total.lost.events = 1;
+	total.lost.by_cause[LOSS_RETURN] = 1;
 	output_text_system.total(capture.out, &total);
 	total = (struct total_report){ .system_wide = true, .tracer_cpu_s = 0 };
 	output_text_system.total(capture.out, &total);

@@ -26,8 +26,8 @@ static struct space spaces[] = {
 	  .comm = "four",
 	  .held_bytes = 100,
 	  .held_blocks = 9,
-	  .lost_blocks = 1,
-	  .lost_stacks = 5 },
+	  .lost[LOSS_BLOCK_MAP_FULL] = 1,
+	  .lost[LOSS_STACK] = 5 },
 };
 
 #define NR_SPACES (sizeof(spaces) / sizeof(spaces[0]))
@@ -43,8 +43,8 @@ static void test_largest_first(void **state)
 	assert_int_equal(report.processes, 3);
 	assert_int_equal(report.held_bytes, 700);
 	assert_int_equal(report.held_blocks, 12);
-	assert_int_equal(report.lost.blocks, 1);
-	assert_int_equal(report.lost.stacks, 5);
+	assert_int_equal(report.lost.by_cause[LOSS_BLOCK_MAP_FULL], 1);
+	assert_int_equal(report.lost.by_cause[LOSS_STACK], 5);
 	assert_int_equal(report.rows[0].pid, 1);
 	assert_string_equal(report.rows[0].comm, "one");
 	assert_true(report.rows[0].late_attach);
