@@ -13,6 +13,7 @@
 #include "log.h"
 #include "monitor_state.h"
 #include "notify.h"
+#include "process_sweep.h"
 #include "snapshot.h"
 #include "stack_sweep.h"
 #include "table_limits.h"
@@ -25,8 +26,8 @@
 #define EXEC_GRACE_NS 100000000ULL
 /* The maps are looked at that often even when no doorbell rang. */
 #define TICK_MS 100
-/* Files that nobody maps any more are let go that often. */
-#define FILES_TICK_NS 5000000000ULL
+/* Processes that are gone, and files that nobody maps any more, are let go that often. */
+#define FORGET_TICK_MS 5000
 /* The maps are swept that often, if there is need. */
 #define SWEEP_TICK_MS 30000
 /* What ended spaces left behind is looked for that often even when nothing was lost. */
@@ -167,9 +168,6 @@ static void forget_files(struct monitor *monitor)
 	uint64_t now_ns = monotonic_ns();
 	bool crowded = tables_are_crowded(monitor, now_ns);
 
-	if (now_ns - monitor->looked_at_files_ns < FILES_TICK_NS)
-		return;
-	monitor->looked_at_files_ns = now_ns;
 	mapped.set = file_set__new();
 	if (mapped.set) {
 		mapped.err = file_set__add(mapped.set, &monitor->files.vdso);
@@ -184,6 +182,19 @@ static void forget_files(struct monitor *monitor)
 		}
 	}
 	file_set__free(mapped.set);
+}
+
+/* Processes first: they hold what they have mapped. */
+static void forget(struct monitor *monitor)
+{
+	uint64_t now_ns = monotonic_ns();
+
+	if (now_ns - monitor->forgot_ns < table_limits__of("forget_ms", FORGET_TICK_MS) * 1000000)
+		return;
+	monitor->forgot_ns = now_ns;
+	process_sweep__run(monitor->processes, monitor->events, monitor->reporter.maps,
+			   &monitor->ended);
+	forget_files(monitor);
 }
 
 /* Is that still to be done? If so, it is taken for done from now on. */
@@ -484,7 +495,7 @@ static int follow(struct monitor *monitor)
 		if (monitor->options->mode != MODE_SYSTEM && all_ended(monitor))
 			break;
 		sweep(monitor);
-		forget_files(monitor);
+		forget(monitor);
 	}
 	return status;
 }

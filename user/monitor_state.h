@@ -60,7 +60,7 @@ struct monitor {
 	bool reopen_asked; /* of the report file */
 	bool finished; /* all intervals were shown */
 	struct ended_spaces ended;
-	uint64_t looked_at_living_ns, looked_at_files_ns, swept_stacks_ns, swept_dead_ns,
+	uint64_t looked_at_living_ns, forgot_ns, swept_stacks_ns, swept_dead_ns,
 		made_room_ns; /* CLOCK_MONOTONIC */
 	uint64_t swept_lost_ends; /* so many were lost by then */
 	uint64_t dead_blocks; /* blocks of ended spaces that still take room */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 struct process {
 	pid_t tgid;
 	uint64_t read_ns; /* CLOCK_MONOTONIC, when /proc was read; 0: never */
+	uint64_t gone_ns; /* CLOCK_MONOTONIC, when it was first not there any more; 0: it is */
 	struct image *newest;
 	struct process *next; /* in the bucket */
 };
@@ -189,6 +191,12 @@ void processes__free(struct processes *processes)
 	free(processes);
 }
 
+static void free_process(struct process *process)
+{
+	free_images(process->newest);
+	free(process);
+}
+
 void processes__forget(struct processes *processes, pid_t tgid)
 {
 	struct process **at = slot(processes, tgid), *process = *at;
@@ -196,8 +204,7 @@ void processes__forget(struct processes *processes, pid_t tgid)
 	if (!process)
 		return;
 	*at = process->next;
-	free_images(process->newest);
-	free(process);
+	free_process(process);
 }
 
 /* The record of a process, made when there is none. NULL when memory has run out. */
@@ -400,6 +407,50 @@ void processes__each(const struct processes *processes,
 		for (const struct process *process = processes->buckets[i]; process;
 		     process = process->next)
 			visit(process->tgid, process->newest, context);
+}
+
+size_t processes__find_gone(struct processes *processes)
+{
+	uint64_t now_ns = monotonic_ns();
+	size_t nr = 0;
+
+	for (size_t i = 0; i < NR_BUCKETS; i++) {
+		for (struct process *process = processes->buckets[i]; process;
+		     process = process->next) {
+			bool gone = kill(process->tgid, 0) && errno == ESRCH;
+
+			process->gone_ns = gone ? now_ns : 0;
+			nr += gone;
+		}
+	}
+	return nr;
+}
+
+/* Another process may have its PID since. */
+static bool can_go(const struct process *process, bool (*is_needed)(pid_t tgid, void *context),
+		   void *context)
+{
+	return process->gone_ns && process->newest->since_ns < process->gone_ns &&
+	       !is_needed(process->tgid, context);
+}
+
+void processes__forget_gone(struct processes *processes,
+			    bool (*is_needed)(pid_t tgid, void *context), void *context)
+{
+	for (size_t i = 0; i < NR_BUCKETS; i++) {
+		struct process **at = &processes->buckets[i];
+
+		while (*at) {
+			struct process *process = *at;
+
+			if (can_go(process, is_needed, context)) {
+				*at = process->next;
+				free_process(process);
+			} else {
+				at = &process->next;
+			}
+		}
+	}
 }
 
 struct shared_memory *processes__shared(struct processes *processes, pid_t tgid)

@@ -55,6 +55,16 @@ int processes__forked(struct processes *processes, pid_t tgid, pid_t parent, uin
 void processes__reported(struct processes *processes, pid_t tgid, uint64_t time_ns);
 
 /*
+ * Not every process gets a report of its own: a vfork child that ends without exec doesn't. So that
+ * none stays for ever, first find_gone notes which are not there any more, and returns how many;
+ * then the caller looks at the kernel's records of before that and at what is still to be reported;
+ * then forget_gone forgets all of these that is_needed says no to.
+ */
+size_t processes__find_gone(struct processes *processes);
+void processes__forget_gone(struct processes *processes,
+			    bool (*is_needed)(pid_t tgid, void *context), void *context);
+
+/*
  * Where to note what shared memory the process maps now; NULL for one that is not followed, or when
  * there is no memory.
  */

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Weeks of uptime, compressed: no table of the tracer only grows, and what it loses is counted by
- * its cause. Low limits bring about in seconds what otherwise takes days.
+ * its cause. Low limits bring about in seconds what otherwise takes days. LONG_RUN=N in the
+ * environment makes everything N times as many: 50 is 100,000 ends and as many programs.
  */
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,95 +15,117 @@
 #include "harness.h"
 #include "map_view.h"
 
-#define PATIENCE_MS 60000
+#define PATIENCE_S 60.0
+#define NR_STOPPED_ENDS 200
+/* For what comes and goes: a report that is being written, a batch of ends. */
+#define ROOM_KIB 1024
 
-/* memleak-bpf -f with those limits, tracing a shell that runs the script and then reads a line. */
-static struct child *start_limited(const char *limits, const char *script)
+/* A shell that does what it is told, line by line, and the tracer of it and all that it starts. */
+struct world {
+	struct child *shell, *tracer;
+	unsigned int nr_told;
+};
+
+static struct world begin(const char *limits)
 {
-	char report[4096], line[4096];
-	const char *argv[16];
-	struct child_options options = { .argv = argv, .report_path = report, .stdin_pipe = true };
-	struct child *tracer;
-	size_t n = tracer_words(argv);
+	struct child_options options = {
+		.argv = ARGS("sh", "-c", "while read -r line; do eval \"$line\"; echo done; done"),
+		.stdin_pipe = true,
+	};
+	struct world world = { .shell = child__start(&options) };
+	char pid[16];
 
-	snprintf(report, sizeof(report), "%s", scratch("limited.jsonl"));
-	unlink(report);
-	snprintf(line, sizeof(line), "read begin; %s; echo scripted; read end", script);
-	argv[n++] = "-f";
-	argv[n++] = "--json";
-	argv[n++] = "-w";
-	argv[n++] = report;
-	argv[n++] = "--";
-	argv[n++] = "sh";
-	argv[n++] = "-c";
-	argv[n++] = line;
-	argv[n] = NULL;
+	snprintf(pid, sizeof(pid), "%d", (int)child__pid(world.shell));
 	setenv("MEMLEAK_BPF_TEST_LIMITS", limits, 1);
-	tracer = child__start(&options);
+	world.tracer = start_tracer(ARGS("-f", "--max-stacks", "400", "-p", pid));
 	unsetenv("MEMLEAK_BPF_TEST_LIMITS");
-	child__wait_event(tracer, "start", 1, RUN_TIMEOUT_S);
-	return tracer;
+	return world;
 }
 
-static struct run *finish(struct child *tracer)
+static double patience_s(void)
+{
+	const char *times = getenv("LONG_RUN");
+
+	return PATIENCE_S * (times ? atof(times) : 1);
+}
+
+static void tell(struct world *world, const char *line)
+{
+	child__send(world->shell, line);
+	child__send(world->shell, "\n");
+	child__wait_output(world->shell, "done", ++world->nr_told, patience_s());
+}
+
+static struct run *finish(struct world *world)
 {
 	struct run *run;
 
-	child__send(tracer, "\n");
-	run = child__finish(tracer, RUN_TIMEOUT_S);
+	child__close_stdin(world->shell);
+	run__free(child__finish(world->shell, RUN_TIMEOUT_S));
+	run = child__finish(world->tracer, RUN_TIMEOUT_S);
 	assert_false(run->timed_out);
 	assert_int_equal(run->exit_status, 0);
 	return run;
 }
 
-static unsigned int count_exits_of(const struct run *run, const char *comm)
+static unsigned int count_ends_of(const struct run *run, const char *comm)
 {
 	unsigned int nr = 0;
 	json_t *record;
 	size_t i;
 
-	json_array_foreach(run->events, i, record) nr +=
-		!strcmp(text(record, "event"), "exit") && !strcmp(text(record, "comm"), comm) &&
-		!strcmp(text(record, "end.kind"), "exited");
+	json_array_foreach(run->events, i, record)
+	{
+		if (strcmp(text(record, "event"), "exit") != 0 ||
+		    strcmp(text(record, "end.kind"), "exited") != 0)
+			continue;
+		nr += !strncmp(text(record, "comm"), comm, strlen(comm));
+	}
 	return nr;
 }
 
-/* Runs the script while the tracer stands still, as when its reader does. */
-static void script_while_stopped(struct child *tracer)
+static void tell_storm(struct world *world, unsigned int nr)
 {
-	kill(child__pid(tracer), SIGSTOP);
-	child__send(tracer, "\n");
-	child__wait_output(tracer, "scripted", 1, RUN_TIMEOUT_S);
-	kill(child__pid(tracer), SIGCONT);
+	char line[4096];
+
+	snprintf(line, sizeof(line), "%s %u 100000 %s", victim("storm"), nr, victim("brief"));
+	tell(world, line);
+}
+
+/* While the tracer stands still, as it does when nobody reads what it writes. */
+static void storm_while_stopped(struct world *world)
+{
+	kill(child__pid(world->tracer), SIGSTOP);
+	tell_storm(world, NR_STOPPED_ENDS);
+	kill(child__pid(world->tracer), SIGCONT);
 }
 
 /* Waits until the map holds something of no more than that many address spaces. */
-static void wait_for_serials(struct child *tracer, const char *name, size_t serial_at, size_t most)
+static void wait_for_serials(const struct world *world, const char *name, size_t serial_at,
+			     size_t most)
 {
+	double until_s = now_s() + PATIENCE_S;
 	size_t nr = 0;
 
-	for (int waited_ms = 0; waited_ms < PATIENCE_MS; waited_ms += 100) {
-		nr = map_serials(child__pid(tracer), name, serial_at);
+	do {
+		nr = map_serials(child__pid(world->tracer), name, serial_at);
 		if (nr <= most)
 			return;
 		pause_ms(100);
-	}
+	} while (now_s() < until_s);
 	fail_msg("%s still holds something of %zu address spaces", name, nr);
 }
 
 /* All ends are reported, though the queue holds a few of them only. */
 static void test_ends_that_come_late(void **state)
 {
-	char script[4096];
-	struct child *tracer;
+	struct world world = begin("ended=16");
 	struct run *run;
 	(void)state;
 
-	snprintf(script, sizeof(script), "%s 200 100000 %s", victim("storm"), victim("brief"));
-	tracer = start_limited("ended=16", script);
-	script_while_stopped(tracer);
-	run = finish(tracer);
-	assert_int_equal(count_exits_of(run, "brief"), 200);
+	storm_while_stopped(&world);
+	run = finish(&world);
+	assert_int_equal(count_ends_of(run, "brief"), NR_STOPPED_ENDS);
 	assert_int_equal(number(event_record(run, "total", 0), "lost.events"), 0);
 	run__free(run);
 }
@@ -109,25 +133,155 @@ static void test_ends_that_come_late(void **state)
 /* More than there is room for: each is counted, and what the maps hold of them goes. */
 static void test_ends_that_are_lost(void **state)
 {
-	char script[4096];
-	struct child *tracer;
+	struct world world = begin("ended=16,late_ends=16,sweep_ms=500");
 	struct run *run;
 	unsigned int nr;
 	(void)state;
 
-	snprintf(script, sizeof(script), "%s 200 100000 %s", victim("storm"), victim("brief"));
-	tracer = start_limited("ended=16,late_ends=16,sweep_ms=500", script);
-	script_while_stopped(tracer);
+	storm_while_stopped(&world);
 	/* The shell lives. */
-	wait_for_serials(tracer, "sites", offsetof(struct site_key, serial), 1);
-	wait_for_serials(tracer, "site_index", offsetof(struct site_index_key, serial), 1);
-	wait_for_serials(tracer, "blocks", offsetof(struct block_key, serial), 1);
-	run = finish(tracer);
-	nr = count_exits_of(run, "brief");
+	wait_for_serials(&world, "sites", offsetof(struct site_key, serial), 1);
+	wait_for_serials(&world, "site_index", offsetof(struct site_index_key, serial), 1);
+	run = finish(&world);
+	nr = count_ends_of(run, "brief");
+	/* A hash map may keep a little more than it was asked for. */
 	assert_in_range(nr, 30, 100);
 	/* The storm itself has ended too. */
 	assert_in_range(number(event_record(run, "total", 0), "lost.causes.no_room_for_end"),
-			200 - nr, 201 - nr);
+			NR_STOPPED_ENDS - nr, NR_STOPPED_ENDS + 1 - nr);
+	run__free(run);
+}
+
+/* What the tracer takes up. */
+struct size {
+	long resident_kib;
+	size_t nr_descriptors;
+	size_t nr_entries[9];
+};
+
+static const char *const maps[] = { "live",   "late_ends", "targets", "sites",	     "site_index",
+				    "stacks", "threads",   "blocks",  "unwind_files" };
+
+#define NR_MAPS (sizeof(maps) / sizeof(maps[0]))
+
+/* Hash maps keep their dead blocks until they take a quarter, files theirs until there are many. */
+static size_t room_of(const char *map)
+{
+	if (!strcmp(map, "stacks"))
+		return 250;
+	return !strcmp(map, "blocks") || !strcmp(map, "unwind_files") ? 100000 : 20;
+}
+
+static long resident_kib(pid_t pid)
+{
+	char path[64], line[256];
+	FILE *file;
+	long kib = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	while (!kib && fgets(line, sizeof(line), file))
+		sscanf(line, "VmRSS: %ld kB", &kib);
+	fclose(file);
+	return kib;
+}
+
+static size_t nr_descriptors(pid_t pid)
+{
+	char path[64];
+	size_t nr = 0;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	folder = opendir(path);
+	assert_non_null(folder);
+	while (readdir(folder))
+		nr++;
+	closedir(folder);
+	return nr;
+}
+
+static struct size measure(const struct world *world)
+{
+	pid_t tracer = child__pid(world->tracer);
+	struct size size = { resident_kib(tracer), nr_descriptors(tracer), { 0 } };
+
+	for (size_t i = 0; i < NR_MAPS; i++)
+		size.nr_entries[i] = map_entries(tracer, maps[i]);
+	return size;
+}
+
+static bool has_grown(const struct size *before, const struct size *now)
+{
+	bool grown = now->resident_kib > before->resident_kib + ROOM_KIB ||
+		     now->nr_descriptors > before->nr_descriptors + 20;
+
+	for (size_t i = 0; i < NR_MAPS; i++)
+		grown |= now->nr_entries[i] > before->nr_entries[i] + room_of(maps[i]);
+	return grown;
+}
+
+static void print_size(const char *when, const struct size *size)
+{
+	print_message("%s: resident %ld KiB, %zu descriptors", when, size->resident_kib,
+		      size->nr_descriptors);
+	for (size_t i = 0; i < NR_MAPS; i++)
+		print_message(", %s %zu", maps[i], size->nr_entries[i]);
+	print_message("\n");
+}
+
+static unsigned int times(unsigned int n)
+{
+	const char *factor = getenv("LONG_RUN");
+
+	return scaled(n) * (factor ? (unsigned int)atoi(factor) : 1);
+}
+
+static void churn(struct world *world, const char *what, unsigned int count, const char *argument)
+{
+	char line[8192];
+
+	snprintf(line, sizeof(line), "%s %s %u %s", victim("churn"), what, count, argument);
+	tell(world, line);
+}
+
+/* Some hours of a build server. */
+static void live_on(struct world *world)
+{
+	char folder[4096];
+
+	snprintf(folder, sizeof(folder), "%s", scratch("."));
+	churn(world, "spawns", times(4000), "/nowhere/at/all");
+	churn(world, "files", times(500), folder);
+	churn(world, "loads", times(500), victim("libplugin.so"));
+	tell_storm(world, times(500));
+	storm_while_stopped(world);
+	/* What is let go is let go a while later. */
+	pause_ms(3000);
+}
+
+static void test_nothing_only_grows(void **state)
+{
+	struct world world = begin("ended=64,sweep_ms=1000,forget_ms=500");
+	double until_s;
+	struct size first, second;
+	struct run *run;
+	(void)state;
+
+	live_on(&world);
+	first = measure(&world);
+	live_on(&world);
+	until_s = now_s() + PATIENCE_S;
+	while (second = measure(&world), has_grown(&first, &second) && now_s() < until_s)
+		pause_ms(500);
+	run = finish(&world);
+	print_size("first", &first);
+	print_size("then", &second);
+	assert_false(has_grown(&first, &second));
+	assert_int_equal(count_ends_of(run, "brief"), 2 * (times(500) + NR_STOPPED_ENDS));
+	assert_int_equal(count_ends_of(run, "churn-"), 2 * times(500));
+	assert_int_equal(number(event_record(run, "total", 0), "lost.events"), 0);
 	run__free(run);
 }
 
@@ -136,6 +290,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SYSTEM_TEST(test_ends_that_come_late),
 		SYSTEM_TEST(test_ends_that_are_lost),
+		SYSTEM_TEST(test_nothing_only_grows),
 	};
 
 	return cmocka_run_group_tests(tests, harness__begin, harness__end);

@@ -207,6 +207,49 @@ static void test_a_reported_image_goes(void **state)
 	processes__free(processes);
 }
 
+static bool is_that(pid_t tgid, void *context)
+{
+	return tgid == *(const pid_t *)context;
+}
+
+/* A vfork child that ends without exec has no memory that a report is due of. */
+static void test_a_process_that_is_gone_goes(void **state)
+{
+	const pid_t gone = NO_SUCH_PID, needed = NO_SUCH_PID - 1;
+	struct processes *processes = processes__new();
+	pid_t nobody = 0;
+
+	(void)state;
+	assert_int_equal(processes__add(processes, getpid()), 0);
+	assert_int_equal(processes__find_gone(processes), 0);
+	assert_int_equal(processes__forked(processes, gone, getpid(), 10), 0);
+	assert_int_equal(processes__forked(processes, needed, getpid(), 10), 0);
+	assert_int_equal(processes__find_gone(processes), 2);
+	processes__forget_gone(processes, is_that, (void *)&needed);
+	assert_null(processes__image(processes, gone, UINT64_MAX));
+	assert_non_null(processes__image(processes, needed, UINT64_MAX));
+	assert_non_null(processes__image(processes, getpid(), UINT64_MAX));
+	processes__forget_gone(processes, is_that, &nobody);
+	assert_null(processes__image(processes, needed, UINT64_MAX));
+	processes__free(processes);
+}
+
+/* Between the look and the forgetting another process got the number. */
+static void test_a_reused_pid_stays(void **state)
+{
+	struct processes *processes = processes__new();
+	pid_t nobody = 0;
+
+	(void)state;
+	assert_int_equal(processes__add(processes, getpid()), 0);
+	assert_int_equal(processes__forked(processes, NO_SUCH_PID, getpid(), 10), 0);
+	assert_int_equal(processes__find_gone(processes), 1);
+	assert_int_equal(processes__forked(processes, NO_SUCH_PID, getpid(), LATER), 0);
+	processes__forget_gone(processes, is_that, &nobody);
+	assert_non_null(processes__image(processes, NO_SUCH_PID, UINT64_MAX));
+	processes__free(processes);
+}
+
 static void test_records_older_than_proc_are_ignored(void **state)
 {
 	struct mapping program = { .start = 0x1000, .end = 0x2000, .inode = 5, .path = "/bin/old" };
@@ -318,6 +361,8 @@ int main(void)
 		cmocka_unit_test(test_the_cgroup_of_what_has_ended),
 		cmocka_unit_test(test_a_fork_has_its_parents_mappings),
 		cmocka_unit_test(test_a_reported_image_goes),
+		cmocka_unit_test(test_a_process_that_is_gone_goes),
+		cmocka_unit_test(test_a_reused_pid_stays),
 		cmocka_unit_test(test_records_older_than_proc_are_ignored),
 		cmocka_unit_test(test_each_process_is_visited),
 		cmocka_unit_test(test_shared_memory_belongs_to_a_program),

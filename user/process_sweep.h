@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Forgets the processes that are gone and that no report is due of. */
+#ifndef PROCESS_SWEEP_H
+#define PROCESS_SWEEP_H
+
+#include "ended_spaces.h"
+#include "events.h"
+#include "processes.h"
+
+/* Takes what has ended meanwhile into ended. Returns 0 or -errno. */
+int process_sweep__run(struct processes *processes, struct events *events,
+		       const struct tracer_maps *maps, struct ended_spaces *ended);
+
+#endif
