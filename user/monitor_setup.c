@@ -170,13 +170,24 @@ static int make_tables(struct monitor *monitor)
 	return 0;
 }
 
-/* error: an errno, why it was not started. */
-static void wait_for_guard(struct monitor *monitor, int error, bool for_many)
+/*
+ * error: an errno, why it was not started. Without the capability that it takes, nothing is put
+ * into processes of everybody. What the kernel forbids can't be helped by who runs us; it is said.
+ */
+static int wait_for_guard(struct monitor *monitor, int error)
 {
+	bool for_many = !tracer__probes_one_process(monitor->tracer);
+	char missing[256];
+
+	if (for_many && privileges__check(privileges__effective(), PRIVILEGE_GUARD, !geteuid(),
+					  missing, sizeof(missing))) {
+		log__error("%s", missing);
+		return STATUS_PRIVILEGE;
+	}
 	if (monitor->translators) {
 		error = -translators__wait(monitor->translators);
 		if (!error)
-			return;
+			return STATUS_OK;
 		translators__free(monitor->translators);
 		monitor->translators = NULL;
 	}
@@ -185,6 +196,7 @@ static void wait_for_guard(struct monitor *monitor, int error, bool for_many)
 			     strerror(error));
 	else
 		log__detail("programs that translate code can't be guarded: %s", strerror(error));
+	return STATUS_OK;
 }
 
 static int load(struct monitor *monitor)
@@ -232,7 +244,9 @@ static int load(struct monitor *monitor)
 			   monitor->features.system.release, strerror(errno));
 		return errno == EPERM ? STATUS_PRIVILEGE : STATUS_KERNEL;
 	}
-	wait_for_guard(monitor, guard_error, config.system_wide || config.follow_children);
+	err = wait_for_guard(monitor, guard_error);
+	if (err)
+		return err;
 	monitor->processes = processes__new();
 	monitor->targets = targets__new(monitor->tracer, monitor->translators);
 	monitor->reporter.symbolizer = symbolizer__new(0);

@@ -27,6 +27,8 @@ static const struct {
 	{ CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE", CAP_SYS_ADMIN,
 	  PRIVILEGE_FOREIGN_FILES },
 	{ CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", CAP_DAC_OVERRIDE, PRIVILEGE_FOREIGN_FILES },
+	/* /proc/PID/mem of other users, to write: there CAP_SYS_PTRACE is not enough. */
+	{ CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE", NONE, PRIVILEGE_GUARD },
 	/*
 	 * For all perf events where kernel.perf_event_paranoid is above 2, as Debian has it; for
 	 * uprobes among them since CVE-2025-38466 was mended (6.16, 6.12.39, 6.1.146).

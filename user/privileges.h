@@ -16,6 +16,7 @@ enum privilege_use {
 	PRIVILEGE_GUARDED_PERF = 1 << 1, /* perf events, where the kernel guards them */
 	PRIVILEGE_BECOME_USER = 1 << 2, /* -u: to become the user, and to pass signals on */
 	PRIVILEGE_FOREIGN_FILES = 1 << 3, /* files of other users, and files without a name */
+	PRIVILEGE_GUARD = 1 << 4, /* probes in processes of all users: to keep them from harm */
 };
 
 /* The effective capabilities of this process, a bit each; none when they can't be read. */

@@ -19,6 +19,7 @@
 #include "living_thread.h"
 #include "log.h"
 #include "own_code.h"
+#include "process_view.h"
 #include "vfork_users.h"
 
 #define MAX_FILES 65536
@@ -166,11 +167,31 @@ static void tell_guard(const struct targets *targets, bool everywhere,
 		log__detail("programs that translate code are not guarded: %s", strerror(-err));
 }
 
+/* Does that process translate code, while nobody could take the breakpoints out of it again? */
+static bool would_harm(const struct targets *targets, pid_t tgid)
+{
+	int fd;
+
+	if (!tgid || !process_view__translates(tgid))
+		return false;
+	fd = targets->translators ? process_view__open_memory(tgid) : -EPERM;
+	if (fd < 0)
+		return true;
+	close(fd);
+	return false;
+}
+
 static int attach(struct targets *targets, const struct allocator_file *file, pid_t tgid,
 		  const char *name)
 {
 	int err;
 
+	if (would_harm(targets, tgid)) {
+		log__warning("PID %d translates code, which our breakpoints in %s would end, and "
+			     "writing to its memory is not allowed: it is not probed",
+			     (int)tgid, name);
+		return 0;
+	}
 	tell_guard(targets, !tgid, translators__attaching);
 	err = tracer__attach_allocator(targets->tracer, file->fd, &file->probes, tgid);
 	tell_guard(targets, !tgid, translators__attached);

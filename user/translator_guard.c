@@ -235,7 +235,7 @@ static void ask_for_precedence(void)
 {
 	struct sched_param priority = { .sched_priority = 1 };
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	struct rlimit files;
+	struct rlimit files, locked;
 	ssize_t written = fd < 0 ? -1 : write(fd, "-1000", 5);
 
 	(void)written;
@@ -243,7 +243,9 @@ static void ask_for_precedence(void)
 		close(fd);
 	if (sched_setscheduler(0, SCHED_FIFO, &priority))
 		setpriority(PRIO_PROCESS, 0, -20);
-	mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+	/* Where the amount is limited, what is asked for later would be refused. */
+	if (!getrlimit(RLIMIT_MEMLOCK, &locked) && locked.rlim_cur == RLIM_INFINITY)
+		mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 	/* A process that is followed takes a descriptor for each thread and processor. */
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {
 		files.rlim_cur = files.rlim_max;

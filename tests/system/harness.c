@@ -87,6 +87,21 @@ bool have_program(const char *name)
 	return false;
 }
 
+bool kernel_has(const char *feature)
+{
+	struct child_options options = { .argv = ARGS(tracer_path(), "--features", "--json") };
+	struct run *run = run_with(&options, RUN_TIMEOUT_S);
+	json_t *features = json_loads(run->out, 0, NULL);
+	char path[64];
+	bool has;
+
+	snprintf(path, sizeof(path), "has.%s", feature);
+	has = truth_value(features, path);
+	json_decref(features);
+	run__free(run);
+	return has;
+}
+
 double now_s(void)
 {
 	struct timespec now;

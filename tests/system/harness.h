@@ -55,6 +55,8 @@ const char *scratch(const char *name);
 /* The victim, or a skip when the machine that built had no tool for it. */
 const char *optional_victim(const char *name);
 bool have_program(const char *name); /* in PATH */
+/* Does --features say that the kernel has that, such as "write_text"? */
+bool kernel_has(const char *feature);
 double now_s(void);
 void pause_ms(long ms);
 unsigned int nr_cpus(void);

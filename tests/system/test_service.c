@@ -119,21 +119,54 @@ static void test_readiness_of_a_command(void **state)
 
 /* ---- few capabilities ---- */
 
-/* What service/memleak-bpf.service.in gives, and CAP_SYS_ADMIN. */
-static const int service_set[] = { CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE,
-				   CAP_DAC_READ_SEARCH };
+static const struct {
+	const char *name;
+	int number;
+	bool needed; /* by -p of another user's process, and not included in CAP_SYS_ADMIN */
+	const char *missed; /* what is said there without it */
+} capabilities[] = {
+	{ "CAP_BPF", CAP_BPF, true, "CAP_BPF" },
+	{ "CAP_PERFMON", CAP_PERFMON, true, "CAP_PERFMON" },
+	{ "CAP_SYS_PTRACE", CAP_SYS_PTRACE, true, "CAP_SYS_PTRACE" },
+	{ "CAP_CHECKPOINT_RESTORE", CAP_CHECKPOINT_RESTORE, false, "CAP_CHECKPOINT_RESTORE" },
+	{ "CAP_DAC_OVERRIDE", CAP_DAC_OVERRIDE, false, "CAP_DAC_READ_SEARCH" },
+	{ "CAP_SYS_ADMIN", CAP_SYS_ADMIN, false, NULL },
+};
 
-#define NR_SERVICE_SET (sizeof(service_set) / sizeof(service_set[0]))
-#define ADMIN (1ULL << CAP_SYS_ADMIN)
+#define NR_CAPABILITIES (sizeof(capabilities) / sizeof(capabilities[0]))
+#define BIT_OF(capability) (1ULL << (capability))
+#define ADMIN BIT_OF(CAP_SYS_ADMIN)
 #define NOBODY 65534
+#define BESIDE_RUNS 25
 
+static uint64_t capability_named(const char *name)
+{
+	for (size_t i = 0; i < NR_CAPABILITIES; i++)
+		if (!strcmp(capabilities[i].name, name))
+			return BIT_OF(capabilities[i].number);
+	fail_msg("the service is given %s, which these tests don't know", name);
+	return 0;
+}
+
+/* What the service file gives, but for CAP_SYS_ADMIN. */
 static uint64_t small_set(void)
 {
+	static const char key[] = "CapabilityBoundingSet=";
+	FILE *file = fopen("service/memleak-bpf.service.in", "re");
+	char line[512], *rest, *name;
 	uint64_t set = 0;
 
-	for (size_t i = 0; i < NR_SERVICE_SET; i++)
-		set |= 1ULL << service_set[i];
-	return set;
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (strncmp(line, key, sizeof(key) - 1))
+			continue;
+		rest = line + sizeof(key) - 1;
+		while ((name = strsep(&rest, " \n")))
+			set |= *name ? capability_named(name) : 0;
+	}
+	fclose(file);
+	assert_true(set & ADMIN);
+	return set & ~ADMIN;
 }
 
 /*
@@ -282,34 +315,92 @@ static void test_service_set_with_a_command(void **state)
 /* Without any one of them something is missing, and what is said is its name. */
 static void test_each_capability_is_needed(void **state)
 {
-	static const char *const names[NR_SERVICE_SET] = { "CAP_BPF", "CAP_PERFMON",
-							   "CAP_SYS_PTRACE",
-							   "CAP_CHECKPOINT_RESTORE",
-							   "CAP_DAC_READ_SEARCH" };
 	struct child *daemon = start_private_daemon(victim("obey_static"));
 	(void)state;
 
-	for (size_t i = 0; i < NR_SERVICE_SET; i++) {
-		uint64_t set = whole_set() & ~(1ULL << service_set[i]);
+	for (size_t i = 0; capabilities[i].missed; i++) {
+		int number = capabilities[i].number;
+		uint64_t set = whole_set() & ~BIT_OF(number);
 		struct run *run = run_tracer_with(set, ARGS("-p", pid_text(daemon), "0.1", "1"));
-		bool needed = i < 3;
+		bool needed = capabilities[i].needed;
+		const char *next = capabilities[i + 1].missed;
 
 		/* What CAP_SYS_ADMIN includes is not missed with it. */
-		if (asks_for_admin() && service_set[i] != CAP_SYS_PTRACE &&
-		    service_set[i] != CAP_DAC_READ_SEARCH) {
+		if (asks_for_admin() && number != CAP_SYS_PTRACE && number != CAP_DAC_OVERRIDE) {
 			assert_int_equal(run->exit_status, STATUS_OK);
 			assert_lacks(run->err, "CAP_");
 			run__free(run);
 			continue;
 		}
-		assert_contains(run->err, names[i]);
-		assert_lacks(run->err, names[(i + 1) % NR_SERVICE_SET]);
+		assert_contains(run->err, capabilities[i].missed);
+		assert_lacks(run->err, next ? next : capabilities[0].name);
 		assert_int_equal(run->exit_status, needed ? STATUS_PRIVILEGE : STATUS_OK);
 		if (needed)
 			assert_one_line(run->err);
 		run__free(run);
 	}
 	end_daemon(daemon);
+}
+
+/* Breakpoints in everybody's processes, and no way to take them out of other users': refused. */
+static void test_unguarded_tracing_is_refused(void **state)
+{
+	const char *const *const modes[] = {
+		ARGS("1", "1"),
+		ARGS("-f", "--", victim("hello")),
+	};
+	uint64_t set = whole_set() & ~BIT_OF(CAP_DAC_OVERRIDE);
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		struct run *run = run_tracer_with(set | BIT_OF(CAP_DAC_READ_SEARCH), modes[i]);
+
+		assert_int_equal(run->exit_status, STATUS_PRIVILEGE);
+		assert_contains(run->err, "CAP_DAC_OVERRIDE");
+		assert_one_line(run->err);
+		assert_int_equal(run->out_size, 0);
+		run__free(run);
+	}
+}
+
+/* Another user's Valgrind reads what we probe as its guest's code, and lives. */
+static void test_service_set_beside_valgrind(void **state)
+{
+	uint64_t set = whole_set();
+	const char *report = scratch("beside.jsonl");
+	struct child_options service = {
+		.argv = ARGS(tracer_path(), "--json", "-w", report),
+		.report_path = report,
+		.prepare = keep_capabilities,
+		.prepare_context = &set,
+	};
+	struct child_options valgrind = {
+		.argv = ARGS("valgrind", "-q", "--tool=none", "true"),
+		.prepare = become_nobody,
+		.directory = "/",
+	};
+	struct child *tracer;
+	struct run *run;
+	(void)state;
+
+	if (!have_program("valgrind"))
+		SKIP("no valgrind");
+	if (!kernel_has("write_text"))
+		SKIP("the kernel forbids writing to code");
+	tracer = child__start(&service);
+	child__wait_event(tracer, "start", 1, RUN_TIMEOUT_S);
+	for (unsigned int i = 0; i < scaled(BESIDE_RUNS); i++) {
+		run = run_with(&valgrind, RUN_TIMEOUT_S);
+		if (run->wait_status)
+			run__print(run);
+		assert_int_equal(run->wait_status, 0);
+		run__free(run);
+	}
+	kill(child__pid(tracer), SIGINT);
+	run = child__finish(tracer, RUN_TIMEOUT_S);
+	assert_int_equal(run->exit_status, STATUS_OK);
+	assert_int_equal(run->err_size, 0);
+	run__free(run);
 }
 
 static void test_becoming_a_user_takes_more(void **state)
@@ -405,6 +496,8 @@ int main(void)
 		SYSTEM_TEST(test_service_set_with_a_daemon),
 		SYSTEM_TEST(test_service_set_with_a_command),
 		SYSTEM_TEST(test_each_capability_is_needed),
+		SYSTEM_TEST(test_unguarded_tracing_is_refused),
+		SYSTEM_TEST(test_service_set_beside_valgrind),
 		SYSTEM_TEST(test_becoming_a_user_takes_more),
 		SYSTEM_TEST(test_the_service),
 	};

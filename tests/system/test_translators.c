@@ -13,24 +13,11 @@
 
 #define RUNS 10
 
-/* Does --features say that this kernel lets the guard do its work? */
-static bool kernel_lets_us(void)
-{
-	struct child_options options = { .argv = ARGS(tracer_path(), "--features", "--json") };
-	struct run *run = run_with(&options, RUN_TIMEOUT_S);
-	json_t *features = json_loads(run->out, 0, NULL);
-	bool lets = truth_value(features, "has.write_text");
-
-	json_decref(features);
-	run__free(run);
-	return lets;
-}
-
 static void need(const char *program)
 {
 	if (!have_program(program))
 		SKIP("no %s", program);
-	if (!kernel_lets_us())
+	if (!kernel_has("write_text"))
 		SKIP("the kernel forbids writing to code, which --features and each report say");
 }
 

@@ -123,7 +123,7 @@ static void test_service(void **state)
 	assert_non_null(strstr(
 		output,
 		"\nCapabilityBoundingSet=CAP_BPF CAP_PERFMON CAP_SYS_PTRACE "
-		"CAP_CHECKPOINT_RESTORE CAP_DAC_READ_SEARCH\nCapabilityBoundingSet=CAP_SYS_ADMIN\n"));
+		"CAP_CHECKPOINT_RESTORE CAP_DAC_OVERRIDE\nCapabilityBoundingSet=CAP_SYS_ADMIN\n"));
 	/* The files that are rotated are those that it writes. */
 	assert_int_equal(run("head -2 $FOLDER/unit/etc/logrotate.d/memleak-bpf"), 0);
 	assert_non_null(strstr(output, "\n/var/log/memleak-bpf/*.jsonl {\n"));
