@@ -78,6 +78,8 @@ void breakpoints__find(const struct breakpoints *breakpoints, int mem_fd, const 
 
 int breakpoint__take_out(const struct breakpoint *breakpoint, int mem_fd, uint64_t address)
 {
+	int err;
+
 	switch (read_state(breakpoint, mem_fd, address, BREAKPOINT_CODE_BYTES)) {
 	case CODE_OTHER:
 		return -ENOENT;
@@ -86,5 +88,11 @@ int breakpoint__take_out(const struct breakpoint *breakpoint, int mem_fd, uint64
 	case CODE_BREAKPOINT:
 		break;
 	}
-	return pwrite(mem_fd, breakpoint->code, 1, (off_t)address) == 1 ? 1 : -errno;
+	if (pwrite(mem_fd, breakpoint->code, 1, (off_t)address) == 1)
+		return 1;
+	err = -errno;
+	/* Refused, or was it unmapped meanwhile? */
+	return read_state(breakpoint, mem_fd, address, BREAKPOINT_CODE_BYTES) == CODE_BREAKPOINT ?
+		       err :
+		       -ENOENT;
 }

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "living_thread.h"
-#include "translator_kind.h"
 
 void process_view__exe(pid_t tgid, char *path, size_t size)
 {
@@ -24,12 +23,12 @@ void process_view__exe(pid_t tgid, char *path, size_t size)
 	path[nr > 0 ? nr : 0] = '\0';
 }
 
-bool process_view__translates(pid_t tgid)
+enum translator_kind process_view__kind(pid_t tgid)
 {
 	char path[PATH_MAX];
 
 	process_view__exe(tgid, path, sizeof(path));
-	return translator_kind__is_translator(path);
+	return translator_kind__of(path);
 }
 
 void process_view__each_mapping(pid_t tgid, void (*visit)(const struct mapping *map, void *context),
@@ -64,6 +63,27 @@ void process_view__each_mapping(pid_t tgid, void (*visit)(const struct mapping *
 		visit(&map, context);
 	}
 	fclose(file);
+}
+
+struct recognition {
+	enum translator_kind kind;
+	bool shown;
+};
+
+static void recognise(const struct mapping *map, void *context)
+{
+	struct recognition *recognition = context;
+
+	recognition->shown |= translator_kind__shows_in(recognition->kind, map);
+}
+
+bool process_view__translates(pid_t tgid)
+{
+	struct recognition recognition = { .kind = process_view__kind(tgid) };
+
+	if (recognition.kind)
+		process_view__each_mapping(tgid, recognise, &recognition);
+	return recognition.shown;
 }
 
 void process_view__each_process(void (*visit)(pid_t tgid, void *context), void *context)

@@ -8,10 +8,13 @@
 #include <sys/types.h>
 
 #include "mapping.h"
+#include "translator_kind.h"
 
 /* The path of its executable, cut to fit; "" when there is none (any more). */
 void process_view__exe(pid_t tgid, char *path, size_t size);
 
+/* By its name; see translator_kind.h. */
+enum translator_kind process_view__kind(pid_t tgid);
 /* Is it a program that translates code? */
 bool process_view__translates(pid_t tgid);
 

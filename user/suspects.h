@@ -17,7 +17,8 @@ struct suspects;
 struct suspects_report {
 	/* Breakpoints were taken out of it, for the first time. */
 	void (*guarded)(pid_t tgid, void *context);
-	/* They can't be, or it can't be followed. */
+	/* They can't be, or it can't be followed; -EBUSY: the guard may not work as much as it
+	 * takes. */
 	void (*failed)(pid_t tgid, int error, void *context);
 	void *context;
 };

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "guard_budget.h"
 #include "log.h"
 #include "translator_guard.h"
 
@@ -60,9 +61,16 @@ static void note(struct translators *translators, const struct guard_message *me
 			    (int)message->tgid, message->exe);
 		break;
 	case GUARD_FAILED:
-		log__warning("cannot take our breakpoints out of PID %d (%s), which translates "
-			     "code: %s; they can end it",
-			     (int)message->tgid, message->exe, strerror(-message->error));
+		if (message->error == -EBUSY)
+			log__warning("PID %d (%s) translates code and keeps the guard busy, which "
+				     "doesn't take more than %d %% of the processors: our "
+				     "breakpoints can end it",
+				     (int)message->tgid, message->exe, GUARD_PERCENT);
+		else
+			log__warning(
+				"cannot take our breakpoints out of PID %d (%s), which translates "
+				"code: %s; they can end it",
+				(int)message->tgid, message->exe, strerror(-message->error));
 		break;
 	}
 }

@@ -6,12 +6,16 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "daemon.h"
 #include "harness.h"
 #include "options.h"
 
 #define RUNS 10
+#define NR_SLEEPERS 200
+#define SLEEP_S 5
 
 static void need(const char *program)
 {
@@ -137,6 +141,67 @@ static void test_qemu_beside(void **state)
 	check_beside(ARGS("qemu-x86_64-static", "/bin/ls", "/"));
 }
 
+/* ---- what only looks like one ---- */
+
+static pid_t guard_of(const struct child *tracer);
+
+/* What it uses in so many seconds. */
+static double cpu_in(pid_t pid, int seconds)
+{
+	struct timespec before, after;
+	clockid_t clock;
+
+	assert_int_equal(clock_getcpuclockid(pid, &clock), 0);
+	assert_int_equal(clock_gettime(clock, &before), 0);
+	pause_ms(seconds * 1000L);
+	assert_int_equal(clock_gettime(clock, &after), 0);
+	return (double)(after.tv_sec - before.tv_sec) +
+	       (double)(after.tv_nsec - before.tv_nsec) / 1e9;
+}
+
+/* The guard looks after what is one, wherever it is; who takes its name costs nothing. */
+static void test_sleepers_with_the_name(void **state)
+{
+	const char *const names[] = { "valgrind", "memcheck-amd64-linux", "qemu-x86_64-static" };
+	struct child *sleepers[NR_SLEEPERS], *tracer = trace_system();
+	char folder[4096], program[2][8192];
+	double idle_s, used_s;
+	struct run *run;
+	pid_t guard = guard_of(tracer);
+	(void)state;
+
+	if (!guard)
+		SKIP("no guard");
+	snprintf(folder, sizeof(folder), "%s", scratch(names[0]));
+	make_folder(folder);
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(program[i], sizeof(program[i]), "%s/%s", folder, names[1 + i]);
+		run = run_plain(ARGS("cp", "/bin/sleep", program[i]));
+		assert_int_equal(run->exit_status, 0);
+		run__free(run);
+	}
+	idle_s = cpu_in(guard, SLEEP_S); /* what else begins on this machine costs, too */
+	for (size_t i = 0; i < NR_SLEEPERS; i++)
+		sleepers[i] = child__start(
+			&(struct child_options){ .argv = ARGS(program[i % 2], "1000") });
+	pause_ms(1000);
+	used_s = cpu_in(guard, SLEEP_S);
+	if (used_s - idle_s >= 0.05 * SLEEP_S)
+		fail_msg("the guard took %.2f s, and %.2f s without them", used_s, idle_s);
+	if (have_program("valgrind"))
+		for (unsigned int i = 0; i < scaled(RUNS); i++) {
+			run = run_plain(ARGS("valgrind", "-q", "--tool=none", "true"));
+			assert_int_equal(run->wait_status, 0);
+			run__free(run);
+		}
+	for (size_t i = 0; i < NR_SLEEPERS; i++) {
+		kill(child__pid(sleepers[i]), SIGKILL);
+		run__free(child__finish(sleepers[i], RUN_TIMEOUT_S));
+	}
+	kill(child__pid(tracer), SIGINT);
+	run__free(child__finish(tracer, RUN_TIMEOUT_S));
+}
+
 /* ---- the guard goes with the tracer ---- */
 
 static pid_t guard_of(const struct child *tracer)
@@ -188,6 +253,7 @@ int main(void)
 		SYSTEM_TEST(test_valgrind_none_beside),
 		SYSTEM_TEST(test_valgrind_memcheck_beside),
 		SYSTEM_TEST(test_qemu_beside),
+		SYSTEM_TEST(test_sleepers_with_the_name),
 		SYSTEM_TEST(test_guard_ends_with_killed_tracer),
 	};
 

@@ -16,6 +16,7 @@
 
 #include "breakpoints.h"
 #include "elf_fixture.h"
+#include "guard_budget.h"
 #include "translator_kind.h"
 
 #define INT3 0xcc
@@ -26,31 +27,79 @@ static void test_known_paths(void **state)
 {
 	static const struct {
 		const char *path;
-		bool translates;
+		enum translator_kind kind;
 	} cases[] = {
-		{ "/usr/libexec/valgrind/memcheck-amd64-linux", true },
-		{ "/usr/lib/valgrind/none-x86-linux", true },
-		{ "/opt/valgrind/libexec/valgrind/drd-amd64-linux (deleted)", true },
-		{ "/usr/bin/qemu-x86_64", true },
-		{ "/usr/bin/qemu-x86_64-static", true },
-		{ "/usr/bin/valgrind.bin", false },
-		{ "/usr/bin/qemu-x86_64z", false },
-		{ "/usr/bin/qemu-system-x86_64", false },
-		{ "/home/me/valgrind/src/hello", false },
-		{ "/bin/ls", false },
-		{ "/bin/busybox (deleted)", false },
-		{ "", false },
-		{ " (deleted)", false },
+		{ "/usr/libexec/valgrind/memcheck-amd64-linux", TRANSLATOR_VALGRIND },
+		{ "/usr/lib/valgrind/none-x86-linux", TRANSLATOR_VALGRIND },
+		{ "/opt/valgrind/libexec/valgrind/drd-amd64-linux (deleted)", TRANSLATOR_VALGRIND },
+		{ "/home/me/valgrind-3.25/memcheck/memcheck-amd64-linux", TRANSLATOR_VALGRIND },
+		{ "/usr/bin/qemu-x86_64", TRANSLATOR_QEMU },
+		{ "/usr/bin/qemu-x86_64-static", TRANSLATOR_QEMU },
+		{ "/usr/bin/valgrind.bin", TRANSLATOR_NONE },
+		{ "/usr/bin/qemu-x86_64z", TRANSLATOR_NONE },
+		{ "/usr/bin/qemu-system-x86_64", TRANSLATOR_NONE },
+		{ "/home/me/valgrind/src/hello", TRANSLATOR_NONE },
+		{ "/bin/ls", TRANSLATOR_NONE },
+		{ "/bin/busybox (deleted)", TRANSLATOR_NONE },
+		{ "", TRANSLATOR_NONE },
+		{ " (deleted)", TRANSLATOR_NONE },
 	};
 	char endless[8192];
 	(void)state;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		if (translator_kind__is_translator(cases[i].path) != cases[i].translates)
+		if (translator_kind__of(cases[i].path) != cases[i].kind)
 			fail_msg("%s is taken for another kind", cases[i].path);
 	memset(endless, 'x', sizeof(endless));
 	endless[sizeof(endless) - 1] = '\0';
-	assert_false(translator_kind__is_translator(endless));
+	assert_int_equal(translator_kind__of(endless), TRANSLATOR_NONE);
+}
+
+/* A name can be anybody's; where Valgrind's tools lie is theirs. */
+static void test_name_alone_is_no_proof(void **state)
+{
+	const struct mapping tool = { .start = 0x58000000 }, old_tool = { .start = 0x38000000 },
+			     other = { .start = 0x400000 };
+	(void)state;
+
+	assert_true(translator_kind__shows_in(TRANSLATOR_VALGRIND, &tool));
+	assert_true(translator_kind__shows_in(TRANSLATOR_VALGRIND, &old_tool));
+	assert_false(translator_kind__shows_in(TRANSLATOR_VALGRIND, &other));
+	assert_true(translator_kind__shows_in(TRANSLATOR_QEMU, &other));
+	assert_false(translator_kind__shows_in(TRANSLATOR_NONE, &tool));
+}
+
+/* ---- how much the guard may work ---- */
+
+static void test_budget(void **state)
+{
+	struct guard_budget budget;
+	struct guard_share busy = { 0 }, modest = { 0 };
+	const uint64_t now_ns = 7 * GUARD_WINDOW_NS,
+		       limit_ns = GUARD_WINDOW_NS / 100 * GUARD_PERCENT;
+	(void)state;
+
+	guard_budget__init(&budget, 1);
+	assert_false(guard_budget__is_spent(&budget, &busy, now_ns));
+	guard_budget__spend(&budget, &busy, now_ns, limit_ns - 1);
+	assert_false(guard_budget__is_spent(&budget, &busy, now_ns));
+	/* All is spent: who took more than a half of it waits, the other one doesn't. */
+	guard_budget__spend(&budget, &modest, now_ns, 1);
+	assert_true(guard_budget__is_spent(&budget, &busy, now_ns));
+	assert_false(guard_budget__is_spent(&budget, &modest, now_ns));
+	guard_budget__spend(&budget, &modest, now_ns, limit_ns / 2);
+	assert_true(guard_budget__is_spent(&budget, &modest, now_ns));
+	/* Nobody who comes is made to wait for those. */
+	assert_false(guard_budget__is_spent(&budget, &(struct guard_share){ 0 }, now_ns));
+	/* In the next window all begin anew. */
+	assert_false(guard_budget__is_spent(&budget, &busy, now_ns + GUARD_WINDOW_NS));
+	guard_budget__spend(&budget, &busy, now_ns + GUARD_WINDOW_NS, limit_ns / 2);
+	assert_false(guard_budget__is_spent(&budget, &busy, now_ns + GUARD_WINDOW_NS));
+	/* More processors, more time. */
+	guard_budget__init(&budget, 8);
+	busy = (struct guard_share){ 0 };
+	guard_budget__spend(&budget, &busy, now_ns, 8 * limit_ns - 1);
+	assert_false(guard_budget__is_spent(&budget, &busy, now_ns));
 }
 
 /* ---- bytes ---- */
@@ -183,9 +232,14 @@ static void test_refused_write(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_known_paths),    cmocka_unit_test(test_states),
-		cmocka_unit_test(test_own_breakpoint), cmocka_unit_test(test_adding),
-		cmocka_unit_test(test_memory),	       cmocka_unit_test(test_refused_write),
+		cmocka_unit_test(test_known_paths),
+		cmocka_unit_test(test_name_alone_is_no_proof),
+		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_states),
+		cmocka_unit_test(test_own_breakpoint),
+		cmocka_unit_test(test_adding),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_refused_write),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
