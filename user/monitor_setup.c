@@ -12,6 +12,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "debuggers.h"
 #include "hangup.h"
 #include "log.h"
 #include "monitor_state.h"
@@ -343,6 +344,15 @@ static void raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Where probes go into files, any process can be one that has them. */
+static void warn_of_debuggers(const struct monitor *monitor, const pid_t *tgids, size_t nr,
+			      bool ending)
+{
+	bool scoped = tracer__probes_one_process(monitor->tracer);
+
+	debuggers__warn(scoped ? tgids : NULL, nr, ending);
+}
+
 static int set_up(struct monitor *monitor)
 {
 	const struct options *options = monitor->options;
@@ -370,6 +380,8 @@ static int set_up(struct monitor *monitor)
 			log__error("cannot watch for events: %s", strerror(errno));
 	}
 	if (!status)
+		warn_of_debuggers(monitor, options->pids, options->nr_pids, false);
+	if (!status)
 		status = monitor_targets__begin(monitor, executable);
 	if (!status)
 		status = start_interval(monitor);
@@ -396,6 +408,8 @@ int monitor_setup__new(struct monitor **result, const struct options *options)
 void monitor_setup__detach(struct monitor *monitor)
 {
 	unwind_tables__detach(monitor->files.tables);
+	if (monitor->tracer)
+		warn_of_debuggers(monitor, monitor->followed, monitor->nr_followed, true);
 	if (!tracer__free(monitor->tracer)) {
 		translators__leave(monitor->translators);
 		monitor->translators = NULL;
