@@ -109,6 +109,7 @@ static void run_child(const struct command_request *request, const struct passwd
 	if (read(wait_fd, &go, 1) != 1)
 		_exit(125);
 	sigaction(SIGPIPE, &request->original_sigpipe, NULL);
+	sigaction(SIGXFSZ, &request->original_sigxfsz, NULL);
 	sigprocmask(SIG_SETMASK, &request->original_mask, NULL);
 	err = execute(executable, request->argv);
 	if (write(error_fd, &err, sizeof(err)) != sizeof(err))

@@ -23,6 +23,7 @@ struct command_request {
 	const char *user; /* name or number to run as; NULL: ours */
 	sigset_t original_mask; /* what we were started with, for the command to have too */
 	struct sigaction original_sigpipe;
+	struct sigaction original_sigxfsz;
 };
 
 /* Runs what the kernel takes for no program. */

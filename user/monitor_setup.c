@@ -19,6 +19,9 @@
 #include "privileges.h"
 #include "vdso.h"
 
+/* For the kernel's records of mappings and for what it takes to load and attach at all. */
+#define MIN_FILES 64
+
 static const struct output_format *format_of(const struct options *options)
 {
 	if (options->json)
@@ -277,6 +280,8 @@ static void block_signals(struct monitor *monitor)
 	sigprocmask(SIG_BLOCK, &mask, &monitor->request.original_mask);
 	/* After a closed pipe there is a detach to make and maybe a command to wait for. */
 	sigaction(SIGPIPE, &ignore, &monitor->request.original_sigpipe);
+	/* A file that may not get larger is an error to report. */
+	sigaction(SIGXFSZ, &ignore, &monitor->request.original_sigxfsz);
 	monitor->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -325,10 +330,28 @@ static int check_namespace(void)
 {
 	struct stat status;
 
+	if (access("/proc/self", F_OK)) {
+		log__error(
+			"/proc is not mounted here (as in a chroot); mount it first: mount -t proc proc /proc");
+		return STATUS_FAILED;
+	}
 	if (stat("/proc/self/ns/pid", &status) || status.st_ino == 0xEFFFFFFC)
 		return STATUS_OK;
 	log__error(
 		"this is a container's PID namespace; run it in the host's (such as docker run --pid=host)");
+	return STATUS_FAILED;
+}
+
+/* With less not even an error could be told from another. */
+static int check_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_max >= MIN_FILES)
+		return STATUS_OK;
+	log__error(
+		"the limit of open files is %llu; at least %d are needed (ulimit -Hn, LimitNOFILE=)",
+		(unsigned long long)limit.rlim_max, MIN_FILES);
 	return STATUS_FAILED;
 }
 
@@ -357,8 +380,10 @@ static int set_up(struct monitor *monitor)
 {
 	const struct options *options = monitor->options;
 	char *executable = NULL;
-	int status = check_namespace();
+	int status = check_file_limit();
 
+	if (!status)
+		status = check_namespace();
 	block_signals(monitor);
 	for (size_t i = 0; i < options->nr_pids && !status; i++)
 		status = monitor_targets__check_pid(options->pids[i]);

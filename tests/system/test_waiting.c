@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -233,6 +234,53 @@ static void test_command_ends_while_nobody_reads(void **state)
 	close(fd);
 }
 
+/* ---- what is scarce is called by its name ---- */
+
+static int limit_files(void *context)
+{
+	const struct rlimit limit = { 8, 8 };
+	(void)context;
+
+	return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int limit_file_size(void *context)
+{
+	const struct rlimit limit = { 512, 512 };
+	(void)context;
+
+	return setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static void test_few_descriptors(void **state)
+{
+	const char *argv[] = { tracer_path(), "--", "true", NULL };
+	struct child_options options = { .argv = argv, .prepare = limit_files };
+	struct run *run = run_with(&options, RUN_TIMEOUT_S);
+	(void)state;
+
+	assert_int_equal(run->exit_status, 125);
+	assert_contains(run->err, "open files");
+	assert_one_line(run->err);
+	run__free(run);
+}
+
+/* The report is cut, which is told; the command comes to its own end. */
+static void test_file_size_limit(void **state)
+{
+	const char *argv[] = { tracer_path(), "-t", "-w", scratch("short.txt"),
+			       "--",	      "sh", "-c", "ls / >/dev/null; sleep 1; echo end",
+			       NULL };
+	struct child_options options = { .argv = argv, .prepare = limit_file_size };
+	struct run *run = run_with(&options, RUN_TIMEOUT_S);
+	(void)state;
+
+	assert_int_equal(run->exit_status, 124);
+	assert_contains(run->err, "File too large");
+	assert_string_equal(run->out, "end\n");
+	run__free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +289,8 @@ int main(void)
 		SYSTEM_TEST(test_end_does_not_wait_for_probes),
 		SYSTEM_TEST(test_signal_while_nobody_reads),
 		SYSTEM_TEST(test_command_ends_while_nobody_reads),
+		SYSTEM_TEST(test_few_descriptors),
+		SYSTEM_TEST(test_file_size_limit),
 	};
 
 	return cmocka_run_group_tests_name("waiting", tests, harness__begin, harness__end);
