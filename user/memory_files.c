@@ -25,6 +25,7 @@
 
 #include "living_thread.h"
 #include "mount_table.h"
+#include "scan_budget.h"
 
 #define MAX_KERNEL_MOUNTS 16
 #define MAX_FOREIGN_DEVICES 64
@@ -51,6 +52,7 @@ struct memory_files {
 	/* Devices of other mount namespaces, and of what is mounted nowhere (btrfs, overlays). */
 	struct device foreign[MAX_FOREIGN_DEVICES];
 	size_t next_foreign;
+	struct scan_budget folders; /* that are looked through */
 };
 
 static uint64_t monotonic_ns(void)
@@ -299,12 +301,35 @@ static bool try_ends(int root, const char *point, const struct shared_object *ob
 	return false;
 }
 
+static uint64_t cpu_ns(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return (uint64_t)used.tv_sec * 1000000000ULL + (uint64_t)used.tv_nsec;
+}
+
+/* Whose folders are deep and full could keep us busy with each of its ends. 1: found; or -EAGAIN. */
+static int look_through_folders(struct memory_files *files, int root, const char *point,
+				const struct shared_object *object, struct memory_file *file)
+{
+	uint64_t began_ns = monotonic_ns(), began_cpu_ns = cpu_ns();
+	bool found;
+
+	if (scan_budget__wait_ns(&files->folders, began_ns))
+		return -EAGAIN;
+	found = try_ends(root, point, object, is_in_folder_of, file);
+	scan_budget__charge(&files->folders, began_ns, monotonic_ns(), cpu_ns() - began_cpu_ns);
+	return found;
+}
+
 int memory_files__find(struct memory_files *files, const struct shared_object *object,
 		       struct memory_file *file)
 {
 	const struct mount_table *mounts = current_mounts(files);
 	const char *point;
-	bool found = false, looked = false;
+	bool looked = false;
+	int found = 0;
 
 	for (size_t n = 0;
 	     mounts && !found && n < MAX_POINTS &&
@@ -319,10 +344,13 @@ int memory_files__find(struct memory_files *files, const struct shared_object *o
 		if (!fstat(root, &status) && major(status.st_dev) == object->dev_major &&
 		    minor(status.st_dev) == object->dev_minor) {
 			looked = true;
-			found = try_ends(root, point, object, is_at, file) ||
-				try_ends(root, point, object, is_in_folder_of, file);
+			found = try_ends(root, point, object, is_at, file);
+			if (!found)
+				found = look_through_folders(files, root, point, object, file);
 		}
 		close(root);
 	}
-	return found ? 0 : looked ? -ENOENT : -EXDEV;
+	if (found)
+		return found < 0 ? found : 0;
+	return looked ? -ENOENT : -EXDEV;
 }

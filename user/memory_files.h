@@ -27,8 +27,9 @@ struct memory_file {
 
 /*
  * Looks for a file where it was when it was mapped, or under another name in the same folder: some
- * give it its name later (sem_open does). Returns 0, -ENOENT when it is not there any more, or
- * -EXDEV when its file system is not mounted in our mount namespace.
+ * give it its name later (sem_open does). Returns 0, -ENOENT when it is not there any more, -EXDEV
+ * when its file system is not mounted in our mount namespace, or -EAGAIN when it is not where it
+ * was and too much time has gone into looking through folders.
  */
 int memory_files__find(struct memory_files *files, const struct shared_object *object,
 		       struct memory_file *file);

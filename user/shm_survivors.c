@@ -256,7 +256,7 @@ static void tell_object(struct telling *telling, const struct shared_object *obj
 	} else if (object->kind == SHARED_FILE) {
 		int err = memory_files__find(survivors->files, object, &file);
 
-		facts.place_known = err != -EXDEV;
+		facts.place_known = err != -EXDEV && err != -EAGAIN;
 		facts.path = err ? NULL : file.path;
 		facts.file_bytes = err ? 0 : file.bytes;
 	}

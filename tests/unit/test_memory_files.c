@@ -177,6 +177,38 @@ static void test_paths_that_lead_nowhere(void **state)
 	memory_files__free(files);
 }
 
+/* Somebody's folder may be full: looking through it for each of many files ends after a while. */
+static void test_full_folders_are_not_looked_through_for_ever(void **state)
+{
+	enum { NR_ENTRIES = 5000, MANY = 20000 };
+	const char *kept = in_folder("kept"), *gone = in_folder("gone");
+	struct memory_files *files = memory_files__new();
+	struct shared_object kept_object = make_file(kept), gone_object = make_file(gone);
+	struct memory_file file;
+	char name[128];
+	int err = -ENOENT;
+
+	(void)state;
+	unlink(gone);
+	for (int i = 0; i < NR_ENTRIES; i++) {
+		snprintf(name, sizeof(name), "%s/%d", folder, i);
+		assert_int_equal(mknod(name, S_IFREG | 0600, 0), 0);
+	}
+	for (int i = 0; i < MANY && err == -ENOENT; i++)
+		err = memory_files__find(files, &gone_object, &file);
+	assert_int_equal(err, -EAGAIN);
+	/* One that is where it was takes no looking through. */
+	check_found(files, &kept_object, kept);
+	for (int i = 0; i < NR_ENTRIES; i++) {
+		snprintf(name, sizeof(name), "%s/%d", folder, i);
+		unlink(name);
+	}
+	unlink(kept);
+	free(kept_object.name);
+	free(gone_object.name);
+	memory_files__free(files);
+}
+
 static void test_file_systems(void **state)
 {
 	struct memory_files *files = memory_files__new();
@@ -224,6 +256,7 @@ int main(void)
 		cmocka_unit_test(test_a_file_seen_at_another_place),
 		cmocka_unit_test(test_links_are_not_followed),
 		cmocka_unit_test(test_paths_that_lead_nowhere),
+		cmocka_unit_test(test_full_folders_are_not_looked_through_for_ever),
 		cmocka_unit_test(test_file_systems),
 		cmocka_unit_test(test_out_of_memory),
 	};
