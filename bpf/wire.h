@@ -150,7 +150,7 @@ enum loss {
 	NR_SPACE_LOSSES,
 	LOSS_SPACE_MAP_FULL = NR_SPACE_LOSSES, /* a new address space could not be recorded */
 	LOSS_UNRECORDED_CALL, /* a call in such a space */
-	LOSS_ENDED_MAP_FULL, /* an exit record found no room, neither in `ended` nor in `late_ends` */
+	LOSS_ENDED_MAP_FULL, /* an exit record found no room, or no time at the stop */
 	LOSS_TARGET_MAP_FULL, /* -f: a child could not be followed */
 	LOSS_REPLACED_SPACE, /* an mm pointer came back before its end was seen */
 	LOSS_TEARDOWN_END, /* a return probe on the teardown was missed */

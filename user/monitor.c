@@ -16,6 +16,7 @@
 #include "process_sweep.h"
 #include "snapshot.h"
 #include "stack_sweep.h"
+#include "stop_request.h"
 #include "table_limits.h"
 
 /* How long memory may outlive its process before that is worth a report of its own. */
@@ -50,17 +51,28 @@ static bool awaits_exec(const struct monitor *monitor, const struct space *space
 {
 	const struct image *next;
 
-	if (!(space->flags & SPACE_EXEC) || monitor->stopping ||
+	if (!(space->flags & SPACE_EXEC) || monitor->stopping || monitor->finished ||
 	    monotonic_ns() > space->after_ns + EXEC_GRACE_NS)
 		return false;
 	next = processes__next_image(monitor->processes, (pid_t)space->tgid, space->seen_ns);
 	return !next || !next->exe;
 }
 
+static void report_end(struct monitor *monitor, const struct space *space)
+{
+	/* What ended while everything was being probed ran before us. */
+	if (space->after_ns >= monitor->reporter.ready_ns)
+		reporter__exit(&monitor->reporter, space, true);
+	snapshot__forget(monitor->reporter.maps, space);
+	processes__reported(monitor->processes, (pid_t)space->tgid, space->seen_ns);
+	monitor->dead_blocks += space->held_blocks;
+}
+
+/* Those that nobody waits for stay in the list. */
 static void report_ended(struct monitor *monitor)
 {
 	struct ended_spaces *ended = &monitor->ended;
-	size_t nr = 0;
+	size_t nr = 0, nr_gathered = 0;
 
 	ended_spaces__take(ended, monitor->reporter.maps, monitor->stopping || monitor->finished);
 	if (!ended->nr)
@@ -71,16 +83,19 @@ static void report_ended(struct monitor *monitor)
 	events__drain(monitor->events);
 	for (; nr < ended->nr; nr++) {
 		const struct space *space = &ended->space[nr];
+		size_t nr_left = ended->nr - nr;
 
-		if (awaits_exec(monitor, space))
-			break; /* reports keep the order of the ends */
-		/* What ended while everything was being probed ran before us. */
-		if (space->after_ns >= monitor->reporter.ready_ns)
-			reporter__exit(&monitor->reporter, space, true);
-		snapshot__forget(monitor->reporter.maps, space);
-		processes__reported(monitor->processes, (pid_t)space->tgid, space->seen_ns);
-		monitor->dead_blocks += space->held_blocks;
+		/* Reports keep the order of the ends. */
+		if (awaits_exec(monitor, space) || stop_request__is_pending())
+			break;
+		if (nr == nr_gathered) {
+			if (reporter__gather(&monitor->reporter, space, &nr_left) == -EINTR)
+				break;
+			nr_gathered = nr + nr_left;
+		}
+		report_end(monitor, space);
 	}
+	reporter__forget_gathered(&monitor->reporter);
 	ended_spaces__drop(ended, nr);
 }
 
@@ -280,6 +295,15 @@ static void give_up(struct monitor *monitor, struct space *space)
 		log__warning("out of memory: the end of PID %u is not reported", space->tgid);
 }
 
+static void report_outlived(struct monitor *monitor, const struct space *space)
+{
+	size_t nr = 1;
+
+	reporter__gather(&monitor->reporter, space, &nr);
+	reporter__exit(&monitor->reporter, space, false);
+	reporter__forget_gathered(&monitor->reporter);
+}
+
 /* What is to be done once about an address space that lives. */
 static void handle_living(struct monitor *monitor, const struct space *space)
 {
@@ -287,7 +311,7 @@ static void handle_living(struct monitor *monitor, const struct space *space)
 
 	if (was_outlived(monitor, space)) {
 		if (is_due(monitor, space->serial, HANDLED_OUTLIVED))
-			reporter__exit(&monitor->reporter, space, false);
+			report_outlived(monitor, space);
 		return;
 	}
 	if (space->flags & SPACE_NEW_LEADER && is_due(monitor, space->serial, HANDLED_NEW_LEADER))
@@ -322,7 +346,7 @@ static void report_outstanding(struct monitor *monitor)
 {
 	bool seen[OPTIONS_MAX_PIDS] = { false };
 	struct space *spaces;
-	size_t nr;
+	size_t nr, nr_gathered = 0;
 
 	if (snapshot__read_live(monitor->reporter.maps, &spaces, &nr))
 		return;
@@ -333,11 +357,18 @@ static void report_outstanding(struct monitor *monitor)
 		return;
 	}
 	for (size_t i = 0; i < nr; i++) {
+		size_t nr_left = nr - i;
+
 		for (size_t j = 0; j < monitor->nr_followed; j++)
 			if (monitor->followed[j] == (pid_t)spaces[i].tgid)
 				seen[j] = true;
+		if (i == nr_gathered) {
+			reporter__gather(&monitor->reporter, &spaces[i], &nr_left);
+			nr_gathered = i + nr_left;
+		}
 		reporter__outstanding(&monitor->reporter, &spaces[i]);
 	}
+	reporter__forget_gathered(&monitor->reporter);
 	free(spaces);
 	for (size_t j = 0; j < monitor->nr_followed; j++)
 		if (!seen[j] && !monitor->command.pid && !monitor_targets__ended(monitor, j))
@@ -514,6 +545,13 @@ static void wait_for_command(struct monitor *monitor)
 	}
 }
 
+/* Whoever asks to stop once more does not want to wait for the rest: too many ends waited. */
+static void count_unreported(struct monitor *monitor)
+{
+	if (stop_request__is_pending())
+		monitor->reporter.total.lost.by_cause[LOSS_ENDED_MAP_FULL] += monitor->ended.nr;
+}
+
 /* With a command it is for the command to tell: it has inherited the socket. */
 static void tell_manager(const struct options *options, const char *state)
 {
@@ -541,6 +579,7 @@ int monitor__run(const struct options *options)
 		    (options->mode != MODE_SYSTEM || options->interval_s > 0))
 			report_outstanding(monitor);
 		if (status == STATUS_OK) {
+			count_unreported(monitor);
 			monitor->reporter.total.lost.by_cause[LOSS_MAPPING_RECORD] =
 				events__lost(monitor->events);
 			reporter__total(&monitor->reporter);

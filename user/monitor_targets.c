@@ -14,6 +14,7 @@
 #include "living_thread.h"
 #include "log.h"
 #include "monitor_state.h"
+#include "stop_request.h"
 #include "targets.h"
 
 /* A thread of another process, a kernel thread and a zombie have a PID too. */
@@ -116,7 +117,7 @@ static int follow_all(struct monitor *monitor)
 		log__error("cannot list processes: /proc: %s", strerror(errno));
 		return STATUS_FAILED;
 	}
-	while ((entry = readdir(proc))) {
+	while (!stop_request__is_pending() && (entry = readdir(proc))) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		if (pid <= 0 || pid == getpid() || processes__add(monitor->processes, pid))
@@ -214,7 +215,7 @@ int monitor_targets__begin(struct monitor *monitor, const char *executable)
 		return start_command(monitor, executable);
 	if (options->mode == MODE_SYSTEM)
 		status = follow_all(monitor);
-	for (size_t i = 0; i < options->nr_pids && !status; i++)
+	for (size_t i = 0; i < options->nr_pids && !status && !stop_request__is_pending(); i++)
 		status = follow_pid(monitor, options->pids[i]);
 	if (!status) {
 		monitor->reporter.ready_ns = monotonic_ns();

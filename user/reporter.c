@@ -19,6 +19,8 @@
 
 #define NS_PER_S 1000000000ULL
 #define DEFAULT_TOP 10
+/* As many as are read by one walk of the block map, and kept while they are reported. */
+#define MAX_GATHERED_BLOCKS (1U << 20)
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -159,6 +161,33 @@ static struct snapshot_request request_of(const struct options *options, uint64_
 	};
 }
 
+static bool needs_blocks(const struct options *options)
+{
+	return options->show_allocations || options->min_age_s > 0;
+}
+
+int reporter__gather(struct reporter *reporter, const struct space *spaces, size_t *nr)
+{
+	uint64_t nr_blocks = 0;
+	size_t nr_taken = 0;
+
+	reporter__forget_gathered(reporter);
+	if (!needs_blocks(reporter->options))
+		return 0;
+	while (nr_taken < *nr &&
+	       (!nr_taken || nr_blocks + spaces[nr_taken].held_blocks <= MAX_GATHERED_BLOCKS))
+		nr_blocks += spaces[nr_taken++].held_blocks;
+	reporter->gathered = snapshot__gather(reporter->maps, spaces, nr_taken);
+	*nr = nr_taken;
+	return reporter->gathered ? 0 : -errno;
+}
+
+void reporter__forget_gathered(struct reporter *reporter)
+{
+	snapshot__free_blocks(reporter->gathered);
+	reporter->gathered = NULL;
+}
+
 static void fill_stacks(const struct reporter *reporter, const struct space *space,
 			struct process_report *report)
 {
@@ -180,7 +209,10 @@ static void fill_stacks(const struct reporter *reporter, const struct space *spa
 	struct snapshot snapshot;
 	int err;
 
-	err = snapshot__read(&snapshot, reporter->maps, space, &request);
+	request.blocks = reporter->gathered;
+	err = needs_blocks(options) && !request.blocks ? -ENODATA : 0;
+	if (!err)
+		err = snapshot__read(&snapshot, reporter->maps, space, &request);
 	if (!err) {
 		err = aggregate__fill(report, &snapshot, nr_shown(options),
 				      request.allocated_before_ns != 0, &source);
@@ -362,9 +394,15 @@ static int fill_ranking(struct reporter *reporter, const struct space *spaces, s
 		.symbolizer = reporter->symbolizer,
 		.now_ns = now_ns,
 	};
+	struct snapshot_blocks *blocks = NULL;
 	size_t nr = 0;
 	int err = 0;
 
+	if (needs_blocks(reporter->options)) {
+		blocks = snapshot__gather(reporter->maps, spaces, nr_spaces);
+		request.blocks = blocks;
+		err = blocks ? 0 : -errno;
+	}
 	for (size_t i = 0; i < nr_spaces && !err; i++) {
 		const struct space *space = &spaces[i];
 		const struct image *image =
@@ -383,6 +421,7 @@ static int fill_ranking(struct reporter *reporter, const struct space *spaces, s
 		err = snapshot__read(&processes[nr].snapshot, reporter->maps, space, &request);
 		nr += !err;
 	}
+	snapshot__free_blocks(blocks);
 	if (!err)
 		err = ranking__fill(reporter->ranking, report, spaces, nr_spaces,
 				    nr_shown(reporter->options));

@@ -34,6 +34,7 @@ struct reporter {
 	uint64_t ready_ns; /* CLOCK_MONOTONIC, when all that is traced from the start was probed */
 	unsigned int heads_columns; /* of the terminal when a table's heads were written last */
 	struct shm_survivors *survivors;
+	struct snapshot_blocks *gathered; /* of the processes that are reported next; or NULL */
 	struct total_report total; /* grows with each exit report */
 	bool after_known; /* total.after was taken at an end */
 };
@@ -41,6 +42,14 @@ struct reporter {
 /* nr_processes: how many are traced from the start. */
 void reporter__start(struct reporter *reporter, const struct features *features,
 		     const struct probe_paths *paths, unsigned int nr_processes);
+/*
+ * Before spaces are reported, their single blocks are gathered, where the options need them: of the
+ * first *nr at once, which is set to how many these are. Returns 0 or -errno: -EINTR when somebody
+ * asks to stop.
+ */
+int reporter__gather(struct reporter *reporter, const struct space *spaces, size_t *nr);
+void reporter__forget_gathered(struct reporter *reporter);
+
 /* memory_gone: false when the process is gone but its memory is still in use. */
 void reporter__exit(struct reporter *reporter, const struct space *space, bool memory_gone);
 void reporter__outstanding(struct reporter *reporter, const struct space *space);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stop_request.h"
+
 #define BATCH_BLOCKS 16384
 #define BATCH_SPACES 256
 
@@ -112,8 +114,14 @@ int snapshot__walk_blocks(const struct tracer_maps *maps,
 
 	while (!err) {
 		__u32 nr = BATCH_BLOCKS, nr_doomed = 0;
-		int last = bpf_map_lookup_batch(maps->blocks, first ? NULL : &cursor, &next, keys,
-						blocks, &nr, &options);
+		int last;
+
+		if (stop_request__is_pending()) {
+			err = -EINTR;
+			break;
+		}
+		last = bpf_map_lookup_batch(maps->blocks, first ? NULL : &cursor, &next, keys,
+					    blocks, &nr, &options);
 
 		if (last && last != -ENOENT) {
 			err = last;
@@ -139,28 +147,39 @@ int snapshot__walk_blocks(const struct tracer_maps *maps,
 	return err;
 }
 
-struct gathering {
-	const struct snapshot_request *request;
+/* A block that somebody holds, found by a walk. */
+struct found_block {
 	uint64_t serial;
-	struct found_block {
-		uint64_t stack_id;
-		struct snapshot_block block;
-	} * found;
+	uint64_t stack_id;
+	struct snapshot_block block;
+};
+
+struct snapshot_blocks {
+	uint64_t *serials; /* whose blocks were looked for; sorted */
+	size_t nr_serials;
+	struct found_block *found; /* sorted by serial, stack and address */
 	size_t nr;
 };
 
+static int by_serial(const void *a, const void *b)
+{
+	const uint64_t *left = a, *right = b;
+
+	return *left < *right ? -1 : *left > *right;
+}
+
 static int gather_block(const struct block_key *key, const struct block *block, void *context)
 {
-	struct gathering *gathering = context;
-	uint64_t before_ns = gathering->request->allocated_before_ns;
+	struct snapshot_blocks *blocks = context;
 	struct found_block *found;
 
-	if (key->serial != gathering->serial || key->address & WIRE_GHOST ||
-	    (before_ns && block->time_ns > before_ns))
+	if (key->address & WIRE_GHOST || !bsearch(&key->serial, blocks->serials, blocks->nr_serials,
+						  sizeof(*blocks->serials), by_serial))
 		return VISIT_KEEP;
-	found = append((void **)&gathering->found, &gathering->nr, sizeof(*found));
+	found = append((void **)&blocks->found, &blocks->nr, sizeof(*found));
 	if (!found)
 		return -ENOMEM;
+	found->serial = key->serial;
 	found->stack_id = block->stack_id;
 	found->block.address = key->address;
 	found->block.size_bytes = block->size_bytes;
@@ -168,25 +187,88 @@ static int gather_block(const struct block_key *key, const struct block *block, 
 	return VISIT_KEEP;
 }
 
-static int by_stack_and_address(const void *a, const void *b)
+static int compare(uint64_t left, uint64_t right)
 {
-	const struct found_block *left = a, *right = b;
-
-	if (left->stack_id != right->stack_id)
-		return left->stack_id < right->stack_id ? -1 : 1;
-	return left->block.address < right->block.address ?
-		     -1 :
-		     left->block.address > right->block.address;
+	return left < right ? -1 : left > right;
 }
 
-static int group_blocks(struct snapshot *snapshot, const struct gathering *gathering)
+static int by_serial_stack_and_address(const void *a, const void *b)
 {
+	const struct found_block *left = a, *right = b;
+	int order = compare(left->serial, right->serial);
+
+	if (!order)
+		order = compare(left->stack_id, right->stack_id);
+	return order ? order : compare(left->block.address, right->block.address);
+}
+
+struct snapshot_blocks *snapshot__gather(const struct tracer_maps *maps, const struct space *spaces,
+					 size_t nr)
+{
+	struct snapshot_blocks *blocks = calloc(1, sizeof(*blocks));
+	int err = blocks ? 0 : -ENOMEM;
+
+	if (!err) {
+		blocks->serials = calloc(nr + 1, sizeof(*blocks->serials));
+		err = blocks->serials ? 0 : -ENOMEM;
+	}
+	for (size_t i = 0; i < nr && !err; i++)
+		if (spaces[i].held_blocks)
+			blocks->serials[blocks->nr_serials++] = spaces[i].serial;
+	if (!err && blocks->nr_serials) {
+		qsort(blocks->serials, blocks->nr_serials, sizeof(*blocks->serials), by_serial);
+		err = snapshot__walk_blocks(maps, gather_block, blocks);
+	}
+	if (err) {
+		snapshot__free_blocks(blocks);
+		errno = -err;
+		return NULL;
+	}
+	if (blocks->nr)
+		qsort(blocks->found, blocks->nr, sizeof(*blocks->found),
+		      by_serial_stack_and_address);
+	return blocks;
+}
+
+void snapshot__free_blocks(struct snapshot_blocks *blocks)
+{
+	if (!blocks)
+		return;
+	free(blocks->serials);
+	free(blocks->found);
+	free(blocks);
+}
+
+/* Where the blocks of a space begin among all. */
+static size_t find_first(const struct snapshot_blocks *blocks, uint64_t serial)
+{
+	size_t low = 0, high = blocks->nr;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (blocks->found[middle].serial < serial)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int read_blocks(struct snapshot *snapshot, const struct space *space,
+		       const struct snapshot_request *request)
+{
+	const struct snapshot_blocks *blocks = request->blocks;
+	uint64_t before_ns = request->allocated_before_ns;
 	struct snapshot_site *site = NULL;
 
-	for (size_t i = 0; i < gathering->nr; i++) {
-		const struct found_block *found = &gathering->found[i];
+	for (size_t i = find_first(blocks, space->serial);
+	     i < blocks->nr && blocks->found[i].serial == space->serial; i++) {
+		const struct found_block *found = &blocks->found[i];
 		struct snapshot_block *copy;
 
+		if (before_ns && found->block.time_ns > before_ns)
+			continue;
 		if (!site || site->stack_id != found->stack_id) {
 			site = append((void **)&snapshot->sites, &snapshot->nr_sites,
 				      sizeof(*site));
@@ -196,7 +278,7 @@ static int group_blocks(struct snapshot *snapshot, const struct gathering *gathe
 		}
 		site->bytes += found->block.size_bytes;
 		site->blocks++;
-		if (!gathering->request->with_blocks)
+		if (!request->with_blocks)
 			continue;
 		copy = append((void **)&site->block_list, &site->nr_block_list, sizeof(*copy));
 		if (!copy)
@@ -206,29 +288,14 @@ static int group_blocks(struct snapshot *snapshot, const struct gathering *gathe
 	return 0;
 }
 
-static int read_blocks(struct snapshot *snapshot, const struct tracer_maps *maps,
-		       const struct space *space, const struct snapshot_request *request)
-{
-	struct gathering gathering = { .request = request, .serial = space->serial };
-	int err = snapshot__walk_blocks(maps, gather_block, &gathering);
-
-	if (!err && gathering.nr) {
-		qsort(gathering.found, gathering.nr, sizeof(*gathering.found),
-		      by_stack_and_address);
-		err = group_blocks(snapshot, &gathering);
-	}
-	free(gathering.found);
-	return err;
-}
-
 int snapshot__read(struct snapshot *snapshot, const struct tracer_maps *maps,
 		   const struct space *space, const struct snapshot_request *request)
 {
 	int err;
 
 	memset(snapshot, 0, sizeof(*snapshot));
-	if (request->with_blocks || request->allocated_before_ns)
-		err = read_blocks(snapshot, maps, space, request);
+	if (request->blocks)
+		err = read_blocks(snapshot, space, request);
 	else
 		err = read_sites(snapshot, maps, space);
 	if (err)

@@ -32,14 +32,24 @@ struct snapshot {
 	size_t nr_sites;
 };
 
+/*
+ * The blocks of several spaces, found by one walk of the block map: it is long, whoever they belong
+ * to. NULL and errno on failure.
+ */
+struct snapshot_blocks;
+struct snapshot_blocks *snapshot__gather(const struct tracer_maps *maps, const struct space *spaces,
+					 size_t nr);
+void snapshot__free_blocks(struct snapshot_blocks *blocks);
+
 struct snapshot_request {
+	const struct snapshot_blocks *blocks; /* NULL: single blocks don't matter, only sites */
 	bool with_blocks; /* list every block */
 	uint64_t allocated_before_ns; /* only blocks at least that old; 0: all */
 };
 
 /*
- * Reads what the space holds, by its sites; by a walk of the block map when the request needs
- * single blocks. Returns 0 or -errno; call snapshot__free after success.
+ * Reads what the space holds, by its sites, or out of the blocks that were gathered for it. Returns
+ * 0 or -errno; call snapshot__free after success.
  */
 int snapshot__read(struct snapshot *snapshot, const struct tracer_maps *maps,
 		   const struct space *space, const struct snapshot_request *request);
@@ -76,7 +86,10 @@ void snapshot__forget(const struct tracer_maps *maps, const struct space *space)
 /* What a visit says of a block; a negative number is -errno and ends the walk. */
 enum visit_result { VISIT_KEEP, VISIT_DELETE };
 
-/* Walks the block map in batches, and deletes in batches what visit does not want. */
+/*
+ * Walks the block map in batches, and deletes in batches what visit does not want. Of many millions
+ * that takes seconds: it ends with -EINTR when somebody asks to stop.
+ */
 int snapshot__walk_blocks(const struct tracer_maps *maps,
 			  int (*visit)(const struct block_key *key, const struct block *block,
 				       void *context),
