@@ -48,7 +48,10 @@ static int open_output(struct monitor *monitor)
 		monitor->report_file = report_file__of_descriptor(STDOUT_FILENO);
 	}
 	if (!monitor->report_file) {
-		log__error("cannot write to %s: %s", monitor->output_name, strerror(errno));
+		log__error("cannot write to %s: %s%s", monitor->output_name, strerror(errno),
+			   errno == EACCES && options->output_path && !geteuid() ?
+				   " (is it another user's, in a folder of everybody's?)" :
+				   "");
 		return STATUS_OUTPUT;
 	}
 	reporter->file = monitor->report_file;

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "guarded_open.h"
 #include "stop_request.h"
 
 #define NEW_FILE_MODE 0666 /* less what umask takes */
@@ -94,14 +95,17 @@ static struct report_file *new_file(int fd)
 }
 
 /* A run that was killed, or met a full disk, may have left half a line: it must not get longer. */
-static int begin_a_line(int fd, const char *path)
+static int begin_a_line(int fd)
 {
 	struct stat status;
+	char path[64];
 	char last = '\n';
 	int reader, err = 0;
 
 	if (fstat(fd, &status) || !S_ISREG(status.st_mode) || !status.st_size)
 		return 0;
+	/* The very file, whatever its path names by now. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	reader = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (reader < 0)
 		return 0; /* it may be written and not read */
@@ -116,7 +120,7 @@ static int begin_a_line(int fd, const char *path)
 static int open_patiently(const char *path, int flags)
 {
 	for (;;) {
-		int fd = open(path, flags, NEW_FILE_MODE);
+		int fd = guarded_open(path, flags, NEW_FILE_MODE);
 		struct stat status;
 
 		if (fd >= 0 || errno != ENXIO || stop_request__is_pending() ||
@@ -132,7 +136,7 @@ struct report_file *report_file__open(const char *path, bool append)
 	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
 		    (append ? 0 : O_TRUNC);
 	int fd = open_patiently(path, flags);
-	int err = fd >= 0 && append ? begin_a_line(fd, path) : 0;
+	int err = fd >= 0 && append ? begin_a_line(fd) : 0;
 
 	if (err) {
 		close(fd);
@@ -214,11 +218,11 @@ int report_file__reopen(struct report_file *file, const char *path)
 	if (err)
 		return err;
 	/* O_NONBLOCK: a pipe without a reader must not stop us here. */
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-		  NEW_FILE_MODE);
+	fd = guarded_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+			  NEW_FILE_MODE);
 	if (fd < 0)
 		return -errno;
-	err = begin_a_line(fd, path);
+	err = begin_a_line(fd);
 	if (err) {
 		close(fd);
 		return err;

@@ -234,6 +234,40 @@ static void test_command_ends_while_nobody_reads(void **state)
 	close(fd);
 }
 
+/* ---- many ends beside many blocks ---- */
+
+/* The tracer's own CPU time for a hundred ends beside two hundred thousand blocks. */
+static double cpu_for_many_ends(const char *const *options)
+{
+	char blocks[16];
+	struct run *run;
+	double cpu_s;
+
+	snprintf(blocks, sizeof(blocks), "%u", scaled(200000));
+	run = trace(options, ARGS("sh", "-c",
+				  "\"$0\" $1; for i in 1 2 3 4 5 6 7 8 9 10; do "
+				  "for j in 1 2 3 4 5 6 7 8 9 10; do \"$0\" 3; done; done",
+				  victim("million"), blocks));
+	assert_int_equal(run->exit_status, 0);
+	cpu_s = real(event_record(run, "total", 0), "tracer.cpu_s");
+	run__free(run);
+	return cpu_s;
+}
+
+/* With -a and -o single blocks are looked at: by one walk of the map for many ends. */
+static void test_one_walk_for_many_ends(void **state)
+{
+	double plain_s, walking_s;
+	(void)state;
+
+	plain_s = cpu_for_many_ends(ARGS("-f"));
+	walking_s = cpu_for_many_ends(ARGS("-f", "-o", "3600000"));
+	print_message("%.2f s without, %.2f s with single blocks\n", plain_s, walking_s);
+	if (walking_s > 3 * plain_s + 2)
+		fail_msg("ends cost %.2f s of CPU without, %.2f s with single blocks", plain_s,
+			 walking_s);
+}
+
 /* ---- what is scarce is called by its name ---- */
 
 static int limit_files(void *context)
@@ -281,6 +315,66 @@ static void test_file_size_limit(void **state)
 	run__free(run);
 }
 
+/* ---- a report in a folder of everybody's ---- */
+
+static struct run *report_to(const char *path)
+{
+	const char *argv[] = { tracer_path(), "-w", path, "--", "true", NULL };
+
+	return run_plain(argv);
+}
+
+static void assert_refused(const char *path, const char *untouched)
+{
+	struct run *run = report_to(path);
+	struct stat status;
+
+	assert_int_equal(run->exit_status, 124);
+	assert_contains(run->err, "Permission denied");
+	run__free(run);
+	assert_int_equal(stat(untouched, &status), 0);
+	assert_int_equal(status.st_size, strlen("precious\n"));
+}
+
+static void test_report_in_everybodys_folder(void **state)
+{
+	const char *folder = scratch("everybodys"), *precious = scratch("precious");
+	char link_path[4096], file_path[4096];
+	struct run *run;
+	FILE *file;
+	(void)state;
+
+	snprintf(link_path, sizeof(link_path), "%s/link", folder);
+	snprintf(file_path, sizeof(file_path), "%s/file", folder);
+	file = fopen(precious, "w");
+	assert_non_null(file);
+	fputs("precious\n", file);
+	fclose(file);
+	assert_int_equal(mkdir(folder, 01777), 0);
+	assert_int_equal(chmod(folder, 01777), 0);
+	/* Somebody else's link, second name of our file, and file. */
+	assert_int_equal(symlink(precious, link_path), 0);
+	assert_int_equal(lchown(link_path, 65534, 65534), 0);
+	assert_refused(link_path, precious);
+	assert_int_equal(link(precious, file_path), 0);
+	assert_refused(file_path, precious);
+	assert_int_equal(unlink(file_path), 0);
+	assert_int_equal(rename(precious, file_path), 0);
+	assert_int_equal(chown(file_path, 65534, 65534), 0);
+	assert_refused(file_path, file_path);
+	/* Our own link and file are taken. */
+	assert_int_equal(chown(file_path, 0, 0), 0);
+	assert_int_equal(lchown(link_path, 0, 0), 0);
+	assert_int_equal(unlink(link_path), 0);
+	assert_int_equal(symlink("file", link_path), 0);
+	run = report_to(link_path);
+	assert_int_equal(run->exit_status, 0);
+	run__free(run);
+	unlink(link_path);
+	unlink(file_path);
+	rmdir(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,8 +383,10 @@ int main(void)
 		SYSTEM_TEST(test_end_does_not_wait_for_probes),
 		SYSTEM_TEST(test_signal_while_nobody_reads),
 		SYSTEM_TEST(test_command_ends_while_nobody_reads),
+		SYSTEM_TEST(test_one_walk_for_many_ends),
 		SYSTEM_TEST(test_few_descriptors),
 		SYSTEM_TEST(test_file_size_limit),
+		SYSTEM_TEST(test_report_in_everybodys_folder),
 	};
 
 	return cmocka_run_group_tests_name("waiting", tests, harness__begin, harness__end);
