@@ -363,7 +363,9 @@ static void report_outstanding(struct monitor *monitor)
 			if (monitor->followed[j] == (pid_t)spaces[i].tgid)
 				seen[j] = true;
 		if (i == nr_gathered) {
-			reporter__gather(&monitor->reporter, &spaces[i], &nr_left);
+			/* The last report is still to come, unless that is it. */
+			if (reporter__gather(&monitor->reporter, &spaces[i], &nr_left) == -EINTR)
+				break;
 			nr_gathered = i + nr_left;
 		}
 		reporter__outstanding(&monitor->reporter, &spaces[i]);
@@ -501,6 +503,12 @@ static int output_status(struct monitor *monitor)
 	return STATUS_OUTPUT;
 }
 
+static void read_signals(struct monitor *monitor)
+{
+	monitor_signals__read(monitor);
+	monitor->stop_asked = false; /* it is seen to; the last report may wait for its reader */
+}
+
 static int follow(struct monitor *monitor)
 {
 	int status = STATUS_OK;
@@ -513,7 +521,7 @@ static int follow(struct monitor *monitor)
 			return STATUS_FAILED;
 		for (int i = 0; i < nr; i++) {
 			if (ready[i].data.fd == monitor->signal_fd)
-				monitor_signals__read(monitor);
+				read_signals(monitor);
 			else if (ready[i].data.fd == monitor->interval_fd)
 				read_interval(monitor);
 		}

@@ -62,5 +62,5 @@ bool monitor_signals__keep_waiting(void *context)
 
 	monitor_signals__read(monitor);
 	runs = monitor->command.pid && !command__reap(&monitor->command);
-	return !monitor->stopping && (!monitor->stop_asked || runs);
+	return !monitor->stop_asked || (runs && !monitor->stopping);
 }

@@ -55,7 +55,7 @@ struct monitor {
 	uint64_t nr_intervals;
 	unsigned int nr_terminal_interrupts;
 	bool had_terminal; /* when it began */
-	bool stop_asked; /* by a signal, which may have been meant for the command */
+	bool stop_asked; /* by a signal, while a reader of the report was waited for */
 	bool stopping; /* somebody said so */
 	bool reopen_asked; /* of the report file */
 	bool finished; /* all intervals were shown */

@@ -443,7 +443,8 @@ void reporter__ranking(struct reporter *reporter, const struct space *spaces, si
 
 	free(processes);
 	if (err) {
-		log__warning("cannot rank what processes hold: %s", strerror(-err));
+		if (err != -EINTR)
+			log__warning("cannot rank what processes hold: %s", strerror(-err));
 		return;
 	}
 	out = begin_report(reporter, &report.terminal_columns);

@@ -149,17 +149,22 @@ static int open_unread_pipe(const char *path)
 	return fd;
 }
 
-static void wait_until_full(int fd)
+static void wait_until_it_holds(int fd, int nr_bytes)
 {
 	double end_s = now_s() + RUN_TIMEOUT_S;
-	int capacity = fcntl(fd, F_GETPIPE_SZ), held = 0;
+	int held = 0;
 
-	/* A page may have room for less than the next piece. */
-	while (held < capacity - 3 * 4096 && now_s() < end_s) {
+	while (held < nr_bytes && now_s() < end_s) {
 		pause_ms(10);
 		assert_int_equal(ioctl(fd, FIONREAD, &held), 0);
 	}
-	assert_true(held >= capacity - 3 * 4096);
+	assert_true(held >= nr_bytes);
+}
+
+static void wait_until_full(int fd)
+{
+	/* A page may have room for less than the next piece. */
+	wait_until_it_holds(fd, fcntl(fd, F_GETPIPE_SZ) - 3 * 4096);
 	pause_ms(300);
 }
 
@@ -169,16 +174,14 @@ static void test_signal_while_nobody_reads(void **state)
 	int fd = open_unread_pipe(pipe_path);
 	struct child *victim_child = start_victim(), *tracer;
 	char pid[32];
-	const char *argv[] = { tracer_path(), "-t", "-p", pid, NULL };
+	const char *argv[] = { tracer_path(), "--json", "-t", "-p", pid, NULL };
 	struct child_options options = { .argv = argv, .stdout_path = pipe_path };
 	struct run *run;
 	(void)state;
 
 	snprintf(pid, sizeof(pid), "%d", child__pid(victim_child));
 	tracer = child__start(&options);
-	while (!text_is_touched(child__pid(victim_child), victim("obey_static")) &&
-	       child__is_running(tracer))
-		pause_ms(10);
+	wait_until_it_holds(fd, 1); /* the start record: all is probed */
 	child__send(victim_child, "alloc 5000 16\n");
 	child__wait_output(victim_child, "ok\n", 1, 30);
 	wait_until_full(fd);
@@ -191,6 +194,54 @@ static void test_signal_while_nobody_reads(void **state)
 	assert_one_line(run->err);
 	run__free(run);
 	assert_text_untouched(child__pid(victim_child), victim("obey_static"));
+	child__close_stdin(victim_child);
+	run__free(child__finish(victim_child, 30));
+	close(fd);
+}
+
+/* Reads until the other end is closed; returns the last text. */
+static const char *read_to_the_end(int fd)
+{
+	static char text[8192];
+	size_t nr = 0;
+	ssize_t n;
+
+	fcntl(fd, F_SETFL, 0);
+	while ((n = read(fd, text + nr, sizeof(text) / 2 - 1)) > 0) {
+		nr += (size_t)n;
+		if (nr >= sizeof(text) / 2) {
+			memmove(text, text + nr - 1024, 1024);
+			nr = 1024;
+		}
+		text[nr] = '\0';
+	}
+	return text;
+}
+
+/* The stop itself gives up nothing: the last report is for whoever reads it, even if slowly. */
+static void test_last_report_waits_for_its_reader(void **state)
+{
+	const char *pipe_path = scratch("unread");
+	int fd = open_unread_pipe(pipe_path);
+	struct child *victim_child = start_victim(), *tracer;
+	char pid[32];
+	const char *argv[] = { tracer_path(), "--json", "-a", "-p", pid, NULL };
+	struct child_options options = { .argv = argv, .stdout_path = pipe_path };
+	struct run *run;
+	(void)state;
+
+	snprintf(pid, sizeof(pid), "%d", child__pid(victim_child));
+	tracer = child__start(&options);
+	wait_until_it_holds(fd, 1); /* the start record: all is probed */
+	child__send(victim_child, "alloc 5000 16\n");
+	child__wait_output(victim_child, "ok\n", 1, 30);
+	kill(child__pid(tracer), SIGINT);
+	wait_until_full(fd);
+	assert_true(child__is_running(tracer));
+	assert_contains(read_to_the_end(fd), "\"event\":\"total\"");
+	run = child__finish(tracer, 30);
+	assert_int_equal(run->exit_status, 0);
+	run__free(run);
 	child__close_stdin(victim_child);
 	run__free(child__finish(victim_child, 30));
 	close(fd);
@@ -382,6 +433,7 @@ int main(void)
 		SYSTEM_TEST(test_killed_group_while_it_attaches),
 		SYSTEM_TEST(test_end_does_not_wait_for_probes),
 		SYSTEM_TEST(test_signal_while_nobody_reads),
+		SYSTEM_TEST(test_last_report_waits_for_its_reader),
 		SYSTEM_TEST(test_command_ends_while_nobody_reads),
 		SYSTEM_TEST(test_one_walk_for_many_ends),
 		SYSTEM_TEST(test_few_descriptors),
