@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 static _Thread_local struct counted_heap *current;
+static _Thread_local void (*leave_by)(void);
 
 struct counted_heap *counted_heap__work_for(struct counted_heap *heap)
 {
@@ -20,7 +21,17 @@ struct counted_heap *counted_heap__work_for(struct counted_heap *heap)
 	return before;
 }
 
-static bool has_room(uint64_t bytes)
+void counted_heap__leave_by(void (*leave)(void))
+{
+	leave_by = leave;
+}
+
+bool counted_heap__is_full(void)
+{
+	return current && current->full;
+}
+
+bool counted_heap__has_room(uint64_t bytes)
 {
 	if (!current || !current->has_room || current->has_room(current, bytes))
 		return true;
@@ -30,7 +41,7 @@ static bool has_room(uint64_t bytes)
 
 bool counted_heap__map(uint64_t bytes)
 {
-	if (!has_room(bytes))
+	if (!counted_heap__has_room(bytes))
 		return false;
 	if (current)
 		current->bytes += (int64_t)bytes;
@@ -70,8 +81,10 @@ static void *count(void *block)
 
 static bool may_allocate(size_t size)
 {
-	if (!current || has_room(size))
+	if (counted_heap__has_room(size))
 		return true;
+	if (leave_by)
+		leave_by();
 	errno = ENOMEM;
 	return false;
 }

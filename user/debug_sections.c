@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "counted_heap.h"
 #include "debug_file.h"
 #include "debug_sections.h"
 #include "memory_share.h"
@@ -21,8 +22,10 @@
 #define MAX_COMPRESSION 100
 /* libdw makes some 60 bytes of each entry of this section, which can be 5 bytes long. */
 #define MAX_ABBREVIATIONS_BYTES (64ull << 20)
-/* A row takes libdw about 40 bytes. The largest units, of whole linked programs, have some MiB. */
+/* The largest units, of whole linked programs, have some MiB. */
 #define MAX_LINE_PROGRAM_BYTES (16ull << 20)
+/* In libdw: in a list, in what sorts it, and in the table that is made of it. */
+#define LINE_ROW_BYTES 136
 
 bool debug_sections__present(const struct elf_headers *headers)
 {
@@ -201,6 +204,26 @@ static uint64_t line_program_bytes(const Elf_Data *data, uint64_t offset)
 	return length_64;
 }
 
+/*
+ * How many rows it can have at most: special opcodes, copies and ends make one. "Line Number
+ * Program Header", section 6.2.4, says where special opcodes begin.
+ */
+static uint64_t max_rows(const unsigned char *program, uint64_t nr_bytes)
+{
+	bool is_64 = nr_bytes > 16 && !memcmp(program, "\377\377\377\377", 4);
+	size_t at = is_64 ? 12 : 4;
+	uint64_t nr = 0;
+	uint16_t version;
+
+	if (nr_bytes < 32)
+		return 0;
+	memcpy(&version, program + at, sizeof(version));
+	at += sizeof(version) + (version >= 5 ? 2 : 0) + (is_64 ? 8 : 4) + (version >= 4 ? 5 : 4);
+	for (uint64_t i = at + 1; i < nr_bytes; i++)
+		nr += program[i] >= program[at] || program[i] == DW_LNS_copy;
+	return nr;
+}
+
 bool debug_sections__line_program_fits(const struct debug_sections *sections, Dwarf_Die *unit)
 {
 	const struct elf_headers *headers = &sections->file.headers;
@@ -208,6 +231,7 @@ bool debug_sections__line_program_fits(const struct debug_sections *sections, Dw
 	Dwarf_Attribute attribute;
 	Elf_Data *data = NULL;
 	Dwarf_Word offset;
+	uint64_t nr_bytes;
 
 	/* libdw renames nothing: what was .zdebug_line keeps that name, now uncompressed. */
 	if (!header)
@@ -218,5 +242,12 @@ bool debug_sections__line_program_fits(const struct debug_sections *sections, Dw
 	if (!data || !data->d_buf ||
 	    dwarf_formudata(dwarf_attr(unit, DW_AT_stmt_list, &attribute), &offset))
 		return false;
-	return line_program_bytes(data, offset) <= MAX_LINE_PROGRAM_BYTES;
+	nr_bytes = line_program_bytes(data, offset);
+	if (nr_bytes > MAX_LINE_PROGRAM_BYTES || offset > data->d_size)
+		return false;
+	if (nr_bytes > data->d_size - offset)
+		nr_bytes = data->d_size - offset;
+	/* Once it has begun, what it has made so far could not be freed any more. */
+	return counted_heap__has_room(
+		max_rows((const unsigned char *)data->d_buf + offset, nr_bytes) * LINE_ROW_BYTES);
 }

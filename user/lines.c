@@ -19,6 +19,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "counted_heap.h"
 #include "debug_sections.h"
 #include "lines.h"
 #include "range_table.h"
@@ -57,7 +58,7 @@ struct call {
 	unsigned int line;
 };
 
-/* libdw's handler for exhausted memory gets no context and must not return. */
+/* What leaves libdw where memory is exhausted gets no context and must not return. */
 static _Thread_local jmp_buf *out_of_memory;
 
 static __attribute__((noreturn)) void leave_libdw(void)
@@ -78,6 +79,8 @@ static bool out_of_time(struct lines *lines)
 {
 	uint64_t spent_ns;
 
+	if (counted_heap__is_full())
+		lines->broken = true;
 	if (++lines->work % WORK_BETWEEN_CLOCKS || lines->broken)
 		return lines->broken;
 	spent_ns = lines->spent_ns + processor_time_ns() - lines->lookup_start_ns;
@@ -399,11 +402,14 @@ unsigned int lines__find(struct lines *lines, uint64_t vaddr, struct line_frame 
 	lines->allowed_ns += ALLOWED_NS_PER_LOOKUP;
 	out_of_memory = &environment;
 	if (setjmp(environment)) {
+		counted_heap__leave_by(NULL);
 		out_of_memory = NULL;
 		lines->broken = true;
 		return 0;
 	}
+	counted_heap__leave_by(leave_libdw);
 	nr = find_frames(lines, vaddr, frames, max_frames);
+	counted_heap__leave_by(NULL);
 	out_of_memory = NULL;
 	lines->spent_ns += processor_time_ns() - lines->lookup_start_ns;
 	return lines->broken ? 0 : nr;

@@ -19,6 +19,12 @@
 #define MAX_BYTES (192ull << 20)
 /* One part in that many is the strings'. */
 #define STRING_PARTS 6
+/*
+ * Few callers in libraries expect that they get no memory for a small thing: there is some for
+ * these, while whoever does the work learns that it has to end.
+ */
+#define SMALL_BYTES (64 << 10)
+#define SMALL_MAX_BYTES (16ull << 20)
 /* Less is not worth a look at what the allocator can give back to the kernel. */
 #define TRIM_BYTES (4 << 20)
 
@@ -137,8 +143,8 @@ static bool has_room(struct counted_heap *heap, uint64_t bytes)
 	struct name_budget *budget = holder->budget;
 	uint64_t own = held_bytes(holder);
 
-	/* Own bytes are within the limit, so the sums can't wrap. */
-	if (bytes > budget->max_bytes - (own < budget->max_bytes ? own : budget->max_bytes))
+	/* What can never be is not made room for; and no sum can wrap. */
+	if (bytes > budget->max_bytes || (bytes >= SMALL_BYTES && own + bytes > budget->max_bytes))
 		return false;
 	for (struct name_holder *other = budget->oldest; other; other = other->newer) {
 		if (own + bytes + budget->others_bytes <= budget->max_bytes)
@@ -146,7 +152,11 @@ static bool has_room(struct counted_heap *heap, uint64_t bytes)
 		if (other != holder && held_bytes(other))
 			let_go(budget, other);
 	}
-	return own + bytes + budget->others_bytes <= budget->max_bytes;
+	if (own + bytes + budget->others_bytes <= budget->max_bytes)
+		return true;
+	heap->full = heap->refused = true;
+	return bytes < SMALL_BYTES &&
+	       own + bytes + budget->others_bytes <= budget->max_bytes + SMALL_MAX_BYTES;
 }
 
 static bool has_time(const struct name_budget *budget)
@@ -174,7 +184,7 @@ bool name_budget__begin(struct name_budget *budget, struct name_holder *holder)
 	budget->current = holder;
 	budget->current_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	holder->heap.has_room = has_room;
-	holder->heap.refused = false;
+	holder->heap.full = holder->heap.refused = false;
 	counted_heap__work_for(&holder->heap);
 	return true;
 }

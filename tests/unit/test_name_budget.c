@@ -212,6 +212,60 @@ static void test_empty_units(void **state)
 	assert_bearable(look_up_units);
 }
 
+/* Wherever room ends, in our code or in a library's, nothing but a name is missing. */
+static void look_up_in_little_room(void)
+{
+	for (uint64_t i = 0; i < 12; i++) {
+		struct symbolizer *symbolizer = symbolizer__new(14 * MIB + i * 154321);
+
+		look_up(symbolizer, "units");
+		look_up(symbolizer, "units");
+		symbolizer__free(symbolizer);
+		symbolizer = symbolizer__new((i + 1) * 27654);
+		look_up(symbolizer, "names");
+		symbolizer__free(symbolizer);
+	}
+}
+
+static void test_little_room(void **state)
+{
+	(void)state;
+	assert_bearable(look_up_in_little_room);
+}
+
+static void look_up_abbreviations(void)
+{
+	static const char *const names[] = { "abbreviations" };
+
+	look_up_all(names, 1);
+}
+
+/* Libdw reads them all to find the one that is not there, in one call that nobody can interrupt. */
+static void test_abbreviations_without_number(void **state)
+{
+	static const unsigned char info[] = { 11, 0, 0, 0,    4,    0,	  0,   0,
+					      0,  0, 8, 0xff, 0xff, 0xff, 0x7f };
+	enum { NR = 3000000, FIRST = 1 << 21, BYTES = 8 };
+	unsigned char *abbreviations = calloc(NR + 1, BYTES);
+	const struct hostile_section sections[] = {
+		{ ".debug_info", SHT_PROGBITS, 0, info, sizeof(info), 0 },
+		{ ".debug_abbrev", SHT_PROGBITS, 0, abbreviations, (NR + 1) * BYTES, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NR; i++) {
+		uint32_t code = FIRST + i;
+		unsigned char *at = abbreviations + i * BYTES;
+
+		for (int byte = 0; byte < 4; byte++, code >>= 7)
+			at[byte] = (code & 0x7f) | (byte < 3 ? 0x80 : 0);
+		at[4] = DW_TAG_variable;
+	}
+	hostile_elf__write(symbol_fixture__path("abbreviations"), sections, 2);
+	free(abbreviations);
+	assert_bearable(look_up_abbreviations);
+}
+
 static void look_up_files(void)
 {
 	static const char *const names[] = { "files" };
@@ -485,6 +539,8 @@ int main(void)
 		cmocka_unit_test(test_string_tables_of_holes),
 		cmocka_unit_test(test_symbols_that_are_alike),
 		cmocka_unit_test(test_empty_units),
+		cmocka_unit_test(test_little_room),
+		cmocka_unit_test(test_abbreviations_without_number),
 		cmocka_unit_test(test_long_folders),
 		cmocka_unit_test(test_check_sum_over_holes),
 		cmocka_unit_test(test_functions_without_number),
