@@ -14,6 +14,7 @@
 #include "living_thread.h"
 #include "log.h"
 #include "monitor_state.h"
+#include "privileges.h"
 #include "stop_request.h"
 #include "targets.h"
 
@@ -140,13 +141,28 @@ static int command_error(const char *command, int err)
 	return err == -ENOENT || err == -ENOTDIR ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
 }
 
+/* Before anything is done as the user: of what is missing all is named. */
+static int check_user(const struct options *options)
+{
+	char error[256];
+
+	if (!options->user ||
+	    !privileges__check(privileges__effective(), PRIVILEGE_TRACE | PRIVILEGE_BECOME_USER,
+			       !geteuid(), error, sizeof(error)))
+		return STATUS_OK;
+	log__error("%s", error);
+	return STATUS_PRIVILEGE;
+}
+
 /* Found and forked before anything is loaded: a typo must not cost a second. */
 int monitor_targets__prepare_command(struct monitor *monitor, char **executable)
 {
 	const struct options *options = monitor->options;
 	struct command_request *request = &monitor->request;
-	int err;
+	int err = check_user(options);
 
+	if (err)
+		return err;
 	request->argv = options->command;
 	request->user = options->user;
 	err = command__prepare(&monitor->command, request);
