@@ -79,6 +79,15 @@ struct unwind_file_key {
 	__u32 generation; /* of the inode */
 };
 
+/* The file that a mapping shows in truth, whatever is stacked on top of it. */
+struct file_identity {
+	/* Of the kernel's inode: no other's, as long as it is open, mapped or probed. 0: unknown. */
+	__u64 address;
+	struct unwind_file_key key;
+	__u32 filesystem; /* its magic number */
+	__u32 pad;
+};
+
 /* What the BPF side knows of a file. Both 0: it was asked for, and user space has not answered. */
 struct unwind_file {
 	__u32 id; /* of the file, in frames; 0: unknown */
@@ -126,6 +135,7 @@ _Static_assert(sizeof(struct unfinished_walk) == 80 + 8 * WIRE_STACK_COPY_WORDS,
 _Static_assert(sizeof(struct unwind_rule) == 12, "unwind_rule");
 _Static_assert(sizeof(struct unwind_words) == 64, "unwind_words");
 _Static_assert(sizeof(struct unwind_file_key) == 16, "unwind_file_key");
+_Static_assert(sizeof(struct file_identity) == 32, "file_identity");
 _Static_assert(sizeof(struct unwind_file) == 16, "unwind_file");
 _Static_assert(sizeof(struct unwind_request) == 40, "unwind_request");
 

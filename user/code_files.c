@@ -3,28 +3,14 @@
 #include "code_files.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/fs.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "elf_file.h"
 #include "living_thread.h"
 #include "log.h"
-
-#define MINOR_BITS 20
-#define MINOR_MASK ((1u << MINOR_BITS) - 1)
-
-static uint32_t read_generation(int fd)
-{
-	int generation = 0; /* the ioctl is declared to take a long, and writes an int */
-
-	return ioctl(fd, FS_IOC_GETVERSION, &generation) ? 0 : (uint32_t)generation;
-}
+#include "mapped_file.h"
 
 static void add_table(const struct code_files *files, const struct unwind_file_key *key, int fd,
 		      const char *name)
@@ -38,71 +24,37 @@ static void add_table(const struct code_files *files, const struct unwind_file_k
 		log__detail("%s: no table to unwind by: %s", name, strerror(-err));
 }
 
-static struct unwind_file_key key_of_file(int fd, const struct stat *status)
+static const struct file_identifier *identifier_of(const struct code_files *files)
 {
-	return (struct unwind_file_key){
-		.inode = status->st_ino,
-		.device = major(status->st_dev) << MINOR_BITS | minor(status->st_dev),
-		.generation = read_generation(fd),
-	};
+	return tracer__identifier(files->tracer);
 }
 
-static struct unwind_file_key key_of_mapping(const struct mapping *map)
+/*
+ * Opens the file of a mapping and gives the mapping the file's own numbers, unless those that it
+ * has are known to be. What can't be opened, or is another file by now, keeps them, and nothing is
+ * made of it: the next process that maps it is looked at. Returns a descriptor, -1 for a file that
+ * is known, or -errno.
+ */
+static int open_new(const struct code_files *files, pid_t tgid, struct mapping *map,
+		    struct file_identity *identity)
 {
-	return (struct unwind_file_key){
-		.inode = map->inode,
-		.device = map->dev_major << MINOR_BITS | map->dev_minor,
-		.generation = (uint32_t)map->inode_generation,
-	};
-}
-
-static int open_mapped(pid_t tgid, const struct mapping *map)
-{
-	char path[96];
-
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)living_thread__of(tgid),
-		 (unsigned long long)map->start, (unsigned long long)map->end);
-	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-}
-
-/* The process is gone already, but the file that it had mapped may still be where it was. */
-static int open_left(const struct mapping *map)
-{
-	struct unwind_file_key wanted = key_of_mapping(map), key;
-	struct stat status;
-	int fd = elf_file__open_regular(map->path, &status);
-
-	if (fd < 0)
-		return fd;
-	key = key_of_file(fd, &status);
-	if (wanted.generation && !memcmp(&wanted, &key, sizeof(key)))
-		return fd;
-	close(fd);
-	return -ESTALE;
-}
-
-/* Also completes the key. False: the file was known, or can't be opened. */
-static bool add_table_of_mapping(const struct code_files *files, pid_t tgid,
-				 const struct mapping *map, struct unwind_file_key *key)
-{
-	bool is_new;
+	static bool told_shortage;
+	struct unwind_file_key key = mapped_file__key(map);
 	int fd;
 
-	*key = key_of_mapping(map);
-	if (!map->inode || (key->generation && unwind_tables__has(files->tables, key)))
-		return false;
-	fd = open_mapped(tgid, map);
-	if (fd < 0)
-		fd = open_left(map);
-	if (fd < 0)
-		return false; /* should it be met all the same, BPF asks */
-	if (!key->generation)
-		key->generation = read_generation(fd);
-	is_new = !unwind_tables__has(files->tables, key);
-	if (is_new)
-		add_table(files, key, fd, map->path);
-	close(fd);
-	return is_new;
+	if (targets__knows(files->targets, map) &&
+	    (!files->tables || unwind_tables__has(files->tables, &key)) &&
+	    symbolizer__has_open(files->symbolizer, map))
+		return -1;
+	fd = mapped_file__open(identifier_of(files), tgid, map, identity);
+	if (fd >= 0)
+		mapped_file__set_identity(map, identity);
+	else if ((fd == -EMFILE || fd == -ENFILE) && !told_shortage)
+		log__warning("%s can't be opened: %s: its allocator, if it is one, is not probed, "
+			     "nor are others; raise the limit of open files (ulimit -n)",
+			     map->path, strerror(-fd));
+	told_shortage |= fd == -EMFILE || fd == -ENFILE;
+	return fd;
 }
 
 static void open_for_names(const struct code_files *files, pid_t tgid, const struct mapping *map)
@@ -116,19 +68,13 @@ static void open_for_names(const struct code_files *files, pid_t tgid, const str
 	symbolizer__open_file(files->symbolizer, map, path, root);
 }
 
-static int visit_closure(const char *path, void *context)
+static int visit_closure(const char *path, int fd, void *context)
 {
 	const struct code_files *files = context;
-	struct unwind_file_key key;
-	struct stat status;
-	int fd = elf_file__open_regular(path, &status);
+	struct file_identity identity;
 
-	if (fd < 0)
-		return 0;
-	/* Where stat names another device than the mapping does, BPF will ask. */
-	key = key_of_file(fd, &status);
-	add_table(files, &key, fd, path);
-	close(fd);
+	if (!file_identity__read(identifier_of(files), fd, &identity))
+		add_table(files, &identity.key, fd, path);
 	return 0;
 }
 
@@ -161,17 +107,30 @@ static void tell_unreadable(const struct mapping *map, pid_t tgid)
 	warned = true;
 }
 
-void code_files__mapped(const struct code_files *files, pid_t tgid, const struct mapping *map,
+void code_files__mapped(const struct code_files *files, pid_t tgid, struct mapping *map,
 			bool right_now)
 {
+	struct file_identity identity;
 	struct unwind_file_key key;
+	int fd;
 
+	if (!map->inode)
+		return;
+	fd = open_new(files, tgid, map, &identity);
+	key = mapped_file__key(map);
 	/* First: with the probes a stack can be asked for. */
-	if (files->tables && add_table_of_mapping(files, tgid, map, &key) && right_now)
-		add_tables_of_needed(files, tgid, map);
-	if (targets__add_mapping(files->targets, tgid, map) == -EACCES)
+	if (fd >= 0 && files->tables && !unwind_tables__has(files->tables, &key)) {
+		add_table(files, &key, fd, map->path);
+		if (right_now)
+			add_tables_of_needed(files, tgid, map);
+	}
+	if (fd == -EACCES)
 		tell_unreadable(map, tgid);
-	open_for_names(files, tgid, map);
+	targets__add_mapping(files->targets, tgid, map, fd, fd >= 0 ? &identity : NULL);
+	if (fd >= 0) {
+		open_for_names(files, tgid, map);
+		close(fd);
+	}
 }
 
 int code_files__add_command(const struct code_files *files, pid_t tgid, const char *executable,
@@ -180,6 +139,20 @@ int code_files__add_command(const struct code_files *files, pid_t tgid, const ch
 	if (files->tables)
 		elf_closure__each(executable, environment, visit_closure, (void *)files);
 	return targets__add_command(files->targets, tgid, executable, environment);
+}
+
+/* *key: of the mapping, and then of its file. */
+static void add_table_of_mapping(const struct code_files *files, pid_t tgid,
+				 const struct mapping *map, struct unwind_file_key *key)
+{
+	struct file_identity identity;
+	int fd = mapped_file__open(identifier_of(files), tgid, map, &identity);
+
+	if (fd < 0)
+		return;
+	*key = identity.key;
+	add_table(files, key, fd, map->path);
+	close(fd);
 }
 
 struct walked_files {
@@ -215,7 +188,7 @@ static enum stack_end find_code(uint64_t address, struct walked_code *code, void
 		return STACK_NO_TABLE; /* what was there then is not known any more */
 	if (!map->inode && !is_vdso(walked->files, map))
 		return STACK_COMPLETE; /* made at run time: frame pointers */
-	key = key_of_mapping(map->inode ? map : &walked->files->vdso);
+	key = mapped_file__key(map->inode ? map : &walked->files->vdso);
 	offset = address - map->start + map->file_offset;
 	code->base = map->start - map->file_offset;
 	if (!unwind_tables__find(tables, &key, offset, &code->file_id, &code->rule))
@@ -241,7 +214,7 @@ int code_files__add_vdso(const struct code_files *files, int fd, struct unwind_f
 {
 	char path[64];
 
-	*key = key_of_mapping(&files->vdso);
+	*key = mapped_file__key(&files->vdso);
 	add_table(files, key, fd, files->vdso.path);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	symbolizer__open_file(files->symbolizer, &files->vdso, path, NULL);
@@ -250,29 +223,21 @@ int code_files__add_vdso(const struct code_files *files, int fd, struct unwind_f
 
 void code_files__requested(const struct code_files *files, const struct unwind_request *request)
 {
-	char path[96], target[4096] = "";
-	struct mapping map = {
-		.start = request->start,
-		.end = request->end,
-		.dev_major = request->key.device >> MINOR_BITS,
-		.dev_minor = request->key.device & MINOR_MASK,
-		.inode = request->key.inode,
-		.inode_generation = request->key.generation,
-		.path = target,
-	};
-	int fd = open_mapped((pid_t)request->tgid, &map);
+	char path[PATH_MAX] = "";
+	/* Without a path, nothing but the numbers proves what is mapped there by now. */
+	struct mapping map = { .start = request->start, .end = request->end, .path = path };
+	struct file_identity identity = { .key = request->key };
+	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx",
-		 (int)living_thread__of((pid_t)request->tgid), (unsigned long long)map.start,
-		 (unsigned long long)map.end);
-	if (readlink(path, target, sizeof(target) - 1) < 0)
-		target[0] = '\0';
+	mapped_file__set_identity(&map, &identity);
+	fd = mapped_file__open(identifier_of(files), (pid_t)request->tgid, &map, &identity);
 	if (fd < 0) {
 		/* The next process that maps it will be asked for. */
 		unwind_tables__forget_request(files->tables, &request->key);
 		return;
 	}
-	add_table(files, &request->key, fd, target);
+	mapped_file__read_path((pid_t)request->tgid, &map, path, sizeof(path));
+	add_table(files, &request->key, fd, path);
 	open_for_names(files, (pid_t)request->tgid, &map);
 	close(fd);
 }

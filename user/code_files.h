@@ -17,6 +17,7 @@
 #include "unwind_tables.h"
 
 struct code_files {
+	const struct tracer *tracer; /* which identifies them */
 	struct targets *targets;
 	struct symbolizer *symbolizer;
 	struct unwind_tables *tables; /* NULL: stacks are walked by frame pointers */
@@ -24,8 +25,11 @@ struct code_files {
 	struct mapping vdso; /* the copy of it; inode 0: there is none */
 };
 
-/* A process has mapped that, right now or a while ago. */
-void code_files__mapped(const struct code_files *files, pid_t tgid, const struct mapping *map,
+/*
+ * A process has mapped that, right now or a while ago. Gives the mapping the numbers that its file
+ * has itself, if that file is still to be had: everyone knows it by those.
+ */
+void code_files__mapped(const struct code_files *files, pid_t tgid, struct mapping *map,
 			bool right_now);
 
 /* What the command that will run in that process maps before it begins. Returns 0 or -errno. */

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "elf_closure.h"
+#include "elf_file.h"
+#include "load_list.h"
 #include "program_loader.h"
 
 #define FILES_MAX 4096
@@ -23,8 +25,8 @@
 
 struct closure {
 	const struct elf_closure_environment *environment;
-	const char *root;
-	int (*visit)(const char *path, void *context);
+	struct path_root root;
+	int (*visit)(const char *path, int fd, void *context);
 	void *context;
 	int result; /* what visit returned, when it was not 0 */
 	size_t nr_files;
@@ -117,6 +119,8 @@ int elf_closure__find_executable(const char *command, const char *search_path, c
 static int visit_file(const struct loaded_file *file, void *context)
 {
 	struct closure *closure = context;
+	struct stat status;
+	int fd;
 
 	for (size_t i = 0; i < closure->nr_files; i++)
 		if (closure->files[i].inode == file->inode &&
@@ -126,7 +130,11 @@ static int visit_file(const struct loaded_file *file, void *context)
 		return -E2BIG;
 	closure->files[closure->nr_files].device = file->device;
 	closure->files[closure->nr_files++].inode = file->inode;
-	closure->result = closure->visit(file->path, closure->context);
+	fd = elf_file__open_below(&closure->root, file->path, &status);
+	if (fd < 0)
+		return load_list__is_shortage(fd) ? fd : 0;
+	closure->result = closure->visit(file->path, fd, closure->context);
+	close(fd);
 	return closure->result ? -ECANCELED : 0;
 }
 
@@ -135,26 +143,26 @@ static int visit_alone(struct closure *closure, const char *path)
 {
 	struct loaded_file file = { .path = path };
 	struct stat status;
+	int fd = elf_file__open_below(&closure->root, path, &status);
 
-	if (stat(path, &status))
-		return -errno;
+	if (fd < 0)
+		return fd;
+	close(fd);
 	file.device = status.st_dev;
 	file.inode = status.st_ino;
 	return visit_file(&file, closure);
 }
 
-static int read_head(const char *path, char head[HEAD_BYTES + 1])
+static int read_head(const struct path_root *root, const char *path, char head[HEAD_BYTES + 1])
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), err = 0;
 	struct stat status;
+	int fd = elf_file__open_below(root, path, &status), err = 0;
 	ssize_t length;
 
 	if (fd < 0)
-		return -errno;
+		return fd == -EINVAL ? -EACCES : fd;
 	memset(head, 0, HEAD_BYTES + 1);
-	if (fstat(fd, &status) || !S_ISREG(status.st_mode))
-		err = -EACCES;
-	length = err ? 0 : pread(fd, head, HEAD_BYTES, 0);
+	length = pread(fd, head, HEAD_BYTES, 0);
 	if (length < 0)
 		err = -errno;
 	close(fd);
@@ -178,7 +186,8 @@ static int follow_env(struct closure *closure, char *arguments, unsigned int dep
 			word += 2;
 		if (word[0] == '-' || strchr(word, '='))
 			continue;
-		if (find_executable(word, closure->environment->search_path, closure->root, path))
+		if (find_executable(word, closure->environment->search_path, closure->root.prefix,
+				    path))
 			return 0;
 		/* That env will fail to run it is not our failure. */
 		err = follow(closure, path, depth + 1);
@@ -203,7 +212,7 @@ static int follow_script(struct closure *closure, char *line, unsigned int depth
 		return -ENOEXEC;
 	if (depth == INTERPRETERS_MAX)
 		return -ELOOP;
-	err = join(path, closure->root, interpreter[0] == '/' ? "/" : "", 0, interpreter);
+	err = join(path, closure->root.prefix, interpreter[0] == '/' ? "/" : "", 0, interpreter);
 	if (!err)
 		err = follow(closure, path, depth + 1);
 	name = strrchr(interpreter, '/');
@@ -215,7 +224,7 @@ static int follow_script(struct closure *closure, char *line, unsigned int depth
 static int follow(struct closure *closure, const char *path, unsigned int depth)
 {
 	char head[HEAD_BYTES + 1] = "";
-	int err = read_head(path, head);
+	int err = read_head(&closure->root, path, head);
 
 	if (err)
 		return err;
@@ -223,28 +232,39 @@ static int follow(struct closure *closure, const char *path, unsigned int depth)
 		return follow_script(closure, head + 2, depth);
 	if (memcmp(head, "\177ELF", 4) != 0)
 		return -ENOEXEC;
-	err = program_loader__each(path, closure->environment, visit_file, closure);
+	err = program_loader__each(path, &closure->root, closure->environment, visit_file, closure);
 	return err == -ENOEXEC ? visit_alone(closure, path) : err;
 }
 
 int elf_closure__each(const char *executable, const struct elf_closure_environment *environment,
-		      int (*visit)(const char *path, void *context), void *context)
+		      int (*visit)(const char *path, int fd, void *context), void *context)
 {
 	struct closure *closure = calloc(1, sizeof(*closure));
+	struct process_root *folder = NULL;
 	char path[PATH_MAX];
 	int err;
 
 	if (!closure)
 		return -ENOMEM;
 	closure->environment = environment;
-	closure->root = environment->root ? environment->root : "";
+	closure->root.prefix = environment->root ? environment->root : "";
+	if (*closure->root.prefix) {
+		folder = process_root__enter(closure->root.prefix);
+		if (!folder) {
+			err = -errno;
+			free(closure);
+			return err;
+		}
+	}
+	closure->root.folder = folder;
 	closure->visit = visit;
 	closure->context = context;
-	err = join(path, closure->root, executable[0] == '/' ? "/" : "", 0, executable);
+	err = join(path, closure->root.prefix, executable[0] == '/' ? "/" : "", 0, executable);
 	if (!err)
 		err = follow(closure, path, 0);
 	if (closure->result)
 		err = closure->result;
+	process_root__free(folder);
 	free(closure);
 	return err;
 }

@@ -14,8 +14,7 @@
 /* Larger than any executable or debug file, small enough that offsets can't overflow. */
 #define MAX_FILE_BYTES (1LL << 35)
 
-/* Takes over path_fd, which was opened with O_PATH, or is -errno. */
-static int open_if_regular(int path_fd, struct stat *status)
+int elf_file__reopen_regular(int path_fd, struct stat *status)
 {
 	char link[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
 	int fd = -1, err = 0;
@@ -48,7 +47,16 @@ int elf_file__open_regular(const char *path, struct stat *status)
 	 */
 	int path_fd = open(path, O_PATH | O_CLOEXEC);
 
-	return open_if_regular(path_fd < 0 ? -errno : path_fd, status);
+	return elf_file__reopen_regular(path_fd < 0 ? -errno : path_fd, status);
+}
+
+int elf_file__open_below(const struct path_root *root, const char *path, struct stat *status)
+{
+	size_t length = strlen(root->prefix);
+
+	if (root->folder && !strncmp(path, root->prefix, length) && path[length] == '/')
+		path += length;
+	return elf_file__reopen_regular(process_root__open_path(root->folder, path), status);
 }
 
 int elf_file__open(struct elf_file *file, const struct process_root *root, const char *path)
@@ -61,8 +69,7 @@ int elf_file__open(struct elf_file *file, const struct process_root *root, const
 	file->path = strdup(path);
 	if (!file->path)
 		return -ENOMEM;
-	file->fd = root ? open_if_regular(process_root__open_path(root, path), &status) :
-			  elf_file__open_regular(path, &status);
+	file->fd = elf_file__reopen_regular(process_root__open_path(root, path), &status);
 	err = file->fd < 0 ? file->fd : elf_headers__of_file(file->fd, &file->headers);
 	if (err)
 		elf_file__close(file);

@@ -5,15 +5,14 @@
  * of the newer one, so that an old libc finds it, or alone. Bytes come from a file or a test.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "elf_file.h"
 #include "ldso_cache.h"
 
 #define CACHE_BYTES_MAX (64UL << 20)
@@ -178,38 +177,36 @@ static int read_all(int fd, char *bytes, size_t nr_bytes)
 	return 0;
 }
 
-static int load_descriptor(int fd, struct ldso_cache **cache)
+static int load_descriptor(int fd, const struct stat *status, struct ldso_cache **cache)
 {
-	struct stat status;
 	char *bytes;
 	int err;
 
-	if (fstat(fd, &status))
-		return -errno;
-	if (!S_ISREG(status.st_mode) || !status.st_size)
+	if (!status->st_size)
 		return -EBADMSG;
-	if ((uint64_t)status.st_size > CACHE_BYTES_MAX)
+	if ((uint64_t)status->st_size > CACHE_BYTES_MAX)
 		return -EFBIG;
-	bytes = malloc((size_t)status.st_size);
+	bytes = malloc((size_t)status->st_size);
 	if (!bytes)
 		return -ENOMEM;
-	err = read_all(fd, bytes, (size_t)status.st_size);
+	err = read_all(fd, bytes, (size_t)status->st_size);
 	if (err) {
 		free(bytes);
 		return err;
 	}
-	return adopt(bytes, (size_t)status.st_size, cache);
+	return adopt(bytes, (size_t)status->st_size, cache);
 }
 
-int ldso_cache__load(const char *path, struct ldso_cache **cache)
+int ldso_cache__load(const struct path_root *root, const char *path, struct ldso_cache **cache)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat status;
+	int fd = elf_file__open_below(root, path, &status);
 	int err;
 
 	*cache = NULL;
 	if (fd < 0)
-		return -errno;
-	err = load_descriptor(fd, cache);
+		return fd;
+	err = load_descriptor(fd, &status, cache);
 	close(fd);
 	return err;
 }

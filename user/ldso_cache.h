@@ -8,13 +8,15 @@
 
 #include <stddef.h>
 
+#include "process_root.h"
+
 struct ldso_cache;
 
 /* Takes a copy of the bytes. Returns 0, -EBADMSG when they are no such cache, or -ENOMEM. */
 int ldso_cache__parse(const void *bytes, size_t nr_bytes, struct ldso_cache **cache);
 
 /* Reads a file of at most 64 MiB. Returns 0, -EBADMSG, -EFBIG, or -errno. */
-int ldso_cache__load(const char *path, struct ldso_cache **cache);
+int ldso_cache__load(const struct path_root *root, const char *path, struct ldso_cache **cache);
 void ldso_cache__free(struct ldso_cache *cache);
 
 /*

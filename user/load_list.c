@@ -56,7 +56,7 @@ int load_list__try(struct load_list *list, const char *path, const struct load_e
 
 	if (list->nr_opens++ == OPENS_MAX)
 		return -E2BIG;
-	err = shared_object__read(path, &object);
+	err = shared_object__read(list->root, path, &object);
 	if (err)
 		return load_list__is_shortage(err) ? err : 0;
 	if (find_inode(list, object)) {

@@ -19,6 +19,7 @@ struct load_entry {
 };
 
 struct load_list {
+	const struct path_root *root; /* of all paths */
 	struct load_entry *entries[LOAD_LIST_MAX];
 	size_t nr;
 	size_t nr_opens;

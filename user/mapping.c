@@ -264,6 +264,16 @@ int mapping_set__each(const struct mapping_set *set,
 	return 0;
 }
 
+int mapping_set__identify(struct mapping_set *set, int (*visit)(struct mapping *map, void *context),
+			  void *context)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < set->nr && !result; i++)
+		result = visit(&set->maps[i], context);
+	return result;
+}
+
 /*
  * Reads one line without its newline; what doesn't fit is dropped. A NUL, which the kernel never
  * writes, ends the text of the line but not the line. Returns false at the end of the file.

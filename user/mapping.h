@@ -17,6 +17,7 @@ struct mapping {
 	uint32_t dev_major, dev_minor; /* as the kernel shows them in /proc/PID/maps */
 	uint64_t inode; /* 0: no file ([vdso], anonymous) */
 	uint64_t inode_generation; /* tells two files with one number apart; 0: unknown */
+	uint64_t inode_address; /* the kernel's; see struct file_identity. 0: unknown */
 	uint64_t since_ns; /* CLOCK_MONOTONIC; 0: it was there when we came */
 	char *path; /* owned by the set; as the kernel printed it, "" for anonymous */
 };
@@ -60,6 +61,10 @@ const struct mapping *mapping_set__find(const struct mapping_set *set, uint64_t 
  */
 int mapping_set__each(const struct mapping_set *set,
 		      int (*visit)(const struct mapping *map, void *context), void *context);
+
+/* The same, for a visitor that finds out more of the mapped files' numbers. */
+int mapping_set__identify(struct mapping_set *set, int (*visit)(struct mapping *map, void *context),
+			  void *context);
 
 /*
  * Adds every executable mapping of a /proc/PID/maps text. Lines that don't parse are skipped.

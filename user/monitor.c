@@ -176,19 +176,23 @@ static void make_room_for_tables(struct monitor *monitor, const struct file_set 
 	free(in_use);
 }
 
-/* A build makes, runs and deletes programs all day: what nobody maps any more is let go. */
+/*
+ * A build makes, runs and deletes programs all day, and file systems come and go: what nobody maps
+ * any more is let go.
+ */
 static void forget_files(struct monitor *monitor)
 {
 	struct mapped_files mapped = { 0 };
 	uint64_t now_ns = monotonic_ns();
 	bool crowded = tables_are_crowded(monitor, now_ns);
+	bool follow = monitor->options->follow_children;
 
 	mapped.set = file_set__new();
 	if (mapped.set) {
 		mapped.err = file_set__add(mapped.set, &monitor->files.vdso);
 		processes__each(monitor->processes, add_mapped_by, &mapped);
-		if (!mapped.err && monitor->options->mode != MODE_COMMAND)
-			targets__forget_deleted(monitor->targets, mapped.set);
+		if (!mapped.err && (monitor->options->mode != MODE_COMMAND || follow))
+			targets__forget_unused(monitor->targets, mapped.set);
 		if (!mapped.err)
 			symbolizer__forget_unmapped(monitor->reporter.symbolizer, mapped.set);
 		if (!mapped.err && crowded) {

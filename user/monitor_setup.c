@@ -63,12 +63,13 @@ static int open_output(struct monitor *monitor)
 static void on_mapped(pid_t tgid, uint64_t time_ns, const struct mapping *map, void *context)
 {
 	struct monitor *monitor = context;
+	struct mapping of_file = *map;
 
 	if (!processes__image(monitor->processes, tgid, UINT64_MAX))
 		return;
-	processes__mapped(monitor->processes, tgid, time_ns, map);
 	tracer__note_mapped(monitor->tracer, tgid);
-	code_files__mapped(&monitor->files, tgid, map, true);
+	code_files__mapped(&monitor->files, tgid, &of_file, true);
+	processes__mapped(monitor->processes, tgid, time_ns, &of_file);
 }
 
 static void on_execed(pid_t tgid, uint64_t time_ns, const char *comm, void *context)
@@ -259,6 +260,7 @@ static int load(struct monitor *monitor)
 	monitor->reporter.symbolizer = symbolizer__new(0);
 	monitor->reporter.ranking = ranking__new();
 	monitor->reporter.survivors = shm_survivors__new();
+	monitor->files.tracer = monitor->tracer;
 	monitor->files.targets = monitor->targets;
 	monitor->files.symbolizer = monitor->reporter.symbolizer;
 	monitor->files.max_frames = monitor->options->max_frames;

@@ -66,10 +66,11 @@ struct mapping_visit {
 	pid_t tgid;
 };
 
-static int visit_mapping(const struct mapping *map, void *context)
+static int visit_mapping(struct mapping *map, void *context)
 {
 	const struct mapping_visit *visit = context;
 
+	targets__complete(visit->monitor->targets, map);
 	code_files__mapped(&visit->monitor->files, visit->tgid, map, false);
 	return 0;
 }
@@ -82,8 +83,8 @@ static void visit_mappings(struct monitor *monitor, pid_t tgid)
 
 	if (shared)
 		shm_survivors__note_running(monitor->reporter.survivors, shared, tgid);
-	mapping_set__each(processes__image(monitor->processes, tgid, UINT64_MAX)->mappings,
-			  visit_mapping, &visit);
+	mapping_set__identify(processes__image(monitor->processes, tgid, UINT64_MAX)->mappings,
+			      visit_mapping, &visit);
 }
 
 static int follow_pid(struct monitor *monitor, pid_t pid)

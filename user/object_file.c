@@ -214,11 +214,20 @@ static bool is_mapped_file(const struct object_file *object, int fd, const struc
 					     filesystem.f_type == BTRFS_SUPER_MAGIC);
 }
 
-static int open_path(struct object_file *object, const char *path)
+/* root: where the path begins; NULL: at ours. */
+static int open_path(struct object_file *object, const struct process_root *root, const char *path)
 {
 	struct stat status;
-	int fd = elf_file__open_regular(path, &status);
+	int path_fd = process_root__open_path(root, path);
+	int fd;
 
+	/* Another file at that path is not opened: the path was chosen by others. */
+	if (path_fd >= 0 && !fstat(path_fd, &status) && S_ISREG(status.st_mode) &&
+	    !is_mapped_file(object, path_fd, &status)) {
+		close(path_fd);
+		return -ESTALE;
+	}
+	fd = elf_file__reopen_regular(path_fd, &status);
 	if (fd < 0)
 		return fd;
 	/* Closed, its number may have been given to another. */
@@ -247,7 +256,7 @@ static int open_unescaped(struct object_file *object)
 			*to = '\n';
 		from += escaped ? 4 : 1;
 	}
-	err = open_path(object, path);
+	err = open_path(object, object->root, path);
 	free(path);
 	return err;
 }
@@ -261,16 +270,16 @@ int object_file__open(struct object_file *object, const char *path)
 	if (!object->inode)
 		return -EINVAL;
 	if (path) {
-		err = open_path(object, path);
+		err = open_path(object, NULL, path);
 		if (!err && (!object->open_path || strcmp(object->open_path, path) != 0)) {
 			free(object->open_path);
 			object->open_path = strdup(path);
 		}
 		return err;
 	}
-	if (object->open_path && !open_path(object, object->open_path))
+	if (object->open_path && !open_path(object, NULL, object->open_path))
 		return 0;
-	err = open_path(object, object->path);
+	err = open_path(object, object->root, object->path);
 	if (err && strstr(object->path, "\\012"))
 		err = open_unescaped(object);
 	return err;

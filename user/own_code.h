@@ -10,8 +10,10 @@
 #define OWN_CODE_H
 
 #include "allocators.h"
+#include "file_identity.h"
 
 /* Puts back what the file has where its functions are probed, in this process. 0 or -errno. */
-int own_code__restore(int file_fd, const struct allocator_probes *probes);
+int own_code__restore(const struct file_identifier *identifier, int file_fd,
+		      const struct allocator_probes *probes);
 
 #endif

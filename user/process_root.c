@@ -43,29 +43,41 @@ static struct process_root *new_root(int fd, const struct stat *status, const ch
 	return root;
 }
 
-struct process_root *process_root__open(const char *path)
+struct process_root *process_root__enter(const char *path)
 {
 	struct process_root *root = NULL;
 	char prefix[PATH_MAX];
-	struct stat status, own;
+	struct stat status;
 	ssize_t length;
-	int err = 0, fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int err, fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		return NULL;
-	if (fstat(fd, &status) || stat("/", &own)) {
-		err = errno;
-		goto out;
-	}
-	if (status.st_dev == own.st_dev && status.st_ino == own.st_ino)
-		goto out;
 	length = readlink(path, prefix, sizeof(prefix) - 1);
 	prefix[length > 0 ? length : 0] = '\0';
-	root = new_root(fd, &status, prefix);
-	err = root ? 0 : ENOMEM;
-out:
+	err = fstat(fd, &status) ? errno : 0;
+	if (!err)
+		root = new_root(fd, &status, prefix);
+	if (!err && !root)
+		err = ENOMEM;
 	if (!root)
 		close(fd);
+	errno = err;
+	return root;
+}
+
+struct process_root *process_root__open(const char *path)
+{
+	struct process_root *root = process_root__enter(path);
+	struct stat own;
+	int err = root ? 0 : errno;
+
+	if (root && stat("/", &own))
+		err = errno;
+	if (root && (err || (root->device == own.st_dev && root->inode == own.st_ino))) {
+		process_root__free(root);
+		root = NULL;
+	}
 	errno = err;
 	return root;
 }
@@ -97,6 +109,10 @@ int process_root__open_path(const struct process_root *root, const char *path)
 	};
 	int fd = -1;
 
+	if (!root) {
+		fd = open(path, O_PATH | O_CLOEXEC);
+		return fd < 0 ? -errno : fd;
+	}
 	if (root->prefix_length && !strncmp(path, root->prefix, root->prefix_length) &&
 	    path[root->prefix_length] == '/')
 		path += root->prefix_length;

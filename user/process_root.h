@@ -16,16 +16,24 @@ struct process_root;
  * errno set. What is mounted below it makes no other root.
  */
 struct process_root *process_root__open(const char *path);
+/* The same, but never NULL for the root that we have: other things may be mounted below it there. */
+struct process_root *process_root__enter(const char *path);
 /* Another owner, also of NULL: each calls process_root__free. */
 struct process_root *process_root__share(struct process_root *root);
 void process_root__free(struct process_root *root);
 
 /*
- * Opens with O_PATH what the process knows by that path. For a path as /proc/PID/maps shows it to
- * us: where the root is a folder that we can see, that goes before it. Returns a descriptor or
- * -errno.
+ * Opens with O_PATH what the process knows by that path; root NULL: what we know by it. For a path
+ * as /proc/PID/maps shows it to us: where the root is a folder that we can see, that goes before
+ * it. Returns a descriptor or -errno.
  */
 int process_root__open_path(const struct process_root *root, const char *path);
+
+/* Where paths begin: a root, and what of ours goes before the paths below it. */
+struct path_root {
+	const struct process_root *folder; /* NULL: ours */
+	const char *prefix;
+};
 
 /* Each root once, however many processes have it. */
 struct process_root_list {

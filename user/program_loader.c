@@ -4,13 +4,13 @@
  * program begins. Which file a name leads to is decided in library_search.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "elf_file.h"
 #include "ldso_cache.h"
 #include "library_search.h"
 #include "load_list.h"
@@ -33,9 +33,10 @@ struct loader {
 };
 
 /* The text of a small file as an owned string; *text is NULL when there is no such file. */
-static int read_text(const char *path, char **text)
+static int read_text(const struct path_root *root, const char *path, char **text)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat status;
+	int fd = elf_file__open_below(root, path, &status);
 	ssize_t length;
 
 	*text = NULL;
@@ -67,7 +68,7 @@ static int preload_from_file(struct loader *loader)
 	int err;
 
 	snprintf(path, sizeof(path), "%s/etc/ld.so.preload", loader->search.root);
-	err = read_text(path, &text);
+	err = read_text(loader->list.root, path, &text);
 	if (err || !text)
 		return err;
 	blank_comments(text);
@@ -85,7 +86,7 @@ static int prepare_musl(struct loader *loader, const char *loader_folder)
 
 	snprintf(path, sizeof(path), "%.*s" MUSL_PATH_FILE,
 		 slash ? (int)(slash - loader_folder) : 0, loader_folder);
-	err = read_text(path, &loader->musl_path);
+	err = read_text(loader->list.root, path, &loader->musl_path);
 	loader->search.musl_path = loader->musl_path;
 	return err;
 }
@@ -99,7 +100,7 @@ static int prepare_glibc(struct loader *loader, const char *loader_folder)
 	if (!library_search__is_default_folder(root, loader_folder))
 		loader->search.loader_folder = loader_folder;
 	snprintf(path, sizeof(path), "%s/etc/ld.so.cache", root);
-	err = ldso_cache__load(path, &loader->cache);
+	err = ldso_cache__load(loader->list.root, path, &loader->cache);
 	loader->search.cache = loader->cache;
 	return load_list__is_shortage(err) ? err : 0;
 }
@@ -157,11 +158,11 @@ static int load_preloaded(struct loader *loader)
 static int load_program(struct loader *loader, const char *path)
 {
 	struct shared_object *program;
-	int err = shared_object__read(path, &program);
+	int err = shared_object__read(loader->list.root, path, &program);
 
 	if (err)
 		return err;
-	err = shared_object__resolve_origin(program);
+	err = shared_object__resolve_origin(program, loader->list.root);
 	if (err) {
 		shared_object__free(program);
 		return err;
@@ -175,7 +176,8 @@ static int load_program(struct loader *loader, const char *path)
 	return err ? err : load_needed(loader);
 }
 
-int program_loader__each(const char *path, const struct elf_closure_environment *environment,
+int program_loader__each(const char *path, const struct path_root *root,
+			 const struct elf_closure_environment *environment,
 			 int (*visit)(const struct loaded_file *file, void *context), void *context)
 {
 	struct loader *loader = calloc(1, sizeof(*loader));
@@ -187,7 +189,8 @@ int program_loader__each(const char *path, const struct elf_closure_environment 
 	loader->list.visit = visit;
 	loader->list.context = context;
 	loader->search.list = &loader->list;
-	loader->search.root = environment->root ? environment->root : "";
+	loader->list.root = root;
+	loader->search.root = root->prefix;
 	loader->search.library_path = environment->library_path;
 	err = load_program(loader, path);
 	if (loader->list.result)

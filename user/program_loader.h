@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "elf_closure.h"
+#include "process_root.h"
 
 struct loaded_file {
 	const char *path; /* with the root in front */
@@ -22,7 +23,8 @@ struct loaded_file {
  * when the program is no ELF file of this machine or damaged; -E2BIG when a bound is exceeded;
  * -errno otherwise.
  */
-int program_loader__each(const char *path, const struct elf_closure_environment *environment,
+int program_loader__each(const char *path, const struct path_root *root,
+			 const struct elf_closure_environment *environment,
 			 int (*visit)(const struct loaded_file *file, void *context),
 			 void *context);
 

@@ -3,13 +3,16 @@
  * From an ELF file's dynamic section to strings; the file is closed again before they are used.
  */
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "elf_file.h"
 #include "elf_image.h"
+#include "load_list.h"
 #include "shared_object.h"
 
 #define NEEDED_MAX 1024
@@ -23,14 +26,22 @@ static char *folder_of(const char *path)
 	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-int shared_object__resolve_origin(struct shared_object *object)
+int shared_object__resolve_origin(struct shared_object *object, const struct path_root *root)
 {
-	char *resolved = realpath(object->path, NULL), *origin;
+	char link[64], resolved[PATH_MAX], *origin;
+	struct stat status;
+	int fd = elf_file__open_below(root, object->path, &status);
+	ssize_t length;
 
-	if (!resolved) /* a memfd or a deleted file has no path */
-		return errno == ENOMEM ? -ENOMEM : 0;
+	if (fd < 0)
+		return load_list__is_shortage(fd) ? fd : 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, resolved, sizeof(resolved) - 1);
+	close(fd);
+	if (length <= 0 || resolved[0] != '/') /* a memfd has no path */
+		return 0;
+	resolved[length] = '\0';
 	origin = folder_of(resolved);
-	free(resolved);
 	if (!origin)
 		return -ENOMEM;
 	free(object->origin);
@@ -99,14 +110,7 @@ static int read_strings(struct shared_object *object, const struct elf_image *im
 static int read_descriptor(struct shared_object *object, int fd)
 {
 	struct elf_image *image;
-	struct stat status;
-	int err;
-
-	if (fstat(fd, &status))
-		return -errno;
-	object->device = status.st_dev;
-	object->inode = status.st_ino;
-	err = elf_image__open(fd, &image);
+	int err = elf_image__open(fd, &image);
 	if (err)
 		return err;
 	err = read_strings(object, image);
@@ -114,23 +118,27 @@ static int read_descriptor(struct shared_object *object, int fd)
 	return err;
 }
 
-static int fill_object(struct shared_object *object, const char *path)
+static int fill_object(struct shared_object *object, const struct path_root *root, const char *path)
 {
+	struct stat status;
 	int fd, err;
 
 	object->path = strdup(path);
 	object->origin = folder_of(path);
 	if (!object->path || !object->origin)
 		return -ENOMEM;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	fd = elf_file__open_below(root, path, &status);
 	if (fd < 0)
-		return -errno;
+		return fd;
+	object->device = status.st_dev;
+	object->inode = status.st_ino;
 	err = read_descriptor(object, fd);
 	close(fd);
 	return err;
 }
 
-int shared_object__read(const char *path, struct shared_object **object)
+int shared_object__read(const struct path_root *root, const char *path,
+			struct shared_object **object)
 {
 	struct shared_object *filled = calloc(1, sizeof(*filled));
 	int err;
@@ -138,7 +146,7 @@ int shared_object__read(const char *path, struct shared_object **object)
 	*object = NULL;
 	if (!filled)
 		return -ENOMEM;
-	err = fill_object(filled, path);
+	err = fill_object(filled, root, path);
 	if (err) {
 		shared_object__free(filled);
 		return err;

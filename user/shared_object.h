@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "process_root.h"
+
 /* Strings are owned; NULL when the file has none. */
 struct shared_object {
 	char *path;
@@ -29,10 +31,11 @@ struct shared_object {
  * Reads a regular file of this machine's class. Strings that are damaged count as absent. Returns
  * 0, -ENOEXEC, -EBADMSG, or -errno.
  */
-int shared_object__read(const char *path, struct shared_object **object);
+int shared_object__read(const struct path_root *root, const char *path,
+			struct shared_object **object);
 void shared_object__free(struct shared_object *object);
 
 /* In the main program, $ORIGIN stands for the folder of the file that its path leads to. */
-int shared_object__resolve_origin(struct shared_object *object);
+int shared_object__resolve_origin(struct shared_object *object, const struct path_root *root);
 
 #endif

@@ -234,6 +234,14 @@ static int open_object(struct symbolizer *symbolizer, struct known_file *file,
 	return err;
 }
 
+bool symbolizer__has_open(struct symbolizer *symbolizer, const struct mapping *map)
+{
+	const struct object_file *object =
+		symbolizer->capacity ? find_slot(symbolizer, map)->object : NULL;
+
+	return object && object_file__is_open(object) && !object_file__has_changed(object);
+}
+
 int symbolizer__open_file(struct symbolizer *symbolizer, const struct mapping *map,
 			  const char *open_path, const char *root_path)
 {

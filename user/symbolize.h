@@ -35,6 +35,9 @@ void symbolizer__free(struct symbolizer *symbolizer);
 int symbolizer__open_file(struct symbolizer *symbolizer, const struct mapping *map,
 			  const char *open_path, const char *root_path);
 
+/* Is the file of that mapping open, as it is now? */
+bool symbolizer__has_open(struct symbolizer *symbolizer, const struct mapping *map);
+
 /*
  * Closes the files that nobody maps any more, so that what they are mounted on is not kept busy.
  * For frames that are still met they are opened again by path, if that leads to the same file.

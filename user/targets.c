@@ -4,26 +4,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "elf_headers.h"
 #include "living_thread.h"
 #include "log.h"
+#include "mapped_file.h"
 #include "own_code.h"
 #include "process_view.h"
 #include "vfork_users.h"
 
-#define MAX_FILES 65536
-#define GENERATION_OF_NONE UINT64_MAX
+#define MANY_FILES 4096 /* from here on those that nobody maps are forgotten */
+#define MAX_FILES 65536 /* here all are but the allocators */
+#define MINOR_BITS 20
 
 /* Where an allocator is probed. */
 struct scope {
@@ -34,19 +34,24 @@ struct scope {
 /* What is known of an allocator, to probe it in one process after the other. */
 struct allocator_file {
 	int fd; /* < 0: let go, the index stays */
+	struct file_identity identity; /* no other file's, since it is open */
 	struct allocator_probes probes;
 	struct scope *scopes;
 	size_t nr_scopes;
 	bool everywhere; /* its breakpoints are in every process, though only the scopes count */
 	uint64_t attached_ns; /* CLOCK_MONOTONIC, when it was first probed anywhere */
+	bool unmapped; /* nobody had it mapped at the last look */
 };
 
+/* What came of the look at a file, so that it need not be looked at again. */
 struct known_file {
-	dev_t device;
-	ino_t inode; /* 0: a free slot */
-	uint64_t generation; /* 0: unknown. An allocator's inode can't be another's: it is open */
-	size_t allocator; /* index + 1; 0: it is none */
+	struct unwind_file_key key; /* inode 0: a free slot */
+	struct timespec changed; /* with the size: for files whose numbers don't tell enough */
+	off_t size_bytes;
+	bool shares_numbers; /* the snapshots of a btrfs have each other's */
+	bool is_allocator;
 	bool uses_vfork;
+	bool forgotten; /* the slot is needed for those after it */
 };
 
 struct targets {
@@ -88,44 +93,71 @@ void targets__free(struct targets *targets)
 	free(targets);
 }
 
-/* The slot of the file, or the free one where it belongs. */
-static struct known_file *find_slot(struct known_file *files, size_t capacity, dev_t device,
-				    ino_t inode)
+static size_t home_slot(uint64_t inode, size_t capacity)
 {
-	size_t i = (inode * 0x9e3779b97f4a7c15 >> 32) & (capacity - 1);
+	return (inode * 0x9e3779b97f4a7c15 >> 32) & (capacity - 1);
+}
 
-	while (files[i].inode && (files[i].inode != inode || files[i].device != device))
+/* The slot of the file, or the free one where it belongs. */
+static struct known_file *find_slot(struct known_file *files, size_t capacity,
+				    const struct unwind_file_key *key)
+{
+	size_t i = home_slot(key->inode, capacity);
+
+	while (files[i].key.inode && memcmp(&files[i].key, key, sizeof(*key)) != 0)
 		i = (i + 1) & (capacity - 1);
 	return &files[i];
 }
 
-static const struct known_file *find_file(const struct targets *targets, dev_t device, ino_t inode)
+static const struct known_file *find_file(const struct targets *targets,
+					  const struct unwind_file_key *key)
 {
 	const struct known_file *file;
 
-	if (!targets->capacity)
+	if (!targets->capacity || !key->inode)
 		return NULL;
-	file = find_slot(targets->files, targets->capacity, device, inode);
-	return file->inode ? file : NULL;
+	file = find_slot(targets->files, targets->capacity, key);
+	return file->key.inode && !file->forgotten ? file : NULL;
 }
 
-static int grow(struct targets *targets)
+/* Do these numbers mean one file for ever? */
+static bool are_certain(const struct known_file *file)
 {
-	size_t capacity = targets->capacity ? 2 * targets->capacity : 64;
-	struct known_file *files;
+	return file->key.generation && !file->shares_numbers;
+}
 
-	if (targets->nr_files < targets->capacity / 2)
-		return 0;
-	if (targets->nr_files >= MAX_FILES)
-		return -ENOSPC;
-	files = calloc(capacity, sizeof(*files));
+/* The index + 1 of an allocator that is probed; 0: it is none of those. */
+static size_t find_allocator(const struct targets *targets, const struct file_identity *identity,
+			     bool certain)
+{
+	for (size_t i = 0; i < targets->nr_allocators; i++) {
+		const struct allocator_file *file = &targets->allocators[i];
+
+		if (file->fd >= 0 &&
+		    !memcmp(&file->identity.key, &identity->key, sizeof(identity->key)) &&
+		    (certain || file->identity.address == identity->address))
+			return i + 1;
+	}
+	return 0;
+}
+
+/* Puts those that are to be kept into a table of that capacity. */
+static int rebuild(struct targets *targets, size_t capacity,
+		   bool (*keeps)(const struct known_file *file, const struct file_set *mapped),
+		   const struct file_set *mapped)
+{
+	struct known_file *files = calloc(capacity, sizeof(*files));
+
 	if (!files)
 		return -ENOMEM;
+	targets->nr_files = 0;
 	for (size_t i = 0; i < targets->capacity; i++) {
 		const struct known_file *file = &targets->files[i];
 
-		if (file->inode)
-			*find_slot(files, capacity, file->device, file->inode) = *file;
+		if (!file->key.inode || file->forgotten || !keeps(file, mapped))
+			continue;
+		*find_slot(files, capacity, &file->key) = *file;
+		targets->nr_files++;
 	}
 	free(targets->files);
 	targets->files = files;
@@ -133,15 +165,44 @@ static int grow(struct targets *targets)
 	return 0;
 }
 
+static bool is_any(const struct known_file *file, const struct file_set *mapped)
+{
+	(void)file, (void)mapped;
+	return true;
+}
+
+static bool is_probed(const struct known_file *file, const struct file_set *mapped)
+{
+	(void)mapped;
+	return file->is_allocator;
+}
+
+static bool is_in(const struct file_set *mapped, const struct unwind_file_key *key)
+{
+	return file_set__has(mapped, key->device >> MINOR_BITS,
+			     key->device & ((1u << MINOR_BITS) - 1), key->inode);
+}
+
+static bool is_probed_or_mapped(const struct known_file *file, const struct file_set *mapped)
+{
+	return file->is_allocator || is_in(mapped, &file->key);
+}
+
+/* A file that was forgotten is looked at again when somebody maps it. */
 static int remember_file(struct targets *targets, const struct known_file *file)
 {
 	struct known_file *slot;
-	int err = grow(targets);
+	int err = 0;
 
+	if (targets->nr_files >= MAX_FILES)
+		err = rebuild(targets, targets->capacity, is_probed, NULL);
+	else if (targets->nr_files >= targets->capacity / 2)
+		err = rebuild(targets, targets->capacity ? 2 * targets->capacity : 64, is_any,
+			      NULL);
 	if (err)
 		return err;
-	slot = find_slot(targets->files, targets->capacity, file->device, file->inode);
-	targets->nr_files += !slot->inode;
+	slot = find_slot(targets->files, targets->capacity, &file->key);
+	targets->nr_files += !slot->key.inode;
 	*slot = *file;
 	return 0;
 }
@@ -195,7 +256,8 @@ static int attach(struct targets *targets, const struct allocator_file *file, pi
 	tell_guard(targets, !tgid, translators__attaching);
 	err = tracer__attach_allocator(targets->tracer, file->fd, &file->probes, tgid);
 	tell_guard(targets, !tgid, translators__attached);
-	if (!err && !tgid && own_code__restore(file->fd, &file->probes))
+	if (!err && !tgid &&
+	    own_code__restore(tracer__identifier(targets->tracer), file->fd, &file->probes))
 		log__detail("%s: the tracer's own calls are trapped too", name);
 	if (err)
 		log__warning("cannot probe the allocator in %s: %s; its blocks are not counted",
@@ -268,7 +330,7 @@ static int put_everywhere(struct targets *targets, struct allocator_file *file,
 			name, (int)scope->tgid, strerror(-err));
 		return err;
 	}
-	if (own_code__restore(file->fd, &file->probes))
+	if (own_code__restore(tracer__identifier(targets->tracer), file->fd, &file->probes))
 		log__detail("%s: the tracer's own calls are trapped too", name);
 	file->everywhere = true;
 	return 0;
@@ -315,17 +377,6 @@ static int probe_in(struct targets *targets, struct allocator_file *file, pid_t 
 	return follow_leaderless(targets, file, &file->scopes[file->nr_scopes - 1], name);
 }
 
-/* What follows for a process that maps that file. Returns 0 or -errno. */
-static int apply(struct targets *targets, const struct known_file *file, pid_t tgid,
-		 const char *name)
-{
-	int err = file->uses_vfork ? note_vfork_user(targets, tgid) : 0;
-
-	if (!err && file->allocator)
-		err = probe_in(targets, &targets->allocators[file->allocator - 1], tgid, name);
-	return err;
-}
-
 static size_t free_index(const struct targets *targets)
 {
 	size_t i = 0;
@@ -346,9 +397,9 @@ static void tell_probe(const char *file, const struct allocator_probe *probe)
 		    (unsigned long long)probe->file_offset, where);
 }
 
-/* Keeps what was found in a file that defines an allocator. Returns its index + 1, or -errno. */
-static long add_allocator(struct targets *targets, int fd, const struct allocator_probes *probes,
-			  const char *name)
+/* Keeps what was found in a file that defines an allocator. Returns 0 or -errno. */
+static int add_allocator(struct targets *targets, int fd, const struct file_identity *identity,
+			 const struct allocator_probes *probes, const char *name)
 {
 	size_t index = free_index(targets);
 	struct allocator_file *grown;
@@ -364,17 +415,22 @@ static long add_allocator(struct targets *targets, int fd, const struct allocato
 	if (kept < 0)
 		return -errno;
 	targets->nr_allocators += index == targets->nr_allocators;
-	targets->allocators[index] = (struct allocator_file){ .fd = kept, .probes = *probes };
+	targets->allocators[index] = (struct allocator_file){
+		.fd = kept,
+		.identity = *identity,
+		.probes = *probes,
+	};
 	targets->nr_functions += (unsigned int)probes->nr;
 	if (targets->translators && translators__add_file(targets->translators, kept, probes))
 		log__detail("%s: programs that translate its code are not guarded", name);
 	for (size_t i = 0; i < probes->nr; i++)
 		tell_probe(name, &probes->probe[i]);
-	return (long)index + 1;
+	return 0;
 }
 
-/* Takes a look at a file that is new. Returns the allocator's index + 1, 0 for none, or -errno. */
-static long look_into(struct targets *targets, int fd, const char *name)
+/* Takes a look at a file that is new. Returns 0 or -errno. */
+static int look_into(struct targets *targets, int fd, const struct file_identity *identity,
+		     const char *name, struct known_file *file)
 {
 	struct allocator_probes probes;
 	int err = allocators__find(fd, &probes);
@@ -384,64 +440,54 @@ static long look_into(struct targets *targets, int fd, const char *name)
 			    name);
 	else if (err && err != -ENOEXEC)
 		log__detail("%s: not looked at: %s", name, strerror(-err));
-	return err || !probes.nr ? 0 : add_allocator(targets, fd, &probes, name);
+	file->is_allocator = !err && probes.nr;
+	file->uses_vfork = vfork_users__check(fd);
+	return file->is_allocator ? add_allocator(targets, fd, identity, &probes, name) : 0;
 }
 
-/* The number is reused when a file is deleted; an unknown generation says nothing. */
-static bool is_same_file(const struct known_file *known, uint64_t generation)
+static bool is_unchanged(const struct known_file *file, const struct stat *status)
 {
-	if (known->generation == GENERATION_OF_NONE)
-		return false;
-	return known->allocator || !known->generation || !generation ||
-	       known->generation == generation;
+	return are_certain(file) || (file->size_bytes == status->st_size &&
+				     file->changed.tv_sec == status->st_ctim.tv_sec &&
+				     file->changed.tv_nsec == status->st_ctim.tv_nsec);
 }
 
-static uint64_t read_generation(int fd)
+/* What is known of an open file, after a look at it if need be. Returns 0 or -errno. */
+static int learn(struct targets *targets, int fd, const struct file_identity *identity,
+		 const char *name, struct known_file *file)
 {
-	int generation = 0; /* the ioctl is declared to take a long, and writes an int */
-
-	return ioctl(fd, FS_IOC_GETVERSION, &generation) ? 0 : (uint32_t)generation;
-}
-
-/* Finds out about an opened file, *file, and does what follows. Returns 0 or -errno. */
-static int add_open_file(struct targets *targets, pid_t tgid, int fd, const char *name,
-			 struct known_file *file)
-{
-	uint64_t generation = read_generation(fd);
-	const struct known_file *known;
+	const struct known_file *known = find_file(targets, &identity->key);
 	struct stat status;
-	long allocator;
 	int err;
 
-	memset(file, 0, sizeof(*file));
 	if (fstat(fd, &status))
 		return -errno;
-	if (!S_ISREG(status.st_mode))
-		return 0;
-	known = find_file(targets, status.st_dev, status.st_ino);
-	if (known && is_same_file(known, generation)) {
+	if (known &&
+	    (known->is_allocator ? find_allocator(targets, identity, are_certain(known)) > 0 :
+				   is_unchanged(known, &status))) {
 		*file = *known;
-	} else {
-		allocator = look_into(targets, fd, name);
-		if (allocator < 0)
-			return (int)allocator;
-		file->device = status.st_dev;
-		file->inode = status.st_ino;
-		file->generation = generation;
-		file->allocator = (size_t)allocator;
-		file->uses_vfork = vfork_users__check(fd);
-		err = remember_file(targets, file);
-		if (err)
-			return err;
+		return 0;
 	}
-	return apply(targets, file, tgid, name);
+	*file = (struct known_file){
+		.key = identity->key,
+		.changed = status.st_ctim,
+		.size_bytes = status.st_size,
+		.shares_numbers = identity->filesystem == BTRFS_SUPER_MAGIC,
+	};
+	err = look_into(targets, fd, identity, name, file);
+	return err ? err : remember_file(targets, file);
 }
 
-static int open_file(const char *path)
+/* What follows for a process that maps that file. Returns 0 or -errno. */
+static int apply(struct targets *targets, const struct known_file *file,
+		 const struct file_identity *identity, pid_t tgid, const char *name)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int err = file->uses_vfork ? note_vfork_user(targets, tgid) : 0;
+	size_t allocator = !err && file->is_allocator ?
+				   find_allocator(targets, identity, are_certain(file)) :
+				   0;
 
-	return fd < 0 ? -errno : fd;
+	return allocator ? probe_in(targets, &targets->allocators[allocator - 1], tgid, name) : err;
 }
 
 struct closure_visit {
@@ -449,16 +495,15 @@ struct closure_visit {
 	pid_t tgid;
 };
 
-static int visit_closure(const char *path, void *context)
+static int visit_closure(const char *path, int fd, void *context)
 {
 	const struct closure_visit *visit = context;
+	struct file_identity identity;
 	struct known_file file;
-	int fd = open_file(path);
 
-	if (fd >= 0) {
-		add_open_file(visit->targets, visit->tgid, fd, path, &file);
-		close(fd);
-	}
+	if (!file_identity__read(tracer__identifier(visit->targets->tracer), fd, &identity) &&
+	    !learn(visit->targets, fd, &identity, path, &file))
+		apply(visit->targets, &file, &identity, visit->tgid, path);
 	return 0;
 }
 
@@ -470,35 +515,42 @@ int targets__add_command(struct targets *targets, pid_t tgid, const char *execut
 	return elf_closure__each(executable, environment, visit_closure, &visit);
 }
 
-int targets__add_mapping(struct targets *targets, pid_t tgid, const struct mapping *map)
+void targets__complete(const struct targets *targets, struct mapping *map)
 {
-	dev_t device = makedev(map->dev_major, map->dev_minor);
-	const struct known_file *known;
-	struct known_file file;
-	char path[96];
-	int fd, err;
+	struct unwind_file_key key = mapped_file__key(map);
+	size_t mask = targets->capacity - 1;
 
-	if (!map->inode)
-		return 0;
-	known = find_file(targets, device, map->inode);
-	if (known && is_same_file(known, map->inode_generation))
-		return apply(targets, known, tgid, map->path);
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)living_thread__of(tgid),
-		 (unsigned long long)map->start, (unsigned long long)map->end);
-	fd = open_file(path);
-	if (fd < 0)
-		fd = open_file(map->path);
-	if (fd < 0)
-		return fd;
-	err = add_open_file(targets, tgid, fd, map->path, &file);
-	close(fd);
-	/* On overlayfs and btrfs stat names another device than the mapping does: know both. */
-	known = find_file(targets, device, map->inode);
-	if (err || (known && is_same_file(known, map->inode_generation)))
-		return err;
-	file.device = device;
-	file.inode = map->inode;
-	return remember_file(targets, &file);
+	if (!targets->capacity || !map->dev_major || map->inode_generation)
+		return;
+	for (size_t i = home_slot(key.inode, targets->capacity); targets->files[i].key.inode;
+	     i = (i + 1) & mask)
+		if (targets->files[i].key.inode == key.inode &&
+		    targets->files[i].key.device == key.device)
+			map->inode_generation = targets->files[i].key.generation;
+}
+
+bool targets__knows(const struct targets *targets, const struct mapping *map)
+{
+	struct unwind_file_key key = mapped_file__key(map);
+	const struct known_file *known = find_file(targets, &key);
+
+	return known && are_certain(known);
+}
+
+int targets__add_mapping(struct targets *targets, pid_t tgid, const struct mapping *map, int fd,
+			 const struct file_identity *identity)
+{
+	struct file_identity known = { .key = mapped_file__key(map) };
+	struct known_file file;
+	int err = 0;
+
+	if (!identity && !targets__knows(targets, map))
+		return -ENOENT;
+	if (identity)
+		err = learn(targets, fd, identity, map->path, &file);
+	else
+		file = *find_file(targets, &known.key);
+	return err ? err : apply(targets, &file, identity ? identity : &known, tgid, map->path);
 }
 
 void targets__attach_again(struct targets *targets, pid_t tgid)
@@ -529,46 +581,59 @@ void targets__leader_left(struct targets *targets, pid_t tgid)
 	}
 }
 
-static bool is_mapped(const struct targets *targets, size_t allocator,
-		      const struct file_set *mapped)
+static void let_go(struct targets *targets, struct allocator_file *file)
 {
-	for (size_t i = 0; i < targets->capacity; i++) {
-		const struct known_file *file = &targets->files[i];
-
-		if (file->allocator == allocator + 1 &&
-		    file_set__has(mapped, major(file->device), minor(file->device), file->inode))
-			return true;
-	}
-	return false;
-}
-
-static void let_go(struct targets *targets, size_t allocator)
-{
-	struct allocator_file *file = &targets->allocators[allocator];
+	struct known_file *known =
+		find_slot(targets->files, targets->capacity, &file->identity.key);
 
 	tracer__detach_file(targets->tracer, file->fd);
+	if (targets->translators)
+		translators__forget_file(targets->translators, file->fd);
 	targets->nr_functions -= (unsigned int)file->probes.nr;
 	close(file->fd);
 	free(file->scopes);
 	*file = (struct allocator_file){ .fd = -1 };
-	/* Another file may get the inode: a generation that no file has makes it be looked at. */
-	for (size_t i = 0; i < targets->capacity; i++) {
-		if (targets->files[i].allocator != allocator + 1)
-			continue;
-		targets->files[i].allocator = 0;
-		targets->files[i].generation = GENERATION_OF_NONE;
-	}
+	/* What has its numbers may be another file from now on. */
+	known->forgotten = known->key.inode;
 }
 
-void targets__forget_deleted(struct targets *targets, const struct file_set *mapped)
+static uint64_t mount_of(int folder_fd, const char *path)
 {
+	struct statx status;
+
+	return statx(folder_fd, path, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, &status) ||
+			       !(status.stx_mask & STATX_MNT_ID) ?
+		       0 :
+		       status.stx_mnt_id;
+}
+
+/* Nobody can want to unmount what the system itself runs from. */
+static bool is_of_the_system(int fd)
+{
+	uint64_t mount = mount_of(fd, "");
+
+	return mount && (mount == mount_of(AT_FDCWD, "/") || mount == mount_of(AT_FDCWD, "/usr"));
+}
+
+void targets__forget_unused(struct targets *targets, const struct file_set *mapped)
+{
+	bool were_unmapped;
+
 	for (size_t i = 0; i < targets->nr_allocators; i++) {
+		struct allocator_file *file = &targets->allocators[i];
 		struct stat status;
 
-		if (targets->allocators[i].fd >= 0 && !fstat(targets->allocators[i].fd, &status) &&
-		    !status.st_nlink && !is_mapped(targets, i, mapped))
-			let_go(targets, i);
+		if (file->fd < 0)
+			continue;
+		were_unmapped = file->unmapped;
+		file->unmapped = !is_in(mapped, &file->identity.key);
+		if (!file->unmapped || fstat(file->fd, &status))
+			continue;
+		if (!status.st_nlink || (were_unmapped && !is_of_the_system(file->fd)))
+			let_go(targets, file);
 	}
+	if (targets->nr_files > MANY_FILES)
+		rebuild(targets, targets->capacity, is_probed_or_mapped, mapped);
 }
 
 struct coverage {
@@ -580,13 +645,13 @@ static int note_coverage(const struct mapping *map, void *context)
 {
 	struct coverage *coverage = context;
 	const struct targets *targets = coverage->targets;
-	const struct known_file *file =
-		find_file(targets, makedev(map->dev_major, map->dev_minor), map->inode);
-	uint64_t attached_ns;
+	struct file_identity identity = { map->inode_address, mapped_file__key(map), 0, 0 };
+	const struct known_file *known = find_file(targets, &identity.key);
+	size_t allocator = known && known->is_allocator ?
+				   find_allocator(targets, &identity, are_certain(known)) :
+				   0;
+	uint64_t attached_ns = allocator ? targets->allocators[allocator - 1].attached_ns : 0;
 
-	if (!file || !file->allocator)
-		return 0;
-	attached_ns = targets->allocators[file->allocator - 1].attached_ns;
 	if (attached_ns > coverage->since_ns)
 		coverage->since_ns = attached_ns;
 	return 0;

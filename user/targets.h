@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which files are probed: each distinct file, by device and inode, that defines an allocator and is
- * in a command's closure or mapped by a process of interest. Each is looked at once.
+ * Which files are probed: each distinct file, by its inode in the kernel, that defines an allocator
+ * and is in a command's closure or mapped by a process of interest. Each is looked at once.
  */
 #ifndef TARGETS_H
 #define TARGETS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -26,10 +27,25 @@ int targets__add_command(struct targets *targets, pid_t tgid, const char *execut
 			 const struct elf_closure_environment *environment);
 
 /*
- * Probes the file of one mapping of a running process, through the process, so that containers and
- * deleted files come out right; by its path when the process is gone already. Returns 0 or -errno.
+ * /proc/PID/maps tells no generation: gives a mapping from there that of a file with its device and
+ * inode that is known, for as long as all that is known was mapped just now. Not where device
+ * numbers are given to the next mount at once.
  */
-int targets__add_mapping(struct targets *targets, pid_t tgid, const struct mapping *map);
+void targets__complete(const struct targets *targets, struct mapping *map);
+
+/*
+ * Is the file of that mapping known already, by numbers that mean no other file for ever? Then it
+ * need not be opened.
+ */
+bool targets__knows(const struct targets *targets, const struct mapping *map);
+
+/*
+ * Probes the file of one mapping of a running process. map has the file's own numbers. fd is that
+ * file, and identity what it is; NULL for one that is known. Returns 0, -ENOENT when it is not
+ * known, or -errno.
+ */
+int targets__add_mapping(struct targets *targets, pid_t tgid, const struct mapping *map, int fd,
+			 const struct file_identity *identity);
 
 /* Probes again, in that process, every file that was probed there: its first thread is another. */
 void targets__attach_again(struct targets *targets, pid_t tgid);
@@ -41,10 +57,11 @@ void targets__attach_again(struct targets *targets, pid_t tgid);
 void targets__leader_left(struct targets *targets, pid_t tgid);
 
 /*
- * Lets go of the files that were deleted and that nobody maps any more: their probes, and the disk
- * space that an open descriptor keeps.
+ * Lets go of files that nobody maps: their probes, and the disk space or the mount that an open
+ * descriptor keeps. A deleted file goes at once, one of a mount that can be unmounted at the second
+ * look, what the system runs from never.
  */
-void targets__forget_deleted(struct targets *targets, const struct file_set *mapped);
+void targets__forget_unused(struct targets *targets, const struct file_set *mapped);
 
 /*
  * Since when (CLOCK_MONOTONIC) every allocator that the process maps has been probed; 0: it maps

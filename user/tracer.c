@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "allocator_links.h"
+#include "feature_trials.h"
 #include "lifecycle_hooks.h"
 #include "link_closers.h"
 #include "log.h"
@@ -45,6 +47,7 @@ struct tracer {
 	struct tracer_maps maps;
 	struct lifecycle_hooks hooks;
 	struct allocator_links links;
+	struct file_identifier identifier;
 	const struct tracer_handlers *handlers; /* while records are consumed */
 };
 
@@ -177,6 +180,42 @@ static void note_maps(struct tracer *tracer)
 	tracer->maps.targets = bpf_map__fd(skeleton->maps.targets);
 }
 
+/* Of the two ways to look at a mapping, the one that this kernel has. */
+static int choose_identifier(struct tracer *tracer, const struct features *features)
+{
+	const struct memleak_bpf *skeleton = tracer->skeleton;
+	bool lowest = !features__has(features, FEATURE_UNWIND) &&
+		      feature_trials__helper(BPF_FUNC_find_vma);
+	int err = bpf_program__set_autoload(skeleton->progs.identify, !lowest);
+
+	tracer->identifier.lowest = lowest;
+	return err ? err : bpf_program__set_autoload(skeleton->progs.identify_lowest, lowest);
+}
+
+/* Without it a file that container images share may be probed twice, and counted so. */
+static void find_identifier(struct tracer *tracer)
+{
+	const struct memleak_bpf *skeleton = tracer->skeleton;
+	struct file_identifier *identifier = &tracer->identifier;
+	struct file_identity identity;
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	identifier->program_fd = bpf_program__fd(
+		identifier->lowest ? skeleton->progs.identify_lowest : skeleton->progs.identify);
+	if (skeleton->bss)
+		identifier->answer = &skeleton->bss->identified;
+	else
+		identifier->program_fd = -1;
+	if (fd < 0 || file_identity__read(identifier, fd, &identity) || identity.address) {
+		close(fd);
+		return;
+	}
+	close(fd);
+	identifier->program_fd = -1;
+	log__warning("cannot ask the kernel which file a mapping shows: processes whose container "
+		     "images share an allocator may be counted twice");
+}
+
 static int load(struct tracer *tracer, const struct features *features,
 		const struct probe_paths *paths, const struct tracer_config *config)
 {
@@ -193,12 +232,15 @@ static int load(struct tracer *tracer, const struct features *features,
 	err = lifecycle_hooks__choose(tracer->skeleton, features, paths);
 	if (!err)
 		err = allocator_links__choose(tracer->skeleton, paths, tracer->scoped);
+	if (!err)
+		err = choose_identifier(tracer, features);
 	if (err)
 		return err;
 	err = memleak_bpf__load(tracer->skeleton);
 	if (err)
 		return err;
 	note_maps(tracer);
+	find_identifier(tracer);
 	tracer->ring = ring_buffer__new(bpf_map__fd(tracer->skeleton->maps.ring), handle_record,
 					tracer, NULL);
 	return tracer->ring ? 0 : -errno;
@@ -280,6 +322,11 @@ bool tracer__free(struct tracer *tracer)
 const struct tracer_maps *tracer__maps(const struct tracer *tracer)
 {
 	return &tracer->maps;
+}
+
+const struct file_identifier *tracer__identifier(const struct tracer *tracer)
+{
+	return &tracer->identifier;
 }
 
 bool tracer__probes_one_process(const struct tracer *tracer)

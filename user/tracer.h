@@ -13,6 +13,7 @@
 
 #include "../bpf/wire.h"
 #include "allocators.h"
+#include "file_identity.h"
 #include "probe_paths.h"
 #include "unwind_tables.h"
 
@@ -48,6 +49,9 @@ struct tracer *tracer__new(const struct features *features, const struct probe_p
 bool tracer__free(struct tracer *tracer);
 
 const struct tracer_maps *tracer__maps(const struct tracer *tracer);
+
+/* By what files are identified; good as long as the tracer. */
+const struct file_identifier *tracer__identifier(const struct tracer *tracer);
 
 /*
  * Can probes be put into one process alone, and stay exact? If not, they go into every process that

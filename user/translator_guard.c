@@ -31,6 +31,7 @@
 /* For a look at whether the kernel still writes breakpoints into mappings of a file. */
 struct probed_file {
 	int fd;
+	int32_t number;
 	uint32_t nr;
 	struct breakpoint list[ALLOCATOR_PROBES_MAX];
 };
@@ -95,9 +96,24 @@ static int add_file(struct guard *guard, const struct guard_request *request, in
 	guard->files = grown;
 	grown = &guard->files[guard->nr_files++];
 	grown->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	grown->number = request->file;
 	grown->nr = request->nr;
 	memcpy(grown->list, request->list, sizeof(grown->list));
 	return 0;
+}
+
+/* An open file keeps its mount busy. */
+static void forget_file(struct guard *guard, int32_t number)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < guard->nr_files; i++) {
+		if (guard->files[i].number == number)
+			close(guard->files[i].fd);
+		else
+			guard->files[kept++] = guard->files[i];
+	}
+	guard->nr_files = kept;
 }
 
 /* A new private mapping shows whether the kernel still writes breakpoints into that file's. */
@@ -143,6 +159,9 @@ static void carry_out(struct guard *guard, const struct guard_request *request, 
 	switch (request->type) {
 	case GUARD_ADD_FILE:
 		err = add_file(guard, request, fd);
+		break;
+	case GUARD_FORGET_FILE:
+		forget_file(guard, request->file);
 		break;
 	case GUARD_ATTACHING:
 		suspects__set_attaching(guard->suspects, true);

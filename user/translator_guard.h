@@ -18,6 +18,7 @@
 /* Each is answered by GUARD_DONE. */
 enum guard_request_type {
 	GUARD_ADD_FILE, /* functions that will be probed; the file's descriptor comes along */
+	GUARD_FORGET_FILE, /* they are not probed any more */
 	GUARD_ATTACHING, /* from now on breakpoints may be written into processes that run */
 	GUARD_ATTACHED, /* no more */
 	GUARD_QUIT, /* no probe is left */
@@ -26,6 +27,8 @@ enum guard_request_type {
 struct guard_request {
 	uint32_t type;
 	uint32_t nr;
+	int32_t file; /* the tracer's number for it */
+	uint32_t pad;
 	struct breakpoint list[ALLOCATOR_PROBES_MAX];
 };
 

@@ -214,7 +214,11 @@ void translators__leave(struct translators *translators)
 int translators__add_file(struct translators *translators, int file_fd,
 			  const struct allocator_probes *probes)
 {
-	struct guard_request file = { .type = GUARD_ADD_FILE, .nr = (uint32_t)probes->nr };
+	struct guard_request file = {
+		.type = GUARD_ADD_FILE,
+		.nr = (uint32_t)probes->nr,
+		.file = file_fd,
+	};
 
 	for (size_t i = 0; i < probes->nr; i++) {
 		struct breakpoint *breakpoint = &file.list[i];
@@ -228,6 +232,13 @@ int translators__add_file(struct translators *translators, int file_fd,
 		breakpoint->nr_code = (uint32_t)nr;
 	}
 	return request(translators, &file, file_fd);
+}
+
+int translators__forget_file(struct translators *translators, int file_fd)
+{
+	const struct guard_request file = { .type = GUARD_FORGET_FILE, .file = file_fd };
+
+	return request(translators, &file, -1);
 }
 
 int translators__attaching(struct translators *translators)

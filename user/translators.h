@@ -39,6 +39,8 @@ void translators__leave(struct translators *translators);
 /* These return 0 or -errno: -EPIPE when the guard is gone. No probe must be attached then. */
 int translators__add_file(struct translators *translators, int file_fd,
 			  const struct allocator_probes *probes);
+/* Its probes are gone: the guard lets go of the file. file_fd is the number it was added by. */
+int translators__forget_file(struct translators *translators, int file_fd);
 int translators__attaching(struct translators *translators);
 int translators__attached(struct translators *translators);
 

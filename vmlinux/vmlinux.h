@@ -80,6 +80,11 @@ struct mm_struct___old {
 	struct mm_rss_stat rss_stat;
 };
 
+/* The list of mappings by address, up to 6.0. */
+struct mm_struct___listed {
+	struct vm_area_struct *mmap;
+};
+
 /* From 6.18 on the flags are a bitmap in a struct. */
 typedef struct {
 	unsigned long __mm_flags[1];
@@ -184,6 +189,10 @@ struct vm_area_struct {
 	unsigned long vm_pgoff; /* pages */
 	unsigned long vm_flags;
 	struct file *vm_file;
+};
+
+struct vm_area_struct___listed {
+	struct vm_area_struct *vm_next;
 };
 
 struct seq_file;

@@ -3,9 +3,10 @@
  * libFuzzer over what reads files that others wrote: an ELF file's allocators, its closure and its
  * use of vfork, and ld.so.cache. Built and run by make fuzz.
  */
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "allocators.h"
@@ -21,6 +22,36 @@ static int ignore_path(const char *path, void *context)
 	return path[0] ? 0 : -1;
 }
 
+static int ignore_file(const char *path, int fd, void *context)
+{
+	(void)context;
+	return path[0] && fd >= 0 ? 0 : -1;
+}
+
+static char folder[] = "/tmp/memleak-fuzz-XXXXXX";
+
+static void remove_folder(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/input", folder);
+	unlink(path);
+	rmdir(folder);
+}
+
+/* A root of its own: nothing but these bytes is to be found there. */
+static int make_input(void)
+{
+	static bool made;
+	char path[64];
+
+	if (!made && (!mkdtemp(folder) || atexit(remove_folder)))
+		abort();
+	made = true;
+	snprintf(path, sizeof(path), "%s/input", folder);
+	return open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+}
+
 static void check_cache(const uint8_t *bytes, size_t nr_bytes)
 {
 	struct ldso_cache *cache;
@@ -34,15 +65,13 @@ static void check_cache(const uint8_t *bytes, size_t nr_bytes)
 
 static void check_elf(int fd, size_t nr_bytes)
 {
-	/* /proc is the root: nothing but these bytes is to be found there. */
 	struct elf_closure_environment environment = {
 		.library_path = "/nowhere:$ORIGIN/${LIB}",
 		.preload = "a.so:b.so",
-		.root = "/proc",
+		.root = folder,
 		.search_path = "/bin",
 	};
 	struct allocator_probes probes;
-	char path[64];
 
 	if (!allocators__find(fd, &probes))
 		for (size_t i = 0; i < probes.nr; i++)
@@ -51,13 +80,12 @@ static void check_elf(int fd, size_t nr_bytes)
 			    probes.probe[i].probe_offset < probes.probe[i].file_offset)
 				abort();
 	vfork_users__check(fd);
-	snprintf(path, sizeof(path), "/self/fd/%d", fd);
-	elf_closure__each(path, &environment, ignore_path, NULL);
+	elf_closure__each("/input", &environment, ignore_file, NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t nr_bytes)
 {
-	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	int fd = make_input();
 
 	check_cache(bytes, nr_bytes);
 	if (fd < 0)

@@ -219,5 +219,7 @@ bool another_tracer_runs(void);
 /* The executable bytes of the first mapping of a file equal the file's: no breakpoint is in it. */
 void assert_text_untouched(pid_t pid, const char *path);
 bool text_is_touched(pid_t pid, const char *path);
+/* The same of a file that the process's mappings know by a path with that end. */
+bool mapping_is_touched(pid_t pid, const char *path_end);
 
 #endif

@@ -177,6 +177,36 @@ bool text_is_touched(pid_t pid, const char *wanted)
 	return different > 0;
 }
 
+bool mapping_is_touched(pid_t pid, const char *path_end)
+{
+	char path[128], line[4096];
+	int different = -1, file;
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	maps = fopen(path, "r");
+	if (!maps)
+		fail_msg("%s: %s", path, strerror(errno));
+	while (different < 0 && fgets(line, sizeof(line), maps)) {
+		unsigned long start, end, offset;
+		size_t length = strcspn(line, "\n"), wanted = strlen(path_end);
+		char flags[8];
+
+		if (sscanf(line, "%lx-%lx %7s %lx", &start, &end, flags, &offset) != 4 ||
+		    flags[2] != 'x' || length < wanted ||
+		    memcmp(line + length - wanted, path_end, wanted) != 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", pid, start, end);
+		file = open(path, O_RDONLY | O_CLOEXEC);
+		different = compare_mapping(pid, file, start, end, offset);
+		close(file);
+	}
+	fclose(maps);
+	if (different < 0)
+		fail_msg("process %d has no readable code of %s", pid, path_end);
+	return different > 0;
+}
+
 void assert_text_untouched(pid_t pid, const char *path)
 {
 	double end_s = now_s() + 10;

@@ -44,10 +44,13 @@ static int remove_folder(void **state)
 	return 0;
 }
 
-static int take_path(const char *path, void *context)
+static int take_path(const char *path, int fd, void *context)
 {
 	struct files *files = context;
+	struct stat by_path, opened;
 
+	assert_int_equal(stat(path, &by_path) | fstat(fd, &opened), 0);
+	assert_int_equal(opened.st_ino, by_path.st_ino);
 	assert_in_range(files->nr, 0, MAX_FILES - 1);
 	files->paths[files->nr++] = test_malloc(strlen(path) + 1);
 	strcpy(files->paths[files->nr - 1], path);

@@ -46,11 +46,12 @@ static const char *under(const char *name)
 	return path;
 }
 
-static int count_path(const char *path, void *context)
+static int count_path(const char *path, int fd, void *context)
 {
 	size_t *nr = context;
 
 	assert_non_null(path);
+	assert_true(fd >= 0);
 	(*nr)++;
 	return 0;
 }

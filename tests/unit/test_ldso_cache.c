@@ -29,6 +29,8 @@ struct image {
 	size_t strings;
 };
 
+static const struct path_root own_root = { NULL, "" };
+
 static void put32(struct image *image, size_t at, uint32_t value)
 {
 	memcpy(image->bytes + image->base + at, &value, sizeof(value));
@@ -217,7 +219,7 @@ static void test_system_cache(void **state)
 	char *lines, *rest = NULL;
 
 	(void)state;
-	if (ldso_cache__load("/etc/ld.so.cache", &cache))
+	if (ldso_cache__load(&own_root, "/etc/ld.so.cache", &cache))
 		skip();
 	lines = elf_fixture__output("/sbin/ldconfig -p | "
 				    "awk '/libc6,x86-64\\)/ && !n[$1]++ { print $1, $NF }'");
@@ -243,15 +245,15 @@ static void test_load_errors(void **state)
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/cache", folder);
-	assert_int_equal(ldso_cache__load(path, &cache), -ENOENT);
+	assert_int_equal(ldso_cache__load(&own_root, path, &cache), -ENOENT);
 	elf_fixture__run(folder, "mkfifo cache");
-	assert_int_equal(ldso_cache__load(path, &cache), -EBADMSG);
+	assert_int_equal(ldso_cache__load(&own_root, path, &cache), -EINVAL);
 	elf_fixture__run(folder, "rm cache; truncate -s 65M cache");
-	assert_int_equal(ldso_cache__load(path, &cache), -EFBIG);
+	assert_int_equal(ldso_cache__load(&own_root, path, &cache), -EFBIG);
 	elf_fixture__run(folder, "truncate -s 0 cache");
-	assert_int_equal(ldso_cache__load(path, &cache), -EBADMSG);
+	assert_int_equal(ldso_cache__load(&own_root, path, &cache), -EBADMSG);
 	elf_fixture__run(folder, "truncate -s 100 cache");
-	assert_int_equal(ldso_cache__load(path, &cache), -EBADMSG);
+	assert_int_equal(ldso_cache__load(&own_root, path, &cache), -EBADMSG);
 	assert_null(cache);
 	elf_fixture__remove(folder);
 }
