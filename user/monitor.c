@@ -19,14 +19,8 @@
 #include "stop_request.h"
 #include "table_limits.h"
 
-/* How long memory may outlive its process before that is worth a report of its own. */
-#define MEMORY_GRACE_NS 100000000ULL
-#define MISSED_RETURN_NS 5000000000ULL
-#define MISSED_END_NS 60000000000ULL
 /* A report of an exec waits that long to learn what took over. */
 #define EXEC_GRACE_NS 100000000ULL
-/* The maps are looked at that often even when no doorbell rang. */
-#define TICK_MS 100
 /* Processes that are gone, and files that nobody maps any more, are let go that often. */
 #define FORGET_TICK_MS 5000
 /* The maps are swept that often, if there is need. */
@@ -211,139 +205,10 @@ static void forget(struct monitor *monitor)
 	if (now_ns - monitor->forgot_ns < table_limits__of("forget_ms", FORGET_TICK_MS) * 1000000)
 		return;
 	monitor->forgot_ns = now_ns;
+	monitor_living__give_up_missed(monitor);
 	process_sweep__run(monitor->processes, monitor->events, monitor->reporter.maps,
 			   &monitor->ended);
 	forget_files(monitor);
-}
-
-/* Is that still to be done? If so, it is taken for done from now on. */
-static bool is_due(struct monitor *monitor, uint64_t serial, enum handled_deed deed)
-{
-	for (size_t i = 0; i < monitor->nr_handled; i++)
-		if (monitor->handled[i].serial == serial && monitor->handled[i].deed == deed)
-			return false;
-	if (monitor->nr_handled == MAX_HANDLED)
-		return false;
-	monitor->handled[monitor->nr_handled++] =
-		(struct handled_space){ .serial = serial, .deed = deed };
-	return true;
-}
-
-static bool is_among(uint64_t serial, const struct space *spaces, size_t nr)
-{
-	for (size_t i = 0; i < nr; i++)
-		if (spaces[i].serial == serial)
-			return true;
-	return false;
-}
-
-/* Makes room in the list of what was done: for what has ended since. */
-static void forget_handled(struct monitor *monitor, const struct space *live, size_t nr_live)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < monitor->nr_handled; i++)
-		if (is_among(monitor->handled[i].serial, live, nr_live))
-			monitor->handled[kept++] = monitor->handled[i];
-	monitor->nr_handled = kept;
-}
-
-/*
- * Where the hook that looks before is one on the teardown itself, a memory that it has looked at is
- * used by nobody: it is being torn down, and that can take a while.
- */
-static bool teardown_has_begun(const struct monitor *monitor, const struct space *space)
-{
-	return monitor->paths.exit_before != EXIT_BEFORE_TRACEPOINT &&
-	       space->flags & SPACE_BEFORE_READ;
-}
-
-static bool has_ended_before(const struct space *space, uint64_t ns)
-{
-	return space->flags & SPACE_PROCESS_ENDED && monotonic_ns() >= space->process_end_ns + ns;
-}
-
-/* A process that is gone while its memory is not; worth a report after a while. */
-static bool was_outlived(const struct monitor *monitor, const struct space *space)
-{
-	return !teardown_has_begun(monitor, space) && has_ended_before(space, MEMORY_GRACE_NS);
-}
-
-/*
- * The return probe on a teardown can be missed, and with it the probe before: one that takes that
- * long was. Only another process with the same memory, which is noted when it is made, can keep a
- * memory for so long after its own process. The other hooks on a teardown's end are missed hardly
- * ever.
- */
-static bool end_was_missed(const struct monitor *monitor, const struct space *space)
-{
-	if (monitor->paths.exit_after == EXIT_AFTER_KRETPROBE)
-		return (space->flags & SPACE_BEFORE_READ || !(space->flags & SPACE_GUESTS)) &&
-		       has_ended_before(space, MISSED_RETURN_NS);
-	return teardown_has_begun(monitor, space) && has_ended_before(space, MISSED_END_NS);
-}
-
-/* Nobody is there any more, and no hook has said so, although they come before. */
-static bool whole_end_was_missed(const struct space *space)
-{
-	return !(space->flags & SPACE_PROCESS_ENDED) && kill((pid_t)space->tgid, 0) &&
-	       errno == ESRCH;
-}
-
-static void give_up(struct monitor *monitor, struct space *space)
-{
-	if (snapshot__give_up(monitor->reporter.maps, space, monotonic_ns()))
-		return;
-	monitor->reporter.total.lost.by_cause[LOSS_UNSEEN_END]++;
-	if (ended_spaces__add(&monitor->ended, space))
-		log__warning("out of memory: the end of PID %u is not reported", space->tgid);
-}
-
-static void report_outlived(struct monitor *monitor, const struct space *space)
-{
-	size_t nr = 1;
-
-	reporter__gather(&monitor->reporter, space, &nr);
-	reporter__exit(&monitor->reporter, space, false);
-	reporter__forget_gathered(&monitor->reporter);
-}
-
-/* What is to be done once about an address space that lives. */
-static void handle_living(struct monitor *monitor, const struct space *space)
-{
-	pid_t tgid = (pid_t)space->tgid;
-
-	if (was_outlived(monitor, space)) {
-		if (is_due(monitor, space->serial, HANDLED_OUTLIVED))
-			report_outlived(monitor, space);
-		return;
-	}
-	if (space->flags & SPACE_NEW_LEADER && is_due(monitor, space->serial, HANDLED_NEW_LEADER))
-		targets__attach_again(monitor->targets, tgid);
-	if (space->flags & SPACE_LEADER_LEFT && is_due(monitor, space->serial, HANDLED_LEADER_LEFT))
-		targets__leader_left(monitor->targets, tgid);
-}
-
-static void look_at_living(struct monitor *monitor)
-{
-	struct space *spaces;
-	uint64_t now_ns = monotonic_ns();
-	size_t nr;
-
-	/* Of a whole system there is much to look at, and nothing that hurries. */
-	if (monitor->options->mode == MODE_SYSTEM &&
-	    now_ns - monitor->looked_at_living_ns < TICK_MS * 1000000ULL)
-		return;
-	monitor->looked_at_living_ns = now_ns;
-	if (snapshot__read_live(monitor->reporter.maps, &spaces, &nr))
-		return;
-	forget_handled(monitor, spaces, nr);
-	for (size_t i = 0; i < nr; i++) {
-		if (end_was_missed(monitor, &spaces[i]))
-			give_up(monitor, &spaces[i]);
-		handle_living(monitor, &spaces[i]);
-	}
-	free(spaces);
 }
 
 static void report_outstanding(struct monitor *monitor)
@@ -433,7 +298,7 @@ static void look(struct monitor *monitor)
 	tracer__consume(monitor->tracer, &handlers);
 	if (monitor->translators)
 		translators__consume(monitor->translators);
-	look_at_living(monitor);
+	monitor_living__look(monitor);
 	report_ended(monitor);
 	fflush(monitor->reporter.out);
 }
@@ -450,11 +315,9 @@ static bool all_ended(struct monitor *monitor)
 	for (size_t i = 0; i < monitor->nr_followed; i++)
 		if (!monitor_targets__ended(monitor, i))
 			return false;
+	monitor_living__give_up_missed(monitor);
 	if (snapshot__read_live(monitor->reporter.maps, &spaces, &nr_live))
 		return true;
-	for (size_t i = 0; i < nr_live; i++)
-		if (whole_end_was_missed(&spaces[i]))
-			give_up(monitor, &spaces[i]);
 	free(spaces);
 	if (nr_live)
 		return false;

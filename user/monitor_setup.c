@@ -456,6 +456,7 @@ void monitor_setup__free(struct monitor *monitor)
 	command__close(&monitor->command);
 	events__free(monitor->events);
 	free(monitor->ended.space);
+	free(monitor->handled);
 	symbolizer__free(monitor->reporter.symbolizer);
 	unwind_tables__free(monitor->files.tables);
 	ranking__free(monitor->reporter.ranking);

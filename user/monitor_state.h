@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What one run holds; shared by its set-up (monitor_setup.c, monitor_targets.c) and its loop
- * (monitor.c) alone.
+ * (monitor.c, monitor_living.c) alone.
  */
 #ifndef MONITOR_STATE_H
 #define MONITOR_STATE_H
@@ -18,18 +18,19 @@
 #include "report_file.h"
 #include "reporter.h"
 
-#define MAX_HANDLED 4096
+/* The maps are looked at that often even when no doorbell rang. */
+#define TICK_MS 100
 
 /* What was done about a living address space, so that it is done once. */
 enum handled_deed {
-	HANDLED_OUTLIVED, /* its process is gone, and that was said */
-	HANDLED_NEW_LEADER, /* attached anew */
-	HANDLED_LEADER_LEFT, /* its breakpoints were put everywhere */
+	HANDLED_OUTLIVED = 1 << 0, /* its process is gone, and that was said */
+	HANDLED_NEW_LEADER = 1 << 1, /* attached anew */
+	HANDLED_LEADER_LEFT = 1 << 2, /* its breakpoints were put everywhere */
 };
 
 struct handled_space {
 	uint64_t serial;
-	enum handled_deed deed;
+	unsigned int deeds; /* enum handled_deed */
 };
 
 struct monitor {
@@ -64,7 +65,7 @@ struct monitor {
 		made_room_ns; /* CLOCK_MONOTONIC */
 	uint64_t swept_lost_ends; /* so many were lost by then */
 	uint64_t dead_blocks; /* blocks of ended spaces that still take room */
-	struct handled_space handled[MAX_HANDLED];
+	struct handled_space *handled; /* by serial */
 	size_t nr_handled;
 };
 
@@ -89,6 +90,11 @@ bool monitor_targets__ended(struct monitor *monitor, size_t index);
 void monitor_signals__read(struct monitor *monitor);
 /* The same while the reader of the report does not read. Returns whether to wait for it. */
 bool monitor_signals__keep_waiting(void *context);
+
+/* What is to be done once about each address space that lives. */
+void monitor_living__look(struct monitor *monitor);
+/* Ends the records of those whose processes are gone although no hook has said so. */
+void monitor_living__give_up_missed(struct monitor *monitor);
 
 /* Takes all probes away; some may still be going then, by themselves. */
 void monitor_setup__detach(struct monitor *monitor);

@@ -35,8 +35,8 @@ static int by_value(const void *a, const void *b)
 }
 
 /*
- * Those of the shared stacks. A map that is written to can begin its walk anew; it is over when
- * there are more keys than the map can hold.
+ * All of them: a process's own whose site found no room is deleted with no space. A map that is
+ * written to can begin its walk anew; it is over when there are more keys than the map can hold.
  */
 static int list_stacks(const struct tracer_maps *maps, struct id_list *list)
 {
@@ -46,8 +46,7 @@ static int list_stacks(const struct tracer_maps *maps, struct id_list *list)
 	while (!err && list->nr <= maps->max_stacks &&
 	       !bpf_map_get_next_key(maps->stacks, previous, &key)) {
 		previous = &key;
-		if (!(key & WIRE_STACK_OWN))
-			err = add_id(list, key);
+		err = add_id(list, key);
 	}
 	return err;
 }

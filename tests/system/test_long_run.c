@@ -152,6 +152,26 @@ static void test_ends_that_are_lost(void **state)
 	run__free(run);
 }
 
+/* A process for which there is no room is told of, by that cause and no other. */
+static void test_no_room_for_processes(void **state)
+{
+	struct world world = begin("spaces=4");
+	struct run *run;
+	const json_t *total;
+	(void)state;
+
+	tell(&world, "for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait");
+	run = finish(&world);
+	total = event_record(run, "total", 0);
+	assert_true(number(total, "lost.causes.no_room_for_process") >= 3);
+	/* Unless it was at a call that it was missed. */
+	assert_in_range(number(total, "lost.events"),
+			number(total, "lost.causes.no_room_for_process"), 10000);
+	assert_int_equal(number(total, "lost.blocks"), 0);
+	assert_int_equal(number(total, "lost.stacks"), 0);
+	run__free(run);
+}
+
 /* What the tracer takes up. */
 struct size {
 	long resident_kib;
@@ -290,6 +310,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SYSTEM_TEST(test_ends_that_come_late),
 		SYSTEM_TEST(test_ends_that_are_lost),
+		SYSTEM_TEST(test_no_room_for_processes),
 		SYSTEM_TEST(test_nothing_only_grows),
 	};
 
