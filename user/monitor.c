@@ -211,9 +211,17 @@ static void forget(struct monitor *monitor)
 	forget_files(monitor);
 }
 
+static bool has_space(pid_t tgid, const struct space *spaces, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if ((pid_t)spaces[i].tgid == tgid)
+			return true;
+	return false;
+}
+
 static void report_outstanding(struct monitor *monitor)
 {
-	bool seen[OPTIONS_MAX_PIDS] = { false };
+	const struct followed *followed = &monitor->followed;
 	struct space *spaces;
 	size_t nr, nr_gathered = 0;
 
@@ -228,9 +236,6 @@ static void report_outstanding(struct monitor *monitor)
 	for (size_t i = 0; i < nr; i++) {
 		size_t nr_left = nr - i;
 
-		for (size_t j = 0; j < monitor->nr_followed; j++)
-			if (monitor->followed[j] == (pid_t)spaces[i].tgid)
-				seen[j] = true;
 		if (i == nr_gathered) {
 			/* The last report is still to come, unless that is it. */
 			if (reporter__gather(&monitor->reporter, &spaces[i], &nr_left) == -EINTR)
@@ -240,10 +245,11 @@ static void report_outstanding(struct monitor *monitor)
 		reporter__outstanding(&monitor->reporter, &spaces[i]);
 	}
 	reporter__forget_gathered(&monitor->reporter);
+	for (size_t j = 0; j < followed->nr; j++)
+		if (!monitor->command.pid && !monitor_targets__ended(monitor, j) &&
+		    !has_space(followed->process[j].tgid, spaces, nr))
+			reporter__nothing_yet(&monitor->reporter, followed->process[j].tgid);
 	free(spaces);
-	for (size_t j = 0; j < monitor->nr_followed; j++)
-		if (!seen[j] && !monitor->command.pid && !monitor_targets__ended(monitor, j))
-			reporter__nothing_yet(&monitor->reporter, monitor->followed[j]);
 }
 
 static void handle_trace(const struct event *event, void *context)
@@ -312,7 +318,7 @@ static bool all_ended(struct monitor *monitor)
 	struct space *spaces;
 	size_t nr_live;
 
-	for (size_t i = 0; i < monitor->nr_followed; i++)
+	for (size_t i = 0; i < monitor->followed.nr; i++)
 		if (!monitor_targets__ended(monitor, i))
 			return false;
 	monitor_living__give_up_missed(monitor);

@@ -390,8 +390,8 @@ static int set_up(struct monitor *monitor)
 	if (!status)
 		status = check_namespace();
 	block_signals(monitor);
-	for (size_t i = 0; i < options->nr_pids && !status; i++)
-		status = monitor_targets__check_pid(options->pids[i]);
+	if (!status)
+		status = monitor_targets__check_pids(options);
 	if (!status && options->mode == MODE_COMMAND)
 		status = monitor_targets__prepare_command(monitor, &executable);
 	raise_file_limit(); /* the command has been forked: it keeps what it was given */
@@ -435,11 +435,22 @@ int monitor_setup__new(struct monitor **result, const struct options *options)
 	return set_up(monitor);
 }
 
+static void warn_of_debuggers_at_the_end(const struct monitor *monitor)
+{
+	const struct followed *followed = &monitor->followed;
+	pid_t *tgids = calloc(followed->nr + 1, sizeof(*tgids));
+
+	for (size_t i = 0; i < followed->nr && tgids; i++)
+		tgids[i] = followed->process[i].tgid;
+	if (tgids && monitor->tracer)
+		warn_of_debuggers(monitor, tgids, followed->nr, true);
+	free(tgids);
+}
+
 void monitor_setup__detach(struct monitor *monitor)
 {
 	unwind_tables__detach(monitor->files.tables);
-	if (monitor->tracer)
-		warn_of_debuggers(monitor, monitor->followed, monitor->nr_followed, true);
+	warn_of_debuggers_at_the_end(monitor);
 	if (!tracer__free(monitor->tracer)) {
 		translators__leave(monitor->translators);
 		monitor->translators = NULL;
@@ -464,9 +475,7 @@ void monitor_setup__free(struct monitor *monitor)
 	targets__free(monitor->targets);
 	processes__free(monitor->processes);
 	report_file__free(monitor->report_file);
-	for (size_t i = 0; i < monitor->nr_followed; i++)
-		if (monitor->pidfds[i] >= 0)
-			close(monitor->pidfds[i]);
+	followed__free(&monitor->followed);
 	if (monitor->signal_fd >= 0)
 		close(monitor->signal_fd);
 	if (monitor->interval_fd >= 0)

@@ -13,6 +13,7 @@
 #include "command.h"
 #include "ended_spaces.h"
 #include "events.h"
+#include "followed.h"
 #include "monitor.h"
 #include "probe_paths.h"
 #include "report_file.h"
@@ -47,9 +48,7 @@ struct monitor {
 	struct report_file *report_file; /* where the reporter writes */
 	struct command command; /* pid 0: there is none */
 	const char *output_name;
-	pid_t followed[OPTIONS_MAX_PIDS];
-	int pidfds[OPTIONS_MAX_PIDS]; /* -1: the kernel has no pidfds */
-	size_t nr_followed;
+	struct followed followed;
 	size_t nr_at_start; /* of the whole system */
 	struct command_request request; /* what the command is to get of us */
 	int signal_fd, interval_fd, epoll_fd;
@@ -79,7 +78,7 @@ int monitor_setup__new(struct monitor **monitor, const struct options *options);
  * Who is traced. These return an exit status, and an error has been told then. begin lets the
  * command run, or attaches to what runs already, and writes the start of the report.
  */
-int monitor_targets__check_pid(pid_t pid);
+int monitor_targets__check_pids(const struct options *options);
 int monitor_targets__prepare_command(struct monitor *monitor, char **executable);
 int monitor_targets__begin(struct monitor *monitor, const char *executable);
 

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Who is traced from the start; see monitor_state.h. Every error is told here. */
-#include <dirent.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,50 +12,77 @@
 #include "log.h"
 #include "monitor_state.h"
 #include "privileges.h"
+#include "process_tree.h"
 #include "stop_request.h"
 #include "targets.h"
 
-/* A thread of another process, a kernel thread and a zombie have a PID too. */
-int monitor_targets__check_pid(pid_t pid)
+static uint64_t monotonic_ns(void)
 {
-	char path[64], line[256];
-	int tgid = 0;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+/* What it says of a number that can't be traced; NULL: it can, or there is no such process now. */
+static const char *refusal(pid_t pid, pid_t *tgid, bool *gone)
+{
+	char path[64], line[256], state = 0;
 	bool has_memory = false;
 	FILE *file;
 
+	*gone = true;
+	*tgid = 0;
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)living_thread__of(pid));
 	file = fopen(path, "re");
-	if (!file) {
-		log__error("cannot attach to PID %d: no such process", (int)pid);
-		return STATUS_TARGET;
-	}
+	if (!file)
+		return NULL;
 	while (fgets(line, sizeof(line), file)) {
-		sscanf(line, "Tgid: %d", &tgid);
+		sscanf(line, "Tgid: %d", tgid);
+		sscanf(line, "State: %c", &state);
 		if (!strncmp(line, "VmSize:", 7))
 			has_memory = true;
 	}
 	fclose(file);
-	if (tgid && tgid != pid) {
-		log__error("cannot attach to PID %d: it is a thread; use -p %d", (int)pid, tgid);
-		return STATUS_TARGET;
-	}
-	if (!has_memory) {
-		log__error(
-			"cannot attach to PID %d: it has no memory (a kernel thread or a zombie)",
-			(int)pid);
-		return STATUS_TARGET;
-	}
-	if (pid == getpid()) {
-		log__error("cannot attach to PID %d: that is memleak-bpf itself", (int)pid);
-		return STATUS_TARGET;
-	}
-	return STATUS_OK;
+	*gone = !has_memory && (state == 'Z' || state == 'X');
+	if (*tgid && *tgid != pid)
+		return "it is a thread";
+	if (!has_memory && !*gone)
+		return "it has no memory (a kernel thread)";
+	return pid == getpid() ? "that is memleak-bpf itself" : NULL;
 }
 
-static void add_followed(struct monitor *monitor, pid_t pid, int pidfd)
+/*
+ * One that has just gone is no reason to trace none of the others: a pool of workers changes while
+ * its numbers are typed.
+ */
+int monitor_targets__check_pids(const struct options *options)
 {
-	monitor->followed[monitor->nr_followed] = pid;
-	monitor->pidfds[monitor->nr_followed++] = pidfd;
+	size_t nr_gone = 0;
+
+	for (size_t i = 0; i < options->nr_pids; i++) {
+		pid_t pid = options->pids[i], tgid;
+		bool gone;
+		const char *why = refusal(pid, &tgid, &gone);
+
+		nr_gone += gone;
+		if (!why)
+			continue;
+		if (tgid != pid)
+			log__error("cannot attach to PID %d: %s; use -p %d", (int)pid, why,
+				   (int)tgid);
+		else
+			log__error("cannot attach to PID %d: %s", (int)pid, why);
+		return STATUS_TARGET;
+	}
+	if (!nr_gone || nr_gone < options->nr_pids)
+		return STATUS_OK;
+	if (nr_gone == 1)
+		log__error("cannot attach to PID %d: no such process, or it has ended",
+			   (int)options->pids[0]);
+	else
+		log__error("cannot attach: none of the %zu processes is there any more", nr_gone);
+	return STATUS_TARGET;
 }
 
 struct mapping_visit {
@@ -87,23 +111,130 @@ static void visit_mappings(struct monitor *monitor, pid_t tgid)
 			      visit_mapping, &visit);
 }
 
+/* Returns 0, -ESRCH when it has ended, or -errno. */
 static int follow_pid(struct monitor *monitor, pid_t pid)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	int err = processes__add(monitor->processes, pid);
+	int err = followed__add(&monitor->followed, pid);
 
+	if (err)
+		return err;
+	err = processes__add(monitor->processes, pid);
 	if (!err)
 		err = tracer__add_target(monitor->tracer, pid, false);
-	if (err) {
-		if (pidfd >= 0)
-			close(pidfd);
-		log__error("cannot attach to PID %d: %s", (int)pid,
-			   err == -ESRCH ? "no such process" : strerror(-err));
-		return err == -ESRCH ? STATUS_TARGET : STATUS_FAILED;
+	if (err)
+		followed__remove(&monitor->followed, monitor->followed.nr - 1);
+	else
+		visit_mappings(monitor, pid);
+	return err;
+}
+
+/* The children of those that are followed, and theirs. Returns how many were added. */
+static size_t follow_children_in(struct monitor *monitor, const struct process_tree *tree)
+{
+	size_t nr_all = 0, nr;
+
+	do {
+		nr = 0;
+		for (size_t i = 0; i < tree->nr; i++) {
+			const struct process_entry *entry = &tree->entries[i];
+
+			if (followed__has(&monitor->followed, entry->parent) &&
+			    !followed__has(&monitor->followed, entry->tgid))
+				nr += !follow_pid(monitor, entry->tgid);
+		}
+		nr_all += nr;
+	} while (nr);
+	return nr_all;
+}
+
+static void tell_untraced_children(const struct monitor *monitor, const struct process_tree *tree)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < tree->nr; i++)
+		nr += followed__has(&monitor->followed, tree->entries[i].parent) &&
+		      !followed__has(&monitor->followed, tree->entries[i].tgid);
+	if (nr == 1)
+		log__warning("a child process that runs already is not traced; -f traces it too");
+	else if (nr)
+		log__warning("%zu child processes that run already are not traced; -f traces "
+			     "them too",
+			     nr);
+}
+
+/*
+ * A process is read after it has become a target: from then on its forks are noticed. So what
+ * another look finds new was forked by one that was not a target yet, and has an end.
+ */
+static int follow_relatives(struct monitor *monitor)
+{
+	struct process_tree tree;
+	int err;
+
+	for (;;) {
+		err = process_tree__read(&tree);
+		if (err || !monitor->options->follow_children ||
+		    !follow_children_in(monitor, &tree))
+			break;
+		process_tree__free(&tree);
 	}
-	add_followed(monitor, pid, pidfd);
-	visit_mappings(monitor, pid);
-	return STATUS_OK;
+	for (size_t i = 0; i < monitor->followed.nr && !err; i++) {
+		pid_t pid = monitor->followed.process[i].tgid;
+
+		processes__set_relative(monitor->processes, pid,
+					process_tree__relative(&tree, pid));
+	}
+	if (!err && !monitor->options->follow_children)
+		tell_untraced_children(monitor, &tree);
+	process_tree__free(&tree);
+	return err;
+}
+
+/* What ended meanwhile was not traced. */
+static int drop_ended(struct monitor *monitor)
+{
+	struct followed *followed = &monitor->followed;
+	const struct options *options = monitor->options;
+
+	for (size_t i = followed->nr; i-- > 0;) {
+		if (!followed__has_ended(followed, i))
+			continue;
+		tracer__remove_target(monitor->tracer, followed->process[i].tgid);
+		followed__remove(followed, i);
+	}
+	for (size_t i = 0; i < options->nr_pids; i++) {
+		if (followed__has(followed, options->pids[i]))
+			continue;
+		if (followed->nr)
+			log__warning("PID %d is not traced: it ended before it was attached",
+				     (int)options->pids[i]);
+		else
+			log__error("PID %d ended before it was attached", (int)options->pids[i]);
+	}
+	return followed->nr ? STATUS_OK : STATUS_TARGET;
+}
+
+static int follow_pids(struct monitor *monitor)
+{
+	const struct options *options = monitor->options;
+	int err = 0;
+
+	for (size_t i = 0; i < options->nr_pids && !stop_request__is_pending(); i++) {
+		err = follow_pid(monitor, options->pids[i]);
+		if (!err || err == -ESRCH)
+			continue;
+		log__error("cannot attach to PID %d: %s", (int)options->pids[i], strerror(-err));
+		return STATUS_FAILED;
+	}
+	if (stop_request__is_pending())
+		return STATUS_OK;
+	err = follow_relatives(monitor);
+	if (err) {
+		log__error("cannot list processes: /proc: %s", strerror(-err));
+		return STATUS_FAILED;
+	}
+	monitor->reporter.ready_ns = monotonic_ns();
+	return drop_ended(monitor);
 }
 
 /*
@@ -112,27 +243,28 @@ static int follow_pid(struct monitor *monitor, pid_t pid)
  */
 static int follow_all(struct monitor *monitor)
 {
-	DIR *proc = opendir("/proc");
-	const struct dirent *entry;
+	struct process_tree tree;
+	int err = process_tree__read(&tree);
 
-	if (!proc) {
-		log__error("cannot list processes: /proc: %s", strerror(errno));
-		return STATUS_FAILED;
-	}
-	while (!stop_request__is_pending() && (entry = readdir(proc))) {
-		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+	for (size_t i = 0; i < tree.nr && !err && !stop_request__is_pending(); i++) {
+		pid_t pid = tree.entries[i].tgid;
 
-		if (pid <= 0 || pid == getpid() || processes__add(monitor->processes, pid))
+		if (processes__add(monitor->processes, pid))
 			continue;
 		if (!processes__image(monitor->processes, pid, UINT64_MAX)->exe) {
 			processes__forget(monitor->processes, pid);
 			continue;
 		}
+		processes__set_relative(monitor->processes, pid,
+					process_tree__relative(&tree, pid));
 		visit_mappings(monitor, pid);
 		monitor->nr_at_start++;
 	}
-	closedir(proc);
-	return STATUS_OK;
+	process_tree__free(&tree);
+	if (!err)
+		return STATUS_OK;
+	log__error("cannot list processes: /proc: %s", strerror(-err));
+	return STATUS_FAILED;
 }
 
 static int command_error(const char *command, int err)
@@ -179,14 +311,6 @@ int monitor_targets__prepare_command(struct monitor *monitor, char **executable)
 	return err ? command_error(options->command[0], err) : STATUS_OK;
 }
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
-
 static int start_command(struct monitor *monitor, const char *executable)
 {
 	struct elf_closure_environment environment = {
@@ -208,14 +332,15 @@ static int start_command(struct monitor *monitor, const char *executable)
 	if (err)
 		log__detail("%s: not all of its libraries were found: %s", executable,
 			    strerror(-err));
-	err = processes__add(monitor->processes, pid);
+	err = followed__add(&monitor->followed, pid);
+	if (!err)
+		err = processes__add(monitor->processes, pid);
 	if (!err)
 		err = tracer__add_target(monitor->tracer, pid, true);
 	if (err) {
 		log__error("cannot trace '%s': %s", executable, strerror(-err));
 		return STATUS_FAILED;
 	}
-	add_followed(monitor, pid, -1);
 	reporter__start(&monitor->reporter, &monitor->features, &monitor->paths, 1);
 	fflush(monitor->reporter.out);
 	err = command__release(&monitor->command);
@@ -230,14 +355,15 @@ int monitor_targets__begin(struct monitor *monitor, const char *executable)
 	reporter__note_before(&monitor->reporter);
 	if (options->mode == MODE_COMMAND)
 		return start_command(monitor, executable);
-	if (options->mode == MODE_SYSTEM)
+	if (options->mode == MODE_SYSTEM) {
 		status = follow_all(monitor);
-	for (size_t i = 0; i < options->nr_pids && !status && !stop_request__is_pending(); i++)
-		status = follow_pid(monitor, options->pids[i]);
-	if (!status) {
 		monitor->reporter.ready_ns = monotonic_ns();
+	} else {
+		status = follow_pids(monitor);
+	}
+	if (!status) {
 		reporter__start(&monitor->reporter, &monitor->features, &monitor->paths,
-				(unsigned int)(monitor->nr_followed + monitor->nr_at_start));
+				(unsigned int)(monitor->followed.nr + monitor->nr_at_start));
 		fflush(monitor->reporter.out);
 	}
 	return status;
@@ -245,25 +371,7 @@ int monitor_targets__begin(struct monitor *monitor, const char *executable)
 
 bool monitor_targets__ended(struct monitor *monitor, size_t index)
 {
-	pid_t pid = monitor->followed[index];
-	char path[64], state = 0;
-	FILE *file;
-
-	if (pid == monitor->command.pid)
+	if (monitor->followed.process[index].tgid == monitor->command.pid)
 		return command__reap(&monitor->command);
-	/* Readable as soon as it is a zombie; a signal 0 would take the right to kill it. */
-	if (monitor->pidfds[index] >= 0) {
-		struct pollfd end = { .fd = monitor->pidfds[index], .events = POLLIN };
-
-		return poll(&end, 1, 0) > 0;
-	}
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	file = fopen(path, "re");
-	if (!file)
-		return true;
-	if (fscanf(file, "%*d (%*[^)]%*[)] %c", &state) != 1)
-		state = 0;
-	fclose(file);
-	/* A zombie has ended, but for its parent's wait. */
-	return state == 'Z' || state == 'X';
+	return followed__has_ended(&monitor->followed, index);
 }

@@ -33,7 +33,7 @@ struct process_watch {
 /* What is being followed: its threads that are already. */
 struct following {
 	const struct process_watch *watch;
-	struct followed *followed;
+	struct map_records *records;
 	pid_t *tids;
 	size_t nr_tids;
 };
@@ -138,13 +138,13 @@ enum watch_event process_watch__take(struct process_watch *watch, size_t ring,
 static int follow_thread(struct following *following, pid_t tid)
 {
 	const struct process_watch *watch = following->watch;
-	struct followed *followed = following->followed;
+	struct map_records *records = following->records;
 	struct perf_event_attr attributes = perf_ring__attributes();
-	int *grown = realloc(followed->fds, (followed->nr_fds + watch->nr_rings) * sizeof(*grown));
+	int *grown = realloc(records->fds, (records->nr_fds + watch->nr_rings) * sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
-	followed->fds = grown;
+	records->fds = grown;
 	attributes.mmap = 1;
 	attributes.mmap2 = 1;
 	attributes.mmap_data = 1;
@@ -158,7 +158,7 @@ static int follow_thread(struct following *following, pid_t tid)
 			return 0; /* that thread is gone */
 		if (fd < 0)
 			return fd;
-		followed->fds[followed->nr_fds++] = fd;
+		records->fds[records->nr_fds++] = fd;
 	}
 	return 0;
 }
@@ -201,24 +201,25 @@ static int follow_new_threads(struct following *following, pid_t tgid)
 	return err ? err : nr;
 }
 
-int process_watch__follow(const struct process_watch *watch, pid_t tgid, struct followed *followed)
+int process_watch__follow(const struct process_watch *watch, pid_t tgid,
+			  struct map_records *records)
 {
-	struct following following = { .watch = watch, .followed = followed };
+	struct following following = { .watch = watch, .records = records };
 	int nr = 1;
 
 	for (int round = 0; round < MAX_ROUNDS && nr > 0; round++)
 		nr = follow_new_threads(&following, tgid);
 	free(following.tids);
-	if (nr >= 0 && followed->nr_fds)
+	if (nr >= 0 && records->nr_fds)
 		return 0;
-	followed__close(followed);
+	map_records__close(records);
 	return nr < 0 ? nr : -ESRCH;
 }
 
-void followed__close(struct followed *followed)
+void map_records__close(struct map_records *records)
 {
-	while (followed->nr_fds)
-		close(followed->fds[--followed->nr_fds]);
-	free(followed->fds);
-	followed->fds = NULL;
+	while (records->nr_fds)
+		close(records->fds[--records->nr_fds]);
+	free(records->fds);
+	records->fds = NULL;
 }

@@ -37,7 +37,7 @@ enum watch_event process_watch__take(struct process_watch *watch, size_t ring,
 				     union perf_record *record, struct mapping *map);
 
 /* The events of one process. */
-struct followed {
+struct map_records {
 	int *fds;
 	size_t nr_fds;
 };
@@ -48,7 +48,8 @@ struct followed {
  * make executable what it translates. May wait for an exec that is under way. By any thread.
  * Returns 0 or -errno.
  */
-int process_watch__follow(const struct process_watch *watch, pid_t tgid, struct followed *followed);
-void followed__close(struct followed *followed);
+int process_watch__follow(const struct process_watch *watch, pid_t tgid,
+			  struct map_records *records);
+void map_records__close(struct map_records *records);
 
 #endif

@@ -207,6 +207,14 @@ void processes__forget(struct processes *processes, pid_t tgid)
 	free_process(process);
 }
 
+void processes__set_relative(struct processes *processes, pid_t tgid, pid_t relative)
+{
+	struct process *process = *slot(processes, tgid);
+
+	if (process)
+		process->newest->relative = relative;
+}
+
 /* The record of a process, made when there is none. NULL when memory has run out. */
 static struct process *get_process(struct processes *processes, pid_t tgid)
 {

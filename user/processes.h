@@ -22,6 +22,7 @@ struct image {
 	bool code_is_parents; /* from before the fork */
 	struct shared_memory *shared; /* what it mapped of it; NULL: nothing was noted */
 	char *exe; /* NULL: unknown */
+	pid_t relative; /* forked from it, or it from that, before we came; 0: nobody */
 	char *cgroup; /* path in the hierarchy; NULL when it was not to be had */
 	char comm[16];
 	struct image *older;
@@ -38,6 +39,8 @@ void processes__free(struct processes *processes);
  */
 int processes__add(struct processes *processes, pid_t tgid);
 void processes__forget(struct processes *processes, pid_t tgid);
+/* Notes who shares pages with the program that the process runs now, by a fork before we came. */
+void processes__set_relative(struct processes *processes, pid_t tgid, pid_t relative);
 
 /*
  * What the kernel's records say. Those of processes that are not followed are ignored, and those of

@@ -256,8 +256,13 @@ static double run_time_s(const struct space *space, uint64_t end_ns)
 	return end_ns > start_ns ? (double)(end_ns - start_ns) / (double)NS_PER_S : -1;
 }
 
-static void judge(const struct space *space, bool memory_gone, struct process_report *report)
+static void judge(const struct reporter *reporter, const struct space *space, bool memory_gone,
+		  struct process_report *report)
 {
+	const struct image *image =
+		processes__image(reporter->processes, (pid_t)space->tgid, space->seen_ns);
+	/* Known from /proc alone, of a process that ran before us. */
+	pid_t relative = image && space->flags & SPACE_LATE ? image->relative : 0;
 	int nr_cpus = libbpf_num_possible_cpus();
 	struct reclaim_input input = {
 		.before_read = space->flags & SPACE_BEFORE_READ,
@@ -269,8 +274,8 @@ static void judge(const struct space *space, bool memory_gone, struct process_re
 		.freed_anon_pages = space->freed_anon_pages,
 		.freed_other_pages = space->freed_other_pages,
 		.reaped = space->flags & SPACE_REAPED,
-		.has_relatives = space->flags & (SPACE_FORKED | SPACE_MERGED),
-		.relative = (pid_t)space->relative_tgid,
+		.has_relatives = relative || space->flags & (SPACE_FORKED | SPACE_MERGED),
+		.relative = space->relative_tgid ? (pid_t)space->relative_tgid : relative,
 		.nr_cpus = nr_cpus > 0 ? (unsigned int)nr_cpus : 1,
 		.page_bytes = (unsigned int)sysconf(_SC_PAGESIZE),
 	};
@@ -352,7 +357,7 @@ void reporter__exit(struct reporter *reporter, const struct space *space, bool m
 	fill_identity(reporter, space, &report);
 	fill_counters(reporter, space, &report);
 	fill_end(reporter, space, memory_gone, &report);
-	judge(space, memory_gone, &report);
+	judge(reporter, space, memory_gone, &report);
 	if (memory_gone)
 		fill_kept(reporter, space, &report);
 	report.run_s = run_time_s(space, end_ns);

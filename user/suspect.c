@@ -40,7 +40,7 @@ struct suspect {
 	bool busy, over; /* atomic */
 	/* Under the lock. */
 	pthread_mutex_t lock;
-	struct followed followed;
+	struct map_records records;
 	bool shown; /* by a mapping, that it is what its name says */
 	size_t nr_seen; /* mappings of files, in one look */
 	/* Written under the lock, read without. */
@@ -142,12 +142,12 @@ static int open_process(struct suspect *suspect)
 	suspect->mem_fd = process_view__open_memory(suspect->tgid);
 	if (suspect->mem_fd < 0)
 		return suspect->mem_fd;
-	return process_watch__follow(suspect->orders->watch, suspect->tgid, &suspect->followed);
+	return process_watch__follow(suspect->orders->watch, suspect->tgid, &suspect->records);
 }
 
 static void end(struct suspect *suspect)
 {
-	followed__close(&suspect->followed);
+	map_records__close(&suspect->records);
 	__atomic_store_n(&suspect->nr_places, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&suspect->over, true, __ATOMIC_RELEASE);
 }
@@ -155,7 +155,7 @@ static void end(struct suspect *suspect)
 static void look_at_all(struct suspect *suspect)
 {
 	unsigned int round = __atomic_load_n(&suspect->orders->round, __ATOMIC_ACQUIRE);
-	int err = suspect->followed.nr_fds ? 0 : open_process(suspect);
+	int err = suspect->records.nr_fds ? 0 : open_process(suspect);
 
 	if (err) {
 		report_failure(suspect, err);
@@ -281,7 +281,7 @@ void suspect__unref(struct suspect *suspect)
 {
 	if (__atomic_sub_fetch(&suspect->nr_refs, 1, __ATOMIC_ACQ_REL))
 		return;
-	followed__close(&suspect->followed);
+	map_records__close(&suspect->records);
 	if (suspect->mem_fd >= 0)
 		close(suspect->mem_fd);
 	close(suspect->pidfd);

@@ -96,9 +96,8 @@ static void print_cost(FILE *out, const struct total_report *total)
 			text_units__size(text_units__to_figure(total->tracer_peak_bytes)).text);
 }
 
-void text_total__print(FILE *out, const struct total_report *total, bool verbose)
+static void print_sums(FILE *out, const struct total_report *total, bool verbose)
 {
-	fprintf(out, "total: %s ended\n", text_units__nouns(total->processes, "process").text);
 	if (total->system_wide)
 		print_fork_copies(out, total, verbose);
 	text_lines__label(out, "held at the end");
@@ -108,6 +107,14 @@ void text_total__print(FILE *out, const struct total_report *total, bool verbose
 	fprintf(out, "%s\n", text_units__size(text_units__to_figure(total->reclaimed_bytes)).text);
 	if (total->system_wide)
 		print_verdicts(out, total);
+}
+
+void text_total__print(FILE *out, const struct total_report *total, bool verbose)
+{
+	fprintf(out, "total: %s ended\n", text_units__nouns(total->processes, "process").text);
+	/* What is outstanding is not held to any end: nothing is to be summed up. */
+	if (total->processes || total->system_wide)
+		print_sums(out, total, verbose);
 	text_lines__lost(out, &total->lost);
 	if (total->has_memory)
 		print_memory(out, total);

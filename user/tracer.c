@@ -415,7 +415,16 @@ int tracer__add_target(struct tracer *tracer, pid_t tgid, bool from_exec)
 	struct target target = { .flags = from_exec ? TARGET_FROM_EXEC : 0 };
 	uint32_t key = (uint32_t)tgid;
 
-	return bpf_map_update_elem(tracer->maps.targets, &key, &target, BPF_ANY);
+	if (!bpf_map_update_elem(tracer->maps.targets, &key, &target, BPF_NOEXIST))
+		return 0;
+	return errno == EEXIST ? 0 : -errno;
+}
+
+void tracer__remove_target(struct tracer *tracer, pid_t tgid)
+{
+	uint32_t key = (uint32_t)tgid;
+
+	bpf_map_delete_elem(tracer->maps.targets, &key);
 }
 
 int tracer__fd(const struct tracer *tracer)

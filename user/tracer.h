@@ -86,8 +86,13 @@ int tracer__attach_breakpoints(struct tracer *tracer, int file_fd,
 /* Takes all probes out of that file. */
 void tracer__detach_file(struct tracer *tracer, int file_fd);
 
-/* Traces that process; with from_exec only from its next exec on. Returns 0 or -errno. */
+/*
+ * Traces that process, which may be traced already as somebody's child; with from_exec only from
+ * its next exec on. Returns 0 or -errno.
+ */
 int tracer__add_target(struct tracer *tracer, pid_t tgid, bool from_exec);
+/* For one that had ended when it was added: the number is another's soon. */
+void tracer__remove_target(struct tracer *tracer, pid_t tgid);
 
 /* Readable when tracer__consume has something to do. */
 int tracer__fd(const struct tracer *tracer);

@@ -333,23 +333,6 @@ static void test_no_such_process(void **state)
 	run__free(run);
 }
 
-/* All that was asked for, or nothing: half of it would look like all of it. */
-static void test_one_of_two_is_missing(void **state)
-{
-	struct child *daemon = start_daemon("obey");
-	char pids[64];
-	struct run *run;
-	(void)state;
-
-	snprintf(pids, sizeof(pids), "%d,2147483647", child__pid(daemon));
-	run = run_tracer(ARGS("-p", pids));
-	assert_int_equal(run->exit_status, STATUS_TARGET);
-	assert_one_line(run->err);
-	assert_contains(run->err, "2147483647");
-	run__free(run);
-	run__free(end_daemon(daemon));
-}
-
 /* It has a PID still, but no memory any more. */
 static void test_zombie(void **state)
 {
@@ -513,7 +496,6 @@ int main(void)
 		SYSTEM_TEST(test_bystander_is_not_probed),
 		SYSTEM_TEST(test_attach_to_threads),
 		SYSTEM_TEST(test_no_such_process),
-		SYSTEM_TEST(test_one_of_two_is_missing),
 		SYSTEM_TEST(test_zombie),
 		SYSTEM_TEST(test_kernel_thread),
 		SYSTEM_TEST(test_idle_process),

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The processes whose ends end a run: the command, or those of -p and, with -f, their children. */
+#ifndef FOLLOWED_H
+#define FOLLOWED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct followed_process {
+	pid_t tgid;
+	int pidfd; /* -1: the kernel has no pidfds */
+};
+
+/* All zero: none. */
+struct followed {
+	struct followed_process *process;
+	size_t nr;
+};
+
+/* Returns 0, -ESRCH when there is no such process, or -errno. */
+int followed__add(struct followed *followed, pid_t tgid);
+bool followed__has(const struct followed *followed, pid_t tgid);
+/* Has the process at that index ended? Then it may be a zombie still. */
+bool followed__has_ended(const struct followed *followed, size_t index);
+/* The last one takes its place. */
+void followed__remove(struct followed *followed, size_t index);
+void followed__free(struct followed *followed);
+
+#endif
