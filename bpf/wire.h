@@ -57,9 +57,11 @@ struct block {
  */
 #define WIRE_GHOST (1ULL << 63)
 
-/* How far back a forked process knows its ancestors' address spaces, whose blocks it has copies of.
+/*
+ * How far back a forked process knows its ancestors' address spaces, whose blocks it has copies of:
+ * generations without an exec in between. What it frees of older ones is an unknown free.
  */
-#define WIRE_MAX_ANCESTORS 4
+#define WIRE_MAX_ANCESTORS 16
 
 /* A serial holds the time when it was given out, CLOCK_MONOTONIC, above the number of the CPU. */
 #define WIRE_SERIAL_CPU_BITS 8
@@ -326,7 +328,7 @@ _Static_assert(sizeof(struct site) == WIRE_SITE_SLOTS * WIRE_CACHE_LINE, "site")
 _Static_assert(sizeof(struct site_index_key) == 16, "site_index_key");
 _Static_assert(sizeof(struct stack) == 8 + 8 * WIRE_MAX_FRAMES, "stack");
 _Static_assert(sizeof(struct memory_counters) == 56, "memory_counters");
-_Static_assert(sizeof(struct space) == 536, "space");
+_Static_assert(sizeof(struct space) == 632, "space");
 _Static_assert(sizeof(struct space_slot) == WIRE_CACHE_LINE, "space_slot");
 _Static_assert(sizeof(struct target) == 16, "target");
 _Static_assert(sizeof(struct event) == 56, "event");

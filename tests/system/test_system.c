@@ -210,7 +210,8 @@ static void test_who_ran_before(void **state)
 
 /* ---- relatives ---- */
 
-static void compare_family(const struct run *victim_run, const struct run *run)
+static void compare_family(const struct run *victim_run, const struct run *run,
+			   unsigned int nr_processes)
 {
 	unsigned int nr = 0;
 	char *copy = strdup(victim_run->out);
@@ -239,7 +240,7 @@ static void compare_family(const struct run *victim_run, const struct run *run)
 		json_decref(truth);
 	}
 	free(copy);
-	assert_int_equal(nr, 3);
+	assert_int_equal(nr, nr_processes);
 }
 
 static void test_forks(void **state)
@@ -248,7 +249,7 @@ static void test_forks(void **state)
 	struct run *family = run_plain(ARGS(victim("forks"))), *run = stop(tracer);
 
 	(void)state;
-	compare_family(family, run);
+	compare_family(family, run, 3);
 	assert_int_equal(number(only_exit(run, "true"), "inherited.blocks"), 0);
 	run__free(family);
 	run__free(run);
@@ -259,8 +260,18 @@ static void test_forks_of_a_command(void **state)
 	struct run *run = trace(ARGS("-f"), ARGS(victim("forks")));
 
 	(void)state;
-	compare_family(run, run);
+	compare_family(run, run, 3);
 	assert_int_equal(count_events(run, "exit"), 5);
+	run__free(run);
+}
+
+/* The last of them frees what the first one allocated. */
+static void test_many_generations(void **state)
+{
+	struct run *run = trace(ARGS("-f"), ARGS(victim("forks"), "chain", "12"));
+
+	(void)state;
+	compare_family(run, run, 13);
 	run__free(run);
 }
 
@@ -663,6 +674,7 @@ int main(void)
 		SYSTEM_TEST(test_who_ran_before),
 		SYSTEM_TEST(test_forks),
 		SYSTEM_TEST(test_forks_of_a_command),
+		SYSTEM_TEST(test_many_generations),
 		SYSTEM_TEST(test_children_are_not_followed_unasked),
 		SYSTEM_TEST(test_children_of_a_pid),
 		SYSTEM_TEST(test_a_commands_status_with_children),

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
+ * forks [chain COUNT]
  * A family by fork: each copy frees blocks that it got from its ancestors, among them some that the
  * ancestor has freed in the meantime and whose addresses it uses again, and makes blocks of its
- * own. Each process prints what it knows of itself. It says nothing else; nothing in it allocates
- * unseen.
+ * own. Or a chain of so many generations, each of which frees a block of the first one. Each prints
+ * what it knows of itself. It says nothing else; nothing in it allocates unseen.
  */
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -115,7 +116,23 @@ static void child(int from_parent)
 	_exit(0);
 }
 
-int main(void)
+/* The generation before this one waits for it. */
+static void descend(int generation, int nr_generations)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		become_copy();
+		free_inherited(generation, size_of(generation));
+		if (generation + 1 < nr_generations)
+			descend(generation + 1, nr_generations);
+		print_family("descendant");
+		_exit(0);
+	}
+	wait_for(pid);
+}
+
+int main(int argc, char **argv)
 {
 	int to_child[2];
 	pid_t pid;
@@ -125,6 +142,11 @@ int main(void)
 		die("pipe");
 	for (int i = 0; i < NR_BLOCKS; i++)
 		keep(i, size_of(i));
+	if (argc == 3 && !strcmp(argv[1], "chain")) {
+		descend(0, atoi(argv[2]));
+		print_family("first");
+		return 0;
+	}
 	pid = fork();
 	if (!pid)
 		child(to_child[0]);
