@@ -24,7 +24,7 @@ static uint64_t monotonic_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
-/* What it says of a number that can't be traced; NULL: it can, or there is no such process now. */
+/* Why that number can't be traced; NULL: it can, or there is no such process now. */
 static const char *refusal(pid_t pid, pid_t *tgid, bool *gone)
 {
 	char path[64], line[256], state = 0;
@@ -137,10 +137,16 @@ static size_t follow_children_in(struct monitor *monitor, const struct process_t
 		nr = 0;
 		for (size_t i = 0; i < tree->nr; i++) {
 			const struct process_entry *entry = &tree->entries[i];
+			int err;
 
-			if (followed__has(&monitor->followed, entry->parent) &&
-			    !followed__has(&monitor->followed, entry->tgid))
-				nr += !follow_pid(monitor, entry->tgid);
+			if (!followed__has(&monitor->followed, entry->parent) ||
+			    followed__has(&monitor->followed, entry->tgid))
+				continue;
+			err = follow_pid(monitor, entry->tgid);
+			nr += !err;
+			if (err && err != -ESRCH)
+				log__warning("cannot attach to the child PID %d: %s",
+					     (int)entry->tgid, strerror(-err));
 		}
 		nr_all += nr;
 	} while (nr);
@@ -190,7 +196,7 @@ static int follow_relatives(struct monitor *monitor)
 	return err;
 }
 
-/* What ended meanwhile was not traced. */
+/* Those that ended meanwhile were not traced. */
 static int drop_ended(struct monitor *monitor)
 {
 	struct followed *followed = &monitor->followed;
