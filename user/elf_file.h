@@ -30,9 +30,6 @@ struct elf_file {
  */
 int elf_file__open_regular(const char *path, struct stat *status);
 
-/* The same of path_fd, which was opened with O_PATH and is closed, or is -errno, which it returns. */
-int elf_file__reopen_regular(int path_fd, struct stat *status);
-
 /* The same of a path that begins with the root's prefix, whatever links lead out of that root. */
 int elf_file__open_below(const struct path_root *root, const char *path, struct stat *status);
 

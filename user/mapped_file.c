@@ -9,15 +9,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "elf_file.h"
 #include "living_thread.h"
+#include "patient_open.h"
+#include "process_root.h"
 
 #define MINOR_BITS 20
 #define MINOR_MASK ((1u << MINOR_BITS) - 1)
 #define LINK_BYTES 96
+#define FILE_SYSTEM_BYTES 32 /* two numbers */
 
 struct unwind_file_key mapped_file__key(const struct mapping *map)
 {
@@ -90,11 +91,13 @@ static int open_in_process(const struct file_identifier *identifier, pid_t tgid,
 			   const struct mapping *map, struct file_identity *identity)
 {
 	struct stat status;
-	char link[LINK_BYTES];
+	char link[LINK_BYTES], file_system[FILE_SYSTEM_BYTES];
+	struct patient_request request = { -1, link, file_system, NULL };
 	int fd, err;
 
 	write_link(link, tgid, map);
-	fd = elf_file__open_regular(link, &status);
+	snprintf(file_system, sizeof(file_system), "%u:%u", map->dev_major, map->dev_minor);
+	fd = patient_open__regular(&request, &status);
 	if (fd < 0)
 		return fd;
 	err = file_identity__read(identifier, fd, identity);
@@ -110,26 +113,15 @@ static int open_in_process(const struct file_identifier *identifier, pid_t tgid,
 static int open_in_root(const struct file_identifier *identifier, const struct process_root *root,
 			const struct mapping *map, struct file_identity *identity)
 {
-	struct unwind_file_key wanted = mapped_file__key(map), by_stat;
+	struct file_numbers expected = { map->dev_major, map->dev_minor, map->inode, false };
+	const char *path = map->path;
+	struct patient_request request = { .root_fd = process_root__place(root, &path),
+					   .expected = &expected };
 	struct stat status;
-	int path_fd = process_root__open_path(root, map->path), fd, err;
+	int fd, err;
 
-	if (path_fd < 0)
-		return path_fd;
-	if (fstat(path_fd, &status)) {
-		err = -errno;
-		close(path_fd);
-		return err;
-	}
-	by_stat = (struct unwind_file_key){
-		.inode = status.st_ino,
-		.device = major(status.st_dev) << MINOR_BITS | minor(status.st_dev),
-	};
-	if (!is_key(&by_stat, &wanted)) {
-		close(path_fd);
-		return -ESTALE;
-	}
-	fd = elf_file__reopen_regular(path_fd, &status);
+	request.path = path;
+	fd = patient_open__regular(&request, &status);
 	if (fd < 0)
 		return fd;
 	err = file_identity__read(identifier, fd, identity);

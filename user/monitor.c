@@ -13,6 +13,7 @@
 #include "log.h"
 #include "monitor_state.h"
 #include "notify.h"
+#include "patient_open.h"
 #include "process_sweep.h"
 #include "snapshot.h"
 #include "stack_sweep.h"
@@ -289,6 +290,33 @@ static void handle_unfinished_walk(const struct unfinished_walk *unfinished, voi
 	snapshot__replace_stack(maps, unfinished->stack_id, &stack);
 }
 
+struct mapped_again {
+	const struct code_files *files;
+	pid_t tgid;
+};
+
+static int visit_again(struct mapping *map, void *context)
+{
+	const struct mapped_again *again = context;
+
+	code_files__mapped(again->files, again->tgid, map, false);
+	return 0;
+}
+
+static void look_at_files_of(pid_t tgid, const struct image *newest, void *context)
+{
+	struct mapped_again again = { .files = context, .tgid = tgid };
+
+	mapping_set__identify(newest->mappings, visit_again, &again);
+}
+
+/* Files that could not be opened because their file system did not answer: now it does. */
+static void retry_files(struct monitor *monitor)
+{
+	if (patient_open__answers_again())
+		processes__each(monitor->processes, look_at_files_of, &monitor->files);
+}
+
 /* Looks at everything that could have changed. */
 static void look(struct monitor *monitor)
 {
@@ -300,6 +328,7 @@ static void look(struct monitor *monitor)
 	};
 
 	events__drain(monitor->events);
+	retry_files(monitor);
 	shm_survivors__catch_up(monitor->reporter.survivors, find_shared, monitor);
 	tracer__consume(monitor->tracer, &handlers);
 	if (monitor->translators)

@@ -5,12 +5,9 @@
  * ELF thinks in virtual addresses, so program headers translate.
  */
 #include <errno.h>
-#include <linux/magic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statfs.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "build_id.h"
@@ -21,6 +18,7 @@
 #include "log.h"
 #include "mini_debug_info.h"
 #include "object_file.h"
+#include "patient_open.h"
 #include "plt_symbols.h"
 
 struct segment {
@@ -197,42 +195,22 @@ bool object_file__is_deleted(const struct object_file *object)
 	return object->fd >= 0 && !fstat(object->fd, &now) && !now.st_nlink;
 }
 
-/*
- * Whether an open file is the mapped one. overlayfs and btrfs show one device to stat and another
- * to mappings; there the inode number has to do.
- */
-static bool is_mapped_file(const struct object_file *object, int fd, const struct stat *status)
-{
-	struct statfs filesystem;
-
-	if (status->st_ino != object->inode)
-		return false;
-	if (major(status->st_dev) == object->dev_major &&
-	    minor(status->st_dev) == object->dev_minor)
-		return true;
-	return !fstatfs(fd, &filesystem) && (filesystem.f_type == OVERLAYFS_SUPER_MAGIC ||
-					     filesystem.f_type == BTRFS_SUPER_MAGIC);
-}
-
-/* root: where the path begins; NULL: at ours. */
+/* root: where the path begins; NULL: at ours. Another file at that path is not opened. */
 static int open_path(struct object_file *object, const struct process_root *root, const char *path)
 {
+	struct file_numbers expected = { object->dev_major, object->dev_minor, object->inode,
+					 true };
+	struct patient_request request = { .root_fd = process_root__place(root, &path),
+					   .expected = &expected };
 	struct stat status;
-	int path_fd = process_root__open_path(root, path);
 	int fd;
 
-	/* Another file at that path is not opened: the path was chosen by others. */
-	if (path_fd >= 0 && !fstat(path_fd, &status) && S_ISREG(status.st_mode) &&
-	    !is_mapped_file(object, path_fd, &status)) {
-		close(path_fd);
-		return -ESTALE;
-	}
-	fd = elf_file__reopen_regular(path_fd, &status);
+	request.path = path;
+	fd = patient_open__regular(&request, &status);
 	if (fd < 0)
 		return fd;
 	/* Closed, its number may have been given to another. */
-	if (!is_mapped_file(object, fd, &status) ||
-	    (object_file__was_open(object) && differ(&object->opened_as, &status))) {
+	if (object_file__was_open(object) && differ(&object->opened_as, &status)) {
 		close(fd);
 		return -ESTALE;
 	}

@@ -5,16 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-/* The kernel gives up a look-up below a root when anything on the machine is renamed meanwhile. */
-#define MAX_ATTEMPTS 16
 /* Each takes a descriptor. Files of further ones have their debug files looked for in ours. */
 #define MAX_ROOTS 1024
 
@@ -101,27 +97,14 @@ void process_root__free(struct process_root *root)
 	free(root);
 }
 
-int process_root__open_path(const struct process_root *root, const char *path)
+int process_root__place(const struct process_root *root, const char **path)
 {
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-	int fd = -1;
-
-	if (!root) {
-		fd = open(path, O_PATH | O_CLOEXEC);
-		return fd < 0 ? -errno : fd;
-	}
-	if (root->prefix_length && !strncmp(path, root->prefix, root->prefix_length) &&
-	    path[root->prefix_length] == '/')
-		path += root->prefix_length;
-	for (int i = 0; i < MAX_ATTEMPTS; i++) {
-		fd = (int)syscall(SYS_openat2, root->fd, path, &how, sizeof(how));
-		if (fd >= 0 || errno != EAGAIN)
-			break;
-	}
-	return fd < 0 ? -errno : fd;
+	if (!root)
+		return -1;
+	if (root->prefix_length && !strncmp(*path, root->prefix, root->prefix_length) &&
+	    (*path)[root->prefix_length] == '/')
+		*path += root->prefix_length;
+	return root->fd;
 }
 
 static struct process_root *find_same(const struct process_root_list *list,

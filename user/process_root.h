@@ -23,11 +23,11 @@ struct process_root *process_root__share(struct process_root *root);
 void process_root__free(struct process_root *root);
 
 /*
- * Opens with O_PATH what the process knows by that path; root NULL: what we know by it. For a path
- * as /proc/PID/maps shows it to us: where the root is a folder that we can see, that goes before
- * it. Returns a descriptor or -errno.
+ * Where the path begins that the process knows a file by, for patient_open.h: the root's
+ * descriptor, or -1 for root NULL, our own. Of a path as /proc/PID/maps shows it to us, where the
+ * root is a folder that we can see, the part before it goes.
  */
-int process_root__open_path(const struct process_root *root, const char *path);
+int process_root__place(const struct process_root *root, const char **path);
 
 /* Where paths begin: a root, and what of ours goes before the paths below it. */
 struct path_root {

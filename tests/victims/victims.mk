@@ -14,7 +14,7 @@ VICTIM_CXX := $(CXX) -std=gnu++17 $(VICTIM_WARNINGS) $(VICTIM_FLAGS)
 VICTIM_PLAIN := leak64 hello family realloc_forms failed zero hammer cross_free die obey drip \
 	relatives seccomp jump in_handler million many_stacks load_plugin shared_memory \
 	echo_signals pass world ids frames eat sizes forks brief storm weigh \
-	inlined run_time_code cut_return churn prefork
+	inlined run_time_code cut_return mute_fs churn prefork
 VICTIM_CXX_PROGRAMS := bad_alloc shapes
 # The same sources linked otherwise: NAME_VARIANT.
 VICTIM_STATIC := family_static obey_static frames_static hammer_static leak64_static
