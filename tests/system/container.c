@@ -59,7 +59,7 @@ const char *container__image(const char *name)
 	const char *image = scratch(name);
 
 	run_script("mkdir -p '%s/bin'; cd '%s'; cp '%s' '%s' bin; "
-		   "for file in $(ldd bin/obey | grep -o '/[^ ]*'); do "
+		   "for file in $(LD_TRACE_LOADED_OBJECTS=1 bin/obey | grep -o '/[^ ]*'); do "
 		   "mkdir -p \".${file%%/*}\"; cp -L \"$file\" \".$file\"; done",
 		   image, image, victim("obey"), victim("hello"));
 	return image;

@@ -114,6 +114,11 @@ void child__wait_event(struct child *child, const char *event, unsigned int coun
 /* The children that were re-parented to this program: found, waited for with a limit. */
 struct run *harness__wait_orphan(pid_t pid, double timeout_s);
 
+/*
+ * Skips the test when the tracer was refused since it lacked CAP_DAC_OVERRIDE, on a kernel where
+ * probes can't be put into one process alone. Where they can, that is a failure.
+ */
+void skip_if_everybody_is_probed(const struct run *run);
 /* Runs to the end, without the tracer. */
 struct run *run_plain(const char *const *argv);
 struct run *run_with(const struct child_options *options, double timeout_s);

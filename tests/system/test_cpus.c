@@ -21,6 +21,8 @@ static void reduce(const struct memleak_bpf *skeleton)
 
 	bpf_object__for_each_program(program, skeleton->obj) bpf_program__set_autoload(
 		program, bpf_program__type(program) == BPF_PROG_TYPE_RAW_TRACEPOINT);
+	/* It looks at no CPU, and not every kernel can load it. */
+	bpf_program__set_autoload(skeleton->progs.identify, false);
 	bpf_object__for_each_map(map,
 				 skeleton->obj) if (bpf_map__type(map) != BPF_MAP_TYPE_RINGBUF &&
 						    !bpf_map__is_internal(map))
