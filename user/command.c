@@ -159,7 +159,7 @@ int command__prepare(struct command *command, const struct command_request *requ
 
 int command__find(const struct command *command, char **executable)
 {
-	struct found found;
+	struct found found = { 0 };
 	size_t length = 0;
 	ssize_t nr;
 

@@ -101,7 +101,7 @@ int process_tree__read(struct process_tree *tree)
 		return -errno;
 	while (!err && (name = readdir(proc))) {
 		pid_t tgid = (pid_t)strtol(name->d_name, NULL, 10), living;
-		struct process_entry entry;
+		struct process_entry entry = { 0 };
 
 		if (tgid <= 0 || tgid == getpid() || read_entry(tgid, &entry))
 			continue;

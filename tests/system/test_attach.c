@@ -430,11 +430,11 @@ static void test_growth_since_the_attach(void **state)
 	argv[n++] = pid_text(daemon, NULL);
 	argv[n] = NULL;
 	child__send(daemon, "alloc 100 40\n");
-	child__wait_output(daemon, "ok\n", 1, 30);
+	child__wait_output(daemon, "ok\n", 3, 30);
 	tracer = child__start(&options);
 	child__wait_output(tracer, "tracing", 1, RUN_TIMEOUT_S);
 	child__send(daemon, "free 100\nalloc 106 40\n");
-	child__wait_output(daemon, "ok\n", 3, 30);
+	child__wait_output(daemon, "ok\n", 5, 30);
 	kill(child__pid(tracer), SIGINT);
 	run = child__finish(tracer, 30);
 	assert_contains(run->out, "outstanding 4,240 bytes in 106 blocks\n");

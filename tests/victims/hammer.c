@@ -82,7 +82,7 @@ int main(int argc, char **argv)
 	if (!nr_rounds) {
 		char c;
 
-		alarm(60);
+		alarm(120);
 		say("ready\n");
 		if (read(STDIN_FILENO, &c, 1) < 0)
 			die("read");
