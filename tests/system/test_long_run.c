@@ -182,6 +182,8 @@ struct size {
 static const char *const maps[] = { "live",   "late_ends", "targets", "sites",	     "site_index",
 				    "stacks", "threads",   "blocks",  "unwind_files" };
 
+#define MAX_ROUNDS 4
+#define SWEEPS_S 15.0 /* the sweeps of some rounds */
 #define NR_MAPS (sizeof(maps) / sizeof(maps[0]))
 
 /* Hash maps keep their dead blocks until they take a quarter, files theirs until there are many. */
@@ -281,26 +283,43 @@ static void live_on(struct world *world)
 	pause_ms(3000);
 }
 
+/* What is let go is let go a while later. */
+static struct size measure_until_flat(const struct world *world, const struct size *before)
+{
+	double until_s = now_s() + SWEEPS_S;
+	struct size size;
+
+	while (size = measure(world), has_grown(before, &size) && now_s() < until_s)
+		pause_ms(500);
+	return size;
+}
+
+/*
+ * A tracer that has just begun still fills caches; on a slow machine, where a round is short, the
+ * second one does so too. What only grows grows in each round.
+ */
 static void test_nothing_only_grows(void **state)
 {
 	struct world world = begin("ended=64,sweep_ms=1000,forget_ms=500");
-	double until_s;
-	struct size first, second;
+	struct size before, now;
+	unsigned int nr_rounds = 1;
 	struct run *run;
 	(void)state;
 
 	live_on(&world);
-	first = measure(&world);
-	live_on(&world);
-	until_s = now_s() + PATIENCE_S;
-	while (second = measure(&world), has_grown(&first, &second) && now_s() < until_s)
-		pause_ms(500);
+	now = measure(&world);
+	do {
+		before = now;
+		live_on(&world);
+		nr_rounds++;
+		now = measure_until_flat(&world, &before);
+		print_size("before", &before);
+		print_size("now", &now);
+	} while (has_grown(&before, &now) && nr_rounds < MAX_ROUNDS);
 	run = finish(&world);
-	print_size("first", &first);
-	print_size("then", &second);
-	assert_false(has_grown(&first, &second));
-	assert_int_equal(count_ends_of(run, "brief"), 2 * (times(500) + NR_STOPPED_ENDS));
-	assert_int_equal(count_ends_of(run, "churn-"), 2 * times(500));
+	assert_false(has_grown(&before, &now));
+	assert_int_equal(count_ends_of(run, "brief"), nr_rounds * (times(500) + NR_STOPPED_ENDS));
+	assert_int_equal(count_ends_of(run, "churn-"), nr_rounds * times(500));
 	assert_int_equal(number(event_record(run, "total", 0), "lost.events"), 0);
 	run__free(run);
 }
