@@ -194,6 +194,7 @@ static size_t room_of(const char *map)
 	return !strcmp(map, "blocks") || !strcmp(map, "unwind_files") ? 100000 : 20;
 }
 
+/* Its own memory. The rings of the kernel's records, of fixed size, are touched page by page. */
 static long resident_kib(pid_t pid)
 {
 	char path[64], line[256];
@@ -204,7 +205,7 @@ static long resident_kib(pid_t pid)
 	file = fopen(path, "r");
 	assert_non_null(file);
 	while (!kib && fgets(line, sizeof(line), file))
-		sscanf(line, "VmRSS: %ld kB", &kib);
+		sscanf(line, "RssAnon: %ld kB", &kib);
 	fclose(file);
 	return kib;
 }
