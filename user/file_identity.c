@@ -16,6 +16,8 @@
 /* vm.mmap_min_addr is this, or less, but on odd machines. */
 #define LOWEST_ADDRESS 0x10000UL
 #define LOWEST_PAGES 16
+#define MAX_ATTEMPTS 20
+#define RETRY_US 200
 
 static uint32_t read_generation(int fd)
 {
@@ -45,22 +47,36 @@ static void *map_page(const struct file_identifier *identifier, int fd, size_t p
 	return page;
 }
 
+/*
+ * Another thread of ours that maps something at that moment keeps the program from looking; then it
+ * is asked again.
+ */
+static int run_program(const struct file_identifier *identifier, uint64_t address)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &address, .ctx_size_in = sizeof(address));
+	int err = 0;
+
+	for (int i = 0; i < MAX_ATTEMPTS; i++) {
+		if (i)
+			usleep(RETRY_US);
+		*identifier->answer = (struct file_identity){ 0 };
+		err = bpf_prog_test_run_opts(identifier->program_fd, &run);
+		if (err || ((volatile struct file_identity *)identifier->answer)->address)
+			return err;
+	}
+	return -ENOENT;
+}
+
 /* Nothing is read through the mapping: the file may shrink at any time. */
 static int ask(const struct file_identifier *identifier, int fd, struct file_identity *identity)
 {
 	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
-	uint64_t address;
-	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &address, .ctx_size_in = sizeof(address));
 	void *page = map_page(identifier, fd, page_bytes);
 	int err;
 
 	if (page == MAP_FAILED)
 		return -errno;
-	address = (uint64_t)(uintptr_t)page;
-	*identifier->answer = (struct file_identity){ 0 };
-	err = bpf_prog_test_run_opts(identifier->program_fd, &run);
-	if (!err && !((volatile struct file_identity *)identifier->answer)->address)
-		err = -ENOENT;
+	err = run_program(identifier, (uint64_t)(uintptr_t)page);
 	*identity = *identifier->answer;
 	munmap(page, page_bytes);
 	return err;

@@ -11,6 +11,7 @@
 #include "living_thread.h"
 #include "log.h"
 #include "monitor_state.h"
+#include "patient_open.h"
 #include "privileges.h"
 #include "process_tree.h"
 #include "stop_request.h"
@@ -326,8 +327,10 @@ static int start_command(struct monitor *monitor, const char *executable)
 		.root = "",
 	};
 	pid_t pid = monitor->command.pid;
-	int err = code_files__add_command(&monitor->files, pid, executable, &environment);
+	int err;
 
+	patient_open__take_time(true);
+	err = code_files__add_command(&monitor->files, pid, executable, &environment);
 	if (err == -EACCES)
 		log__warning(
 			"%s can be run, and not be read by memleak-bpf: %s; its functions have no names, and an allocator in it is not seen",
@@ -335,6 +338,7 @@ static int start_command(struct monitor *monitor, const char *executable)
 	/* What can't be read has most likely the shell's libc. */
 	if (err == -ENOEXEC || err == -EACCES)
 		err = code_files__add_command(&monitor->files, pid, COMMAND_SHELL, &environment);
+	patient_open__take_time(false);
 	if (err)
 		log__detail("%s: not all of its libraries were found: %s", executable,
 			    strerror(-err));

@@ -8,6 +8,7 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +23,12 @@
 
 /* Larger than any executable or debug file, small enough that offsets can't overflow. */
 #define MAX_FILE_BYTES (1LL << 35)
-/* A file system that answers does so much sooner, on a busy machine too. */
+/* A file system that answers does so much sooner, once a CPU is had for it. */
 #define PATIENCE_NS 50000000ULL
 /* When what may be waited in all has been waited. */
 #define LITTLE_PATIENCE_NS 1000000ULL
+/* For what can't go on without the file, or for a CPU on a busy machine. */
+#define LONG_PATIENCE_NS 10000000000ULL
 /* A busy machine may be all that it is. */
 #define TOLD_AFTER_NS 1000000000ULL
 /* Each hangs with one file system. */
@@ -42,9 +45,11 @@ struct job {
 	struct file_numbers expected; /* inode 0: any */
 	int result; /* a descriptor or -errno */
 	struct stat status;
+	atomic_bool answered; /* its thread has only to tell */
 	bool done;
 	bool overdue; /* nobody waits for it any more */
 	bool told;
+	int state_fd; /* its thread's /proc/thread-self/stat; -1: no thread has begun with it */
 	uint64_t since_ns; /* when it was given out, CLOCK_MONOTONIC */
 	struct job *next; /* to do */
 	struct job *next_overdue;
@@ -57,6 +62,7 @@ static struct {
 	unsigned int nr_idle, nr_overdue;
 	bool answers_again;
 	bool told_of_limit;
+	bool has_time;
 	struct scan_budget waiting;
 } workshop = { .lock = PTHREAD_MUTEX_INITIALIZER,
 	       .work = PTHREAD_COND_INITIALIZER,
@@ -190,6 +196,7 @@ static struct job *new_job(const struct patient_request *request)
 	job->file_system = strdup(file_system);
 	if (request->expected)
 		job->expected = *request->expected;
+	job->state_fd = -1;
 	job->root_fd = root_fd < 0 ? -1 : fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
 	if (job->path && job->file_system && (root_fd < 0 || job->root_fd >= 0))
 		return job;
@@ -234,13 +241,17 @@ static struct job *wait_for_job(void)
 
 static void *work(void *unused)
 {
+	int state_fd = open("/proc/thread-self/stat", O_RDONLY | O_CLOEXEC);
 	(void)unused;
+
 	pthread_mutex_lock(&workshop.lock);
 	for (;;) {
 		struct job *job = wait_for_job();
 
+		job->state_fd = state_fd;
 		pthread_mutex_unlock(&workshop.lock);
 		job->result = open_regular(job, &job->status);
+		job->answered = true;
 		pthread_mutex_lock(&workshop.lock);
 		job->done = true;
 		if (!job->overdue) {
@@ -290,30 +301,59 @@ static int give_out(struct job *job)
 	return err;
 }
 
-static struct timespec deadline(uint64_t now_ns)
+static struct timespec time_of(uint64_t monotonic_ns)
 {
-	uint64_t patience_ns =
-		scan_budget__wait_ns(&workshop.waiting, now_ns) ? LITTLE_PATIENCE_NS : PATIENCE_NS;
-	uint64_t at_ns = now_ns + patience_ns;
-
-	return (struct timespec){ .tv_sec = (time_t)(at_ns / 1000000000ULL),
-				  .tv_nsec = (long)(at_ns % 1000000000ULL) };
+	return (struct timespec){ .tv_sec = (time_t)(monotonic_ns / 1000000000ULL),
+				  .tv_nsec = (long)(monotonic_ns % 1000000000ULL) };
 }
 
-/* With the lock. False: it is overdue, and whoever does it frees it. */
-static bool wait_for(struct job *job)
+/*
+ * With the lock. Does it wait for a CPU, rather than for its file system? By the thread's state as
+ * proc(5) has it, behind the name.
+ */
+static bool lacks_cpu(const struct job *job)
 {
-	uint64_t began_ns = monotonic_ns(), ended_ns;
-	struct timespec until = deadline(began_ns);
+	char line[128];
+	const char *state;
+	ssize_t length;
+
+	if (job->state_fd < 0 || job->answered)
+		return true;
+	length = pread(job->state_fd, line, sizeof(line) - 1, 0);
+	line[length > 0 ? length : 0] = '\0';
+	state = strrchr(line, ')');
+	return state && state[1] == ' ' && state[2] == 'R';
+}
+
+/* With the lock. False: it was not done until then. */
+static bool wait_until(const struct job *job, uint64_t until_ns)
+{
+	const struct timespec until = time_of(until_ns);
 	int err = 0;
 
 	while (!job->done && !err)
 		err = pthread_cond_clockwait(&workshop.done, &workshop.lock, CLOCK_MONOTONIC,
 					     &until);
+	return job->done;
+}
+
+/* With the lock. False: it is overdue, and whoever does it frees it. */
+static bool wait_for(struct job *job)
+{
+	uint64_t began_ns = monotonic_ns(), now_ns = began_ns;
+	uint64_t patience_ns = scan_budget__wait_ns(&workshop.waiting, began_ns) ?
+				       LITTLE_PATIENCE_NS :
+				       PATIENCE_NS;
+
+	while (!wait_until(job, now_ns + patience_ns)) {
+		now_ns = monotonic_ns();
+		if (now_ns - began_ns >= LONG_PATIENCE_NS ||
+		    (!workshop.has_time && !lacks_cpu(job)))
+			break;
+	}
 	if (job->done)
 		return true;
-	ended_ns = monotonic_ns();
-	scan_budget__charge(&workshop.waiting, began_ns, ended_ns, ended_ns - began_ns);
+	scan_budget__charge(&workshop.waiting, began_ns, now_ns, now_ns - began_ns);
 	job->overdue = true;
 	job->since_ns = began_ns;
 	return false;
@@ -363,6 +403,13 @@ int patient_open__regular(const struct patient_request *request, struct stat *st
 	}
 	pthread_mutex_unlock(&workshop.lock);
 	return result;
+}
+
+void patient_open__take_time(bool has_time)
+{
+	pthread_mutex_lock(&workshop.lock);
+	workshop.has_time = has_time;
+	pthread_mutex_unlock(&workshop.lock);
 }
 
 static void tell_overdue(const struct job *job)

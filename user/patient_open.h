@@ -37,6 +37,12 @@ bool file_numbers__are_of(const struct file_numbers *expected, int fd, const str
 int patient_open__regular(const struct patient_request *request, struct stat *status);
 
 /*
+ * Whoever can't go on without the files waits for them longer, 10 s for each: a command's libraries
+ * have to be known before it begins.
+ */
+void patient_open__take_time(bool has_time);
+
+/*
  * Has an open that counted as failed been answered since this was last asked? Then it is worth
  * while to try again. Warns of file systems that have not answered for a second, once for each.
  */

@@ -8,17 +8,25 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "patient_open.h"
+
+#define NR_BUSY 4
+#define NR_OPENED 5
 
 static char folder[] = "/tmp/patient_open_XXXXXX";
 
@@ -147,6 +155,55 @@ static void test_many_in_a_row_leave_no_descriptor(void **state)
 	close(after);
 }
 
+/* All on one CPU; who opens the files comes last there. */
+static void crowd_together(const cpu_set_t *one)
+{
+	DIR *folder_of_threads = opendir("/proc/self/task");
+	struct dirent *entry;
+
+	while ((entry = readdir(folder_of_threads))) {
+		pid_t tid = (pid_t)atoi(entry->d_name);
+
+		if (!tid)
+			continue;
+		assert_int_equal(sched_setaffinity(tid, sizeof(*one), one), 0);
+		if (tid != getpid())
+			assert_int_equal(setpriority(PRIO_PROCESS, (id_t)tid, 19), 0);
+	}
+	closedir(folder_of_threads);
+}
+
+/* All that keeps the file is that others have the CPU. */
+static void test_a_busy_machine_is_waited_for(void **state)
+{
+	pid_t busy[NR_BUSY];
+	cpu_set_t before, one;
+	struct stat status;
+	int fd[NR_OPENED];
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	crowd_together(&one);
+	for (int i = 0; i < NR_BUSY; i++) {
+		busy[i] = fork();
+		while (!busy[i])
+			;
+	}
+	for (int i = 0; i < NR_OPENED; i++)
+		fd[i] = open_at(-1, in_folder("file"), &status);
+	for (int i = 0; i < NR_BUSY; i++) {
+		kill(busy[i], SIGKILL);
+		waitpid(busy[i], NULL, 0);
+	}
+	for (int i = 0; i < NR_OPENED; i++) {
+		assert_true(fd[i] >= 0);
+		close(fd[i]);
+	}
+	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +212,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_outside_of_a_root),
 		cmocka_unit_test(test_no_file_but_the_expected_one),
 		cmocka_unit_test(test_many_in_a_row_leave_no_descriptor),
+		cmocka_unit_test(test_a_busy_machine_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
