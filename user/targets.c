@@ -499,7 +499,7 @@ static int visit_closure(const char *path, int fd, void *context)
 {
 	const struct closure_visit *visit = context;
 	struct file_identity identity;
-	struct known_file file;
+	struct known_file file = { 0 };
 
 	if (!file_identity__read(tracer__identifier(visit->targets->tracer), fd, &identity) &&
 	    !learn(visit->targets, fd, &identity, path, &file))
@@ -541,7 +541,7 @@ int targets__add_mapping(struct targets *targets, pid_t tgid, const struct mappi
 			 const struct file_identity *identity)
 {
 	struct file_identity known = { .key = mapped_file__key(map) };
-	struct known_file file;
+	struct known_file file = { 0 };
 	int err = 0;
 
 	if (!identity && !targets__knows(targets, map))
