@@ -75,6 +75,15 @@ bool elf_source__has_holes(const struct elf_source *source, uint64_t offset, uin
 	return hole >= 0 && (uint64_t)hole < offset + nr_bytes && (uint64_t)hole < source->nr_bytes;
 }
 
+uint64_t elf_source__next_data(const struct elf_source *source, uint64_t offset)
+{
+	off_t data = source->bytes ? (off_t)offset : lseek(source->fd, (off_t)offset, SEEK_DATA);
+
+	if (data < 0) /* a file system may not know */
+		return errno == ENXIO && offset < source->nr_bytes ? source->nr_bytes : offset;
+	return (uint64_t)data;
+}
+
 /* A table of the file, owned. */
 static int read_table(const struct elf_source *source, uint64_t offset, size_t nr,
 		      size_t element_bytes, void **table)

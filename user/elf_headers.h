@@ -50,6 +50,10 @@ uint64_t elf_source__within(const struct elf_source *source, uint64_t offset, ui
  */
 bool elf_source__has_holes(const struct elf_source *source, uint64_t offset, uint64_t nr_bytes);
 
+/* Where the next bytes that were written begin, at offset or behind it; the end when there are
+ * none. */
+uint64_t elf_source__next_data(const struct elf_source *source, uint64_t offset);
+
 /*
  * The bytes of the source must outlive the headers. Returns 0, -ENOEXEC when it is no 64-bit
  * little-endian ELF file, -EBADMSG when its header or its program headers are damaged, -ENOMEM,

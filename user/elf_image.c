@@ -37,6 +37,11 @@ int elf_image__read(const struct elf_image *image, uint64_t offset, void *buffer
 	return elf_source__read(&image->headers.source, offset, buffer, bytes);
 }
 
+uint64_t elf_image__next_data(const struct elf_image *image, uint64_t offset)
+{
+	return elf_source__next_data(&image->headers.source, offset);
+}
+
 int elf_image__offset_of(const struct elf_image *image, uint64_t address, bool executable,
 			 uint64_t *offset)
 {

@@ -44,6 +44,9 @@ bool elf_image__is_program(const struct elf_image *image);
 /* Reads exactly that many bytes; -EBADMSG when the file has not so many there. */
 int elf_image__read(const struct elf_image *image, uint64_t offset, void *buffer, size_t bytes);
 
+/* As elf_source__next_data. */
+uint64_t elf_image__next_data(const struct elf_image *image, uint64_t offset);
+
 /* The file offset of an address that a PT_LOAD fills from the file; -EBADMSG when none does. */
 int elf_image__offset_of(const struct elf_image *image, uint64_t address, bool executable,
 			 uint64_t *offset);

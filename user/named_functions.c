@@ -83,32 +83,52 @@ static int match_ends(struct search *search, size_t from, size_t bytes, char ter
 
 		if (length)
 			err = match_end(search, text, length, offset + length);
-		/* A hole in the file is a gigabyte of empty names. */
+		/* A gigabyte of empty names can be had for little. */
 		while (at < end && *at == terminator)
 			at++;
 	}
 	return err;
 }
 
+/* How many of these bytes, never written, are 0 without a look at them. */
+static uint64_t hole_bytes(const struct search *search, uint64_t offset, uint64_t nr_bytes)
+{
+	uint64_t data = elf_image__next_data(search->image, offset);
+
+	return data - offset < nr_bytes ? data - offset : nr_bytes;
+}
+
+/* Reads on behind what is kept of the chunk before, as a name can straddle two. */
+static int match_strings(struct search *search, uint64_t offset, size_t nr, size_t *kept)
+{
+	size_t bytes = *kept + nr, keep;
+	int err = elf_image__read(search->image, search->table->strings_offset + offset,
+				  search->chunk + *kept, nr);
+
+	if (!err) /* a name ends at its NUL, or where its version begins */
+		err = match_ends(search, *kept, bytes, '\0', offset - *kept);
+	if (!err)
+		err = match_ends(search, *kept, bytes, '@', offset - *kept);
+	keep = bytes < NAMED_FUNCTIONS_NAME_MAX ? bytes : NAMED_FUNCTIONS_NAME_MAX;
+	memmove(search->chunk, search->chunk + bytes - keep, keep);
+	*kept = keep;
+	return err;
+}
+
 static int find_places(struct search *search)
 {
 	uint64_t left = search->table->strings_bytes, offset = 0;
-	size_t kept = 0; /* the end of the chunk before, as a name can straddle two */
+	size_t kept = 0;
 	int err = 0;
 
 	while (left && !err) {
-		size_t nr = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
-		size_t bytes = kept + nr, keep;
+		uint64_t hole = hole_bytes(search, search->table->strings_offset + offset, left);
+		uint64_t nr = hole ? hole : left < CHUNK_BYTES ? left : CHUNK_BYTES;
 
-		err = elf_image__read(search->image, search->table->strings_offset + offset,
-				      search->chunk + kept, nr);
-		if (!err) /* a name ends at its NUL, or where its version begins */
-			err = match_ends(search, kept, bytes, '\0', offset - kept);
-		if (!err)
-			err = match_ends(search, kept, bytes, '@', offset - kept);
-		keep = bytes < NAMED_FUNCTIONS_NAME_MAX ? bytes : NAMED_FUNCTIONS_NAME_MAX;
-		memmove(search->chunk, search->chunk + bytes - keep, keep);
-		kept = keep;
+		/* A name that ends where a hole begins has its NUL there. */
+		err = match_strings(search, offset, hole ? 1 : (size_t)nr, &kept);
+		if (hole)
+			kept = 0;
 		offset += nr;
 		left -= nr;
 	}
@@ -146,23 +166,36 @@ static int report(const struct search *search, const Elf64_Sym *symbol)
 	return search->found(&function, search->context);
 }
 
-static int match_symbols(const struct search *search)
+static int match_some_symbols(const struct search *search, uint64_t offset, size_t nr)
 {
 	const Elf64_Sym *symbols = (const Elf64_Sym *)search->chunk;
+	int err = elf_image__read(search->image, offset, search->chunk, nr * sizeof(*symbols));
+
+	for (size_t i = 0; i < nr && !err; i++)
+		if (is_function(&symbols[i]))
+			err = report(search, &symbols[i]);
+	return err;
+}
+
+static int match_symbols(const struct search *search)
+{
+	const size_t symbol_bytes = sizeof(Elf64_Sym);
 	uint64_t left = search->table->nr_symbols, offset = search->table->symbols_offset;
 
 	while (left) {
-		size_t nr = CHUNK_BYTES / sizeof(*symbols);
-		int err;
+		/* In a hole they are undefined. */
+		uint64_t hole = hole_bytes(search, offset, left * symbol_bytes);
+		uint64_t nr = hole / symbol_bytes;
+		int err = 0;
 
-		nr = left < nr ? (size_t)left : nr;
-		err = elf_image__read(search->image, offset, search->chunk, nr * sizeof(*symbols));
-		for (size_t i = 0; i < nr && !err; i++)
-			if (is_function(&symbols[i]))
-				err = report(search, &symbols[i]);
+		if (!nr) {
+			nr = CHUNK_BYTES / symbol_bytes;
+			nr = left < nr ? left : nr;
+			err = match_some_symbols(search, offset, (size_t)nr);
+		}
 		if (err)
 			return err;
-		offset += nr * sizeof(*symbols);
+		offset += nr * symbol_bytes;
 		left -= nr;
 	}
 	return 0;

@@ -110,6 +110,53 @@ static void test_every_place_in_the_string_table(void **state)
 	test_free(made);
 }
 
+/* Writes all but the holes: whole pages of the file, from the first to before the last. */
+static int find_around_hole(const struct made *made, size_t first, size_t last,
+			    struct allocator_probes *probes)
+{
+	int fd = memfd_create("elf", MFD_CLOEXEC), err;
+	const char *bytes = (const char *)made;
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, bytes, first, 0), first);
+	assert_int_equal(pwrite(fd, bytes + last, sizeof(*made) - last, (off_t)last),
+			 sizeof(*made) - last);
+	assert_int_equal(lseek(fd, (off_t)first, SEEK_DATA), last);
+	err = allocators__find(fd, probes);
+	close(fd);
+	return err;
+}
+
+/* Holes are passed over, and what touches them is seen. */
+static void test_holes(void **state)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t first = (offsetof(struct made, strings) / page + 2) * page, last = first + 3 * page;
+	size_t hole = first - offsetof(struct made, strings), end = hole + 3 * page;
+	struct made *made = make_elf(3);
+	struct allocator_probes probes;
+
+	(void)state;
+	put_symbol(made, 1, "malloc", hole - 6, 0x400010);
+	memset(made->strings + hole, 0, 3 * page);
+	put_symbol(made, 2, "free", end, 0x400020);
+	assert_int_equal(find_around_hole(made, first, last, &probes), 0);
+	assert_int_equal(probes.nr, 2);
+	/* What is before a hole and what is behind it make no name. */
+	memcpy(made->strings + hole - 4, "mall", 4);
+	memcpy(made->strings + end, "oc", 3);
+	made->symbols[1].st_name = (uint32_t)(hole - 4);
+	put_symbol(made, 2, "free", 100, 0x400020);
+	assert_int_equal(find_around_hole(made, first, last, &probes), 0);
+	assert_int_equal(probes.nr, 0);
+	/* Up to the end of the table. */
+	put_symbol(made, 1, "malloc", hole - 6, 0x400010);
+	made->sections[2].sh_size = end;
+	assert_int_equal(find_around_hole(made, first, last, &probes), 0);
+	assert_int_equal(probes.nr, 2);
+	test_free(made);
+}
+
 static void test_addresses_outside_the_file(void **state)
 {
 	static const uint64_t nowhere[] = { 0, 0x3fffff, 0x410000, 0x41ffff, UINT64_MAX };
@@ -161,6 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_place_in_the_string_table),
+		cmocka_unit_test(test_holes),
 		cmocka_unit_test(test_addresses_outside_the_file),
 		cmocka_unit_test(test_more_than_any_allocator_has),
 	};
