@@ -350,6 +350,54 @@ static void test_few_descriptors(void **state)
 	run__free(run);
 }
 
+static int limit_files_to_many(void *context)
+{
+	const struct rlimit limit = { 256, 256 };
+	(void)context;
+
+	return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void alloc_and_end(struct child *child, const char *words, unsigned int nr_answers)
+{
+	child__send(child, words);
+	child__wait_output(child, "ok\n", nr_answers, RUN_TIMEOUT_S);
+	child__send(child, "exit 0\n");
+	run__free(child__finish(child, RUN_TIMEOUT_S));
+}
+
+/* One process maps more files than anybody may have open: it is counted, and so are the others. */
+static void test_more_files_than_descriptors(void **state)
+{
+	const char *argv[] = { tracer_path(), "--json", "-w", scratch("files.json"), NULL };
+	struct child_options options = { .argv = argv,
+					 .report_path = scratch("files.json"),
+					 .prepare = limit_files_to_many };
+	struct child *mapper = start_victim(), *tracer, *other;
+	pid_t pid = child__pid(mapper), other_pid;
+	char many[32];
+	struct run *run;
+	(void)state;
+
+	tracer = child__start(&options);
+	child__wait_event(tracer, "start", 1, RUN_TIMEOUT_S);
+	snprintf(many, sizeof(many), "map %u\n", scaled(25000));
+	child__send(mapper, many);
+	child__wait_output(mapper, "ok\n", 1, RUN_TIMEOUT_S);
+	other = start_victim(); /* the same program */
+	other_pid = child__pid(other);
+	alloc_and_end(mapper, "alloc 10 100\n", 2);
+	alloc_and_end(other, "alloc 20 50\n", 1);
+	child__wait_event(tracer, "exit", 2, RUN_TIMEOUT_S);
+	kill(child__pid(tracer), SIGINT);
+	run = child__finish(tracer, RUN_TIMEOUT_S);
+	assert_int_equal(run->exit_status, 0);
+	assert_held(last_exit_record_of(run, pid), 1000, 10);
+	/* This one is seen from its start, with what libc holds. */
+	assert_int_equal(stacks_with(last_exit_record_of(run, other_pid), "keep").blocks, 20);
+	run__free(run);
+}
+
 /* The report is cut, which is told; the command comes to its own end. */
 static void test_file_size_limit(void **state)
 {
@@ -437,6 +485,7 @@ int main(void)
 		SYSTEM_TEST(test_command_ends_while_nobody_reads),
 		SYSTEM_TEST(test_one_walk_for_many_ends),
 		SYSTEM_TEST(test_few_descriptors),
+		SYSTEM_TEST(test_more_files_than_descriptors),
 		SYSTEM_TEST(test_file_size_limit),
 		SYSTEM_TEST(test_report_in_everybodys_folder),
 	};

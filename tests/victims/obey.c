@@ -6,6 +6,7 @@
  *	free COUNT		the youngest blocks
  *	leave			the first thread ends, another one goes on
  *	load FILE		opens that library, as dlmopen does: with all it needs anew
+ *	map COUNT		files in memory, to be executed
  *	other COUNT SIZE	blocks from the malloc that this library sees
  *	truth			prints the sums
  *	reset			forgets the sums (not the blocks)
@@ -14,6 +15,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "truth.h"
@@ -46,6 +48,19 @@ static NOINLINE void drop(int count)
 		nr_held--;
 		truth_freed(held[nr_held].size);
 		free(held[nr_held].block);
+	}
+}
+
+/* A JIT compiler's: each file is there only once. */
+static void map_files(int count)
+{
+	for (int i = 0; i < count; i++) {
+		int fd = memfd_create("code", MFD_CLOEXEC);
+
+		if (fd < 0 || ftruncate(fd, 4096) ||
+		    mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0) == MAP_FAILED)
+			die("map");
+		close(fd);
 	}
 }
 
@@ -131,6 +146,8 @@ static void *obey(void *unused)
 			load(path);
 		else if (sscanf(line, "other %d %lu", &a, &b) == 2)
 			keep_other(a, b);
+		else if (sscanf(line, "map %d", &a) == 1)
+			map_files(a);
 		else if (!strcmp(line, "truth"))
 			truth_print();
 		else if (!strcmp(line, "reset"))
