@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "command_words.h"
 #include "elf_closure.h"
 #include "elf_file.h"
 #include "load_list.h"
@@ -21,6 +22,7 @@
 #define FILES_MAX 4096
 #define HEAD_BYTES 256 /* BINPRM_BUF_SIZE: as much of a "#!" line as the kernel reads */
 #define INTERPRETERS_MAX 5 /* the kernel's limit, then ELOOP */
+#define WORDS_MAX 16 /* looked for in all */
 #define BLANKS " \t"
 
 struct closure {
@@ -29,6 +31,8 @@ struct closure {
 	int (*visit)(const char *path, int fd, void *context);
 	void *context;
 	int result; /* what visit returned, when it was not 0 */
+	unsigned int depth; /* of scripts */
+	unsigned int nr_words; /* looked for */
 	size_t nr_files;
 	struct {
 		dev_t device;
@@ -169,59 +173,85 @@ static int read_head(const struct path_root *root, const char *path, char head[H
 	return err;
 }
 
-static int follow(struct closure *closure, const char *path, unsigned int depth);
+static int follow(struct closure *closure, const char *path);
+
+/* A path can be that of data on a file system that does not answer: no stat, which would wait. */
+static int follow_word(struct closure *closure, const char *word,
+		       const struct elf_closure_environment *environment)
+{
+	const struct elf_closure_environment *outside = closure->environment;
+	const char *root = closure->root.prefix;
+	char path[PATH_MAX];
+	int err = strchr(word, '/') ? join(path, root, *word == '/' ? "/" : "", 0, word) :
+				      find_executable(word, environment->search_path, root, path);
+
+	if (err)
+		return 0;
+	closure->environment = environment;
+	err = follow(closure, path);
+	closure->environment = outside;
+	/* That nobody can run it is not our failure. */
+	return err == -ENOMEM || err == -ECANCELED || err == -E2BIG ? err : 0;
+}
 
 /*
- * env runs the first word that is neither an option nor an assignment. Options that take a word of
- * their own are rare in "#!" lines; that word is then looked for and not found.
+ * A word that is no program's name, or that names one which never runs, does no harm: its probes
+ * are for this command, which does not map the file. And a program that runs others may give them
+ * no variables at all ("env -i", sudo).
  */
-static int follow_env(struct closure *closure, char *arguments, unsigned int depth)
+static int look_at_word(const char *word, const struct elf_closure_environment *environment,
+			void *context)
 {
-	char path[PATH_MAX], *rest = NULL;
+	const struct elf_closure_environment bare = { .root = environment->root };
+	struct closure *closure = context;
 	int err;
 
-	for (char *word = strtok_r(arguments, BLANKS, &rest); word;
-	     word = strtok_r(NULL, BLANKS, &rest)) {
-		if (!strncmp(word, "-S", 2) && word[2])
-			word += 2;
-		if (word[0] == '-' || strchr(word, '='))
-			continue;
-		if (find_executable(word, closure->environment->search_path, closure->root.prefix,
-				    path))
-			return 0;
-		/* That env will fail to run it is not our failure. */
-		err = follow(closure, path, depth + 1);
-		return err == -ENOMEM || err == -ECANCELED || err == -E2BIG ? err : 0;
-	}
-	return 0;
+	if (closure->nr_words == WORDS_MAX)
+		return 0;
+	closure->nr_words++;
+	err = follow_word(closure, word, environment);
+	if (!err && (environment->search_path || environment->library_path))
+		err = follow_word(closure, word, &bare);
+	return err;
+}
+
+/* The interpreter, and what it may run. */
+static int follow_interpreter(struct closure *closure, const char *interpreter,
+			      const char *argument)
+{
+	const char *const arguments[] = { argument, NULL };
+	char path[PATH_MAX];
+	int err =
+		join(path, closure->root.prefix, interpreter[0] == '/' ? "/" : "", 0, interpreter);
+
+	if (closure->depth == INTERPRETERS_MAX)
+		return -ELOOP;
+	closure->depth++;
+	if (!err)
+		err = follow(closure, path);
+	if (!err)
+		err = command_words__each(arguments, closure->environment, look_at_word, closure);
+	closure->depth--;
+	return err;
 }
 
 /* line is what follows "#!". The kernel takes all behind the interpreter as one argument. */
-static int follow_script(struct closure *closure, char *line, unsigned int depth)
+static int follow_script(struct closure *closure, char *line)
 {
-	char path[PATH_MAX], *interpreter, *arguments;
-	const char *name;
-	int err;
+	char *interpreter, *argument;
 
 	line[strcspn(line, "\n")] = '\0';
 	interpreter = line + strspn(line, BLANKS);
-	arguments = interpreter + strcspn(interpreter, BLANKS);
-	if (*arguments)
-		*arguments++ = '\0';
-	if (!*interpreter)
-		return -ENOEXEC;
-	if (depth == INTERPRETERS_MAX)
-		return -ELOOP;
-	err = join(path, closure->root.prefix, interpreter[0] == '/' ? "/" : "", 0, interpreter);
-	if (!err)
-		err = follow(closure, path, depth + 1);
-	name = strrchr(interpreter, '/');
-	if (err || strcmp(name ? name + 1 : interpreter, "env") != 0)
-		return err;
-	return follow_env(closure, arguments, depth + 1);
+	argument = interpreter + strcspn(interpreter, BLANKS);
+	if (*argument)
+		*argument++ = '\0';
+	argument += strspn(argument, BLANKS);
+	for (size_t end = strlen(argument); end && strchr(BLANKS, argument[end - 1]); end--)
+		argument[end - 1] = '\0';
+	return *interpreter ? follow_interpreter(closure, interpreter, argument) : -ENOEXEC;
 }
 
-static int follow(struct closure *closure, const char *path, unsigned int depth)
+static int follow(struct closure *closure, const char *path)
 {
 	char head[HEAD_BYTES + 1] = "";
 	int err = read_head(&closure->root, path, head);
@@ -229,7 +259,7 @@ static int follow(struct closure *closure, const char *path, unsigned int depth)
 	if (err)
 		return err;
 	if (head[0] == '#' && head[1] == '!')
-		return follow_script(closure, head + 2, depth);
+		return follow_script(closure, head + 2);
 	if (memcmp(head, "\177ELF", 4) != 0)
 		return -ENOEXEC;
 	err = program_loader__each(path, &closure->root, closure->environment, visit_file, closure);
@@ -261,7 +291,10 @@ int elf_closure__each(const char *executable, const struct elf_closure_environme
 	closure->context = context;
 	err = join(path, closure->root.prefix, executable[0] == '/' ? "/" : "", 0, executable);
 	if (!err)
-		err = follow(closure, path, 0);
+		err = follow(closure, path);
+	if (!err)
+		err = command_words__each(environment->arguments, environment, look_at_word,
+					  closure);
 	if (closure->result)
 		err = closure->result;
 	process_root__free(folder);

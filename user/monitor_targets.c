@@ -325,6 +325,7 @@ static int start_command(struct monitor *monitor, const char *executable)
 		.library_path = getenv("LD_LIBRARY_PATH"),
 		.preload = getenv("LD_PRELOAD"),
 		.root = "",
+		.arguments = (const char *const *)monitor->options->command + 1,
 	};
 	pid_t pid = monitor->command.pid;
 	int err;

@@ -398,6 +398,43 @@ static void test_unreadable_program_is_told(void **state)
 	run__free(run);
 }
 
+/* The program at the end of a chain of those that run each other, with an allocator of its own. */
+static void check_chain(const char *const *options, const char *const *command)
+{
+	struct run *run = trace(options, command);
+	unsigned int nr = count_events(run, "exit");
+	bool found = false;
+
+	assert_int_equal(run->exit_status, 0);
+	for (unsigned int i = 0; i < nr; i++) {
+		const json_t *record = event_record(run, "exit", i);
+
+		if (strcmp(text(record, "comm"), "leak64") != 0 ||
+		    strcmp(text(record, "end.kind"), "exited") != 0)
+			continue;
+		assert_held(record, 64 * MIB, 1);
+		assert_false(truth_value(record, "late_attach"));
+		found = true;
+	}
+	assert_true(found);
+	run__free(run);
+}
+
+static void test_program_run_by_the_command(void **state)
+{
+	char preload[4200], shell[8500];
+	const char *program = victim("leak64");
+	(void)state;
+
+	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", victim("libbump_allocator.so"));
+	snprintf(shell, sizeof(shell), "%s exec %s", preload, program);
+	check_chain(NO_ARGS, ARGS("env", preload, program));
+	check_chain(NO_ARGS, ARGS("env", "-i", "A=1", preload, program));
+	check_chain(NO_ARGS, ARGS("nice", "-n", "1", "env", "-u", "A", preload, program));
+	check_chain(NO_ARGS, ARGS("sh", "-c", shell));
+	check_chain(ARGS("-f"), ARGS("timeout", "100", "env", preload, program));
+}
+
 /* What its parent had resident is not the tracer's. */
 static void test_the_tracers_own_memory(void **state)
 {
@@ -435,6 +472,7 @@ int main(void)
 		SYSTEM_TEST(test_user),
 		SYSTEM_TEST(test_program_is_the_users),
 		SYSTEM_TEST(test_unreadable_program_is_told),
+		SYSTEM_TEST(test_program_run_by_the_command),
 		SYSTEM_TEST(test_the_tracers_own_memory),
 	};
 

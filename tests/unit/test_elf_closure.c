@@ -419,8 +419,95 @@ static void test_scripts(void **state)
 	assert_string_equal(files.paths[0], "/usr/bin/env");
 	assert_string_equal(files.paths[files.nr - 1], under("found"));
 	forget(&files);
+	elf_fixture__text(folder, "by-env", "#!/usr/bin/env found \t\n");
+	close_over(under("by-env"), environment, &files);
+	assert_string_equal(files.paths[files.nr - 1], under("found"));
+	forget(&files);
 	elf_fixture__text(folder, "by-env", "#!/usr/bin/env not-there\n");
 	close_over(under("by-env"), environment, &files);
+	assert_string_equal(files.paths[0], "/usr/bin/env");
+	forget(&files);
+}
+
+/* What a command names it may run, with the variables that it is given for that. */
+static void test_words_of_a_command(void **state)
+{
+	char preload[600], other_path[600];
+	const char *const arguments[] = { "-n", "5", preload, "worded", NULL };
+	const char *const elsewhere[] = { other_path, "worded", NULL };
+	struct elf_closure_environment environment = {
+		.search_path = folder,
+		.library_path = folder,
+		.arguments = arguments,
+	};
+	static struct files files;
+
+	(void)state;
+	elf_fixture__run(folder, LIBRARY "-o worded.so");
+	elf_fixture__run(folder, LIBRARY "-o libfor_worded.so");
+	elf_fixture__run(folder, "gcc main.c -o worded -Wl,--no-as-needed -L. -lfor_worded");
+	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s/worded.so", folder);
+	snprintf(other_path, sizeof(other_path), "PATH=%s/none", folder);
+	close_over("/usr/bin/env", environment, &files);
+	assert_true(same_file(files.paths[0], "/usr/bin/env"));
+	assert_visited(&files, under("worded"));
+	assert_visited(&files, under("worded.so"));
+	assert_visited(&files, under("libfor_worded.so"));
+	forget(&files);
+
+	environment.arguments = elsewhere;
+	close_over("/usr/bin/env", environment, &files);
+	assert_not_visited(&files, under("worded"));
+	forget(&files);
+}
+
+/* "env -i" and the like leave nothing of our variables. */
+static void test_words_without_our_variables(void **state)
+{
+	char program[600];
+	const char *const arguments[] = { program, NULL };
+	struct elf_closure_environment environment = {
+		.library_path = folder,
+		.arguments = arguments,
+	};
+	static struct files files;
+
+	(void)state;
+	elf_fixture__run(folder, "mkdir -p two; " LIBRARY "-o two/libtwo.so; cp two/libtwo.so .");
+	elf_fixture__run(folder, "gcc main.c -o with_two -Wl,--no-as-needed -Ltwo -ltwo "
+				 "'-Wl,-rpath,$ORIGIN/two'");
+	snprintf(program, sizeof(program), "%s/with_two", folder);
+	close_over("/usr/bin/env", environment, &files);
+	assert_visited(&files, under("libtwo.so"));
+	assert_visited(&files, under("two/libtwo.so"));
+	forget(&files);
+}
+
+/* Scripts that name each other in every word end all the same. */
+static void test_words_are_bounded(void **state)
+{
+	const char *const arguments[] = { "1",	"2",  "3",  "4",  "5",	"6",  "7",  "8",    "9",
+					  "10", "11", "12", "13", "14", "15", "16", "late", NULL };
+	struct elf_closure_environment environment = { .search_path = folder };
+	static struct files files;
+	char text[700];
+
+	(void)state;
+	elf_fixture__run(folder, "gcc main.c -static -o late");
+	environment.arguments = arguments + 1;
+	close_over("/usr/bin/env", environment, &files);
+	assert_visited(&files, under("late"));
+	forget(&files);
+	environment.arguments = arguments;
+	close_over("/usr/bin/env", environment, &files);
+	assert_not_visited(&files, under("late"));
+	forget(&files);
+
+	snprintf(text, sizeof(text), "#!/usr/bin/env -S itself itself itself itself itself\n");
+	elf_fixture__text(folder, "itself", text);
+	elf_fixture__run(folder, "chmod +x itself");
+	environment.arguments = NULL;
+	close_over(under("itself"), environment, &files);
 	assert_string_equal(files.paths[0], "/usr/bin/env");
 	forget(&files);
 }
@@ -466,6 +553,9 @@ int main(void)
 		cmocka_unit_test(test_musl),
 		cmocka_unit_test(test_static_programs),
 		cmocka_unit_test(test_scripts),
+		cmocka_unit_test(test_words_of_a_command),
+		cmocka_unit_test(test_words_without_our_variables),
+		cmocka_unit_test(test_words_are_bounded),
 		cmocka_unit_test(test_visit_stops),
 		cmocka_unit_test(test_missing_libraries_are_skipped),
 	};

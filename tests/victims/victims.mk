@@ -24,7 +24,8 @@ VICTIM_MUSL := $(if $(VICTIM_MUSL_TOOL),family_musl realloc_forms_musl zero_musl
 VICTIM_MUSL_STATIC := $(if $(VICTIM_MUSL_TOOL),family_muslstatic)
 # Without frame pointers, as distributions build.
 VICTIM_WALKS := walks walks_static walks_static_pie walks_stripped walks_cxx cache single_step \
-	single_step_static two_plugins libplugin_small.so libplugin_large.so libkeep_blocks.so
+	single_step_static two_plugins libplugin_small.so libplugin_large.so libkeep_blocks.so \
+	libbump_allocator.so
 
 VICTIMS := $(addprefix $(VICTIM_DIR)/,$(VICTIM_PLAIN) $(VICTIM_CXX_PROGRAMS) $(VICTIM_STATIC) \
 	$(VICTIM_MUSL) $(VICTIM_MUSL_STATIC) frames_omit frames_nopie leak64_stripped \
@@ -146,3 +147,8 @@ $(VICTIM_DIR)/libkeep_blocks.so: tests/victims/keep_blocks.c
 	@mkdir -p $(@D)
 	$(call say,VICTIM)
 	$(Q)$(VICTIM_OMIT) -fPIC -shared -Wl,-z,now -o $@ $<
+
+$(VICTIM_DIR)/libbump_allocator.so: tests/victims/bump_allocator.c
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_OMIT) -fPIC -shared -o $@ $<
