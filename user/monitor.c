@@ -496,6 +496,9 @@ int monitor__run(const struct options *options)
 			status = output_status(monitor);
 		}
 		monitor_setup__detach(monitor);
+		/* Late, so that who only needs a moment to end is not among them. */
+		if (status == STATUS_OK && command__reap(&monitor->command))
+			descendants__tell(&monitor->descendants);
 		if (status == STATUS_OUTPUT || status == STATUS_NO_READER)
 			wait_for_command(monitor);
 		if ((status == STATUS_OK || status == STATUS_NO_READER) && monitor->command.pid &&

@@ -85,6 +85,8 @@ static void on_forked(pid_t tgid, pid_t parent, uint64_t time_ns, void *context)
 
 	if (monitor->options->mode == MODE_SYSTEM || monitor->options->follow_children)
 		processes__forked(monitor->processes, tgid, parent, time_ns);
+	else
+		descendants__forked(&monitor->descendants, tgid, parent, time_ns);
 }
 
 /* Half of it works without. What doesn't would look like a program without an allocator. */
@@ -465,6 +467,7 @@ void monitor_setup__free(struct monitor *monitor)
 	monitor_setup__detach(monitor);
 	translators__free(monitor->translators);
 	command__close(&monitor->command);
+	descendants__free(&monitor->descendants);
 	events__free(monitor->events);
 	free(monitor->ended.space);
 	free(monitor->handled);

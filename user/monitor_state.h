@@ -11,6 +11,7 @@
 
 #include "code_files.h"
 #include "command.h"
+#include "descendants.h"
 #include "ended_spaces.h"
 #include "events.h"
 #include "followed.h"
@@ -47,6 +48,7 @@ struct monitor {
 	struct reporter reporter;
 	struct report_file *report_file; /* where the reporter writes */
 	struct command command; /* pid 0: there is none */
+	struct descendants descendants; /* of the command, without -f */
 	const char *output_name;
 	struct followed followed;
 	size_t nr_at_start; /* of the whole system */

@@ -346,6 +346,8 @@ static int start_command(struct monitor *monitor, const char *executable)
 	err = followed__add(&monitor->followed, pid);
 	if (!err)
 		err = processes__add(monitor->processes, pid);
+	if (!err && !monitor->options->follow_children)
+		err = descendants__add(&monitor->descendants, pid, monotonic_ns());
 	if (!err)
 		err = tracer__add_target(monitor->tracer, pid, true);
 	if (err) {

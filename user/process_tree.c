@@ -15,6 +15,7 @@
 /* Fields of stat are counted from 1; the state comes right after the name. */
 #define FIELD_STATE 3
 #define FIELD_PARENT 4
+#define FIELD_START_TIME 22
 #define FIELD_START_CODE 26
 #define FIELD_START_STACK 28
 #define FIELD_START_BRK 47
@@ -35,6 +36,9 @@ int process_tree__parse(const char *text, struct process_entry *entry)
 			break;
 		case FIELD_PARENT:
 			entry->parent = (pid_t)strtol(at, NULL, 10);
+			break;
+		case FIELD_START_TIME:
+			entry->start_ticks = strtoull(at, NULL, 10);
 			break;
 		case FIELD_START_CODE:
 			entry->layout.code = strtoull(at, NULL, 10);
@@ -64,6 +68,20 @@ static int read_entry(pid_t tid, struct process_entry *entry)
 	fclose(file);
 	text[nr] = '\0';
 	return process_tree__parse(text, entry);
+}
+
+int process_tree__read_one(pid_t tgid, struct process_entry *entry)
+{
+	int err = read_entry(tgid, entry);
+	pid_t living;
+
+	if (err || (entry->state != 'Z' && entry->state != 'X'))
+		return err;
+	/* The first thread of a process can end before the others. */
+	living = living_thread__of(tgid);
+	err = living == tgid ? -ESRCH : read_entry(living, entry);
+	entry->tgid = tgid;
+	return err;
 }
 
 static int add(struct process_tree *tree, size_t *capacity, const struct process_entry *entry)
@@ -100,16 +118,11 @@ int process_tree__read(struct process_tree *tree)
 	if (!proc)
 		return -errno;
 	while (!err && (name = readdir(proc))) {
-		pid_t tgid = (pid_t)strtol(name->d_name, NULL, 10), living;
+		pid_t tgid = (pid_t)strtol(name->d_name, NULL, 10);
 		struct process_entry entry = { 0 };
 
-		if (tgid <= 0 || tgid == getpid() || read_entry(tgid, &entry))
-			continue;
-		living = entry.state == 'Z' ? living_thread__of(tgid) : tgid;
-		if (entry.state == 'Z' && (living == tgid || read_entry(living, &entry)))
-			continue;
-		entry.tgid = tgid;
-		err = add(tree, &capacity, &entry);
+		if (tgid > 0 && tgid != getpid() && !process_tree__read_one(tgid, &entry))
+			err = add(tree, &capacity, &entry);
 	}
 	closedir(proc);
 	if (tree->nr)

@@ -22,6 +22,7 @@ struct memory_layout {
 struct process_entry {
 	pid_t tgid, parent;
 	char state; /* as ps(1) shows it */
+	uint64_t start_ticks; /* CLOCK_BOOTTIME in ticks of sysconf(_SC_CLK_TCK) */
 	struct memory_layout layout;
 };
 
@@ -32,6 +33,9 @@ struct process_tree {
 
 /* The text of a /proc/PID/stat. Returns 0 or -EBADMSG. */
 int process_tree__parse(const char *text, struct process_entry *entry);
+
+/* One process. Returns 0, or -errno when it has ended, too when its parent has not waited for it. */
+int process_tree__read_one(pid_t tgid, struct process_entry *entry);
 
 /* All processes with memory, but the caller's. Returns 0 or -errno; *tree must be freed either way.
  */

@@ -435,6 +435,36 @@ static void test_program_run_by_the_command(void **state)
 	check_chain(ARGS("-f"), ARGS("timeout", "100", "env", preload, program));
 }
 
+/* Ends the process that a shell has told the number of. */
+static void end_told(const struct run *run)
+{
+	assert_true(atoi(run->out) > 1);
+	kill(atoi(run->out), SIGKILL);
+}
+
+/* Without -f the trace ends with the command, whoever else it leaves at work. */
+static void test_who_outlives_the_command_is_told(void **state)
+{
+	char number[64];
+	struct run *run;
+	(void)state;
+
+	/* As a daemon does it: the parent of the one that stays has ended, too. */
+	run = trace(NO_ARGS, ARGS("sh", "-c", "sh -c 'sleep 100 >&- 2>&- & echo $!'; exit 3"));
+	end_told(run);
+	assert_int_equal(run->exit_status, 3);
+	assert_one_line(run->err);
+	snprintf(number, sizeof(number), "PID %d (sleep), which the command started",
+		 atoi(run->out));
+	assert_contains(run->err, number);
+	assert_contains(run->err, "lives on");
+	run__free(run);
+
+	run = trace(NO_ARGS, ARGS("sh", "-c", "sleep 0.1 & true; wait; (:); exit 0"));
+	assert_string_equal(run->err, "");
+	run__free(run);
+}
+
 /* What its parent had resident is not the tracer's. */
 static void test_the_tracers_own_memory(void **state)
 {
@@ -473,6 +503,7 @@ int main(void)
 		SYSTEM_TEST(test_program_is_the_users),
 		SYSTEM_TEST(test_unreadable_program_is_told),
 		SYSTEM_TEST(test_program_run_by_the_command),
+		SYSTEM_TEST(test_who_outlives_the_command_is_told),
 		SYSTEM_TEST(test_the_tracers_own_memory),
 	};
 

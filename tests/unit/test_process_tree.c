@@ -26,6 +26,7 @@ static void test_parse(void **state)
 	assert_int_equal(entry.tgid, 4711);
 	assert_int_equal(entry.parent, 17);
 	assert_int_equal(entry.state, 'S');
+	assert_int_equal(entry.start_ticks, 4000);
 	assert_int_equal(entry.layout.code, 1111);
 	assert_int_equal(entry.layout.stack, 3333);
 	assert_int_equal(entry.layout.heap, 6666);
