@@ -127,6 +127,9 @@ void code_files__mapped(const struct code_files *files, pid_t tgid, struct mappi
 	if (fd == -EACCES)
 		tell_unreadable(map, tgid);
 	targets__add_mapping(files->targets, tgid, map, fd, fd >= 0 ? &identity : NULL);
+	map->look_error = targets__look_error(files->targets, map);
+	if (map->look_error == -ENOENT && fd < -1)
+		map->look_error = fd;
 	if (fd >= 0) {
 		open_for_names(files, tgid, map);
 		close(fd);

@@ -19,6 +19,7 @@ struct mapping {
 	uint64_t inode_generation; /* tells two files with one number apart; 0: unknown */
 	uint64_t inode_address; /* the kernel's; see struct file_identity. 0: unknown */
 	uint64_t since_ns; /* CLOCK_MONOTONIC; 0: it was there when we came */
+	int look_error; /* a negated errno: why no allocator was looked for in its file; 0: one was */
 	char *path; /* owned by the set; as the kernel printed it, "" for anonymous */
 };
 

@@ -292,12 +292,12 @@ static json_t *build_identity(const char *event, const struct process_report *pr
 				 string_or_null(process->comm), "exe",
 				 string_or_null(process->exe));
 
-	join(&line,
-	     json_pack("{s:I, s:o, s:o, s:b, s:b, s:b, s:o}", "uid", (json_int_t)process->uid,
-		       "cgroup", string_or_null(process->cgroup), "run_s",
-		       seconds_or_null(process->run_s), "late_attach", process->late_attach,
-		       "has_allocator", process->has_allocator, "filtered", process->filtered,
-		       "min_age_s", seconds_or_null(process->min_age_s)));
+	join(&line, json_pack("{s:I, s:o, s:o, s:b, s:b, s:o, s:b, s:o}", "uid",
+			      (json_int_t)process->uid, "cgroup", string_or_null(process->cgroup),
+			      "run_s", seconds_or_null(process->run_s), "late_attach",
+			      process->late_attach, "has_allocator", process->has_allocator,
+			      "not_looked_at", string_or_null(process->not_looked_at), "filtered",
+			      process->filtered, "min_age_s", seconds_or_null(process->min_age_s)));
 	return line;
 }
 

@@ -109,6 +109,7 @@ struct process_report {
 	bool fork_copy; /* it was made by fork, and ran no program of its own by exec */
 	bool late_attach; /* it ran before we came: earlier blocks are not counted */
 	bool has_allocator; /* false: nothing to trace was found; held and totals are unknown */
+	const char *not_looked_at; /* then, why nothing was looked for; NULL: it was */
 	bool filtered; /* -z or -Z: blocks outside the sizes are not counted */
 	double min_age_s; /* -o: stacks hold only blocks at least this old; 0: all */
 

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "losses.h"
 #include "meminfo.h"
+#include "overlooked.h"
 #include "reclaim.h"
 #include "text_wrap.h"
 
@@ -80,6 +81,9 @@ static void fill_identity(const struct reporter *reporter, const struct space *s
 {
 	pid_t tgid = (pid_t)space->tgid;
 	const struct image *image = processes__image(reporter->processes, tgid, space->seen_ns);
+	bool translated = reporter->translators &&
+			  translators__guarded(reporter->translators, tgid, space->seen_ns,
+					       space->after_ns ? space->after_ns : UINT64_MAX);
 
 	report->pid = tgid;
 	report->ppid = (pid_t)space->ppid;
@@ -98,13 +102,15 @@ static void fill_identity(const struct reporter *reporter, const struct space *s
 		report->late_attach |= since_ns > space->seen_ns;
 	}
 	/* What a translator's guest allocates is not seen, which is not the same as nothing. */
-	if (reporter->translators &&
-	    translators__guarded(reporter->translators, tgid, space->seen_ns,
-				 space->after_ns ? space->after_ns : UINT64_MAX))
+	if (translated)
 		report->has_allocator = false;
 	/* A file that came and went may have been one. */
 	if (space->allocated_blocks || space->freed_blocks || space->unknown_frees)
 		report->has_allocator = true;
+	if (!report->has_allocator)
+		report->not_looked_at = translated ?
+						"it runs in a program that translates code" :
+						overlooked__why(image ? image->mappings : NULL);
 }
 
 static void fill_counters(const struct reporter *reporter, const struct space *space,

@@ -51,6 +51,7 @@ struct known_file {
 	bool shares_numbers; /* the snapshots of a btrfs have each other's */
 	bool is_allocator;
 	bool uses_vfork;
+	int look_error; /* see targets__look_error */
 	bool forgotten; /* the slot is needed for those after it */
 };
 
@@ -435,10 +436,11 @@ static int look_into(struct targets *targets, int fd, const struct file_identity
 	struct allocator_probes probes;
 	int err = allocators__find(fd, &probes);
 
-	if (err == -ENOEXEC && elf_headers__is_32_bit(fd))
+	file->look_error = err == -ENOEXEC && !elf_headers__is_32_bit(fd) ? 0 : err;
+	if (file->look_error == -ENOEXEC)
 		log__detail("%s: not looked at: allocators of 32-bit programs are not probed",
 			    name);
-	else if (err && err != -ENOEXEC)
+	else if (file->look_error)
 		log__detail("%s: not looked at: %s", name, strerror(-err));
 	file->is_allocator = !err && probes.nr;
 	file->uses_vfork = vfork_users__check(fd);
@@ -535,6 +537,14 @@ bool targets__knows(const struct targets *targets, const struct mapping *map)
 	const struct known_file *known = find_file(targets, &key);
 
 	return known && are_certain(known);
+}
+
+int targets__look_error(const struct targets *targets, const struct mapping *map)
+{
+	struct unwind_file_key key = mapped_file__key(map);
+	const struct known_file *known = find_file(targets, &key);
+
+	return known ? known->look_error : -ENOENT;
 }
 
 int targets__add_mapping(struct targets *targets, pid_t tgid, const struct mapping *map, int fd,

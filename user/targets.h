@@ -40,6 +40,12 @@ void targets__complete(const struct targets *targets, struct mapping *map);
 bool targets__knows(const struct targets *targets, const struct mapping *map);
 
 /*
+ * Whether the file of that mapping was looked into: 0; -ENOENT when it is not known; -ENOEXEC when
+ * it is a 32-bit program's, where nothing is probed; or the -errno of the look.
+ */
+int targets__look_error(const struct targets *targets, const struct mapping *map);
+
+/*
  * Probes the file of one mapping of a running process. map has the file's own numbers. fd is that
  * file, and identity what it is; NULL for one that is known. Returns 0, -ENOENT when it is not
  * known, or -errno.

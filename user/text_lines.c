@@ -42,6 +42,8 @@ void text_lines__held(FILE *out, const struct process_report *process)
 	if (process->has_allocator)
 		fprintf(out, "%s%s", text_lines__before_sums(&process->lost),
 			text_units__held(process->held_bytes, process->held_blocks).text);
+	else if (process->not_looked_at)
+		fprintf(out, "unknown: not looked at: %s", process->not_looked_at);
 	else
 		fputs("unknown: no allocator found", out);
 }

@@ -273,6 +273,7 @@ static void check_unknown(const json_t *record)
 	assert_true(is_null(record, "held"));
 	assert_true(is_null(record, "totals"));
 	assert_false(truth_value(record, "has_allocator"));
+	assert_true(is_null(record, "not_looked_at"));
 	assert_int_equal(json_array_size(field(record, "stacks")), 0);
 	/* The rest of the report comes all the same. */
 	assert_reclaimed(record);
@@ -365,6 +366,7 @@ static void test_json_fields(void **state)
 	assert_true(number(record, "pid") > 1);
 	assert_true(number(record, "ppid") > 0);
 	assert_string_equal(text(record, "comm"), "leak64");
+	assert_true(is_null(record, "not_looked_at"));
 	assert_contains(text(record, "exe"), "/tests/victims/leak64");
 	assert_int_equal(number(record, "uid"), 0);
 	assert_true(is_null(record, "cgroup") || text(record, "cgroup")[0] == '/');

@@ -398,6 +398,31 @@ static void test_unreadable_program_is_told(void **state)
 	run__free(run);
 }
 
+/* One that is all there is: what it holds is not known, though it may well have an allocator. */
+static void test_unreadable_program_was_not_looked_at(void **state)
+{
+	const char *program = scratch("unreadable_static"), *report = scratch("unreadable.json");
+	const char *argv[] = { tracer_path(), "--json", "-w", report, "--", program, NULL };
+	struct child_options options = {
+		.argv = argv,
+		.prepare = keep_to_permissions,
+		.report_path = report,
+	};
+	struct run *run;
+	(void)state;
+
+	run__free(run_plain(ARGS("cp", victim("leak64_static"), program)));
+	assert_int_equal(chmod(program, 0711), 0);
+	assert_int_equal(chown(program, 65534, 65534), 0);
+	run = run_with(&options, RUN_TIMEOUT_S);
+	skip_if_everybody_is_probed(run);
+	assert_int_equal(run->exit_status, 0);
+	assert_true(is_null(exit_record(run), "held"));
+	assert_false(truth_value(exit_record(run), "has_allocator"));
+	assert_contains(text(exit_record(run), "not_looked_at"), "may not be read");
+	run__free(run);
+}
+
 /* The program at the end of a chain of those that run each other, with an allocator of its own. */
 static void check_chain(const char *const *options, const char *const *command)
 {
@@ -502,6 +527,7 @@ int main(void)
 		SYSTEM_TEST(test_user),
 		SYSTEM_TEST(test_program_is_the_users),
 		SYSTEM_TEST(test_unreadable_program_is_told),
+		SYSTEM_TEST(test_unreadable_program_was_not_looked_at),
 		SYSTEM_TEST(test_program_run_by_the_command),
 		SYSTEM_TEST(test_who_outlives_the_command_is_told),
 		SYSTEM_TEST(test_the_tracers_own_memory),

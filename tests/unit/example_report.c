@@ -211,6 +211,12 @@ static void change_no_allocator(struct process_report *report)
 	report->inherited_from = 4000;
 }
 
+static void change_not_looked_at(struct process_report *report)
+{
+	change_no_allocator(report);
+	report->not_looked_at = "a 32-bit program";
+}
+
 static void change_inherited(struct process_report *report)
 {
 	report->inherited_from = 4000;
@@ -378,6 +384,7 @@ const struct example_report example_reports[] = {
 	{ "lost blocks", change_lost_blocks },
 	{ "lost by every cause", change_lost_by_every_cause },
 	{ "no allocator", change_no_allocator },
+	{ "not looked at", change_not_looked_at },
 	{ "inherited", change_inherited },
 	{ "inherited unknown", change_inherited_unknown },
 	{ "fork copy", change_fork_copy },

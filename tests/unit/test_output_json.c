@@ -161,6 +161,13 @@ static void test_unknown_is_null(void **state)
 	assert_true(json_is_null(json_object_get(line, "held")));
 	assert_true(json_is_null(json_object_get(line, "totals")));
 	assert_true(json_is_null(json_object_get(line, "leaks")));
+	assert_true(json_is_null(json_object_get(line, "not_looked_at")));
+	json_decref(line);
+
+	line = parse_example("not looked at", output_json.process_exit);
+	assert_true(json_is_null(json_object_get(line, "held")));
+	assert_string_equal(json_string_value(json_object_get(line, "not_looked_at")),
+			    "a 32-bit program");
 	json_decref(line);
 
 	line = parse_example("filtered", output_json.outstanding);

@@ -215,6 +215,8 @@ static void test_sentences(void **state)
 		{ "lost stacks", "  held at the end    67,108,864 bytes" },
 		{ "lost stacks", "  at least 67,108,864 bytes in 1 block from\n" },
 		{ "no allocator", "held at the end    unknown: no allocator found\n" },
+		{ "not looked at",
+		  "held at the end    unknown: not looked at: a 32-bit program\n" },
 		{ "unverified", "  unverified         120 pages not seen to come back\n" },
 		{ "stacks", "  and 12 more stacks, 3,456 bytes in 20 blocks\n" },
 		{ "stacks", "      stripped.so+0x1234\n" },
