@@ -16,7 +16,7 @@ struct descendant {
 	uint64_t gone_ns; /* CLOCK_MONOTONIC, when it was first not there any more; 0: it was */
 };
 
-/* All zero: none. The command is the first of its own. */
+/* All zero: none. The command itself is the first. */
 struct descendants {
 	struct descendant *process;
 	size_t nr, capacity;

@@ -14,8 +14,8 @@ FUZZ_CC = $(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,und
 # What each is of: the files in user/ that it needs, the libraries that these need, and the longest
 # input in bytes.
 FUZZERS := elf placement perf_map cfi symbols
-FUZZED_elf := allocators elf_closure elf_file elf_headers elf_image ldso_cache library_path library_search \
-	load_list log named_functions patient_open placement process_root program_loader \
+FUZZED_elf := allocators command_words elf_closure elf_file elf_headers elf_image ldso_cache \
+	library_path library_search load_list log named_functions patient_open placement process_root program_loader \
 	sanitize_text scan_budget shared_object vfork_users
 FUZZED_placement := placement
 FUZZED_perf_map := perf_map
