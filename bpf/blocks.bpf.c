@@ -5,6 +5,7 @@
  * and forgotten when free is entered, before the allocator can hand it out again.
  */
 #include "allocator.h"
+#include "nesting.h"
 #include "spaces.h"
 
 const volatile bool config_system_wide = false;
@@ -26,7 +27,6 @@ const volatile __u64 zeroes[sizeof(struct thread) / sizeof(__u64)] = {};
 #define RETURN_ADDRESS_BYTES 0
 #endif
 
-#define PAGE_MASK_BITS 12
 #define SITE_INDEX_TRIES 16
 #define SIZE_UNKNOWN (~0ULL) /* in an event: the block was not recorded */
 
@@ -48,45 +48,6 @@ static __always_inline void send_trace(__u32 type, __u32 function, __u64 address
 	event->size_bytes = size_bytes;
 	bpf_get_current_comm(&event->comm, sizeof(event->comm));
 	bpf_ringbuf_submit(event, 0);
-}
-
-static __always_inline bool on_signal_stack(struct task_struct *task, __u64 sp)
-{
-	__u64 start = BPF_CORE_READ(task, sas_ss_sp);
-
-	return sp - start <= BPF_CORE_READ(task, sas_ss_size) && start;
-}
-
-/*
- * While a call with a return probe runs, the slot of its return address holds the address of the
- * kernel's trampoline. Another value means that the call is over: left by siglongjmp, say.
- */
-static __always_inline bool return_is_pending(struct task_struct *task, __u64 slot)
-{
-	struct xol_area *area = BPF_CORE_READ(task, mm, uprobes_state.xol_area);
-	__u64 value = 0;
-
-	if (bpf_probe_read_user(&value, sizeof(value), (void *)slot))
-		return false;
-	return value >> PAGE_MASK_BITS == BPF_CORE_READ(area, vaddr) >> PAGE_MASK_BITS;
-}
-
-/*
- * Is the stack pointer inside the allocator call that this thread has in flight? (An allocator
- * function called another one, or a signal handler interrupted it.) Only the outermost call counts.
- * A call that can no longer return must not look like an outer one for ever: it is told by the
- * stack, which has shrunk past its frame, or by its overwritten return address. (An equal stack
- * pointer is a tail call, such as reallocarray's to realloc, or a new call from the same place.)
- */
-static __always_inline bool call_in_flight(const struct call *call, __u64 sp)
-{
-	struct task_struct *task = current_task();
-
-	if (!call->sp)
-		return false;
-	if (on_signal_stack(task, sp) != on_signal_stack(task, call->sp))
-		return on_signal_stack(task, sp);
-	return call->sp >= sp && return_is_pending(task, call->sp);
 }
 
 /*
@@ -244,15 +205,19 @@ static __always_inline bool find_inherited(const struct space *space, __u64 addr
 	return false;
 }
 
-/* A block that has no record of this space's own was freed. Returns its size, or SIZE_UNKNOWN. */
-static __always_inline __u64 count_foreign_free(struct space *space, __u64 address)
+/*
+ * A block that has no record of this space's own was freed. Returns its size, or SIZE_UNKNOWN.
+ * Inside another call an unknown block is no loss: what an allocator got inside a call has no
+ * record.
+ */
+static __always_inline __u64 count_foreign_free(struct space *space, __u64 address, bool inside)
 {
 	__u64 size_bytes = SIZE_UNKNOWN;
 
 	if (space->ancestors[0] && find_inherited(space, address, &size_bytes)) {
 		add(&space->inherited_freed_bytes, size_bytes);
 		add(&space->inherited_freed_blocks, 1);
-	} else {
+	} else if (!inside) {
 		add(&space->unknown_frees, 1);
 	}
 	return size_bytes;
@@ -345,8 +310,11 @@ __hidden int allocation_enter(struct pt_regs *ctx, __u32 function)
 		return 1;
 	}
 	call = &thread->call;
-	if (call_in_flight(call, sp))
+	if (call_in_flight(call, sp)) {
+		if (call->function == function && !space->calls_nest)
+			space->calls_nest = 1;
 		return 1;
+	}
 	if (call->sp)
 		add(&space->lost[LOSS_RETURN], 1); /* it never returned */
 	__builtin_memset(call, 0, sizeof(*call));
@@ -387,7 +355,7 @@ static __always_inline void settle_old_block(struct space *space, struct call *c
 	if (freed && call->old_known) {
 		release(space, &call->old);
 	} else if (freed) {
-		size_bytes = count_foreign_free(space, call->old_address);
+		size_bytes = count_foreign_free(space, call->old_address, false);
 	} else if (call->old_known && bpf_map_update_elem(&blocks, &key, &call->old, BPF_ANY)) {
 		add(&space->lost[LOSS_BLOCK_MAP_FULL], 1);
 	}
@@ -455,28 +423,36 @@ __hidden int allocation_return_old(struct pt_regs *ctx)
 
 __hidden int free_enter(struct pt_regs *ctx)
 {
-	__u64 address = PT_REGS_PARM1(ctx), sp = PT_REGS_SP(ctx);
-	struct thread *thread;
+	struct free_call call = {
+		.address = PT_REGS_PARM1(ctx),
+		.sp = PT_REGS_SP(ctx),
+		.ip = PT_REGS_IP(ctx),
+	};
+	__u64 outer_address = 0;
+	bool known, inside = false;
 	struct space *space;
-	struct block block;
+	struct block block = {}; /* lest the compiler moves what is not there */
 
-	if (!address)
+	if (!call.address)
 		return 0;
 	space = space_of_current();
 	if (!space)
 		return 0;
-	if (!take_block(space, address, &block)) {
-		/* realloc of some allocators frees the old block by free; that is its business. */
-		thread = thread_of_current(false);
-		if (thread && call_in_flight(&thread->call, sp))
+	known = take_block(space, call.address, &block);
+	if (known && !space->calls_nest)
+		slot_of_space(space)->last_free = call;
+	else
+		inside = free_is_inside(space, &call, &outer_address);
+	if (known) {
+		release(space, &block);
+	} else {
+		if (inside && call.address == outer_address)
 			return 0;
-		block.size_bytes = count_foreign_free(space, address);
-		if (config_trace)
-			send_trace(EVENT_FREE, FUNCTION_FREE, address, block.size_bytes);
-		return 0;
+		block.size_bytes = count_foreign_free(space, call.address, inside);
+		if (inside && block.size_bytes == SIZE_UNKNOWN)
+			return 0;
 	}
-	release(space, &block);
 	if (config_trace)
-		send_trace(EVENT_FREE, FUNCTION_FREE, address, block.size_bytes);
+		send_trace(EVENT_FREE, FUNCTION_FREE, call.address, block.size_bytes);
 	return 0;
 }

@@ -432,6 +432,7 @@ static __always_inline void copy_space(struct space *parent, struct task_struct 
 	copy->inherited_blocks =
 		parent->held_blocks + parent->inherited_blocks - parent->inherited_freed_blocks;
 	copy->parent_mm = parent->mm;
+	copy->calls_nest = parent->calls_nest;
 	copy->ancestors[0] = parent->serial;
 #pragma unroll
 	for (int i = 1; i < WIRE_MAX_ANCESTORS; i++)

@@ -61,6 +61,7 @@ struct call {
  */
 struct thread {
 	struct call call;
+	struct free_call free_call; /* the last; see free_nests */
 	union {
 		struct stack stack;
 		struct living_space space;

@@ -220,6 +220,7 @@ struct space {
 	__u64 parent_mm; /* where ancestors[0] lives, or lived */
 	__u64 living_copies; /* that were forked from it */
 	__u64 last_fork_ns; /* when the youngest of these was */
+	__u64 calls_nest; /* 1: its allocator has been seen to call another one that is probed */
 
 	struct memory_counters early, before, after;
 	__u64 freed_anon_pages, freed_other_pages;
@@ -229,10 +230,18 @@ struct space {
 	__u32 unfinished_walks; /* that were left to user space */
 };
 
+/* A free that has begun outside of any other. It has no return probe: see nesting.h. */
+struct free_call {
+	__u64 address;
+	__u64 sp; /* user stack pointer at entry; 0: none yet */
+	__u64 ip; /* of the function */
+	__u64 return_address; /* 0: not read */
+};
+
 struct space_slot {
 	__u64 allocated_bytes, allocated_blocks;
 	__u64 freed_bytes, freed_blocks;
-	__u64 pad[WIRE_CACHE_LINE / 8 - 4];
+	struct free_call last_free; /* while calls_nest is 0: of a block that was known */
 };
 
 /* What `live` has of an address space. */
@@ -328,7 +337,7 @@ _Static_assert(sizeof(struct site) == WIRE_SITE_SLOTS * WIRE_CACHE_LINE, "site")
 _Static_assert(sizeof(struct site_index_key) == 16, "site_index_key");
 _Static_assert(sizeof(struct stack) == 8 + 8 * WIRE_MAX_FRAMES, "stack");
 _Static_assert(sizeof(struct memory_counters) == 56, "memory_counters");
-_Static_assert(sizeof(struct space) == 632, "space");
+_Static_assert(sizeof(struct space) == 640, "space");
 _Static_assert(sizeof(struct space_slot) == WIRE_CACHE_LINE, "space_slot");
 _Static_assert(sizeof(struct target) == 16, "target");
 _Static_assert(sizeof(struct event) == 56, "event");

@@ -26,10 +26,15 @@ VICTIM_MUSL_STATIC := $(if $(VICTIM_MUSL_TOOL),family_muslstatic)
 VICTIM_WALKS := walks walks_static walks_static_pie walks_stripped walks_cxx cache single_step \
 	single_step_static two_plugins libplugin_small.so libplugin_large.so libkeep_blocks.so \
 	libbump_allocator.so
+# With wrappers of malloc and free between them and libc, one or two.
+VICTIM_WRAPPERS := libwrap_record_first.so libwrap_real_first.so libpart_calls.so libpart_jumps.so
+VICTIM_WRAPPED := forks_wrapped realloc_forms_wrapped hammer_wrapped obey_wrapped
+VICTIM_UNSEEN := unseen_blocks_calls unseen_blocks_jumps
 
 VICTIMS := $(addprefix $(VICTIM_DIR)/,$(VICTIM_PLAIN) $(VICTIM_CXX_PROGRAMS) $(VICTIM_STATIC) \
 	$(VICTIM_MUSL) $(VICTIM_MUSL_STATIC) frames_omit frames_nopie leak64_stripped \
-	leak64_static_stripped no_allocator libplugin.so $(VICTIM_WALKS))
+	leak64_static_stripped no_allocator libplugin.so $(VICTIM_WALKS) \
+	$(VICTIM_WRAPPERS) $(VICTIM_WRAPPED) $(VICTIM_UNSEEN))
 
 victims: $(VICTIMS)
 
@@ -152,3 +157,30 @@ $(VICTIM_DIR)/libbump_allocator.so: tests/victims/bump_allocator.c
 	@mkdir -p $(@D)
 	$(call say,VICTIM)
 	$(Q)$(VICTIM_OMIT) -fPIC -shared -o $@ $<
+
+VICTIM_WRAPPER := $(VICTIM_OMIT) -fPIC -shared -ldl
+
+$(VICTIM_DIR)/libwrap_record_first.so $(VICTIM_DIR)/libwrap_real_first.so: tests/victims/wrapper.c
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_WRAPPER) -o $@ $< $(if $(findstring record,$@),-DRECORD_FIRST)
+
+$(VICTIM_DIR)/libpart_calls.so $(VICTIM_DIR)/libpart_jumps.so: tests/victims/part_wrapper.c
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_WRAPPER) -o $@ $< $(if $(findstring jumps,$@),-DJUMP)
+
+VICTIM_LINK_WRAPPERS := -L$(VICTIM_DIR) -Wl,-rpath,'$$ORIGIN' -Wl,--no-as-needed
+
+$(addprefix $(VICTIM_DIR)/,$(VICTIM_WRAPPED)): $(VICTIM_DIR)/%_wrapped: tests/victims/%.c \
+		$(VICTIM_DIR)/libwrap_record_first.so $(VICTIM_DIR)/libwrap_real_first.so
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_C) $(VICTIM_FRAMES) -o $@ $< -pthread -ldl $(VICTIM_LINK_WRAPPERS) \
+		-lwrap_record_first -lwrap_real_first
+
+$(addprefix $(VICTIM_DIR)/,$(VICTIM_UNSEEN)): $(VICTIM_DIR)/unseen_blocks_%: \
+		tests/victims/unseen_blocks.c $(VICTIM_DIR)/libpart_%.so
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_C) $(VICTIM_FRAMES) -o $@ $< $(VICTIM_LINK_WRAPPERS) -lpart_$*
