@@ -219,6 +219,8 @@ static __always_inline __u64 count_foreign_free(struct space *space, __u64 addre
 		add(&space->inherited_freed_blocks, 1);
 	} else if (!inside) {
 		add(&space->unknown_frees, 1);
+		if (space->flags & SPACE_MORE_ANCESTORS)
+			add(&space->lost[LOSS_ANCESTOR], 1);
 	}
 	return size_bytes;
 }

@@ -437,6 +437,8 @@ static __always_inline void copy_space(struct space *parent, struct task_struct 
 #pragma unroll
 	for (int i = 1; i < WIRE_MAX_ANCESTORS; i++)
 		copy->ancestors[i] = parent->ancestors[i - 1];
+	if (parent->ancestors[WIRE_MAX_ANCESTORS - 1])
+		copy->flags |= SPACE_MORE_ANCESTORS;
 	parent->flags |= SPACE_HAS_COPIES;
 	parent->last_fork_ns = time_of_serial(copy->serial);
 	add(&parent->living_copies, 1);

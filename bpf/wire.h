@@ -59,7 +59,8 @@ struct block {
 
 /*
  * How far back a forked process knows its ancestors' address spaces, whose blocks it has copies of:
- * generations without an exec in between. What it frees of older ones is an unknown free.
+ * generations without an exec in between. What it frees of older ones is an
+ * unknown free, and a loss.
  */
 #define WIRE_MAX_ANCESTORS 16
 
@@ -147,6 +148,7 @@ enum loss {
 	LOSS_THREAD_MAP_FULL, /* a thread's call could not be followed */
 	LOSS_BLOCK_MAP_FULL,
 	LOSS_GHOST, /* the block map was full: a copy's free of the block will be an unknown one */
+	LOSS_ANCESTOR, /* an unknown free by a copy that has more ancestors than it knows */
 	LOSS_STACK, /* a block without a stack: it could not be read, or the stack map was full */
 	LOSS_SITE_MAP_FULL, /* a block that is not counted by stack */
 	NR_SPACE_LOSSES,
@@ -180,6 +182,7 @@ enum space_flags {
 	SPACE_HAS_COPIES = 1 << 14, /* was copied by a fork that is followed */
 	SPACE_LEADER_LEFT =
 		1 << 15, /* its first thread has ended alone: put breakpoints everywhere */
+	SPACE_MORE_ANCESTORS = 1 << 16, /* than `ancestors` has room for */
 };
 
 /*
@@ -337,7 +340,7 @@ _Static_assert(sizeof(struct site) == WIRE_SITE_SLOTS * WIRE_CACHE_LINE, "site")
 _Static_assert(sizeof(struct site_index_key) == 16, "site_index_key");
 _Static_assert(sizeof(struct stack) == 8 + 8 * WIRE_MAX_FRAMES, "stack");
 _Static_assert(sizeof(struct memory_counters) == 56, "memory_counters");
-_Static_assert(sizeof(struct space) == 640, "space");
+_Static_assert(sizeof(struct space) == 648, "space");
 _Static_assert(sizeof(struct space_slot) == WIRE_CACHE_LINE, "space_slot");
 _Static_assert(sizeof(struct target) == 16, "target");
 _Static_assert(sizeof(struct event) == 56, "event");

@@ -17,6 +17,8 @@ const struct loss_cause loss_causes[NR_LOSSES] = {
 				  "for which there was no room (see --max-blocks)" },
 	[LOSS_GHOST] = { LOSS_OF_BLOCKS, false, "no_room_for_freed", "freed block",
 			 "not remembered for forked copies: no room (see --max-blocks)" },
+	[LOSS_ANCESTOR] = { LOSS_OF_BLOCKS, false, "too_many_forks", "free",
+			    "of a block that may be inherited: from more forks back than are known" },
 	[LOSS_STACK] = { LOSS_OF_STACKS, false, "no_stack", "block",
 			 "recorded without a stack (see --max-stacks)" },
 	[LOSS_SITE_MAP_FULL] = { LOSS_OF_STACKS, false, "no_room_for_site", "block",

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "family.h"
+#include "wire.h"
 
 #define BRIEF_BYTES (10 * 100 + 90) /* what the victim brief holds at its end */
 #define BRIEF_BLOCKS 10
@@ -239,6 +240,36 @@ static void test_many_generations(void **state)
 
 	(void)state;
 	compare_family(run, run, 13);
+	run__free(run);
+}
+
+/* Who descends from the first one by more forks than are remembered can't know its blocks. */
+static void test_too_many_generations(void **state)
+{
+	struct run *run = trace(ARGS("-f"), ARGS(victim("forks"), "chain", "18"));
+	unsigned int nr_unknown = 0;
+	json_t *record;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(count_events(run, "exit"), 19);
+	json_array_foreach(run->events, i, record)
+	{
+		long long unknown;
+
+		if (!is_exit_of(record, "forks"))
+			continue;
+		unknown = number(record, "totals.unknown_frees");
+		nr_unknown += (unsigned int)unknown;
+		assert_int_equal(number(record, "lost.blocks"), unknown);
+		assert_int_equal(number(record, "inherited.freed_blocks"),
+				 truth_value(record, "fork_copy") && !unknown);
+		if (unknown)
+			assert_int_equal(number(record, "lost.causes.too_many_forks"), unknown);
+		else
+			assert_nothing_lost(record);
+	}
+	assert_int_equal(nr_unknown, 18 - WIRE_MAX_ANCESTORS);
 	run__free(run);
 }
 
@@ -642,6 +673,7 @@ int main(void)
 		SYSTEM_TEST(test_forks),
 		SYSTEM_TEST(test_forks_of_a_command),
 		SYSTEM_TEST(test_many_generations),
+		SYSTEM_TEST(test_too_many_generations),
 		SYSTEM_TEST(test_children_are_not_followed_unasked),
 		SYSTEM_TEST(test_children_of_a_pid),
 		SYSTEM_TEST(test_a_commands_status_with_children),
