@@ -69,6 +69,20 @@ static __always_inline bool may_be_inside(const struct free_call *call,
 	       (outer->sp != call->sp || outer->ip != call->ip);
 }
 
+/* The free of a known block around this one, where no call was seen inside another before. */
+static __always_inline const struct free_call *known_around(struct space *space,
+							    const struct free_call *call)
+{
+#pragma unroll
+	for (int i = 0; i < WIRE_SPACE_SLOTS; i++) {
+		const struct free_call *last = &living_space_of(space)->slots[i].last_free;
+
+		if (last->address == call->address && may_be_inside(call, last))
+			return last; /* of another CPU when the thread was moved in between */
+	}
+	return NULL;
+}
+
 /*
  * Has an allocator function, or another free, called this one? Then outer_address is what was given
  * to that. Else others may be inside this free, so the thread remembers it. It has no return probe,
@@ -78,14 +92,14 @@ static __always_inline bool may_be_inside(const struct free_call *call,
  *
  * To remember costs too, and most processes have one allocator that is probed. Until a call was
  * seen inside another of its kind (calls_nest), a free of a known block is not remembered by its
- * thread; the CPU's slot has the last one, in which the first such call can be, as in a program
+ * thread; a CPU's slot has its last one, in which the first such call can be, as in a program
  * that allocates by calloc where malloc and free alone are wrapped.
  */
 static __always_inline bool free_is_inside(struct space *space, const struct free_call *call,
 					   __u64 *outer_address)
 {
 	struct thread *thread = thread_of_current(true);
-	const struct free_call *known = &slot_of_space(space)->last_free;
+	const struct free_call *known;
 	struct free_call *outer;
 
 	if (!thread) {
@@ -96,7 +110,8 @@ static __always_inline bool free_is_inside(struct space *space, const struct fre
 	if (call_in_flight(&thread->call, call->sp))
 		return true;
 	outer = &thread->free_call;
-	if (!space->calls_nest && known->address == call->address && may_be_inside(call, known)) {
+	known = space->calls_nest ? NULL : known_around(space, call);
+	if (known) {
 		*outer = *known;
 		outer->return_address = return_address_at(outer->sp);
 	}
