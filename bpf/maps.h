@@ -61,7 +61,8 @@ struct call {
  */
 struct thread {
 	struct call call;
-	struct free_call free_call; /* the last; see free_nests */
+	struct free_call free_call; /* the last outermost; see free_is_inside */
+	__u64 doubtful_frees; /* since then: unknown, and maybe inside that one */
 	union {
 		struct stack stack;
 		struct living_space space;

@@ -69,6 +69,17 @@ static __always_inline bool may_be_inside(const struct free_call *call,
 	       (outer->sp != call->sp || outer->ip != call->ip);
 }
 
+/*
+ * The first free inside another: of the same block, or in another function. Without that a return
+ * address that stands proves nothing: where one allocator is probed, two frees of early blocks, the
+ * second deeper on the stack, are two. What was counted so is taken back once nesting is shown.
+ */
+static __always_inline bool shows_nesting(const struct free_call *call,
+					  const struct free_call *outer)
+{
+	return outer->address == call->address || outer->ip != call->ip;
+}
+
 /* The free of a known block around this one, where no call was seen inside another before. */
 static __always_inline const struct free_call *known_around(struct space *space,
 							    const struct free_call *call)
@@ -87,8 +98,9 @@ static __always_inline const struct free_call *known_around(struct space *space,
  * Has an allocator function, or another free, called this one? Then outer_address is what was given
  * to that. Else others may be inside this free, so the thread remembers it. It has no return probe,
  * which would cost more than all else does: as long as it runs, its return address stands on the
- * stack. (That can stand, too, in what a later frame has not written yet: a block from before the
- * attach that is freed there is then taken for the allocator's own, and is not counted.)
+ * stack. (That can stand, too, in what a later frame has not written yet: where calls nest, a block
+ * from before the attach that is freed there is then taken for the allocator's own, and is not
+ * counted.)
  *
  * To remember costs too, and most processes have one allocator that is probed. Until a call was
  * seen inside another of its kind (calls_nest), a free of a known block is not remembered by its
@@ -117,11 +129,18 @@ static __always_inline bool free_is_inside(struct space *space, const struct fre
 	}
 	*outer_address = outer->address;
 	if (may_be_inside(call, outer) && return_address_at(outer->sp) == outer->return_address) {
+		if (!space->calls_nest && !shows_nesting(call, outer)) {
+			thread->doubtful_frees += !space->ancestors[0];
+			return false;
+		}
+		add(&space->unknown_frees, -thread->doubtful_frees);
+		thread->doubtful_frees = 0;
 		space->calls_nest = 1;
 		return true;
 	}
 	*outer = *call;
 	outer->return_address = return_address_at(call->sp);
+	thread->doubtful_frees = 0;
 	return false;
 }
 

@@ -54,7 +54,7 @@ static int open_new(const struct code_files *files, pid_t tgid, struct mapping *
 			     "nor are others; raise the limit of open files (ulimit -n)",
 			     map->path, strerror(-fd));
 	told_shortage |= fd == -EMFILE || fd == -ENFILE;
-	return fd;
+	return fd == -EPERM ? -EACCES : fd; /* -1 is one that is known */
 }
 
 static void open_for_names(const struct code_files *files, pid_t tgid, const struct mapping *map)

@@ -108,6 +108,30 @@ static void test_blocks_from_before(void **state)
 	check_each_way(check_early_blocks);
 }
 
+/* Where nothing wraps anything, two frees are two, whatever is left on the stack of the first. */
+static void check_stale_stack(const char *way)
+{
+	struct child *daemon = start_daemon("obey");
+	struct child *tracer;
+	struct run *run;
+
+	child__send(daemon, "alloc 4 80\n");
+	child__wait_output(daemon, "ok\n", 1, RUN_TIMEOUT_S);
+	tracer = start_tracer(ARGS("--attach", way, "-p", pid_text(daemon)));
+	child__send(daemon, "below\nbelow\n");
+	child__wait_output(daemon, "ok\n", 3, RUN_TIMEOUT_S);
+	end_daemon(daemon);
+	run = child__finish(tracer, RUN_TIMEOUT_S);
+	assert_int_equal(number(exit_record(run), "totals.unknown_frees"), 4);
+	run__free(run);
+}
+
+static void test_stale_return_address(void **state)
+{
+	(void)state;
+	check_each_way(check_stale_stack);
+}
+
 static void check_part(const char *way)
 {
 	static const char *const programs[] = { "unseen_blocks_calls", "unseen_blocks_jumps" };
@@ -142,6 +166,7 @@ int main(void)
 		SYSTEM_TEST(test_copies),
 		SYSTEM_TEST(test_threads),
 		SYSTEM_TEST(test_blocks_from_before),
+		SYSTEM_TEST(test_stale_return_address),
 		SYSTEM_TEST(test_free_without_calloc),
 	};
 

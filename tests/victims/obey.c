@@ -4,6 +4,7 @@
  * test knows at every moment what it holds.
  *	alloc COUNT SIZE	blocks from keep()
  *	free COUNT		the youngest blocks
+ *	below			frees two: the second from below a frame that nobody writes to
  *	leave			the first thread ends, another one goes on
  *	load FILE		opens that library, as dlmopen does: with all it needs anew
  *	map COUNT		files in memory, to be executed
@@ -49,6 +50,16 @@ static NOINLINE void drop(int count)
 		truth_freed(held[nr_held].size);
 		free(held[nr_held].block);
 	}
+}
+
+/* The return address of the free before this stands in there. */
+static NOINLINE void drop_below(void)
+{
+	char unwritten[4096];
+
+	__asm__ volatile("" : : "r"(unwritten) : "memory");
+	drop(1);
+	__asm__ volatile("" : : "r"(unwritten) : "memory");
 }
 
 /* A JIT compiler's: each file is there only once. */
@@ -139,7 +150,10 @@ static void *obey(void *unused)
 			keep(a, b);
 		else if (sscanf(line, "free %d", &a) == 1)
 			drop(a);
-		else if (!strcmp(line, "leave")) {
+		else if (!strcmp(line, "below")) {
+			drop(1);
+			drop_below();
+		} else if (!strcmp(line, "leave")) {
 			say("ok\n");
 			leave();
 		} else if (sscanf(line, "load %255s", path) == 1)
