@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A traced command behaves as an untraced one: status, streams, signals, surroundings, user. */
 #include <errno.h>
-#include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -366,100 +364,6 @@ static void test_program_is_the_users(void **state)
 	unlink(program);
 }
 
-/* Files of others, without the capability to read what only they may. */
-static int keep_to_permissions(void *context)
-{
-	(void)context;
-	for (int capability = CAP_DAC_OVERRIDE; capability <= CAP_DAC_READ_SEARCH; capability++)
-		if (prctl(PR_CAPBSET_DROP, capability))
-			return 1;
-	return 0;
-}
-
-/* As of a FUSE mount of the user's: what can't be read is no program without an allocator. */
-static void test_unreadable_program_is_told(void **state)
-{
-	const char *program = scratch("unreadable");
-	const char *argv[] = { tracer_path(), "--", program, NULL };
-	struct child_options options = { .argv = argv, .prepare = keep_to_permissions };
-	struct run *run;
-	(void)state;
-
-	run__free(run_plain(ARGS("cp", victim("leak64"), program)));
-	assert_int_equal(chmod(program, 0711), 0);
-	assert_int_equal(chown(program, 65534, 65534), 0);
-	run = run_with(&options, RUN_TIMEOUT_S);
-	skip_if_everybody_is_probed(run);
-	assert_int_equal(run->exit_status, 0);
-	assert_contains(run->err, "warning: ");
-	assert_contains(run->err, program);
-	assert_contains(run->err, "Permission denied");
-	assert_contains(run->err, "67,108,864 bytes in 1 block\n");
-	run__free(run);
-}
-
-/* One that is all there is: what it holds is not known, though it may well have an allocator. */
-static void test_unreadable_program_was_not_looked_at(void **state)
-{
-	const char *program = scratch("unreadable_static"), *report = scratch("unreadable.json");
-	const char *argv[] = { tracer_path(), "--json", "-w", report, "--", program, NULL };
-	struct child_options options = {
-		.argv = argv,
-		.prepare = keep_to_permissions,
-		.report_path = report,
-	};
-	struct run *run;
-	(void)state;
-
-	run__free(run_plain(ARGS("cp", victim("leak64_static"), program)));
-	assert_int_equal(chmod(program, 0711), 0);
-	assert_int_equal(chown(program, 65534, 65534), 0);
-	run = run_with(&options, RUN_TIMEOUT_S);
-	skip_if_everybody_is_probed(run);
-	assert_int_equal(run->exit_status, 0);
-	assert_true(is_null(exit_record(run), "held"));
-	assert_false(truth_value(exit_record(run), "has_allocator"));
-	assert_contains(text(exit_record(run), "not_looked_at"), "may not be read");
-	run__free(run);
-}
-
-/* The program at the end of a chain of those that run each other, with an allocator of its own. */
-static void check_chain(const char *const *options, const char *const *command)
-{
-	struct run *run = trace(options, command);
-	unsigned int nr = count_events(run, "exit");
-	bool found = false;
-
-	assert_int_equal(run->exit_status, 0);
-	for (unsigned int i = 0; i < nr; i++) {
-		const json_t *record = event_record(run, "exit", i);
-
-		if (strcmp(text(record, "comm"), "leak64") != 0 ||
-		    strcmp(text(record, "end.kind"), "exited") != 0)
-			continue;
-		assert_held(record, 64 * MIB, 1);
-		assert_false(truth_value(record, "late_attach"));
-		found = true;
-	}
-	assert_true(found);
-	run__free(run);
-}
-
-static void test_program_run_by_the_command(void **state)
-{
-	char preload[4200], shell[8500];
-	const char *program = victim("leak64");
-	(void)state;
-
-	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", victim("libbump_allocator.so"));
-	snprintf(shell, sizeof(shell), "%s exec %s", preload, program);
-	check_chain(NO_ARGS, ARGS("env", preload, program));
-	check_chain(NO_ARGS, ARGS("env", "-i", "A=1", preload, program));
-	check_chain(NO_ARGS, ARGS("nice", "-n", "1", "env", "-u", "A", preload, program));
-	check_chain(NO_ARGS, ARGS("sh", "-c", shell));
-	check_chain(ARGS("-f"), ARGS("timeout", "100", "env", preload, program));
-}
-
 /* Ends the process that a shell has told the number of. */
 static void end_told(const struct run *run)
 {
@@ -526,9 +430,6 @@ int main(void)
 		SYSTEM_TEST(test_terminated_command_is_reported),
 		SYSTEM_TEST(test_user),
 		SYSTEM_TEST(test_program_is_the_users),
-		SYSTEM_TEST(test_unreadable_program_is_told),
-		SYSTEM_TEST(test_unreadable_program_was_not_looked_at),
-		SYSTEM_TEST(test_program_run_by_the_command),
 		SYSTEM_TEST(test_who_outlives_the_command_is_told),
 		SYSTEM_TEST(test_the_tracers_own_memory),
 	};
