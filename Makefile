@@ -24,7 +24,8 @@ LINT_PACKAGES := clang-format clang-tidy cppcheck
 
 CFLAGS ?= -O2 -g
 USER_CFLAGS := $(CFLAGS) -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes \
-	-Wstrict-prototypes -D_GNU_SOURCE -DMEMLEAK_VERSION='"$(VERSION)"' -I$(BUILD) -MMD -MP
+	-Wstrict-prototypes -D_GNU_SOURCE -DMEMLEAK_VERSION='"$(VERSION)"' -I$(BUILD) -iquote user -iquote . \
+	-MMD -MP
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v2 -Wall -Wextra -Werror -Wno-unused-parameter \
 	-D__TARGET_ARCH_$(ARCH) -Ivmlinux -idirafter /usr/include/$(shell $(CC) -dumpmachine) -MMD -MP
 LDLIBS := -lbpf -ldw -lelf -liberty -ljansson -lZydis -lz -llzma
@@ -37,11 +38,11 @@ endif
 LONE_BPF := holders
 BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,\
 	$(filter-out $(LONE_BPF:%=bpf/%.bpf.c),$(wildcard bpf/*.bpf.c)))
-USER_SOURCES := $(wildcard user/*.c)
-SKELETON_USERS := user/tracer.c user/lifecycle_hooks.c user/allocator_links.c
+USER_SOURCES := $(wildcard user/*.c user/*/*.c user/*/*/*.c)
+SKELETON_USERS := $(addprefix user/probes/,tracer.c lifecycle_hooks.c allocator_links.c)
 # Unit tests link with what they use of the logic; the skeletons and main stay outside.
 LOGIC_OBJECTS := $(patsubst user/%.c,$(BUILD)/user/%.o,\
-	$(filter-out user/main.c $(SKELETON_USERS) user/holder_scan.c,$(USER_SOURCES)))
+	$(filter-out user/main.c $(SKELETON_USERS) user/stays/holder_scan.c,$(USER_SOURCES)))
 LOGIC := $(BUILD)/logic.a
 USER_OBJECTS := $(patsubst user/%.c,$(BUILD)/user/%.o,$(USER_SOURCES))
 SKELETON := $(BUILD)/memleak.skel.h
@@ -64,7 +65,7 @@ $(BUILD)/memleak-bpf: $(USER_OBJECTS)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(SKELETON_USERS:%.c=$(BUILD)/%.o): $(SKELETON)
-$(BUILD)/user/holder_scan.o: $(BUILD)/holders.skel.h
+$(BUILD)/user/stays/holder_scan.o: $(BUILD)/holders.skel.h
 $(BUILD)/tests/system/test_cpus.o: $(SKELETON)
 
 $(BUILD)/user/%.o: user/%.c
@@ -99,7 +100,7 @@ UNIT_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 $(BUILD)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(USER_CFLAGS) -iquote user -iquote bpf -iquote tests/unit -c -o $@ $<
+	$(Q)$(CC) $(USER_CFLAGS) -iquote bpf -iquote tests/unit -c -o $@ $<
 
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(UNIT_SUPPORT) $(LOGIC)
 	$(call say,LINK)

@@ -2,7 +2,7 @@
 /*
  * Which process has which file in memory open or mapped. Iterators: they run when user space reads
  * them, over every process, also those that /proc lets nobody look into. An object of its own,
- * loaded by user/holder_scan.c when it is needed for the first time.
+ * loaded by user/stays/holder_scan.c when it is needed for the first time.
  */
 #include "vmlinux.h"
 

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "uprobe_link.h"
+#include "probes/uprobe_link.h"
 
 static void die(const char *what)
 {

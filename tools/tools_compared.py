@@ -74,7 +74,7 @@ def build_programs():
     compiler = [os.environ.get("CC", "gcc"), "-O2", "-fno-builtin", "-D_GNU_SOURCE", "-pthread"]
     for name, source, *options in (
             ("pairs", "pairs.c"), ("timed", "timed.c"), ("timed_static", "timed.c", "-static"),
-            ("floor", "floor.c", "../user/uprobe_link.c", "-I../user", "-lbpf")):
+            ("floor", "floor.c", "../user/probes/uprobe_link.c", "-I../user", "-lbpf")):
         subprocess.run([*compiler, "-o", os.path.join(BENCH, name), source, *options], check=True,
                        cwd=os.path.join(ROOT, "tools"))
 

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "living_thread.h"
-#include "log.h"
-#include "mapped_file.h"
+#include "base/living_thread.h"
+#include "base/log.h"
+#include "probes/mapped_file.h"
 
 static void add_table(const struct code_files *files, const struct unwind_file_key *key, int fd,
 		      const char *name)

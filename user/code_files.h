@@ -9,12 +9,12 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "elf_closure.h"
-#include "mapping.h"
-#include "symbolize.h"
-#include "targets.h"
-#include "unfinished_walk.h"
-#include "unwind_tables.h"
+#include "elf/elf_closure.h"
+#include "base/mapping.h"
+#include "names/symbolize.h"
+#include "probes/targets.h"
+#include "unwind/unfinished_walk.h"
+#include "unwind/unwind_tables.h"
 
 struct code_files {
 	const struct tracer *tracer; /* which identifies them */

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel_features.h"
-#include "log.h"
-#include "privileges.h"
-#include "probe_paths.h"
-#include "sanitize_text.h"
-#include "system_libc.h"
+#include "probes/kernel_features.h"
+#include "base/log.h"
+#include "processes/privileges.h"
+#include "probes/probe_paths.h"
+#include "base/sanitize_text.h"
+#include "allocators/system_libc.h"
 
 /* By enum feature: the name in JSON, and in words. */
 static const struct {

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "features_report.h"
-#include "log.h"
+#include "base/log.h"
 #include "monitor.h"
 #include "options.h"
 

@@ -9,16 +9,16 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "dead_sweep.h"
-#include "log.h"
+#include "books/dead_sweep.h"
+#include "base/log.h"
 #include "monitor_state.h"
 #include "notify.h"
-#include "patient_open.h"
+#include "elf/patient_open.h"
 #include "process_sweep.h"
-#include "snapshot.h"
-#include "stack_sweep.h"
-#include "stop_request.h"
-#include "table_limits.h"
+#include "books/snapshot.h"
+#include "books/stack_sweep.h"
+#include "base/stop_request.h"
+#include "base/table_limits.h"
 
 /* A report of an exec waits that long to learn what took over. */
 #define EXEC_GRACE_NS 100000000ULL

@@ -4,9 +4,9 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "log.h"
+#include "base/log.h"
 #include "monitor_state.h"
-#include "snapshot.h"
+#include "books/snapshot.h"
 
 /* How long memory may outlive its process before that is worth a report of its own. */
 #define MEMORY_GRACE_NS 100000000ULL

@@ -12,12 +12,12 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "debuggers.h"
+#include "probes/guard/debuggers.h"
 #include "hangup.h"
-#include "log.h"
+#include "base/log.h"
 #include "monitor_state.h"
-#include "privileges.h"
-#include "vdso.h"
+#include "processes/privileges.h"
+#include "unwind/vdso.h"
 
 /* For the kernel's records of mappings and for what it takes to load and attach at all. */
 #define MIN_FILES 64

@@ -10,14 +10,14 @@
 #include <stdbool.h>
 
 #include "code_files.h"
-#include "command.h"
-#include "descendants.h"
-#include "ended_spaces.h"
-#include "events.h"
-#include "followed.h"
+#include "processes/command.h"
+#include "processes/descendants.h"
+#include "books/ended_spaces.h"
+#include "processes/events.h"
+#include "processes/followed.h"
 #include "monitor.h"
-#include "probe_paths.h"
-#include "report_file.h"
+#include "probes/probe_paths.h"
+#include "output/report_file.h"
 #include "reporter.h"
 
 /* The maps are looked at that often even when no doorbell rang. */

@@ -7,15 +7,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "elf_closure.h"
-#include "living_thread.h"
-#include "log.h"
+#include "elf/elf_closure.h"
+#include "base/living_thread.h"
+#include "base/log.h"
 #include "monitor_state.h"
-#include "patient_open.h"
-#include "privileges.h"
-#include "process_tree.h"
-#include "stop_request.h"
-#include "targets.h"
+#include "elf/patient_open.h"
+#include "processes/privileges.h"
+#include "processes/process_tree.h"
+#include "base/stop_request.h"
+#include "probes/targets.h"
 
 static uint64_t monotonic_ns(void)
 {

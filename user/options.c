@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../bpf/wire.h"
+#include "bpf/wire.h"
 #include "options.h"
-#include "parse_number.h"
+#include "base/parse_number.h"
 
 #define MAX_SECONDS 31536000 /* a year */
 #define MIN_SECONDS 0.001 /* a timer of 0 would never fire, one of 1 ns never rest */

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "probe_paths.h"
+#include "probes/probe_paths.h"
 
 #define OPTIONS_MAX_PIDS 256
 

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "snapshot.h"
+#include "books/snapshot.h"
 
 /* Processes with a memory that was not reported yet, ascending. */
 struct needed {

@@ -3,9 +3,9 @@
 #ifndef PROCESS_SWEEP_H
 #define PROCESS_SWEEP_H
 
-#include "ended_spaces.h"
-#include "events.h"
-#include "processes.h"
+#include "books/ended_spaces.h"
+#include "processes/events.h"
+#include "processes/processes.h"
 
 /* Takes what has ended meanwhile into ended. Returns 0 or -errno. */
 int process_sweep__run(struct processes *processes, struct events *events,

@@ -10,13 +10,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "aggregate.h"
-#include "log.h"
-#include "losses.h"
-#include "meminfo.h"
-#include "overlooked.h"
-#include "reclaim.h"
-#include "text_wrap.h"
+#include "report/aggregate.h"
+#include "base/log.h"
+#include "report/losses.h"
+#include "base/meminfo.h"
+#include "processes/overlooked.h"
+#include "report/reclaim.h"
+#include "output/text_wrap.h"
 
 #define NS_PER_S 1000000000ULL
 #define DEFAULT_TOP 10

@@ -8,16 +8,16 @@
 
 #include <stdio.h>
 
-#include "probe_paths.h"
+#include "probes/probe_paths.h"
 #include "options.h"
-#include "output.h"
-#include "processes.h"
-#include "ranking.h"
-#include "report_file.h"
-#include "shm_survivors.h"
-#include "symbolize.h"
-#include "targets.h"
-#include "translators.h"
+#include "output/output.h"
+#include "processes/processes.h"
+#include "report/ranking.h"
+#include "output/report_file.h"
+#include "stays/shm_survivors.h"
+#include "names/symbolize.h"
+#include "probes/targets.h"
+#include "probes/guard/translators.h"
 
 struct reporter {
 	const struct output_format *format;

@@ -9,9 +9,9 @@ FUZZ_CORPORA := .cache/fuzz
 FUZZ_PACKAGES := clang libclang-rt-14-dev libzydis-dev libdw-dev libelf-dev liblzma-dev zlib1g-dev \
 	gcc binutils xz-utils
 FUZZ_CC = $(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
-	-fno-sanitize-recover=undefined -iquote user
+	-fno-sanitize-recover=undefined -iquote user -iquote .
 
-# What each is of: the files in user/ that it needs, the libraries that these need, and the longest
+# What each is of: the files in user/'s rooms that it needs, the libraries that these need, and the longest
 # input in bytes.
 FUZZERS := elf placement perf_map cfi symbols
 FUZZED_elf := allocators command_words elf_closure elf_file elf_headers elf_image ldso_cache \
@@ -42,8 +42,8 @@ fuzz-deps: deps
 $(FUZZERS:%=fuzz-%): fuzz-%: fuzz-deps
 	@mkdir -p $(BUILD)/fuzz $(FUZZ_CORPORA)/$*
 	$(call say,FUZZ)
-	$(Q)$(FUZZ_CC) -o $(BUILD)/fuzz/$* tests/fuzz/fuzz_$*.c $(FUZZED_$*:%=user/%.c) \
-		$(FUZZ_LIBRARIES_$*)
+	$(Q)$(FUZZ_CC) -o $(BUILD)/fuzz/$* tests/fuzz/fuzz_$*.c \
+		$(foreach name,$(FUZZED_$*),$(wildcard user/*/$(name).c)) $(FUZZ_LIBRARIES_$*)
 	$(Q)tests/fuzz/seed $* $(FUZZ_CORPORA)/$*
 	$(Q)$(BUILD)/fuzz/$* -max_len=$(FUZZ_BYTES_$*) -max_total_time=$(FUZZ_SECONDS) -verbosity=0 \
 		-print_final_stats=1 -artifact_prefix=$(BUILD)/fuzz/ $(FUZZ_CORPORA)/$* \

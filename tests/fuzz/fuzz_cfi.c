@@ -8,8 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cfi.h"
-#include "unwind_rows.h"
+#include "unwind/cfi.h"
+#include "unwind/unwind_rows.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t nr_bytes);
 

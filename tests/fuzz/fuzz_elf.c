@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "allocators.h"
-#include "elf_closure.h"
-#include "ldso_cache.h"
-#include "vfork_users.h"
+#include "allocators/allocators.h"
+#include "elf/elf_closure.h"
+#include "elf/ldso_cache.h"
+#include "allocators/vfork_users.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t nr_bytes);
 

@@ -2,7 +2,7 @@
 /* libFuzzer over hostile code: where a probe goes in a function. Built and run by make fuzz. */
 #include <stdlib.h>
 
-#include "placement.h"
+#include "allocators/placement.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t nr_bytes);
 

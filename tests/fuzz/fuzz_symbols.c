@@ -8,12 +8,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "build_id.h"
-#include "debug_file.h"
-#include "elf_copy.h"
-#include "elf_symbols.h"
-#include "mini_debug_info.h"
-#include "plt_symbols.h"
+#include "elf/build_id.h"
+#include "elf/debug_file.h"
+#include "elf/elf_copy.h"
+#include "elf/elf_symbols.h"
+#include "elf/mini_debug_info.h"
+#include "elf/plt_symbols.h"
 
 #define COPY_BYTES_MAX (1 << 20)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # A build of real sources that a test runs twice: this program's own logic, compiled, archived and
 # disassembled; it ends with a checksum of all that it made. OUT is the folder.
-SOURCES := $(wildcard user/text_*.c user/range_table.c user/parse_number.c user/reclaim.c)
+SOURCES := $(wildcard user/output/text_*.c user/base/*.c user/report/reclaim.c)
 OBJECTS := $(patsubst user/%.c,$(OUT)/%.o,$(SOURCES))
 
 sums: $(OUT)/tree.a
@@ -13,5 +13,5 @@ $(OUT)/tree.a: $(OBJECTS)
 	@ar rcD $@ $^
 
 $(OUT)/%.o: user/%.c
-	@mkdir -p $(OUT)
-	@gcc -O1 -std=gnu11 -D_GNU_SOURCE -c -o $@ $<
+	@mkdir -p $(@D)
+	@gcc -O1 -std=gnu11 -D_GNU_SOURCE -iquote user -iquote . -c -o $@ $<

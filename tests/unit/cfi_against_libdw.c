@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "cfi_against_libdw.h"
-#include "unwind_rows.h"
+#include "unwind/unwind_rows.h"
 
 #define RBP 6
 #define RSP 7

@@ -3,7 +3,7 @@
 #ifndef EXAMPLE_RANKING_H
 #define EXAMPLE_RANKING_H
 
-#include "report.h"
+#include "report/report.h"
 
 struct example_ranking {
 	const char *name;

@@ -6,7 +6,7 @@
 #ifndef EXAMPLE_REPORT_H
 #define EXAMPLE_REPORT_H
 
-#include "report.h"
+#include "report/report.h"
 
 struct example_report {
 	const char *name;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "unwind_rows.h"
+#include "unwind/unwind_rows.h"
 
 #define CODE_BYTES 0x2000
 #define CODE_AT 0x10000 /* the address of the code */

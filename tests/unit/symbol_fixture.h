@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "symbolize.h"
+#include "names/symbolize.h"
 
 /* Where symbol_fixture__map puts a file. */
 #define SYMBOL_FIXTURE_BASE 0x7f0000000000

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "aggregate.h"
+#include "report/aggregate.h"
 #include "failing_alloc.h"
 
 #define CODE 0x1000

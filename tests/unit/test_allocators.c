@@ -17,9 +17,9 @@
 
 #include <cmocka.h>
 
-#include "allocators.h"
+#include "allocators/allocators.h"
 #include "elf_fixture.h"
-#include "elf_headers.h"
+#include "elf/elf_headers.h"
 #include "failing_alloc.h"
 
 #define FAMILY                                                                             \

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "cfi.h"
+#include "unwind/cfi.h"
 #include "failing_alloc.h"
 #include "frame_bytes.h"
 

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "cfi.h"
-#include "encoded_pointer.h"
+#include "unwind/cfi.h"
+#include "unwind/encoded_pointer.h"
 #include "frame_bytes.h"
 
 #define SECTION_ADDRESS 0x8000

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "command_words.h"
+#include "elf/command_words.h"
 #include "failing_alloc.h"
 
 #define ARGUMENTS(...) ((const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })

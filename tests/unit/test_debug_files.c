@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "symbol_fixture.h"
-#include "symbolize.h"
+#include "names/symbolize.h"
 
 static void test_separate_debug_file(void **state)
 {

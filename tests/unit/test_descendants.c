@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "descendants.h"
+#include "processes/descendants.h"
 
 #define COMMAND 5000000 /* above all numbers that the kernel gives */
 #define MANY 10000

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "elf_closure.h"
+#include "elf/elf_closure.h"
 #include "elf_fixture.h"
 
 #define MAX_FILES 4200

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "elf_closure.h"
+#include "elf/elf_closure.h"
 #include "elf_fixture.h"
 #include "failing_alloc.h"
 

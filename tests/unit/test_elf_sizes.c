@@ -23,11 +23,11 @@
 #include <fcntl.h>
 #include <zlib.h>
 
-#include "allocators.h"
+#include "allocators/allocators.h"
 #include "elf_fixture.h"
-#include "symbolize.h"
-#include "unwind_rows.h"
-#include "vfork_users.h"
+#include "names/symbolize.h"
+#include "unwind/unwind_rows.h"
+#include "allocators/vfork_users.h"
 
 #define MIB (1ull << 20)
 #define GIB (1ull << 30)

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "failing_alloc.h"
-#include "file_set.h"
+#include "base/file_set.h"
 
 static int add(struct file_set *set, uint32_t dev_major, uint32_t dev_minor, uint64_t inode)
 {

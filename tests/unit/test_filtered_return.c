@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "filtered_return.h"
+#include "probes/filtered_return.h"
 
 /* A uprobe takes root, and a kernel that has them. */
 static int uprobe_type(void)

@@ -9,8 +9,8 @@
 #include <errno.h>
 
 #include "failing_alloc.h"
-#include "holders.h"
-#include "scan_budget.h"
+#include "stays/holders.h"
+#include "base/scan_budget.h"
 
 #define DEVICE (3U << 20 | 5)
 #define MS 1000000ULL

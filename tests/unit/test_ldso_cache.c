@@ -14,7 +14,7 @@
 
 #include "elf_fixture.h"
 #include "failing_alloc.h"
-#include "ldso_cache.h"
+#include "elf/ldso_cache.h"
 
 #define THIS 0x0303
 #define I386 0x0003

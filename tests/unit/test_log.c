@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "failing_alloc.h"
-#include "log.h"
+#include "base/log.h"
 
 static char captured[65536];
 static int saved_stderr, capture_file;

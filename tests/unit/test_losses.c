@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "losses.h"
+#include "report/losses.h"
 
 static void test_each_cause_has_words(void **state)
 {

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "failing_alloc.h"
-#include "mapping.h"
+#include "base/mapping.h"
 
 static int add(struct mapping_set *set, uint64_t start, uint64_t end, uint64_t offset, char *path)
 {

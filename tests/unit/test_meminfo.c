@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "meminfo.h"
+#include "base/meminfo.h"
 
 #define KIB 1024ULL
 

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "failing_alloc.h"
-#include "memory_files.h"
+#include "stays/memory_files.h"
 
 #define TMPFS_MAGIC 0x01021994
 #define KIB 1024

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "failing_alloc.h"
-#include "mount_table.h"
+#include "stays/mount_table.h"
 
 static const char host[] =
 	"23 28 0:21 / /sys rw,nosuid shared:7 - sysfs sysfs rw\n"

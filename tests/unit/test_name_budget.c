@@ -23,11 +23,11 @@
 #include <unistd.h>
 
 #include "hostile_elf.h"
-#include "name_budget.h"
-#include "perf_map_file.h"
+#include "names/name_budget.h"
+#include "names/perf_map_file.h"
 #include "symbol_fixture.h"
-#include "symbolize.h"
-#include "unwind_rows.h"
+#include "names/symbolize.h"
+#include "unwind/unwind_rows.h"
 
 #define MIB (1ull << 20)
 #define MAX_FRAMES 16

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "allocators.h"
+#include "allocators/allocators.h"
 
 static int find_bytes(const void *bytes, size_t nr_bytes, struct allocator_probes *probes)
 {

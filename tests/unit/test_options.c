@@ -14,7 +14,7 @@
 
 #include "failing_alloc.h"
 #include "options.h"
-#include "parse_number.h"
+#include "base/parse_number.h"
 
 #define MAX_WORDS 16
 

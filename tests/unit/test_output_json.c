@@ -19,7 +19,7 @@
 #include "example_report.h"
 #include "failing_alloc.h"
 #include "golden_file.h"
-#include "output.h"
+#include "output/output.h"
 
 typedef void (*write_process)(FILE *out, const struct process_report *process);
 

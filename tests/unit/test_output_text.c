@@ -14,8 +14,8 @@
 
 #include "example_report.h"
 #include "golden_file.h"
-#include "output.h"
-#include "text_units.h"
+#include "output/output.h"
+#include "base/text_units.h"
 
 typedef void (*write_process)(FILE *out, const struct process_report *process);
 

@@ -17,8 +17,8 @@
 #include "example_ranking.h"
 #include "example_report.h"
 #include "golden_file.h"
-#include "output.h"
-#include "text_units.h"
+#include "output/output.h"
+#include "base/text_units.h"
 
 static const struct start_report plain_start = { .version = "0.1.0",
 						 .kernel = "6.1.0\n-x",

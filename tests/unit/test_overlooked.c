@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "overlooked.h"
+#include "processes/overlooked.h"
 
 static void check(uint64_t inode, int look_error, const char *expected)
 {

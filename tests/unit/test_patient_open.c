@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "patient_open.h"
+#include "elf/patient_open.h"
 
 #define NR_BUSY 4
 #define NR_OPENED 5

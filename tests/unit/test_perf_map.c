@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "failing_alloc.h"
-#include "perf_map.h"
-#include "perf_map_file.h"
+#include "names/perf_map.h"
+#include "names/perf_map_file.h"
 
 static char own_path[64];
 

@@ -16,10 +16,10 @@
 
 #include <cmocka.h>
 
-#include "allocators.h"
+#include "allocators/allocators.h"
 #include "elf_fixture.h"
 #include "known_functions.h"
-#include "placement.h"
+#include "allocators/placement.h"
 
 #define ENDBR64 "f30f1efa "
 #define JUST_PUSHES "55 41 57 c3 "

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "privileges.h"
+#include "processes/privileges.h"
 
 #define BIT_OF(capability) (1ULL << (capability))
 #define TRACE_SET (BIT_OF(CAP_BPF) | BIT_OF(CAP_PERFMON) | BIT_OF(CAP_SYS_PTRACE))

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "probe_paths.h"
+#include "probes/probe_paths.h"
 
 static const struct probe_paths anything;
 static char error[256];

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "process_tree.h"
+#include "processes/process_tree.h"
 
 static void test_parse(void **state)
 {

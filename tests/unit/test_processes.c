@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "failing_alloc.h"
-#include "processes.h"
+#include "processes/processes.h"
 
 #define NO_SUCH_PID 0x7ffffffe
 /* Later than what /proc was read for. */

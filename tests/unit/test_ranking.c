@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "failing_alloc.h"
-#include "ranking.h"
+#include "report/ranking.h"
 
 static struct space spaces[] = {
 	{ .serial = 30, .tgid = 3, .comm = "three", .held_bytes = 100, .held_blocks = 2 },

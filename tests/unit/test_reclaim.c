@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "reclaim.h"
+#include "report/reclaim.h"
 
 #define PAGE 4096
 

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "failing_alloc.h"
-#include "report_file.h"
+#include "output/report_file.h"
 
 static char folder[] = "/tmp/memleak-unit.XXXXXX";
 static char path[64], moved[64];

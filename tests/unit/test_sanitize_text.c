@@ -14,7 +14,7 @@
 #include <wchar.h>
 
 #include "failing_alloc.h"
-#include "sanitize_text.h"
+#include "base/sanitize_text.h"
 
 #define FFFD "\xef\xbf\xbd"
 

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "failing_alloc.h"
-#include "shared_memory.h"
+#include "stays/shared_memory.h"
 
 static struct mapping mapping_of(uint64_t inode, const char *path)
 {

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "failing_alloc.h"
-#include "shm_fate.h"
+#include "stays/shm_fate.h"
 
 static enum fate decide(const struct shared_object *object, const struct shm_facts *facts,
 			struct report_kept *kept)

@@ -20,9 +20,9 @@
 #include <unistd.h>
 
 #include "failing_alloc.h"
-#include "file_set.h"
+#include "base/file_set.h"
 #include "symbol_fixture.h"
-#include "symbolize.h"
+#include "names/symbolize.h"
 
 #define MAX_FRAMES 16
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "symbol_fixture.h"
-#include "symbolize.h"
+#include "names/symbolize.h"
 
 static void test_demangles(void **state)
 {

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "symbol_fixture.h"
-#include "symbolize.h"
+#include "names/symbolize.h"
 
 #define NR_FUNCTIONS 500
 #define NR_ADDRESSES 50000

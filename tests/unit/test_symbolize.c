@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "symbol_fixture.h"
-#include "symbolize.h"
+#include "names/symbolize.h"
 
 #define MAX_FRAMES 16
 

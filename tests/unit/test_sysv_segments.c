@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "failing_alloc.h"
-#include "sysv_segments.h"
+#include "stays/sysv_segments.h"
 
 #define HEADER                                                                                   \
 	"       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid" \

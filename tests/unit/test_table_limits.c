@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "table_limits.h"
+#include "base/table_limits.h"
 
 static void test_usual(void **state)
 {

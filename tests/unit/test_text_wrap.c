@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "example_report.h"
-#include "output.h"
-#include "sanitize_text.h"
-#include "short_name.h"
-#include "text_wrap.h"
+#include "output/output.h"
+#include "base/sanitize_text.h"
+#include "output/short_name.h"
+#include "output/text_wrap.h"
 
 static char *wrap(const char *text, unsigned int columns)
 {

@@ -14,10 +14,10 @@
 
 #include <cmocka.h>
 
-#include "breakpoints.h"
+#include "probes/guard/breakpoints.h"
 #include "elf_fixture.h"
-#include "guard_budget.h"
-#include "translator_kind.h"
+#include "probes/guard/guard_budget.h"
+#include "probes/guard/translator_kind.h"
 
 #define INT3 0xcc
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "unfinished_walk.h"
+#include "unwind/unfinished_walk.h"
 
 #define STACK_ADDRESS 0x7fff00001000ULL
 #define LIBRARY 0x7f0000000000ULL

@@ -19,7 +19,7 @@
 #include "cfi_against_libdw.h"
 #include "elf_fixture.h"
 #include "made_elf.h"
-#include "vdso.h"
+#include "unwind/vdso.h"
 
 static void test_functions_and_gaps(void **state)
 {

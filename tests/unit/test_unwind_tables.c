@@ -18,9 +18,9 @@
 #include <cmocka.h>
 
 #include "../../bpf/unwind_search.h"
-#include "file_set.h"
+#include "base/file_set.h"
 #include "made_elf.h"
-#include "unwind_tables.h"
+#include "unwind/unwind_tables.h"
 
 #define CHUNK_BYTES (sizeof(struct unwind_words) * UNWIND_ELEMENTS)
 #define DEVICE 7

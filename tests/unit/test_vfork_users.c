@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "elf_fixture.h"
-#include "vfork_users.h"
+#include "allocators/vfork_users.h"
 
 static char *folder;
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "../bpf/wire.h"
+#include "bpf/wire.h"
 
 static void test_slots_are_summed(void **state)
 {

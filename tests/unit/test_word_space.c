@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "failing_alloc.h"
-#include "word_space.h"
+#include "unwind/word_space.h"
 
 #define NR_WORDS 1000
 #define NR_OWNERS 64

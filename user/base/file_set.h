@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A set of files as mappings name them, by device and inode: what is still mapped by anybody, when
+ * what was deleted is to be let go.
+ */
+#ifndef FILE_SET_H
+#define FILE_SET_H
+
+#include <stdbool.h>
+
+#include "base/mapping.h"
+
+struct file_set;
+
+struct file_set *file_set__new(void);
+void file_set__free(struct file_set *set);
+
+/* Adds the file of a mapping; one without is ignored. Returns 0 or -ENOMEM. */
+int file_set__add(struct file_set *set, const struct mapping *map);
+
+bool file_set__has(const struct file_set *set, uint32_t dev_major, uint32_t dev_minor,
+		   uint64_t inode);
+
+#endif

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A sorted array of ranges that should not overlap but may: they come from DWARF, where functions
+ * that the linker threw away keep false addresses.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/range_table.h"
+
+#define MAX_RANGES (64u << 20)
+/* How many ranges before the nearest one are asked whether they cover the address. */
+#define MAX_STEPS_BACK 64
+
+int range_table__add(struct range_table *table, uint64_t low, uint64_t high, uint64_t value)
+{
+	if (low >= high)
+		return 0;
+	if (table->nr == table->capacity) {
+		size_t capacity = table->capacity ? table->capacity * 2 : 16;
+		struct range *ranges;
+
+		if (capacity > MAX_RANGES)
+			return -ENOMEM;
+		ranges = realloc(table->ranges, capacity * sizeof(*ranges));
+		if (!ranges)
+			return -ENOMEM;
+		table->ranges = ranges;
+		table->capacity = capacity;
+	}
+	table->ranges[table->nr++] = (struct range){ low, high, value };
+	return 0;
+}
+
+static int compare_ranges(const void *left, const void *right)
+{
+	const struct range *a = left, *b = right;
+
+	if (a->low != b->low)
+		return a->low < b->low ? -1 : 1;
+	/* Of two that begin together the shorter comes last and is found first. */
+	return a->high > b->high ? -1 : a->high < b->high;
+}
+
+void range_table__sort(struct range_table *table)
+{
+	if (table->nr)
+		qsort(table->ranges, table->nr, sizeof(*table->ranges), compare_ranges);
+}
+
+const struct range *range_table__find(const struct range_table *table, uint64_t address)
+{
+	size_t low = 0, high = table->nr;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (table->ranges[middle].low <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (size_t step = 0; step < MAX_STEPS_BACK && step < low; step++) {
+		const struct range *range = &table->ranges[low - 1 - step];
+
+		if (address < range->high)
+			return range;
+	}
+	return NULL;
+}
+
+void range_table__free(struct range_table *table)
+{
+	free(table->ranges);
+	*table = (struct range_table){ 0 };
+}

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See snapshot.h. The maps are described in bpf/maps.h. */
+#include "books/snapshot.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/stop_request.h"
+
+#define BATCH_BLOCKS 16384
+#define BATCH_SPACES 256
+
+/* Grows *array by one zeroed element; NULL when there is no memory. */
+static void *append(void **array, size_t *nr, size_t size)
+{
+	/* Capacity is the next power of two, so only powers of two grow. */
+	if (!(*nr & (*nr - 1))) {
+		void *grown = realloc(*array, (*nr ? 2 * *nr : 1) * size);
+
+		if (!grown)
+			return NULL;
+		*array = grown;
+	}
+	return memset((char *)*array + (*nr)++ * size, 0, size);
+}
+
+/*
+ * The stack ids of a space's sites; owned array, *nr. list_site() takes the next free number, so
+ * that there is no gap, but its threads count up afterwards: look past the count until none is
+ * found. Returns 0 or -ENOMEM.
+ */
+static int read_stack_ids(const struct tracer_maps *maps, const struct space *space, __u64 **ids,
+			  size_t *nr)
+{
+	struct site_index_key index = { .serial = space->serial };
+	__u64 stack_id;
+
+	*ids = NULL;
+	*nr = 0;
+	for (;; index.n++) {
+		__u64 *copy;
+
+		if (bpf_map_lookup_elem(maps->site_index, &index, &stack_id)) {
+			if (index.n >= space->nr_sites)
+				return 0;
+			continue;
+		}
+		copy = append((void **)ids, nr, sizeof(*copy));
+		if (!copy) {
+			free(*ids);
+			*ids = NULL;
+			return -ENOMEM;
+		}
+		*copy = stack_id;
+	}
+}
+
+/* False: it holds nothing. */
+static bool read_site(const struct tracer_maps *maps, const struct site_key *key,
+		      struct snapshot_site *sum)
+{
+	struct site site;
+
+	*sum = (struct snapshot_site){ .stack_id = key->stack_id };
+	if (bpf_map_lookup_elem(maps->sites, key, &site))
+		return false;
+	for (size_t i = 0; i < WIRE_SITE_SLOTS; i++) {
+		sum->bytes += site.slots[i].bytes;
+		sum->blocks += site.slots[i].blocks;
+	}
+	sum->bytes = wire_at_least_0(sum->bytes);
+	return wire_at_least_0(sum->blocks);
+}
+
+static int read_sites(struct snapshot *snapshot, const struct tracer_maps *maps,
+		      const struct space *space)
+{
+	struct site_key key = { .serial = space->serial };
+	size_t nr = 0;
+	__u64 *ids;
+	int err = read_stack_ids(maps, space, &ids, &nr);
+
+	for (size_t i = 0; i < nr && !err; i++) {
+		struct snapshot_site *copy, site;
+
+		key.stack_id = ids[i];
+		if (!read_site(maps, &key, &site))
+			continue;
+		copy = append((void **)&snapshot->sites, &snapshot->nr_sites, sizeof(*copy));
+		if (!copy) {
+			err = -ENOMEM;
+			break;
+		}
+		*copy = site;
+	}
+	free(ids);
+	return err;
+}
+
+int snapshot__walk_blocks(const struct tracer_maps *maps,
+			  int (*visit)(const struct block_key *key, const struct block *block,
+				       void *context),
+			  void *context)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, options);
+	struct block_key *keys = calloc(BATCH_BLOCKS, sizeof(*keys));
+	struct block *blocks = calloc(BATCH_BLOCKS, sizeof(*blocks));
+	__u32 cursor = 0, next = 0;
+	bool first = true;
+	int err = keys && blocks ? 0 : -ENOMEM;
+
+	while (!err) {
+		__u32 nr = BATCH_BLOCKS, nr_doomed = 0;
+		int last;
+
+		if (stop_request__is_pending()) {
+			err = -EINTR;
+			break;
+		}
+		last = bpf_map_lookup_batch(maps->blocks, first ? NULL : &cursor, &next, keys,
+					    blocks, &nr, &options);
+
+		if (last && last != -ENOENT) {
+			err = last;
+			break;
+		}
+		for (__u32 i = 0; i < nr && err >= 0; i++) {
+			err = visit(&keys[i], &blocks[i], context);
+			if (err == VISIT_DELETE)
+				keys[nr_doomed++] = keys[i];
+		}
+		if (err > 0)
+			err = 0;
+		/* A key that went in the meantime is none to worry about. */
+		if (nr_doomed)
+			bpf_map_delete_batch(maps->blocks, keys, &nr_doomed, &options);
+		if (last)
+			break;
+		cursor = next;
+		first = false;
+	}
+	free(keys);
+	free(blocks);
+	return err;
+}
+
+/* A block that somebody holds, found by a walk. */
+struct found_block {
+	uint64_t serial;
+	uint64_t stack_id;
+	struct snapshot_block block;
+};
+
+struct snapshot_blocks {
+	uint64_t *serials; /* whose blocks were looked for; sorted */
+	size_t nr_serials;
+	struct found_block *found; /* sorted by serial, stack and address */
+	size_t nr;
+};
+
+static int by_serial(const void *a, const void *b)
+{
+	const uint64_t *left = a, *right = b;
+
+	return *left < *right ? -1 : *left > *right;
+}
+
+static int gather_block(const struct block_key *key, const struct block *block, void *context)
+{
+	struct snapshot_blocks *blocks = context;
+	struct found_block *found;
+
+	if (key->address & WIRE_GHOST || !bsearch(&key->serial, blocks->serials, blocks->nr_serials,
+						  sizeof(*blocks->serials), by_serial))
+		return VISIT_KEEP;
+	found = append((void **)&blocks->found, &blocks->nr, sizeof(*found));
+	if (!found)
+		return -ENOMEM;
+	found->serial = key->serial;
+	found->stack_id = block->stack_id;
+	found->block.address = key->address;
+	found->block.size_bytes = block->size_bytes;
+	found->block.time_ns = block->time_ns;
+	return VISIT_KEEP;
+}
+
+static int compare(uint64_t left, uint64_t right)
+{
+	return left < right ? -1 : left > right;
+}
+
+static int by_serial_stack_and_address(const void *a, const void *b)
+{
+	const struct found_block *left = a, *right = b;
+	int order = compare(left->serial, right->serial);
+
+	if (!order)
+		order = compare(left->stack_id, right->stack_id);
+	return order ? order : compare(left->block.address, right->block.address);
+}
+
+struct snapshot_blocks *snapshot__gather(const struct tracer_maps *maps, const struct space *spaces,
+					 size_t nr)
+{
+	struct snapshot_blocks *blocks = calloc(1, sizeof(*blocks));
+	int err = blocks ? 0 : -ENOMEM;
+
+	if (!err) {
+		blocks->serials = calloc(nr + 1, sizeof(*blocks->serials));
+		err = blocks->serials ? 0 : -ENOMEM;
+	}
+	for (size_t i = 0; i < nr && !err; i++)
+		if (spaces[i].held_blocks)
+			blocks->serials[blocks->nr_serials++] = spaces[i].serial;
+	if (!err && blocks->nr_serials) {
+		qsort(blocks->serials, blocks->nr_serials, sizeof(*blocks->serials), by_serial);
+		err = snapshot__walk_blocks(maps, gather_block, blocks);
+	}
+	if (err) {
+		snapshot__free_blocks(blocks);
+		errno = -err;
+		return NULL;
+	}
+	if (blocks->nr)
+		qsort(blocks->found, blocks->nr, sizeof(*blocks->found),
+		      by_serial_stack_and_address);
+	return blocks;
+}
+
+void snapshot__free_blocks(struct snapshot_blocks *blocks)
+{
+	if (!blocks)
+		return;
+	free(blocks->serials);
+	free(blocks->found);
+	free(blocks);
+}
+
+/* Where the blocks of a space begin among all. */
+static size_t find_first(const struct snapshot_blocks *blocks, uint64_t serial)
+{
+	size_t low = 0, high = blocks->nr;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (blocks->found[middle].serial < serial)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int read_blocks(struct snapshot *snapshot, const struct space *space,
+		       const struct snapshot_request *request)
+{
+	const struct snapshot_blocks *blocks = request->blocks;
+	uint64_t before_ns = request->allocated_before_ns;
+	struct snapshot_site *site = NULL;
+
+	for (size_t i = find_first(blocks, space->serial);
+	     i < blocks->nr && blocks->found[i].serial == space->serial; i++) {
+		const struct found_block *found = &blocks->found[i];
+		struct snapshot_block *copy;
+
+		if (before_ns && found->block.time_ns > before_ns)
+			continue;
+		if (!site || site->stack_id != found->stack_id) {
+			site = append((void **)&snapshot->sites, &snapshot->nr_sites,
+				      sizeof(*site));
+			if (!site)
+				return -ENOMEM;
+			site->stack_id = found->stack_id;
+		}
+		site->bytes += found->block.size_bytes;
+		site->blocks++;
+		if (!request->with_blocks)
+			continue;
+		copy = append((void **)&site->block_list, &site->nr_block_list, sizeof(*copy));
+		if (!copy)
+			return -ENOMEM;
+		*copy = found->block;
+	}
+	return 0;
+}
+
+int snapshot__read(struct snapshot *snapshot, const struct tracer_maps *maps,
+		   const struct space *space, const struct snapshot_request *request)
+{
+	int err;
+
+	memset(snapshot, 0, sizeof(*snapshot));
+	if (request->blocks)
+		err = read_blocks(snapshot, space, request);
+	else
+		err = read_sites(snapshot, maps, space);
+	if (err)
+		snapshot__free(snapshot);
+	return err;
+}
+
+void snapshot__free(struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->nr_sites; i++)
+		free(snapshot->sites[i].block_list);
+	free(snapshot->sites);
+	memset(snapshot, 0, sizeof(*snapshot));
+}
+
+int snapshot__read_stack(const struct tracer_maps *maps, uint64_t stack_id, struct stack *stack)
+{
+	__u64 key = stack_id;
+
+	if (stack_id == WIRE_STACK_UNKNOWN)
+		return -ENOENT;
+	return bpf_map_lookup_elem(maps->stacks, &key, stack);
+}
+
+int snapshot__replace_stack(const struct tracer_maps *maps, uint64_t stack_id,
+			    const struct stack *stack)
+{
+	return bpf_map_update_elem(maps->stacks, &stack_id, stack, BPF_EXIST) ? -errno : 0;
+}
+
+int snapshot__read_live(const struct tracer_maps *maps, struct space **spaces, size_t *nr)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, options);
+	__u64 *keys = calloc(BATCH_SPACES, sizeof(*keys));
+	struct living_space *living = calloc(BATCH_SPACES, sizeof(*living));
+	__u32 cursor = 0, next = 0, found;
+	bool first = true;
+	int err = keys && living ? 0 : -ENOMEM;
+
+	*spaces = NULL;
+	*nr = 0;
+	while (!err) {
+		struct space *grown = realloc(*spaces, (*nr + BATCH_SPACES) * sizeof(*grown));
+
+		if (!grown) {
+			err = -ENOMEM;
+			break;
+		}
+		*spaces = grown;
+		found = BATCH_SPACES;
+		err = bpf_map_lookup_batch(maps->live, first ? NULL : &cursor, &next, keys, living,
+					   &found, &options);
+		for (__u32 i = 0; i < found && (!err || err == -ENOENT); i++) {
+			wire_sum_space(&living[i]);
+			grown[(*nr)++] = living[i].space;
+		}
+		cursor = next;
+		first = false;
+	}
+	free(keys);
+	free(living);
+	if (err == -ENOENT) /* that was all */
+		return 0;
+	free(*spaces);
+	*spaces = NULL;
+	*nr = 0;
+	return err;
+}
+
+int snapshot__take_ended(const struct tracer_maps *maps, struct space *space)
+{
+	return bpf_map_lookup_and_delete_elem(maps->ended, NULL, space);
+}
+
+bool snapshot__take_late_ends(const struct tracer_maps *maps, struct space *spaces, size_t room,
+			      size_t *nr)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, options);
+	__u64 *serials = calloc(room, sizeof(*serials));
+	__u32 cursor, found = (__u32)room;
+	int err = -ENOMEM;
+
+	if (serials)
+		err = bpf_map_lookup_and_delete_batch(maps->late_ends, NULL, &cursor, serials,
+						      spaces, &found, &options);
+	free(serials);
+	if (err && err != -ENOENT) /* which says that these are the last */
+		return false;
+	*nr += found;
+	return !err;
+}
+
+int snapshot__give_up(const struct tracer_maps *maps, struct space *space, uint64_t now_ns)
+{
+	__u64 mm = space->mm;
+
+	if (bpf_map_delete_elem(maps->live, &mm))
+		return -errno; /* its end was seen just now */
+	space->after_ns = now_ns;
+	return 0;
+}
+
+void snapshot__delete_keys(int map_fd, const void *keys, size_t key_bytes, size_t nr)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, options);
+	const char *at = keys;
+
+	while (nr) {
+		__u32 done = (__u32)nr;
+
+		/* It ends at the first key that isn't there, and tells how far it came. */
+		if (!bpf_map_delete_batch(map_fd, at, &done, &options))
+			return;
+		at += (done + 1) * key_bytes;
+		nr -= done + 1 < nr ? done + 1 : nr;
+	}
+}
+
+void snapshot__forget(const struct tracer_maps *maps, const struct space *space)
+{
+	struct site_index_key *indexes;
+	struct site_key *sites;
+	size_t nr, nr_own = 0;
+	__u64 *ids;
+
+	if (read_stack_ids(maps, space, &ids, &nr))
+		return;
+	indexes = calloc(nr + 1, sizeof(*indexes));
+	sites = calloc(nr + 1, sizeof(*sites));
+	for (size_t i = 0; i < nr && indexes && sites; i++) {
+		indexes[i] = (struct site_index_key){ space->serial, i };
+		sites[i] = (struct site_key){ space->serial, ids[i] };
+	}
+	if (indexes && sites) {
+		snapshot__delete_keys(maps->sites, sites, sizeof(*sites), nr);
+		snapshot__delete_keys(maps->site_index, indexes, sizeof(*indexes), nr);
+		for (size_t i = 0; i < nr; i++)
+			if (ids[i] & WIRE_STACK_OWN)
+				ids[nr_own++] = ids[i];
+		snapshot__delete_keys(maps->stacks, ids, sizeof(*ids), nr_own);
+	}
+	free(indexes);
+	free(sites);
+	free(ids);
+}
+
+uint64_t snapshot__read_loss(const struct tracer_maps *maps, enum loss loss)
+{
+	int nr_cpus = libbpf_num_possible_cpus();
+	__u64 *counters = nr_cpus > 0 ? calloc((size_t)nr_cpus, sizeof(*counters)) : NULL;
+	__u32 key = loss;
+	uint64_t sum = 0;
+
+	if (counters && !bpf_map_lookup_elem(maps->losses, &key, counters))
+		for (int i = 0; i < nr_cpus; i++)
+			sum += counters[i];
+	free(counters);
+	return sum;
+}

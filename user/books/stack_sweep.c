@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See stack_sweep.h. Called by monitor.c now and then. */
+#include "books/stack_sweep.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+
+/* Stack ids, ascending once they were sorted. */
+struct id_list {
+	__u64 *id;
+	size_t nr, capacity;
+};
+
+static int add_id(struct id_list *list, __u64 id)
+{
+	if (list->nr == list->capacity) {
+		size_t capacity = list->capacity ? 2 * list->capacity : 4096;
+		__u64 *grown = realloc(list->id, capacity * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		list->id = grown;
+		list->capacity = capacity;
+	}
+	list->id[list->nr++] = id;
+	return 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const __u64 *left = a, *right = b;
+
+	return *left < *right ? -1 : *left > *right;
+}
+
+/*
+ * All of them: a process's own whose site found no room is deleted with no space. A map that is
+ * written to can begin its walk anew; it is over when there are more keys than the map can hold.
+ */
+static int list_stacks(const struct tracer_maps *maps, struct id_list *list)
+{
+	__u64 key, *previous = NULL;
+	int err = 0;
+
+	while (!err && list->nr <= maps->max_stacks &&
+	       !bpf_map_get_next_key(maps->stacks, previous, &key)) {
+		previous = &key;
+		err = add_id(list, key);
+	}
+	return err;
+}
+
+static int list_needed(const struct tracer_maps *maps, struct id_list *list)
+{
+	struct site_key key, *previous = NULL;
+	int err = 0;
+
+	while (!err && !bpf_map_get_next_key(maps->sites, previous, &key)) {
+		previous = &key;
+		err = add_id(list, key.stack_id);
+	}
+	if (list->nr)
+		qsort(list->id, list->nr, sizeof(*list->id), by_value);
+	return err;
+}
+
+int stack_sweep__mark_files(const struct tracer_maps *maps, bool in_use[UNWIND_MAX_IDS])
+{
+	__u64 key, *previous = NULL;
+	struct stack stack;
+
+	/* As in list_stacks, but here what was not seen counts. */
+	for (size_t nr = 0; nr <= 2 * maps->max_stacks; nr++) {
+		int err = bpf_map_get_next_key(maps->stacks, previous, &key);
+
+		if (err)
+			return err == -ENOENT ? 0 : err;
+		previous = &key;
+		if (bpf_map_lookup_elem(maps->stacks, &key, &stack))
+			continue; /* it went just now */
+		for (size_t i = 0; i < stack.nr_frames && i < WIRE_MAX_FRAMES; i++)
+			in_use[stack.frames[i] >> WIRE_FRAME_FILE_SHIFT] = true;
+	}
+	return -EAGAIN;
+}
+
+int stack_sweep__run(const struct tracer_maps *maps)
+{
+	struct id_list stacks = { 0 }, needed = { 0 };
+	int err = list_stacks(maps, &stacks);
+
+	if (!err && stacks.nr > maps->max_stacks / 2) {
+		err = list_needed(maps, &needed);
+		for (size_t i = 0; i < stacks.nr && !err; i++)
+			if (!needed.nr || !bsearch(&stacks.id[i], needed.id, needed.nr,
+						   sizeof(*needed.id), by_value))
+				bpf_map_delete_elem(maps->stacks, &stacks.id[i]);
+	}
+	free(stacks.id);
+	free(needed.id);
+	return err;
+}

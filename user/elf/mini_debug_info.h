@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The symbol table that some distributions leave in stripped files: .gnu_debugdata, an ELF file
+ * compressed by xz (gdb's manual, "Debugging information in a special section").
+ */
+#ifndef MINI_DEBUG_INFO_H
+#define MINI_DEBUG_INFO_H
+
+#include "elf/elf_headers.h"
+#include "elf/elf_symbols.h"
+
+/*
+ * Reads the functions that .dynsym lacks. Returns 0, -ENOENT when the object has no such section or
+ * it names no function, -EFBIG when it unpacks to more than is bearable, -EINVAL or -EBADMSG when
+ * it is damaged, or -errno.
+ */
+int mini_debug_info__read(struct elf_symbols **symbols, const struct elf_headers *object);
+
+#endif

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See patient_open.h. Used by elf_file.c for every file that somebody else controls. */
+#include "elf/patient_open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/scan_budget.h"
+
+/* Larger than any executable or debug file, small enough that offsets can't overflow. */
+#define MAX_FILE_BYTES (1LL << 35)
+/* A file system that answers does so much sooner, once a CPU is had for it. */
+#define PATIENCE_NS 50000000ULL
+/* When what may be waited in all has been waited. */
+#define LITTLE_PATIENCE_NS 1000000ULL
+/* For what can't go on without the file, or for a CPU on a busy machine. */
+#define LONG_PATIENCE_NS 10000000000ULL
+/* A busy machine may be all that it is. */
+#define TOLD_AFTER_NS 1000000000ULL
+/* Each hangs with one file system. */
+#define MAX_OVERDUE 256
+#define WORKER_STACK_BYTES (128 << 10)
+/* So much of a remote file is read at once, in the hope that it need not be asked for again. */
+#define MAX_FETCHED_BYTES (64 << 20)
+/* The kernel gives up a look-up below a root when anything on the machine is renamed meanwhile. */
+#define MAX_ATTEMPTS 16
+
+struct job {
+	char *path, *file_system;
+	int root_fd; /* its own, or -1 */
+	struct file_numbers expected; /* inode 0: any */
+	int result; /* a descriptor or -errno */
+	struct stat status;
+	atomic_bool answered; /* its thread has only to tell */
+	bool done;
+	bool overdue; /* nobody waits for it any more */
+	bool told;
+	int state_fd; /* its thread's /proc/thread-self/stat; -1: no thread has begun with it */
+	uint64_t since_ns; /* when it was given out, CLOCK_MONOTONIC */
+	struct job *next; /* to do */
+	struct job *next_overdue;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t work, done; /* something is to be done, was done */
+	struct job *to_do, *overdue;
+	unsigned int nr_idle, nr_overdue;
+	bool answers_again;
+	bool told_of_limit;
+	bool has_time;
+	struct scan_budget waiting;
+} workshop = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	       .work = PTHREAD_COND_INITIALIZER,
+	       .done = PTHREAD_COND_INITIALIZER };
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+static int open_path(int root_fd, const char *path)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd = -1;
+
+	if (root_fd < 0) {
+		fd = open(path, O_PATH | O_CLOEXEC);
+		return fd < 0 ? -errno : fd;
+	}
+	for (int i = 0; i < MAX_ATTEMPTS; i++) {
+		fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+/* Content on the machine's own disks or in its memory is always to be had. */
+static bool is_local(int fd)
+{
+	static const unsigned int local[] = { EXT4_SUPER_MAGIC,	 XFS_SUPER_MAGIC,
+					      BTRFS_SUPER_MAGIC, TMPFS_MAGIC,
+					      RAMFS_MAGIC,	 OVERLAYFS_SUPER_MAGIC,
+					      SQUASHFS_MAGIC,	 F2FS_SUPER_MAGIC,
+					      HUGETLBFS_MAGIC,	 ISOFS_SUPER_MAGIC };
+	struct statfs filesystem;
+
+	if (fstatfs(fd, &filesystem))
+		return false;
+	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++)
+		if ((unsigned int)filesystem.f_type == local[i])
+			return true;
+	return false;
+}
+
+/* Reads a remote file through, so that who reads it next finds it in the page cache. */
+static void fetch(int fd)
+{
+	char bytes[16384];
+	off_t at = 0;
+	ssize_t nr;
+
+	while (at < MAX_FETCHED_BYTES && (nr = pread(fd, bytes, sizeof(bytes), at)) > 0)
+		at += nr;
+}
+
+bool file_numbers__are_of(const struct file_numbers *expected, int fd, const struct stat *status)
+{
+	struct statfs filesystem;
+
+	if (status->st_ino != expected->inode)
+		return false;
+	if (major(status->st_dev) == expected->dev_major &&
+	    minor(status->st_dev) == expected->dev_minor)
+		return true;
+	return expected->any_stacked && !fstatfs(fd, &filesystem) &&
+	       (filesystem.f_type == OVERLAYFS_SUPER_MAGIC ||
+		filesystem.f_type == BTRFS_SUPER_MAGIC);
+}
+
+/*
+ * The path may lead to a FIFO, or to a device where merely opening does something (a tape, a
+ * watchdog). O_PATH touches nothing; only what proved to be a regular file is opened for real, by
+ * way of /proc, so that nobody can swap it in between.
+ */
+static int open_regular(const struct job *job, struct stat *status)
+{
+	char link[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+	int path_fd = open_path(job->root_fd, job->path), fd = -1, err = 0;
+
+	if (path_fd < 0)
+		return path_fd;
+	if (fstat(path_fd, status))
+		err = -errno;
+	else if (!S_ISREG(status->st_mode))
+		err = -EINVAL;
+	else if (status->st_size > MAX_FILE_BYTES)
+		err = -EFBIG;
+	else if (job->expected.inode && !file_numbers__are_of(&job->expected, path_fd, status))
+		err = -ESTALE;
+	if (!err) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", path_fd);
+		/* O_NONBLOCK: a lease that someone holds on the file must not make us wait. */
+		fd = open(link, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		if (fd < 0)
+			err = -errno;
+	}
+	close(path_fd);
+	if (!err && !is_local(fd))
+		fetch(fd);
+	return err ? err : fd;
+}
+
+static void free_job(struct job *job)
+{
+	if (!job)
+		return;
+	if (job->root_fd >= 0)
+		close(job->root_fd);
+	free(job->path);
+	free(job->file_system);
+	free(job);
+}
+
+/* What the path itself is asked for where nobody knows the file system. */
+static struct job *new_job(const struct patient_request *request)
+{
+	const char *file_system = request->file_system ? request->file_system : request->path;
+	int root_fd = request->root_fd;
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return NULL;
+	job->path = strdup(request->path);
+	job->file_system = strdup(file_system);
+	if (request->expected)
+		job->expected = *request->expected;
+	job->state_fd = -1;
+	job->root_fd = root_fd < 0 ? -1 : fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
+	if (job->path && job->file_system && (root_fd < 0 || job->root_fd >= 0))
+		return job;
+	free_job(job);
+	return NULL;
+}
+
+/* With the lock. */
+static bool is_overdue(const char *file_system)
+{
+	for (const struct job *job = workshop.overdue; job; job = job->next_overdue)
+		if (!strcmp(job->file_system, file_system))
+			return true;
+	return false;
+}
+
+/* With the lock. */
+static void drop_overdue(struct job *job)
+{
+	struct job **at = &workshop.overdue;
+
+	while (*at != job)
+		at = &(*at)->next_overdue;
+	*at = job->next_overdue;
+	workshop.nr_overdue--;
+	workshop.answers_again = true;
+}
+
+/* Who gives out a job takes one of the idle ones off their number. */
+static struct job *wait_for_job(void)
+{
+	struct job *job;
+
+	if (!workshop.to_do)
+		workshop.nr_idle++;
+	while (!workshop.to_do)
+		pthread_cond_wait(&workshop.work, &workshop.lock);
+	job = workshop.to_do;
+	workshop.to_do = job->next;
+	return job;
+}
+
+static void *work(void *unused)
+{
+	int state_fd = open("/proc/thread-self/stat", O_RDONLY | O_CLOEXEC);
+	(void)unused;
+
+	pthread_mutex_lock(&workshop.lock);
+	for (;;) {
+		struct job *job = wait_for_job();
+
+		job->state_fd = state_fd;
+		pthread_mutex_unlock(&workshop.lock);
+		job->result = open_regular(job, &job->status);
+		job->answered = true;
+		pthread_mutex_lock(&workshop.lock);
+		job->done = true;
+		if (!job->overdue) {
+			pthread_cond_signal(&workshop.done);
+			continue;
+		}
+		drop_overdue(job);
+		if (job->result >= 0)
+			close(job->result);
+		free_job(job);
+	}
+	return NULL;
+}
+
+static int start_worker(void)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int err = pthread_attr_init(&attributes);
+
+	if (err)
+		return -err;
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attributes, WORKER_STACK_BYTES);
+	err = pthread_create(&thread, &attributes, work, NULL);
+	pthread_attr_destroy(&attributes);
+	return -err;
+}
+
+/* With the lock. */
+static int give_out(struct job *job)
+{
+	struct job **at = &workshop.to_do;
+	int err = 0;
+
+	while (*at)
+		at = &(*at)->next;
+	*at = job;
+	if (workshop.nr_idle) {
+		workshop.nr_idle--;
+		pthread_cond_signal(&workshop.work);
+	} else {
+		err = start_worker();
+	}
+	if (err)
+		*at = NULL;
+	return err;
+}
+
+static struct timespec time_of(uint64_t monotonic_ns)
+{
+	return (struct timespec){ .tv_sec = (time_t)(monotonic_ns / 1000000000ULL),
+				  .tv_nsec = (long)(monotonic_ns % 1000000000ULL) };
+}
+
+/*
+ * With the lock. Does it wait for a CPU, rather than for its file system? By the thread's state as
+ * proc(5) has it, behind the name.
+ */
+static bool lacks_cpu(const struct job *job)
+{
+	char line[128];
+	const char *state;
+	ssize_t length;
+
+	if (job->state_fd < 0 || job->answered)
+		return true;
+	length = pread(job->state_fd, line, sizeof(line) - 1, 0);
+	line[length > 0 ? length : 0] = '\0';
+	state = strrchr(line, ')');
+	return state && state[1] == ' ' && state[2] == 'R';
+}
+
+/* With the lock. False: it was not done until then. */
+static bool wait_until(const struct job *job, uint64_t until_ns)
+{
+	const struct timespec until = time_of(until_ns);
+	int err = 0;
+
+	while (!job->done && !err)
+		err = pthread_cond_clockwait(&workshop.done, &workshop.lock, CLOCK_MONOTONIC,
+					     &until);
+	return job->done;
+}
+
+/* With the lock. False: it is overdue, and whoever does it frees it. */
+static bool wait_for(struct job *job)
+{
+	uint64_t began_ns = monotonic_ns(), now_ns = began_ns;
+	uint64_t patience_ns = scan_budget__wait_ns(&workshop.waiting, began_ns) ?
+				       LITTLE_PATIENCE_NS :
+				       PATIENCE_NS;
+
+	while (!wait_until(job, now_ns + patience_ns)) {
+		now_ns = monotonic_ns();
+		if (now_ns - began_ns >= LONG_PATIENCE_NS ||
+		    (!workshop.has_time && !lacks_cpu(job)))
+			break;
+	}
+	if (job->done)
+		return true;
+	scan_budget__charge(&workshop.waiting, began_ns, now_ns, now_ns - began_ns);
+	job->overdue = true;
+	job->since_ns = began_ns;
+	return false;
+}
+
+/* With the lock. Takes the job over. */
+static int do_job(struct job *job, struct stat *status)
+{
+	int result = give_out(job);
+
+	if (!result && !wait_for(job)) {
+		job->next_overdue = workshop.overdue;
+		workshop.overdue = job;
+		workshop.nr_overdue++;
+		return -ETIMEDOUT;
+	}
+	if (!result)
+		result = job->result;
+	*status = job->status;
+	free_job(job);
+	return result;
+}
+
+/* With the lock. Is there no use in asking now? */
+static bool is_hopeless(const char *file_system)
+{
+	if (is_overdue(file_system))
+		return true;
+	if (workshop.nr_overdue < MAX_OVERDUE)
+		return false;
+	if (!workshop.told_of_limit)
+		log__warning("%d file systems do not answer: no file is opened until one does",
+			     MAX_OVERDUE);
+	workshop.told_of_limit = true;
+	return true;
+}
+
+int patient_open__regular(const struct patient_request *request, struct stat *status)
+{
+	struct job *job;
+	int result = -ETIMEDOUT;
+
+	pthread_mutex_lock(&workshop.lock);
+	if (!is_hopeless(request->file_system ? request->file_system : request->path)) {
+		job = new_job(request);
+		result = job ? do_job(job, status) : -ENOMEM;
+	}
+	pthread_mutex_unlock(&workshop.lock);
+	return result;
+}
+
+void patient_open__take_time(bool has_time)
+{
+	pthread_mutex_lock(&workshop.lock);
+	workshop.has_time = has_time;
+	pthread_mutex_unlock(&workshop.lock);
+}
+
+static void tell_overdue(const struct job *job)
+{
+	char target[PATH_MAX];
+	ssize_t length = -1;
+
+	/* These links say where they lead without a look at the file; any other path would hang. */
+	if (strstr(job->path, "/map_files/"))
+		length = readlink(job->path, target, sizeof(target) - 1);
+	target[length > 0 ? length : 0] = '\0';
+	log__warning("the file system of %s does not answer: until it does, allocators of its "
+		     "programs are not probed, and their functions have no names",
+		     length > 0 ? target : job->path);
+}
+
+/* With the lock. */
+static void tell_all_overdue(void)
+{
+	uint64_t now_ns = monotonic_ns();
+
+	for (struct job *job = workshop.overdue; job; job = job->next_overdue) {
+		if (job->told || now_ns - job->since_ns < TOLD_AFTER_NS)
+			continue;
+		job->told = true;
+		tell_overdue(job);
+	}
+}
+
+bool patient_open__answers_again(void)
+{
+	bool answers_again;
+
+	pthread_mutex_lock(&workshop.lock);
+	tell_all_overdue();
+	answers_again = workshop.answers_again;
+	workshop.answers_again = false;
+	pthread_mutex_unlock(&workshop.lock);
+	return answers_again;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Names of the stubs by which a file calls other files' functions, which no symbol table has:
+ * malloc@plt, as disassemblers call it.
+ */
+#ifndef PLT_SYMBOLS_H
+#define PLT_SYMBOLS_H
+
+#include <stdint.h>
+
+#include "elf/elf_headers.h"
+
+struct plt_symbols;
+
+/*
+ * Independent of the file once read. Returns 0, -ENOENT when there are no stubs or the
+ * machine is another than x86-64, -EFBIG when there are more than is bearable, -EBADMSG when what
+ * leads to them is damaged, -ENOMEM, or -errno.
+ */
+int plt_symbols__read(struct plt_symbols **symbols, const struct elf_headers *headers);
+void plt_symbols__free(struct plt_symbols *symbols);
+
+/* The linkage name with "@plt" behind it, or NULL. Null-safe. Good until the next call. */
+const char *plt_symbols__find(struct plt_symbols *symbols, uint64_t vaddr);
+
+#endif

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * See report_file.h. Called by the monitor; the writers only see the stream. It is one of our own
+ * making since stdio forgets the reason of a failed write, and a full disk should be called so.
+ */
+#include "output/report_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/guarded_open.h"
+#include "base/stop_request.h"
+
+#define NEW_FILE_MODE 0666 /* less what umask takes */
+/* Who does not read is waited for that long before somebody is asked whether to wait on. */
+#define PATIENCE_MS 100
+
+struct report_file {
+	FILE *stream;
+	int fd;
+	int error; /* errno of the first write that failed; 0: none did */
+	bool (*keep_waiting)(void *context);
+	void *context;
+};
+
+/* Returns 0 when something can be written, or EINTR when nobody wants to wait for that any more. */
+static int wait_for_room(const struct report_file *file)
+{
+	struct pollfd room = { .fd = file->fd, .events = POLLOUT };
+
+	while (poll(&room, 1, PATIENCE_MS) <= 0)
+		if (file->keep_waiting && !file->keep_waiting(file->context))
+			return EINTR;
+	return 0;
+}
+
+/* In pieces that a pipe with any room takes whole: also one that blocks, since others share it. */
+static ssize_t write_some(const struct report_file *file, const char *bytes, size_t size)
+{
+	size_t piece = size < PIPE_BUF ? size : PIPE_BUF;
+
+	for (;;) {
+		int err = wait_for_room(file);
+		ssize_t written = err ? -1 : write(file->fd, bytes, piece);
+
+		if (err)
+			errno = err;
+		if (err || written >= 0 || (errno != EINTR && errno != EAGAIN))
+			return written;
+	}
+}
+
+/* As fopencookie wants it: what was written, less than asked for when it failed. */
+static ssize_t write_all(void *cookie, const char *bytes, size_t size)
+{
+	struct report_file *file = cookie;
+	size_t done = 0;
+
+	while (done < size && !file->error) {
+		ssize_t written = write_some(file, bytes + done, size - done);
+
+		if (written < 0)
+			file->error = errno;
+		else
+			done += (size_t)written;
+	}
+	return (ssize_t)done;
+}
+
+/* Takes the descriptor over, also when it fails. */
+static struct report_file *new_file(int fd)
+{
+	const cookie_io_functions_t functions = { .write = write_all };
+	struct report_file *file = calloc(1, sizeof(*file));
+	int err;
+
+	if (file) {
+		file->fd = fd;
+		file->stream = fopencookie(file, "w", functions);
+	}
+	if (!file || !file->stream) {
+		err = errno;
+		free(file);
+		close(fd);
+		errno = err;
+		return NULL;
+	}
+	return file;
+}
+
+/* A run that was killed, or met a full disk, may have left half a line: it must not get longer. */
+static int begin_a_line(int fd)
+{
+	struct stat status;
+	char path[64];
+	char last = '\n';
+	int reader, err = 0;
+
+	if (fstat(fd, &status) || !S_ISREG(status.st_mode) || !status.st_size)
+		return 0;
+	/* The very file, whatever its path names by now. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	reader = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (reader < 0)
+		return 0; /* it may be written and not read */
+	if (pread(reader, &last, 1, status.st_size - 1) == 1 && last != '\n' &&
+	    write(fd, "\n", 1) != 1)
+		err = -errno;
+	close(reader);
+	return err;
+}
+
+/* A named pipe is opened when somebody reads it. */
+static int open_patiently(const char *path, int flags)
+{
+	for (;;) {
+		int fd = guarded_open(path, flags, NEW_FILE_MODE);
+		struct stat status;
+
+		if (fd >= 0 || errno != ENXIO || stop_request__is_pending() ||
+		    stat(path, &status) || !S_ISFIFO(status.st_mode))
+			return fd;
+		poll(NULL, 0, PATIENCE_MS);
+	}
+}
+
+/* O_APPEND in any case: who truncates the file (copytruncate) is not to get a hole in it. */
+struct report_file *report_file__open(const char *path, bool append)
+{
+	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
+		    (append ? 0 : O_TRUNC);
+	int fd = open_patiently(path, flags);
+	int err = fd >= 0 && append ? begin_a_line(fd) : 0;
+
+	if (err) {
+		close(fd);
+		errno = -err;
+		return NULL;
+	}
+	return fd < 0 ? NULL : new_file(fd);
+}
+
+/* Not the description that others share, where that is possible: only ours becomes non-blocking. */
+static int reopen_descriptor(int fd)
+{
+	struct stat status;
+	char path[64];
+
+	if (!isatty(fd) && (fstat(fd, &status) || !S_ISFIFO(status.st_mode)))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+}
+
+struct report_file *report_file__of_descriptor(int fd)
+{
+	int copy = reopen_descriptor(fd);
+
+	if (copy < 0)
+		copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return copy < 0 ? NULL : new_file(copy);
+}
+
+void report_file__free(struct report_file *file)
+{
+	if (!file)
+		return;
+	fclose(file->stream);
+	close(file->fd);
+	free(file);
+}
+
+void report_file__while_full(struct report_file *file, bool (*keep_waiting)(void *context),
+			     void *context)
+{
+	file->keep_waiting = keep_waiting;
+	file->context = context;
+}
+
+FILE *report_file__stream(struct report_file *file)
+{
+	return file->stream;
+}
+
+unsigned int report_file__terminal_columns(const struct report_file *file)
+{
+	struct winsize size;
+
+	return isatty(file->fd) && !ioctl(file->fd, TIOCGWINSZ, &size) ? size.ws_col : 0;
+}
+
+static bool is_pipe_without_reader(int fd)
+{
+	struct pollfd pipe = { .fd = fd };
+	struct stat status;
+
+	return !fstat(fd, &status) && S_ISFIFO(status.st_mode) && poll(&pipe, 1, 0) == 1 &&
+	       pipe.revents & POLLERR;
+}
+
+int report_file__flush(struct report_file *file)
+{
+	if (fflush(file->stream) || ferror(file->stream))
+		return file->error ? -file->error : -EIO; /* else it ran out of memory, or such */
+	return is_pipe_without_reader(file->fd) ? -EPIPE : 0;
+}
+
+int report_file__reopen(struct report_file *file, const char *path)
+{
+	int err = report_file__flush(file), fd;
+
+	if (err)
+		return err;
+	/* O_NONBLOCK: a pipe without a reader must not stop us here. */
+	fd = guarded_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+			  NEW_FILE_MODE);
+	if (fd < 0)
+		return -errno;
+	err = begin_a_line(fd);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	close(file->fd);
+	file->fd = fd;
+	return 0;
+}

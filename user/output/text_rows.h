@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The tables of the whole system: a row for each process that ends, and a row for each process in
+ * a ranking. Whole lines; ">=" before a figure means that losses may have made it too small, "+"
+ * behind what is held that the process ran before, and that earlier blocks are not counted.
+ */
+#ifndef TEXT_ROWS_H
+#define TEXT_ROWS_H
+
+#include <stdio.h>
+
+#include "report/report.h"
+
+/* terminal_columns as in report.h: columns that don't fit are left out. */
+void text_rows__print_heads(FILE *out, unsigned int terminal_columns);
+void text_rows__print_exit(FILE *out, const struct process_report *process);
+
+/* The heads and all rows. */
+void text_rows__print_ranking(FILE *out, const struct ranking_report *ranking);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The stacks of a report as text: one row for each, its frames and its blocks below. */
+#ifndef TEXT_STACKS_H
+#define TEXT_STACKS_H
+
+#include <stdio.h>
+
+#include "report/report.h"
+
+/*
+ * Print the stacks in their order, then what was cut; "at least " stands before figures that losses
+ * may have made too small. Verbose frames have paths in full, module and address. In a ranking,
+ * rows say how many processes share the stack.
+ */
+void text_stacks__print(FILE *out, const struct process_report *process, bool verbose);
+void text_stacks__print_ranking(FILE *out, const struct ranking_report *ranking, bool verbose);
+
+#endif

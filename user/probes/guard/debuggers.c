@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See debuggers.h. Called by the monitor before probes are attached and before they are detached. */
+#include "probes/guard/debuggers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "probes/guard/process_view.h"
+#include "base/sanitize_text.h"
+
+#define NAME_BYTES 32
+
+struct debugged {
+	pid_t tgid, by;
+	char name[NAME_BYTES]; /* the debugger's */
+	size_t nr;
+};
+
+pid_t debuggers__of(pid_t tgid)
+{
+	char path[64], line[256];
+	FILE *status;
+	int by = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)tgid);
+	status = fopen(path, "re");
+	if (!status)
+		return 0;
+	while (fgets(line, sizeof(line), status))
+		if (sscanf(line, "TracerPid: %d", &by) == 1)
+			break;
+	fclose(status);
+	return by;
+}
+
+static void read_name(pid_t tgid, char *name)
+{
+	char path[64];
+	FILE *comm;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)tgid);
+	comm = fopen(path, "re");
+	if (!comm || !fgets(name, NAME_BYTES, comm))
+		*name = '\0';
+	if (comm)
+		fclose(comm);
+	name[strcspn(name, "\n")] = '\0';
+}
+
+static void visit(pid_t tgid, void *context)
+{
+	struct debugged *debugged = context;
+	char name[NAME_BYTES];
+	pid_t by = debuggers__of(tgid);
+
+	if (!by)
+		return;
+	read_name(by, name);
+	if (!strcmp(name, "strace")) /* sets no breakpoints */
+		return;
+	if (!debugged->nr++) {
+		debugged->tgid = tgid;
+		debugged->by = by;
+		memcpy(debugged->name, name, sizeof(name));
+	}
+}
+
+void debuggers__warn(const pid_t *tgids, size_t nr, bool ending)
+{
+	struct debugged debugged = { .nr = 0 };
+	char more[48] = "";
+
+	for (size_t i = 0; tgids && i < nr; i++)
+		visit(tgids[i], &debugged);
+	if (!tgids)
+		process_view__each_process(visit, &debugged);
+	if (!debugged.nr)
+		return;
+	if (debugged.nr > 1)
+		snprintf(more, sizeof(more), " (and %zu more)", debugged.nr - 1);
+	if (ending)
+		log__warning("PID %d%s is debugged by PID %d (%s), and is ended by SIGTRAP if that "
+			     "set a breakpoint on an allocator function while it was traced",
+			     (int)debugged.tgid, more, (int)debugged.by, debugged.name);
+	else
+		log__warning("PID %d%s is debugged by PID %d (%s): a breakpoint of that on an "
+			     "allocator function doesn't work now, hides calls, and ends the "
+			     "process by SIGTRAP if it is not deleted before the tracing ends",
+			     (int)debugged.tgid, more, (int)debugged.by, debugged.name);
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See mapped_file.h. Called by code_files.c. */
+#include "probes/mapped_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/living_thread.h"
+#include "elf/patient_open.h"
+#include "elf/process_root.h"
+
+#define MINOR_BITS 20
+#define MINOR_MASK ((1u << MINOR_BITS) - 1)
+#define LINK_BYTES 96
+#define FILE_SYSTEM_BYTES 32 /* two numbers */
+
+struct unwind_file_key mapped_file__key(const struct mapping *map)
+{
+	return (struct unwind_file_key){
+		.inode = map->inode,
+		.device = map->dev_major << MINOR_BITS | map->dev_minor,
+		.generation = (uint32_t)map->inode_generation,
+	};
+}
+
+void mapped_file__set_identity(struct mapping *map, const struct file_identity *identity)
+{
+	map->inode = identity->key.inode;
+	map->dev_major = identity->key.device >> MINOR_BITS;
+	map->dev_minor = identity->key.device & MINOR_MASK;
+	map->inode_generation = identity->key.generation;
+	map->inode_address = identity->address;
+}
+
+static bool is_key(const struct unwind_file_key *key, const struct unwind_file_key *wanted)
+{
+	bool one_generation = !key->generation || !wanted->generation ||
+			      key->generation == wanted->generation;
+
+	return key->inode == wanted->inode && key->device == wanted->device && one_generation;
+}
+
+/* The mapping's record names the file as it is, or as stat does. */
+static bool has_numbers(const struct mapping *map, int fd, const struct stat *status,
+			const struct file_identity *identity)
+{
+	struct unwind_file_key wanted = mapped_file__key(map);
+	struct unwind_file_key by_stat = file_identity__key_by_stat(fd, status);
+
+	return is_key(&identity->key, &wanted) || is_key(&by_stat, &wanted);
+}
+
+/* The link ends with the path, which may begin at another root. */
+static bool has_path(const struct mapping *map, const char *link)
+{
+	char target[PATH_MAX];
+	size_t wanted = strlen(map->path);
+	ssize_t length = readlink(link, target, sizeof(target));
+
+	return wanted && length >= (ssize_t)wanted &&
+	       !memcmp(target + length - wanted, map->path, wanted);
+}
+
+static void write_link(char link[LINK_BYTES], pid_t tgid, const struct mapping *map)
+{
+	snprintf(link, LINK_BYTES, "/proc/%d/map_files/%llx-%llx", (int)living_thread__of(tgid),
+		 (unsigned long long)map->start, (unsigned long long)map->end);
+}
+
+void mapped_file__read_path(pid_t tgid, const struct mapping *map, char *path, size_t size)
+{
+	char link[LINK_BYTES];
+	ssize_t length;
+
+	write_link(link, tgid, map);
+	length = readlink(link, path, size - 1);
+	path[length > 0 ? length : 0] = '\0';
+}
+
+/*
+ * Where the process has mapped another file there since, it is not that one. An overlay's record
+ * may have numbers that nothing else shows; then its path has to do.
+ */
+static int open_in_process(const struct file_identifier *identifier, pid_t tgid,
+			   const struct mapping *map, struct file_identity *identity)
+{
+	struct stat status;
+	char link[LINK_BYTES], file_system[FILE_SYSTEM_BYTES];
+	struct patient_request request = { -1, link, file_system, NULL };
+	int fd, err;
+
+	write_link(link, tgid, map);
+	snprintf(file_system, sizeof(file_system), "%u:%u", map->dev_major, map->dev_minor);
+	fd = patient_open__regular(&request, &status);
+	if (fd < 0)
+		return fd;
+	err = file_identity__read(identifier, fd, identity);
+	if (!err && !has_numbers(map, fd, &status, identity) && !has_path(map, link))
+		err = -ESTALE;
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+/* Only a file that stat shows with the mapping's numbers is opened at all. */
+static int open_in_root(const struct file_identifier *identifier, const struct process_root *root,
+			const struct mapping *map, struct file_identity *identity)
+{
+	struct file_numbers expected = { map->dev_major, map->dev_minor, map->inode, false };
+	const char *path = map->path;
+	struct patient_request request = { .root_fd = process_root__place(root, &path),
+					   .expected = &expected };
+	struct stat status;
+	int fd, err;
+
+	request.path = path;
+	fd = patient_open__regular(&request, &status);
+	if (fd < 0)
+		return fd;
+	err = file_identity__read(identifier, fd, identity);
+	if (!err && !has_numbers(map, fd, &status, identity))
+		err = -ESTALE;
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+int mapped_file__open(const struct file_identifier *identifier, pid_t tgid,
+		      const struct mapping *map, struct file_identity *identity)
+{
+	int fd = open_in_process(identifier, tgid, map, identity);
+	struct process_root *root;
+	char path[64];
+
+	if (fd >= 0 || map->path[0] != '/' || !strncmp(map->path, "//", 2))
+		return fd;
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)living_thread__of(tgid));
+	root = process_root__enter(path);
+	fd = open_in_root(identifier, root, map, identity);
+	process_root__free(root);
+	return fd;
+}

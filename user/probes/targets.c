@@ -1,0 +1,690 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See targets.h. */
+#include "probes/targets.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "elf/elf_headers.h"
+#include "base/living_thread.h"
+#include "base/log.h"
+#include "probes/mapped_file.h"
+#include "probes/own_code.h"
+#include "probes/guard/process_view.h"
+#include "allocators/vfork_users.h"
+
+#define MANY_FILES 4096 /* from here on those that nobody maps are forgotten */
+#define MAX_FILES 65536 /* here all are but the allocators */
+#define MINOR_BITS 20
+
+/* Where an allocator is probed. */
+struct scope {
+	pid_t tgid; /* 0: everywhere */
+	bool guests; /* children that share the memory too */
+};
+
+/* What is known of an allocator, to probe it in one process after the other. */
+struct allocator_file {
+	int fd; /* < 0: let go, the index stays */
+	struct file_identity identity; /* no other file's, since it is open */
+	struct allocator_probes probes;
+	struct scope *scopes;
+	size_t nr_scopes;
+	bool everywhere; /* its breakpoints are in every process, though only the scopes count */
+	uint64_t attached_ns; /* CLOCK_MONOTONIC, when it was first probed anywhere */
+	bool unmapped; /* nobody had it mapped at the last look */
+};
+
+/* What came of the look at a file, so that it need not be looked at again. */
+struct known_file {
+	struct unwind_file_key key; /* inode 0: a free slot */
+	struct timespec changed; /* with the size: for files whose numbers don't tell enough */
+	off_t size_bytes;
+	bool shares_numbers; /* the snapshots of a btrfs have each other's */
+	bool is_allocator;
+	bool uses_vfork;
+	int look_error; /* see targets__look_error */
+	bool forgotten; /* the slot is needed for those after it */
+};
+
+struct targets {
+	struct tracer *tracer;
+	struct translators *translators; /* may be NULL */
+	/* Open addressing by inode; capacity is a power of two, or 0. */
+	struct known_file *files;
+	size_t nr_files, capacity;
+	struct allocator_file *allocators;
+	size_t nr_allocators;
+	unsigned int nr_functions;
+	pid_t *vfork_users; /* processes that map a file that uses vfork */
+	size_t nr_vfork_users;
+};
+
+struct targets *targets__new(struct tracer *tracer, struct translators *translators)
+{
+	struct targets *targets = calloc(1, sizeof(*targets));
+
+	if (!targets)
+		return NULL;
+	targets->tracer = tracer;
+	targets->translators = translators;
+	return targets;
+}
+
+void targets__free(struct targets *targets)
+{
+	if (!targets)
+		return;
+	for (size_t i = 0; i < targets->nr_allocators; i++) {
+		if (targets->allocators[i].fd >= 0)
+			close(targets->allocators[i].fd);
+		free(targets->allocators[i].scopes);
+	}
+	free(targets->vfork_users);
+	free(targets->allocators);
+	free(targets->files);
+	free(targets);
+}
+
+static size_t home_slot(uint64_t inode, size_t capacity)
+{
+	return (inode * 0x9e3779b97f4a7c15 >> 32) & (capacity - 1);
+}
+
+/* The slot of the file, or the free one where it belongs. */
+static struct known_file *find_slot(struct known_file *files, size_t capacity,
+				    const struct unwind_file_key *key)
+{
+	size_t i = home_slot(key->inode, capacity);
+
+	while (files[i].key.inode && memcmp(&files[i].key, key, sizeof(*key)) != 0)
+		i = (i + 1) & (capacity - 1);
+	return &files[i];
+}
+
+static const struct known_file *find_file(const struct targets *targets,
+					  const struct unwind_file_key *key)
+{
+	const struct known_file *file;
+
+	if (!targets->capacity || !key->inode)
+		return NULL;
+	file = find_slot(targets->files, targets->capacity, key);
+	return file->key.inode && !file->forgotten ? file : NULL;
+}
+
+/* Do these numbers mean one file for ever? */
+static bool are_certain(const struct known_file *file)
+{
+	return file->key.generation && !file->shares_numbers;
+}
+
+/* The index + 1 of an allocator that is probed; 0: it is none of those. */
+static size_t find_allocator(const struct targets *targets, const struct file_identity *identity,
+			     bool certain)
+{
+	for (size_t i = 0; i < targets->nr_allocators; i++) {
+		const struct allocator_file *file = &targets->allocators[i];
+
+		if (file->fd >= 0 &&
+		    !memcmp(&file->identity.key, &identity->key, sizeof(identity->key)) &&
+		    (certain || file->identity.address == identity->address))
+			return i + 1;
+	}
+	return 0;
+}
+
+/* Puts those that are to be kept into a table of that capacity. */
+static int rebuild(struct targets *targets, size_t capacity,
+		   bool (*keeps)(const struct known_file *file, const struct file_set *mapped),
+		   const struct file_set *mapped)
+{
+	struct known_file *files = calloc(capacity, sizeof(*files));
+
+	if (!files)
+		return -ENOMEM;
+	targets->nr_files = 0;
+	for (size_t i = 0; i < targets->capacity; i++) {
+		const struct known_file *file = &targets->files[i];
+
+		if (!file->key.inode || file->forgotten || !keeps(file, mapped))
+			continue;
+		*find_slot(files, capacity, &file->key) = *file;
+		targets->nr_files++;
+	}
+	free(targets->files);
+	targets->files = files;
+	targets->capacity = capacity;
+	return 0;
+}
+
+static bool is_any(const struct known_file *file, const struct file_set *mapped)
+{
+	(void)file, (void)mapped;
+	return true;
+}
+
+static bool is_probed(const struct known_file *file, const struct file_set *mapped)
+{
+	(void)mapped;
+	return file->is_allocator;
+}
+
+static bool is_in(const struct file_set *mapped, const struct unwind_file_key *key)
+{
+	return file_set__has(mapped, key->device >> MINOR_BITS,
+			     key->device & ((1u << MINOR_BITS) - 1), key->inode);
+}
+
+static bool is_probed_or_mapped(const struct known_file *file, const struct file_set *mapped)
+{
+	return file->is_allocator || is_in(mapped, &file->key);
+}
+
+/* A file that was forgotten is looked at again when somebody maps it. */
+static int remember_file(struct targets *targets, const struct known_file *file)
+{
+	struct known_file *slot;
+	int err = 0;
+
+	if (targets->nr_files >= MAX_FILES)
+		err = rebuild(targets, targets->capacity, is_probed, NULL);
+	else if (targets->nr_files >= targets->capacity / 2)
+		err = rebuild(targets, targets->capacity ? 2 * targets->capacity : 64, is_any,
+			      NULL);
+	if (err)
+		return err;
+	slot = find_slot(targets->files, targets->capacity, &file->key);
+	targets->nr_files += !slot->key.inode;
+	*slot = *file;
+	return 0;
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+/* Tells the guard of translators; where there is none, or it is gone, nothing is guarded. */
+static void tell_guard(const struct targets *targets, bool everywhere,
+		       int (*verb)(struct translators *translators))
+{
+	int err = targets->translators ? verb(targets->translators) : 0;
+
+	if (err && everywhere)
+		log__warning("programs such as Valgrind are not guarded and may be ended: %s",
+			     strerror(-err));
+	else if (err)
+		log__detail("programs that translate code are not guarded: %s", strerror(-err));
+}
+
+/* Does that process translate code, while nobody could take the breakpoints out of it again? */
+static bool would_harm(const struct targets *targets, pid_t tgid)
+{
+	int fd;
+
+	if (!tgid || !process_view__translates(tgid))
+		return false;
+	fd = targets->translators ? process_view__open_memory(tgid) : -EPERM;
+	if (fd < 0)
+		return true;
+	close(fd);
+	return false;
+}
+
+static int attach(struct targets *targets, const struct allocator_file *file, pid_t tgid,
+		  const char *name)
+{
+	int err;
+
+	if (would_harm(targets, tgid)) {
+		log__warning("PID %d translates code, which our breakpoints in %s would end, and "
+			     "writing to its memory is not allowed: it is not probed",
+			     (int)tgid, name);
+		return 0;
+	}
+	tell_guard(targets, !tgid, translators__attaching);
+	err = tracer__attach_allocator(targets->tracer, file->fd, &file->probes, tgid);
+	tell_guard(targets, !tgid, translators__attached);
+	if (!err && !tgid &&
+	    own_code__restore(tracer__identifier(targets->tracer), file->fd, &file->probes))
+		log__detail("%s: the tracer's own calls are trapped too", name);
+	if (err)
+		log__warning("cannot probe the allocator in %s: %s; its blocks are not counted",
+			     name, strerror(-err));
+	return err;
+}
+
+static bool process_uses_vfork(const struct targets *targets, pid_t tgid)
+{
+	for (size_t i = 0; i < targets->nr_vfork_users; i++)
+		if (targets->vfork_users[i] == tgid)
+			return true;
+	return false;
+}
+
+static void attach_guests(struct targets *targets, struct allocator_file *file, struct scope *scope)
+{
+	int err;
+
+	if (!scope->tgid || scope->guests)
+		return;
+	tell_guard(targets, false, translators__attaching);
+	err = tracer__attach_guests(targets->tracer, file->fd, &file->probes,
+				    living_thread__of(scope->tgid));
+	tell_guard(targets, false, translators__attached);
+	if (err)
+		log__warning(
+			"cannot probe vfork children of PID %d: %s; their calls are not counted",
+			(int)scope->tgid, strerror(-err));
+	scope->guests = true;
+}
+
+/* A process maps a file that uses vfork: its children may allocate in its memory. */
+static int note_vfork_user(struct targets *targets, pid_t tgid)
+{
+	pid_t *grown;
+
+	if (!tracer__probes_one_process(targets->tracer) || process_uses_vfork(targets, tgid))
+		return 0;
+	grown = realloc(targets->vfork_users, (targets->nr_vfork_users + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	targets->vfork_users = grown;
+	targets->vfork_users[targets->nr_vfork_users++] = tgid;
+	for (size_t i = 0; i < targets->nr_allocators; i++)
+		for (size_t j = 0; j < targets->allocators[i].nr_scopes; j++)
+			if (targets->allocators[i].scopes[j].tgid == tgid)
+				attach_guests(targets, &targets->allocators[i],
+					      &targets->allocators[i].scopes[j]);
+	return 0;
+}
+
+/*
+ * The kernel knows a process's memory by its first thread: without that, breakpoints have to be put
+ * everywhere.
+ */
+static int put_everywhere(struct targets *targets, struct allocator_file *file,
+			  const struct scope *scope, const char *name)
+{
+	int err;
+
+	if (!scope->tgid || file->everywhere)
+		return 0;
+	tell_guard(targets, true, translators__attaching);
+	err = tracer__attach_breakpoints(targets->tracer, file->fd, &file->probes);
+	tell_guard(targets, true, translators__attached);
+	if (err) {
+		log__warning(
+			"cannot keep %s probed in PID %d, whose first thread has left: %s; its blocks may not be counted",
+			name, (int)scope->tgid, strerror(-err));
+		return err;
+	}
+	if (own_code__restore(tracer__identifier(targets->tracer), file->fd, &file->probes))
+		log__detail("%s: the tracer's own calls are trapped too", name);
+	file->everywhere = true;
+	return 0;
+}
+
+/* A process has mapped the file: without its first thread, nobody has put breakpoints there. */
+static int follow_leaderless(struct targets *targets, struct allocator_file *file,
+			     const struct scope *scope, const char *name)
+{
+	int err;
+
+	if (!scope->tgid || file->everywhere || !living_thread__leader_left(scope->tgid))
+		return 0;
+	err = put_everywhere(targets, file, scope, name);
+	if (!err)
+		file->attached_ns = monotonic_ns();
+	return err;
+}
+
+/* Probes the allocator in that process, unless it is probed there. */
+static int probe_in(struct targets *targets, struct allocator_file *file, pid_t tgid,
+		    const char *name)
+{
+	pid_t wanted = tracer__probes_one_process(targets->tracer) ? tgid : 0;
+	struct scope *grown;
+	int err;
+
+	for (size_t i = 0; i < file->nr_scopes; i++)
+		if (file->scopes[i].tgid == wanted)
+			return follow_leaderless(targets, file, &file->scopes[i], name);
+	grown = realloc(file->scopes, (file->nr_scopes + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	file->scopes = grown;
+	err = attach(targets, file, wanted, name);
+	if (err)
+		return err;
+	if (!file->nr_scopes)
+		file->attached_ns = monotonic_ns();
+	file->scopes[file->nr_scopes] = (struct scope){ .tgid = wanted };
+	if (process_uses_vfork(targets, tgid))
+		attach_guests(targets, file, &file->scopes[file->nr_scopes]);
+	file->nr_scopes++;
+	return follow_leaderless(targets, file, &file->scopes[file->nr_scopes - 1], name);
+}
+
+static size_t free_index(const struct targets *targets)
+{
+	size_t i = 0;
+
+	while (i < targets->nr_allocators && targets->allocators[i].fd >= 0)
+		i++;
+	return i;
+}
+
+static void tell_probe(const char *file, const struct allocator_probe *probe)
+{
+	unsigned long long behind = probe->probe_offset - probe->file_offset;
+	char where[48] = "";
+
+	if (behind)
+		snprintf(where, sizeof(where), ", probed %llu bytes behind that", behind);
+	log__detail("%s: %s at file offset 0x%llx%s", file, probe->symbol,
+		    (unsigned long long)probe->file_offset, where);
+}
+
+/* Keeps what was found in a file that defines an allocator. Returns 0 or -errno. */
+static int add_allocator(struct targets *targets, int fd, const struct file_identity *identity,
+			 const struct allocator_probes *probes, const char *name)
+{
+	size_t index = free_index(targets);
+	struct allocator_file *grown;
+	int kept;
+
+	if (index == targets->nr_allocators) {
+		grown = realloc(targets->allocators, (index + 1) * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		targets->allocators = grown;
+	}
+	kept = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (kept < 0)
+		return -errno;
+	targets->nr_allocators += index == targets->nr_allocators;
+	targets->allocators[index] = (struct allocator_file){
+		.fd = kept,
+		.identity = *identity,
+		.probes = *probes,
+	};
+	targets->nr_functions += (unsigned int)probes->nr;
+	if (targets->translators && translators__add_file(targets->translators, kept, probes))
+		log__detail("%s: programs that translate its code are not guarded", name);
+	for (size_t i = 0; i < probes->nr; i++)
+		tell_probe(name, &probes->probe[i]);
+	return 0;
+}
+
+/* Takes a look at a file that is new. Returns 0 or -errno. */
+static int look_into(struct targets *targets, int fd, const struct file_identity *identity,
+		     const char *name, struct known_file *file)
+{
+	struct allocator_probes probes;
+	int err = allocators__find(fd, &probes);
+
+	file->look_error = err == -ENOEXEC && !elf_headers__is_32_bit(fd) ? 0 : err;
+	if (file->look_error == -ENOEXEC)
+		log__detail("%s: not looked at: allocators of 32-bit programs are not probed",
+			    name);
+	else if (file->look_error)
+		log__detail("%s: not looked at: %s", name, strerror(-err));
+	file->is_allocator = !err && probes.nr;
+	file->uses_vfork = vfork_users__check(fd);
+	return file->is_allocator ? add_allocator(targets, fd, identity, &probes, name) : 0;
+}
+
+static bool is_unchanged(const struct known_file *file, const struct stat *status)
+{
+	return are_certain(file) || (file->size_bytes == status->st_size &&
+				     file->changed.tv_sec == status->st_ctim.tv_sec &&
+				     file->changed.tv_nsec == status->st_ctim.tv_nsec);
+}
+
+/* What is known of an open file, after a look at it if need be. Returns 0 or -errno. */
+static int learn(struct targets *targets, int fd, const struct file_identity *identity,
+		 const char *name, struct known_file *file)
+{
+	const struct known_file *known = find_file(targets, &identity->key);
+	struct stat status;
+	int err;
+
+	if (fstat(fd, &status))
+		return -errno;
+	if (known &&
+	    (known->is_allocator ? find_allocator(targets, identity, are_certain(known)) > 0 :
+				   is_unchanged(known, &status))) {
+		*file = *known;
+		return 0;
+	}
+	*file = (struct known_file){
+		.key = identity->key,
+		.changed = status.st_ctim,
+		.size_bytes = status.st_size,
+		.shares_numbers = identity->filesystem == BTRFS_SUPER_MAGIC,
+	};
+	err = look_into(targets, fd, identity, name, file);
+	return err ? err : remember_file(targets, file);
+}
+
+/* What follows for a process that maps that file. Returns 0 or -errno. */
+static int apply(struct targets *targets, const struct known_file *file,
+		 const struct file_identity *identity, pid_t tgid, const char *name)
+{
+	int err = file->uses_vfork ? note_vfork_user(targets, tgid) : 0;
+	size_t allocator = !err && file->is_allocator ?
+				   find_allocator(targets, identity, are_certain(file)) :
+				   0;
+
+	return allocator ? probe_in(targets, &targets->allocators[allocator - 1], tgid, name) : err;
+}
+
+struct closure_visit {
+	struct targets *targets;
+	pid_t tgid;
+};
+
+static int visit_closure(const char *path, int fd, void *context)
+{
+	const struct closure_visit *visit = context;
+	struct file_identity identity;
+	struct known_file file = { 0 };
+
+	if (!file_identity__read(tracer__identifier(visit->targets->tracer), fd, &identity) &&
+	    !learn(visit->targets, fd, &identity, path, &file))
+		apply(visit->targets, &file, &identity, visit->tgid, path);
+	return 0;
+}
+
+int targets__add_command(struct targets *targets, pid_t tgid, const char *executable,
+			 const struct elf_closure_environment *environment)
+{
+	struct closure_visit visit = { .targets = targets, .tgid = tgid };
+
+	return elf_closure__each(executable, environment, visit_closure, &visit);
+}
+
+void targets__complete(const struct targets *targets, struct mapping *map)
+{
+	struct unwind_file_key key = mapped_file__key(map);
+	size_t mask = targets->capacity - 1;
+
+	if (!targets->capacity || !map->dev_major || map->inode_generation)
+		return;
+	for (size_t i = home_slot(key.inode, targets->capacity); targets->files[i].key.inode;
+	     i = (i + 1) & mask)
+		if (targets->files[i].key.inode == key.inode &&
+		    targets->files[i].key.device == key.device)
+			map->inode_generation = targets->files[i].key.generation;
+}
+
+bool targets__knows(const struct targets *targets, const struct mapping *map)
+{
+	struct unwind_file_key key = mapped_file__key(map);
+	const struct known_file *known = find_file(targets, &key);
+
+	return known && are_certain(known);
+}
+
+int targets__look_error(const struct targets *targets, const struct mapping *map)
+{
+	struct unwind_file_key key = mapped_file__key(map);
+	const struct known_file *known = find_file(targets, &key);
+
+	return known ? known->look_error : -ENOENT;
+}
+
+int targets__add_mapping(struct targets *targets, pid_t tgid, const struct mapping *map, int fd,
+			 const struct file_identity *identity)
+{
+	struct file_identity known = { .key = mapped_file__key(map) };
+	struct known_file file = { 0 };
+	int err = 0;
+
+	if (!identity && !targets__knows(targets, map))
+		return -ENOENT;
+	if (identity)
+		err = learn(targets, fd, identity, map->path, &file);
+	else
+		file = *find_file(targets, &known.key);
+	return err ? err : apply(targets, &file, identity ? identity : &known, tgid, map->path);
+}
+
+void targets__attach_again(struct targets *targets, pid_t tgid)
+{
+	for (size_t i = 0; i < targets->nr_allocators; i++) {
+		struct allocator_file *file = &targets->allocators[i];
+
+		for (size_t j = 0; j < file->nr_scopes; j++) {
+			if (file->scopes[j].tgid != tgid)
+				continue;
+			attach(targets, file, tgid, "the new program");
+			if (!file->scopes[j].guests)
+				continue;
+			file->scopes[j].guests = false;
+			attach_guests(targets, file, &file->scopes[j]);
+		}
+	}
+}
+
+void targets__leader_left(struct targets *targets, pid_t tgid)
+{
+	for (size_t i = 0; i < targets->nr_allocators; i++) {
+		struct allocator_file *file = &targets->allocators[i];
+
+		for (size_t j = 0; j < file->nr_scopes; j++)
+			if (file->scopes[j].tgid == tgid)
+				put_everywhere(targets, file, &file->scopes[j], "an allocator");
+	}
+}
+
+static void let_go(struct targets *targets, struct allocator_file *file)
+{
+	struct known_file *known =
+		find_slot(targets->files, targets->capacity, &file->identity.key);
+
+	tracer__detach_file(targets->tracer, file->fd);
+	if (targets->translators)
+		translators__forget_file(targets->translators, file->fd);
+	targets->nr_functions -= (unsigned int)file->probes.nr;
+	close(file->fd);
+	free(file->scopes);
+	*file = (struct allocator_file){ .fd = -1 };
+	/* What has its numbers may be another file from now on. */
+	known->forgotten = known->key.inode;
+}
+
+static uint64_t mount_of(int folder_fd, const char *path)
+{
+	struct statx status;
+
+	return statx(folder_fd, path, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, &status) ||
+			       !(status.stx_mask & STATX_MNT_ID) ?
+		       0 :
+		       status.stx_mnt_id;
+}
+
+/* Nobody can want to unmount what the system itself runs from. */
+static bool is_of_the_system(int fd)
+{
+	uint64_t mount = mount_of(fd, "");
+
+	return mount && (mount == mount_of(AT_FDCWD, "/") || mount == mount_of(AT_FDCWD, "/usr"));
+}
+
+void targets__forget_unused(struct targets *targets, const struct file_set *mapped)
+{
+	bool were_unmapped;
+
+	for (size_t i = 0; i < targets->nr_allocators; i++) {
+		struct allocator_file *file = &targets->allocators[i];
+		struct stat status;
+
+		if (file->fd < 0)
+			continue;
+		were_unmapped = file->unmapped;
+		file->unmapped = !is_in(mapped, &file->identity.key);
+		if (!file->unmapped || fstat(file->fd, &status))
+			continue;
+		if (!status.st_nlink || (were_unmapped && !is_of_the_system(file->fd)))
+			let_go(targets, file);
+	}
+	if (targets->nr_files > MANY_FILES)
+		rebuild(targets, targets->capacity, is_probed_or_mapped, mapped);
+}
+
+struct coverage {
+	const struct targets *targets;
+	uint64_t since_ns;
+};
+
+static int note_coverage(const struct mapping *map, void *context)
+{
+	struct coverage *coverage = context;
+	const struct targets *targets = coverage->targets;
+	struct file_identity identity = { map->inode_address, mapped_file__key(map), 0, 0 };
+	const struct known_file *known = find_file(targets, &identity.key);
+	size_t allocator = known && known->is_allocator ?
+				   find_allocator(targets, &identity, are_certain(known)) :
+				   0;
+	uint64_t attached_ns = allocator ? targets->allocators[allocator - 1].attached_ns : 0;
+
+	if (attached_ns > coverage->since_ns)
+		coverage->since_ns = attached_ns;
+	return 0;
+}
+
+uint64_t targets__covers_since(const struct targets *targets, const struct mapping_set *mappings)
+{
+	struct coverage coverage = { .targets = targets };
+
+	mapping_set__each(mappings, note_coverage, &coverage);
+	return coverage.since_ns;
+}
+
+unsigned int targets__nr_files(const struct targets *targets)
+{
+	unsigned int nr = 0;
+
+	for (size_t i = 0; i < targets->nr_allocators; i++)
+		nr += targets->allocators[i].fd >= 0;
+	return nr;
+}
+
+unsigned int targets__nr_functions(const struct targets *targets)
+{
+	return targets->nr_functions;
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See descendants.h. Fed by monitor_setup.c from the kernel's records; asked when a run ends. */
+#include "processes/descendants.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "processes/process_tree.h"
+
+#define MAX_PROCESSES 4096
+#define NS_PER_S 1000000000ULL
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static struct descendant *find(const struct descendants *descendants, pid_t tgid)
+{
+	for (size_t i = 0; i < descendants->nr; i++)
+		if (descendants->process[i].tgid == tgid)
+			return &descendants->process[i];
+	return NULL;
+}
+
+/* Of one that is gone, records can still come of what it forked before. */
+static void forget_gone(struct descendants *descendants, uint64_t read_up_to_ns)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < descendants->nr; i++) {
+		struct descendant process = descendants->process[i];
+
+		if (!kill(process.tgid, 0) || errno != ESRCH)
+			process.gone_ns = 0;
+		else if (!process.gone_ns)
+			process.gone_ns = clock_ns(CLOCK_MONOTONIC);
+		if (!process.gone_ns || process.gone_ns >= read_up_to_ns)
+			descendants->process[nr++] = process;
+	}
+	descendants->nr = nr;
+}
+
+static int make_room(struct descendants *descendants, uint64_t read_up_to_ns)
+{
+	size_t wanted = descendants->capacity ? 2 * descendants->capacity : 64;
+	struct descendant *grown;
+
+	if (descendants->nr < descendants->capacity)
+		return 0;
+	forget_gone(descendants, read_up_to_ns);
+	if (descendants->nr < descendants->capacity / 2)
+		return 0;
+	if (wanted > MAX_PROCESSES)
+		return descendants->nr < descendants->capacity ? 0 : -ENOSPC;
+	grown = realloc(descendants->process, wanted * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	descendants->process = grown;
+	descendants->capacity = wanted;
+	return 0;
+}
+
+int descendants__add(struct descendants *descendants, pid_t tgid, uint64_t time_ns)
+{
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	uint64_t asleep_ns = clock_ns(CLOCK_BOOTTIME) - now_ns;
+	int err = make_room(descendants, time_ns);
+
+	if (!err)
+		descendants->process[descendants->nr++] = (struct descendant){
+			.tgid = tgid,
+			.forked_ns = time_ns + asleep_ns,
+		};
+	return err;
+}
+
+int descendants__forked(struct descendants *descendants, pid_t tgid, pid_t parent, uint64_t time_ns)
+{
+	bool ours = find(descendants, parent);
+	struct descendant *before = find(descendants, tgid);
+
+	/* One that had that number has ended. */
+	if (before)
+		*before = descendants->process[--descendants->nr];
+	return ours ? descendants__add(descendants, tgid, time_ns) : 0;
+}
+
+/* Its number may be another's by now: that one began later. */
+static bool lives(const struct descendant *process)
+{
+	uint64_t ns_per_tick = NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK);
+	struct process_entry entry;
+
+	return !process_tree__read_one(process->tgid, &entry) &&
+	       entry.start_ticks <= process->forked_ns / ns_per_tick + 1;
+}
+
+size_t descendants__living(const struct descendants *descendants, pid_t *first)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < descendants->nr; i++) {
+		if (!lives(&descendants->process[i]))
+			continue;
+		if (!nr++)
+			*first = descendants->process[i].tgid;
+	}
+	return nr;
+}
+
+/* "" when it has ended meanwhile. */
+static void read_name(pid_t tgid, char name[64])
+{
+	char path[64];
+	FILE *file;
+
+	*name = '\0';
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)tgid);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	if (!fgets(name, 64, file))
+		*name = '\0';
+	name[strcspn(name, "\n")] = '\0';
+	fclose(file);
+}
+
+void descendants__tell(const struct descendants *descendants)
+{
+	char name[64];
+	pid_t first;
+	size_t nr = descendants__living(descendants, &first);
+
+	if (!nr)
+		return;
+	read_name(first, name);
+	if (nr == 1)
+		log__warning("PID %d (%s), which the command started, lives on and was not traced; "
+			     "-f traces children too",
+			     (int)first, name);
+	else
+		log__warning("PID %d (%s) and %zu more, which the command started, live on and "
+			     "were not traced; -f traces children too",
+			     (int)first, name, nr - 1);
+}
+
+void descendants__free(struct descendants *descendants)
+{
+	free(descendants->process);
+	*descendants = (struct descendants){ 0 };
+}

@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * See events.h. Records come from one ring a CPU, and a process moves between CPUs, so they are
+ * gathered from all rings and sorted by time. Those younger than the gathering's start wait for the
+ * next one: an older record could still be written to a ring that was read already. The format is
+ * that of perf_event_open(2).
+ *
+ * Each CPU has a second ring for mappings that are not executable. Most of what any program maps is
+ * private memory: those records are passed over where they lie, and a flood of them can't push out
+ * what the first ring holds.
+ */
+#include "processes/events.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define RING_PAGES 256
+#define MIN_RING_PAGES 8
+/* They get smaller where there are many CPUs. */
+#define ALL_RING_BYTES (256UL << 20)
+/* For the second ring, where there is room: 16 MiB for all CPUs. */
+#define MAX_DATA_RING_PAGES 512
+#define ALL_DATA_RING_BYTES (16UL << 20)
+/* Of a mapping: its path is below PATH_MAX. */
+#define MAX_RECORD_BYTES 8192
+#define MAX_CPUS 8192
+#define RINGS_OF_A_CPU 2
+#define MAX_PENDING_RECORDS (1U << 20)
+
+struct ring {
+	int fd;
+	struct perf_event_mmap_page *page;
+	size_t data_bytes; /* behind the first page; a power of two */
+	bool data; /* of mappings that are not executable: only the shared ones count */
+	/* When it was last emptied after it had been full; 0: records have come since. */
+	uint64_t full_ns;
+};
+
+struct record {
+	uint64_t time_ns;
+	uint64_t order; /* of arrival, where times are equal */
+	struct perf_event_header *header; /* owned copy, NUL-terminated behind its end */
+	bool data; /* from the second ring */
+};
+
+struct events {
+	struct event_handlers handlers;
+	struct ring *rings;
+	size_t nr_rings;
+	size_t page_bytes;
+	int epoll_fd;
+	struct record *pending;
+	size_t nr_pending, pending_capacity;
+	uint64_t order;
+	uint64_t lost;
+};
+
+/* sample_id_all appends this to every record (PERF_SAMPLE_TID | PERF_SAMPLE_TIME). */
+struct sample_id {
+	uint32_t tgid, tid;
+	uint64_t time_ns;
+};
+
+struct mmap2_record {
+	struct perf_event_header header;
+	uint32_t tgid, tid;
+	uint64_t address, bytes, file_offset;
+	uint32_t major, minor;
+	uint64_t inode, generation;
+	uint32_t protection, flags;
+	char path[];
+};
+
+struct comm_record {
+	struct perf_event_header header;
+	uint32_t tgid, tid;
+	char comm[];
+};
+
+struct fork_record {
+	struct perf_event_header header;
+	uint32_t tgid, parent_tgid;
+	uint32_t tid, parent_tid;
+	uint64_t time_ns;
+};
+
+struct lost_record {
+	struct perf_event_header header;
+	uint64_t id;
+	uint64_t nr;
+};
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+/*
+ * Without CAP_IPC_LOCK there is a limit to what a user may lock (kernel.perf_event_mlock_kb): then
+ * the ring is smaller.
+ */
+static void map_ring(const struct events *events, struct ring *ring)
+{
+	for (;; ring->data_bytes /= 2) {
+		ring->page = mmap(NULL, events->page_bytes + ring->data_bytes,
+				  PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
+		if (ring->page != MAP_FAILED ||
+		    ring->data_bytes <= MIN_RING_PAGES * events->page_bytes)
+			return;
+	}
+}
+
+static int open_ring(struct events *events, int cpu, bool data, size_t data_bytes)
+{
+	struct perf_event_attr attributes = {
+		.size = sizeof(attributes),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_DUMMY,
+		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME,
+		.sample_id_all = 1,
+		.mmap = !data,
+		.mmap2 = 1,
+		.mmap_data = data,
+		.comm = !data,
+		.comm_exec = !data,
+		.task = !data,
+		.use_clockid = 1,
+		.clockid = CLOCK_MONOTONIC,
+		.watermark = 1,
+		.wakeup_watermark = (uint32_t)(data_bytes / 4),
+	};
+	struct ring *ring = &events->rings[events->nr_rings];
+	struct epoll_event interest = { .events = EPOLLIN };
+	long fd = syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	ring->fd = (int)fd;
+	ring->data = data;
+	ring->data_bytes = data_bytes;
+	map_ring(events, ring);
+	if (ring->page == MAP_FAILED) {
+		err = -errno;
+		close(ring->fd);
+		return err;
+	}
+	events->nr_rings++;
+	if (epoll_ctl(events->epoll_fd, EPOLL_CTL_ADD, ring->fd, &interest))
+		return -errno;
+	return 0;
+}
+
+static int open_rings(struct events *events, int nr_cpus)
+{
+	size_t bytes = RING_PAGES * events->page_bytes, data_bytes;
+	int err = 0;
+
+	while (bytes > MIN_RING_PAGES * events->page_bytes &&
+	       bytes * (size_t)nr_cpus > ALL_RING_BYTES)
+		bytes /= 2;
+	data_bytes = bytes;
+	while (data_bytes < MAX_DATA_RING_PAGES * events->page_bytes &&
+	       2 * data_bytes * (size_t)nr_cpus <= ALL_DATA_RING_BYTES)
+		data_bytes *= 2;
+	for (int cpu = 0; cpu < nr_cpus && !err; cpu++) {
+		err = open_ring(events, cpu, false, bytes);
+		if (!err && events->handlers.shared_mapped)
+			err = open_ring(events, cpu, true, data_bytes);
+		if (err == -ENODEV)
+			err = 0; /* an offline CPU */
+	}
+	return !err && !events->nr_rings ? -ENODEV : err;
+}
+
+struct events *events__new(const struct event_handlers *handlers)
+{
+	struct events *events = calloc(1, sizeof(*events));
+	long nr_cpus = sysconf(_SC_NPROCESSORS_CONF);
+	int err = 0;
+
+	if (!events)
+		return NULL;
+	if (nr_cpus < 1 || nr_cpus > MAX_CPUS)
+		nr_cpus = MAX_CPUS;
+	events->rings = calloc((size_t)nr_cpus * RINGS_OF_A_CPU, sizeof(*events->rings));
+	if (!events->rings) {
+		free(events);
+		errno = ENOMEM;
+		return NULL;
+	}
+	events->handlers = *handlers;
+	events->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	events->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (events->epoll_fd < 0)
+		err = -errno;
+	if (!err)
+		err = open_rings(events, (int)nr_cpus);
+	if (err) {
+		events__free(events);
+		errno = -err;
+		return NULL;
+	}
+	return events;
+}
+
+void events__free(struct events *events)
+{
+	if (!events)
+		return;
+	for (size_t i = 0; i < events->nr_rings; i++) {
+		munmap(events->rings[i].page, events->page_bytes + events->rings[i].data_bytes);
+		close(events->rings[i].fd);
+	}
+	for (size_t i = 0; i < events->nr_pending; i++)
+		free(events->pending[i].header);
+	if (events->epoll_fd >= 0)
+		close(events->epoll_fd);
+	free(events->pending);
+	free(events->rings);
+	free(events);
+}
+
+int events__fd(const struct events *events)
+{
+	return events->epoll_fd;
+}
+
+uint64_t events__lost(const struct events *events)
+{
+	return events->lost;
+}
+
+static void note_loss(struct events *events, bool data, uint64_t time_ns, uint64_t nr)
+{
+	const struct event_handlers *handlers = &events->handlers;
+
+	if (!data)
+		events->lost += nr;
+	else if (handlers->shared_lost)
+		handlers->shared_lost(time_ns, handlers->context);
+}
+
+static int keep_record(struct events *events, struct perf_event_header *header, bool data)
+{
+	const struct sample_id *id;
+
+	if (events->nr_pending == events->pending_capacity) {
+		size_t capacity = events->pending_capacity ? 2 * events->pending_capacity : 256;
+		struct record *grown;
+
+		if (capacity > MAX_PENDING_RECORDS)
+			return -ENOSPC;
+		grown = realloc(events->pending, capacity * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		events->pending = grown;
+		events->pending_capacity = capacity;
+	}
+	id = (const void *)((const char *)header + header->size - sizeof(*id));
+	events->pending[events->nr_pending++] = (struct record){
+		.time_ns = id->time_ns,
+		.order = events->order++,
+		.header = header,
+		.data = data,
+	};
+	return 0;
+}
+
+/* Copies one record out of the ring, where it may wrap around the end. */
+static struct perf_event_header *copy_record(const char *data, size_t data_bytes, uint64_t tail,
+					     size_t size)
+{
+	size_t at = tail % data_bytes, first = data_bytes - at < size ? data_bytes - at : size;
+	char *copy = calloc(1, size + 8);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, data + at, first);
+	memcpy(copy + first, data, size - first);
+	return (struct perf_event_header *)copy;
+}
+
+/*
+ * Records and ring are aligned to eight bytes, so that no field of four wraps around the end. The
+ * second ring has executable mappings too, which the first one delivers.
+ */
+static bool is_wanted(const struct ring *ring, const char *data, uint64_t tail)
+{
+	const struct perf_event_header *header = (const void *)(data + tail % ring->data_bytes);
+	uint64_t flags_at = tail + offsetof(struct mmap2_record, flags);
+	const uint32_t *flags = (const void *)(data + flags_at % ring->data_bytes);
+
+	if (!ring->data || header->type != PERF_RECORD_MMAP2)
+		return true;
+	return header->size > sizeof(struct mmap2_record) &&
+	       header->misc & PERF_RECORD_MISC_MMAP_DATA && *flags & MAP_SHARED;
+}
+
+static void gather_ring(struct events *events, struct ring *ring)
+{
+	const char *data = (const char *)ring->page + events->page_bytes;
+	uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
+	uint64_t first = ring->page->data_tail, tail = first;
+	uint64_t full_ns = ring->full_ns;
+
+	for (; tail < head; full_ns = 0) {
+		const struct perf_event_header *header =
+			(const void *)(data + tail % ring->data_bytes); /* 8-byte aligned */
+		size_t size = header->size;
+		struct perf_event_header *copy;
+
+		if (size < sizeof(*header) + sizeof(struct sample_id) || size > head - tail) {
+			tail = head; /* never seen; there is no way to find the next one */
+			note_loss(events, ring->data, monotonic_ns(), 1);
+			break;
+		}
+		if (!is_wanted(ring, data, tail)) {
+			tail += size;
+			continue;
+		}
+		copy = copy_record(data, ring->data_bytes, tail, size);
+		tail += size;
+		if (!copy || keep_record(events, copy, ring->data)) {
+			free(copy);
+			note_loss(events, ring->data, monotonic_ns(), 1);
+		} else if (full_ns && copy->type == PERF_RECORD_LOST) {
+			/* The first one after: what it tells of was lost while there was no room. */
+			events->pending[events->nr_pending - 1].time_ns = full_ns;
+		}
+	}
+	if (tail != first)
+		ring->full_ns = 0;
+	/* The kernel tells a loss with the record that follows it; that may be long in coming. */
+	head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
+	__atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
+	if (ring->data && head - first > ring->data_bytes - MAX_RECORD_BYTES) {
+		ring->full_ns = monotonic_ns();
+		note_loss(events, true, ring->full_ns, 1);
+	}
+}
+
+static void dispatch_mapping(struct events *events, const struct mmap2_record *record,
+			     const struct record *arrival)
+{
+	const struct event_handlers *handlers = &events->handlers;
+	pid_t tgid = (pid_t)record->tgid;
+	struct mapping map = {
+		.start = record->address,
+		.end = record->address + record->bytes,
+		.file_offset = record->file_offset,
+		.dev_major = record->major,
+		.dev_minor = record->minor,
+		.inode = record->inode,
+		.inode_generation = record->generation,
+		.since_ns = arrival->time_ns,
+		.path = (char *)record->path,
+	};
+
+	if (record->header.misc & PERF_RECORD_MISC_MMAP_BUILD_ID)
+		return; /* not asked for: device and inode are not what they seem */
+	if (!arrival->data)
+		handlers->mapped(tgid, arrival->time_ns, &map, handlers->context);
+	if (handlers->shared_mapped && record->flags & MAP_SHARED)
+		handlers->shared_mapped(tgid, arrival->time_ns, &map, handlers->context);
+}
+
+static void dispatch(struct events *events, const struct record *record)
+{
+	const struct perf_event_header *header = record->header;
+	const struct fork_record *fork_record = (const void *)header;
+	const struct comm_record *comm = (const void *)header;
+	size_t size = header->size - sizeof(struct sample_id);
+	void *context = events->handlers.context;
+
+	switch (header->type) {
+	case PERF_RECORD_MMAP2:
+		if (size > sizeof(struct mmap2_record))
+			dispatch_mapping(events, (const void *)header, record);
+		break;
+	case PERF_RECORD_COMM:
+		if (size > sizeof(*comm) && header->misc & PERF_RECORD_MISC_COMM_EXEC)
+			events->handlers.execed((pid_t)comm->tgid, record->time_ns, comm->comm,
+						context);
+		break;
+	case PERF_RECORD_FORK:
+		if (size >= sizeof(*fork_record) && fork_record->tgid != fork_record->parent_tgid)
+			events->handlers.forked((pid_t)fork_record->tgid,
+						(pid_t)fork_record->parent_tgid, record->time_ns,
+						context);
+		break;
+	case PERF_RECORD_LOST:
+		if (size >= sizeof(struct lost_record))
+			note_loss(events, record->data, record->time_ns,
+				  ((const struct lost_record *)header)->nr);
+		break;
+	}
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct record *left = a, *right = b;
+
+	if (left->time_ns != right->time_ns)
+		return left->time_ns < right->time_ns ? -1 : 1;
+	return left->order < right->order ? -1 : left->order > right->order;
+}
+
+int events__drain(struct events *events)
+{
+	uint64_t horizon_ns = monotonic_ns();
+	size_t done = 0;
+
+	for (size_t i = 0; i < events->nr_rings; i++)
+		gather_ring(events, &events->rings[i]);
+	if (!events->nr_pending)
+		return 0;
+	qsort(events->pending, events->nr_pending, sizeof(*events->pending), by_time);
+	while (done < events->nr_pending && events->pending[done].time_ns <= horizon_ns) {
+		dispatch(events, &events->pending[done]);
+		free(events->pending[done++].header);
+	}
+	events->nr_pending -= done;
+	memmove(events->pending, events->pending + done,
+		events->nr_pending * sizeof(*events->pending));
+	return 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel's own record of who mapped what, system-wide and as it happens: the mmap, exec, fork
+ * and exit records of a dummy perf event on each CPU. Each reader gets them in the order of time.
+ */
+#ifndef EVENTS_H
+#define EVENTS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/mapping.h"
+
+struct event_handlers {
+	/* An executable file mapping came; map and its path live until the call returns. */
+	void (*mapped)(pid_t tgid, uint64_t time_ns, const struct mapping *map, void *context);
+	/* A new program took over the process; its mappings follow. */
+	void (*execed)(pid_t tgid, uint64_t time_ns, const char *comm, void *context);
+	/* A process (not a thread) was forked. */
+	void (*forked)(pid_t tgid, pid_t parent, uint64_t time_ns, void *context);
+	/* A MAP_SHARED mapping came, of whatever kind of file; NULL: nobody cares. */
+	void (*shared_mapped)(pid_t tgid, uint64_t time_ns, const struct mapping *map,
+			      void *context);
+	/* Some of those, of any process, were lost up to that time; NULL: nobody cares. */
+	void (*shared_lost)(uint64_t time_ns, void *context);
+	void *context;
+};
+
+struct events;
+
+/* Starts recording on all CPUs. Times are CLOCK_MONOTONIC. NULL and errno on failure. */
+struct events *events__new(const struct event_handlers *handlers);
+void events__free(struct events *events);
+
+/* Readable when records wait. */
+int events__fd(const struct events *events);
+
+/* Hands every record of before this call to the handlers. Returns 0 or -errno. */
+int events__drain(struct events *events);
+
+/* Records that the kernel dropped because nobody read them in time, but for shared_lost's. */
+uint64_t events__lost(const struct events *events);
+
+#endif

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See overlooked.h. What came of each look is noted by code_files.c; asked for by reporter.c. */
+#include "processes/overlooked.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+static const char *in_words(int err)
+{
+	switch (-err) {
+	case ENOEXEC:
+		return "a 32-bit program";
+	case EACCES:
+	case EPERM:
+		return "its file may not be read by memleak-bpf";
+	case ENOENT:
+	case ESRCH:
+	case ESTALE:
+		return "it was gone before its file could be opened";
+	case ETIMEDOUT:
+		return "its file system does not answer";
+	default:
+		return strerror(-err);
+	}
+}
+
+struct look {
+	bool any; /* mapping was seen */
+	int err;
+};
+
+/* What is mapped of a device is not code of a program. */
+static int note_error(const struct mapping *map, void *context)
+{
+	struct look *look = context;
+
+	look->any = true;
+	if (map->inode && map->look_error && map->look_error != -EINVAL)
+		look->err = map->look_error;
+	return look->err;
+}
+
+const char *overlooked__why(const struct mapping_set *mappings)
+{
+	struct look look = { 0 };
+
+	if (mappings)
+		mapping_set__each(mappings, note_error, &look);
+	if (!look.any)
+		return "what it mapped was not seen";
+	return look.err ? in_words(look.err) : NULL;
+}

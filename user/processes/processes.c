@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See processes.h. Fed by monitor.c from events.h; read when a report is written. */
+#include "processes/processes.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/living_thread.h"
+#include "base/log.h"
+#include "base/memory_share.h"
+
+#define NR_BUCKETS 1024
+/* Of the machine's memory for the mappings of all: a million. */
+#define MEMORY_PARTS 64
+#define MAX_MAPPING_BYTES (64ull << 20)
+#define CGROUP_LINE_BYTES 4352
+#define EXITING 0x4 /* PF_EXITING, in the flags of /proc/PID/stat */
+
+struct process {
+	pid_t tgid;
+	uint64_t read_ns; /* CLOCK_MONOTONIC, when /proc was read; 0: never */
+	uint64_t gone_ns; /* CLOCK_MONOTONIC, when it was first not there any more; 0: it is */
+	struct image *newest;
+	struct process *next; /* in the bucket */
+};
+
+struct processes {
+	struct process *buckets[NR_BUCKETS];
+	struct mapping_room room;
+	bool told_full;
+};
+
+static struct process **slot(const struct processes *processes, pid_t tgid)
+{
+	struct process **process =
+		(struct process **)&processes->buckets[(unsigned int)tgid % NR_BUCKETS];
+
+	while (*process && (*process)->tgid != tgid)
+		process = &(*process)->next;
+	return process;
+}
+
+static void free_image(struct image *image)
+{
+	mapping_set__free(image->mappings);
+	perf_map_file__free(image->code);
+	shared_memory__free(image->shared);
+	free(image->exe);
+	free(image->cgroup);
+	free(image);
+}
+
+static void free_images(struct image *image)
+{
+	while (image) {
+		struct image *older = image->older;
+
+		free_image(image);
+		image = older;
+	}
+}
+
+/* Takes the mappings over, also on failure; NULL stands for failure. */
+static struct image *add_image(struct process *process, uint64_t since_ns,
+			       struct mapping_set *mappings)
+{
+	struct image *image = mappings ? calloc(1, sizeof(*image)) : NULL;
+
+	if (!image) {
+		mapping_set__free(mappings);
+		return NULL;
+	}
+	image->mappings = mappings;
+	image->since_ns = since_ns;
+	image->older = process->newest;
+	process->newest = image;
+	return image;
+}
+
+static FILE *open_proc(pid_t tgid, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)living_thread__of(tgid), name);
+	return fopen(path, "re");
+}
+
+static char *read_exe(pid_t tgid)
+{
+	char path[64], exe[PATH_MAX];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)living_thread__of(tgid));
+	length = readlink(path, exe, sizeof(exe) - 1);
+	if (length <= 0)
+		return NULL;
+	exe[length] = '\0';
+	return strdup(exe);
+}
+
+/* Its flags stand behind its name, which may hold anything, and six other fields. */
+static bool is_exiting(pid_t tgid)
+{
+	FILE *file = open_proc(tgid, "stat");
+	unsigned int flags = EXITING;
+	char line[512], *name_end;
+
+	if (!file)
+		return true;
+	if (fgets(line, sizeof(line), file)) {
+		name_end = strrchr(line, ')');
+		if (!name_end || sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
+			flags = EXITING;
+	}
+	fclose(file);
+	return flags & EXITING;
+}
+
+/*
+ * A line is "hierarchy:controllers:path". The unified hierarchy (0) is the one that counts, unless
+ * the memory controller is still on a hierarchy of its own. There, what exits is shown in "/".
+ */
+static char *read_cgroup(pid_t tgid)
+{
+	FILE *file = open_proc(tgid, "cgroup");
+	char line[CGROUP_LINE_BYTES], *cgroup = NULL;
+	bool memory = false;
+
+	if (!file)
+		return NULL;
+	while (fgets(line, sizeof(line), file)) {
+		char *controllers = strchr(line, ':');
+		char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+
+		if (!path)
+			continue;
+		*path++ = '\0';
+		path[strcspn(path, "\n")] = '\0';
+		memory = strstr(controllers + 1, "memory") != NULL;
+		if (!memory && strcmp(line, "0:") != 0)
+			continue;
+		free(cgroup);
+		cgroup = strdup(path);
+		if (memory)
+			break;
+	}
+	fclose(file);
+	if (memory && is_exiting(tgid)) {
+		free(cgroup);
+		return NULL;
+	}
+	return cgroup;
+}
+
+struct processes *processes__new(void)
+{
+	struct processes *processes = calloc(1, sizeof(*processes));
+
+	if (processes)
+		processes->room.max_bytes = memory_share(MEMORY_PARTS, MAX_MAPPING_BYTES);
+	return processes;
+}
+
+/* Passes the error on. */
+static int tell_full(struct processes *processes, pid_t tgid, int err)
+{
+	if (err != -ENOSPC)
+		return err;
+	if (!processes->told_full)
+		log__warning("there is no room for all mappings of processes: code that is mapped "
+			     "from now on may be shown by its address; -v names the processes");
+	processes->told_full = true;
+	log__detail("PID %d: no room for a mapping more", (int)tgid);
+	return err;
+}
+
+void processes__free(struct processes *processes)
+{
+	if (!processes)
+		return;
+	for (size_t i = 0; i < NR_BUCKETS; i++)
+		while (processes->buckets[i])
+			processes__forget(processes, processes->buckets[i]->tgid);
+	free(processes);
+}
+
+static void free_process(struct process *process)
+{
+	free_images(process->newest);
+	free(process);
+}
+
+void processes__forget(struct processes *processes, pid_t tgid)
+{
+	struct process **at = slot(processes, tgid), *process = *at;
+
+	if (!process)
+		return;
+	*at = process->next;
+	free_process(process);
+}
+
+void processes__set_relative(struct processes *processes, pid_t tgid, pid_t relative)
+{
+	struct process *process = *slot(processes, tgid);
+
+	if (process)
+		process->newest->relative = relative;
+}
+
+/* The record of a process, made when there is none. NULL when memory has run out. */
+static struct process *get_process(struct processes *processes, pid_t tgid)
+{
+	struct process **at = slot(processes, tgid);
+
+	if (!*at) {
+		*at = calloc(1, sizeof(**at));
+		if (*at)
+			(*at)->tgid = tgid;
+	}
+	return *at;
+}
+
+/* A copy of a text that can be absent. */
+static char *copy_text(const char *text)
+{
+	return text ? strdup(text) : NULL;
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+/* Of compilers at run time some map anonymous memory twice, to write to it at another address. */
+static int is_made_at_run_time(const struct mapping *map, void *context)
+{
+	(void)context;
+	return map->inode ? !strncmp(map->path, "/memfd:", 7) :
+			    !*map->path || !strcmp(map->path, "//anon");
+}
+
+/* A child has the code of its parent, with the parent's names, until it makes some of its own. */
+static void note_code(struct image *image, pid_t tgid)
+{
+	struct perf_map_file *own;
+
+	if (image->code && !image->code_is_parents) {
+		perf_map_file__look(image->code);
+		return;
+	}
+	own = perf_map_file__new(tgid);
+	if (!own)
+		return;
+	perf_map_file__free(image->code);
+	image->code = own;
+	image->code_is_parents = false;
+	perf_map_file__look(own);
+}
+
+int processes__add(struct processes *processes, pid_t tgid)
+{
+	uint64_t now_ns = monotonic_ns();
+	struct process *process;
+	struct image *image;
+	FILE *maps;
+	int err;
+
+	processes__forget(processes, tgid);
+	maps = open_proc(tgid, "maps");
+	if (!maps)
+		return errno == ENOENT ? -ESRCH : -errno;
+	process = get_process(processes, tgid);
+	image = process ? add_image(process, 0, mapping_set__new_in(&processes->room)) : NULL;
+	if (!image) {
+		processes__forget(processes, tgid);
+		fclose(maps);
+		return -ENOMEM;
+	}
+	process->read_ns = now_ns;
+	err = mapping_set__read_maps(image->mappings, maps);
+	fclose(maps);
+	/* What there was room for is better than no process. */
+	if (err < 0 && tell_full(processes, tgid, err) != -ENOSPC) {
+		processes__forget(processes, tgid);
+		return err;
+	}
+	if (mapping_set__each(image->mappings, is_made_at_run_time, NULL))
+		note_code(image, tgid);
+	image->exe = read_exe(tgid);
+	image->cgroup = read_cgroup(tgid);
+	return 0;
+}
+
+/*
+ * Gives the image a set of mappings that it may change. Where there is no room for its parent's, it
+ * has those that come from now on: what is not known is better than what is not true any more.
+ */
+static int own_mappings(struct processes *processes, struct process *process)
+{
+	struct image *image = process->newest;
+	struct mapping_set *clone;
+
+	if (!mapping_set__is_shared(image->mappings))
+		return 0;
+	clone = mapping_set__clone(image->mappings);
+	if (!clone && tell_full(processes, process->tgid, -errno) == -ENOSPC)
+		clone = mapping_set__new_in(&processes->room);
+	if (!clone)
+		return -ENOMEM;
+	mapping_set__free(image->mappings);
+	image->mappings = clone;
+	return 0;
+}
+
+int processes__mapped(struct processes *processes, pid_t tgid, uint64_t time_ns,
+		      const struct mapping *map)
+{
+	struct process *process = *slot(processes, tgid);
+	int err;
+
+	if (!process || time_ns < process->read_ns)
+		return 0;
+	err = own_mappings(processes, process);
+	if (err)
+		return err;
+	if (is_made_at_run_time(map, NULL))
+		note_code(process->newest, tgid);
+	/* The first file that exec maps is the program itself, its interpreter comes after. */
+	if (!process->newest->exe && map->inode)
+		process->newest->exe = strdup(map->path);
+	return tell_full(processes, tgid, mapping_set__add(process->newest->mappings, map));
+}
+
+int processes__execed(struct processes *processes, pid_t tgid, uint64_t time_ns, const char *comm)
+{
+	struct process *process = *slot(processes, tgid);
+	struct image *image;
+
+	if (!process || time_ns < process->read_ns)
+		return 0;
+	image = add_image(process, time_ns, mapping_set__new_in(&processes->room));
+	if (!image)
+		return -ENOMEM;
+	snprintf(image->comm, sizeof(image->comm), "%s", comm);
+	/* A service is often put into its cgroup between fork and exec. */
+	image->cgroup = read_cgroup(tgid);
+	if (!image->cgroup)
+		image->cgroup = copy_text(image->older->cgroup);
+	return 0;
+}
+
+int processes__forked(struct processes *processes, pid_t tgid, pid_t parent, uint64_t time_ns)
+{
+	const struct process *from = *slot(processes, parent);
+	const struct image *of_parent = processes__image(processes, parent, time_ns);
+	struct process *process;
+	struct image *image;
+
+	if (!from || !of_parent)
+		return 0;
+	process = get_process(processes, tgid);
+	if (!process)
+		return -ENOMEM;
+	if (time_ns < process->read_ns)
+		return 0;
+	image = add_image(process, time_ns, mapping_set__share(of_parent->mappings));
+	if (!image) {
+		if (!process->newest)
+			processes__forget(processes, tgid);
+		return -ENOMEM;
+	}
+	image->exe = copy_text(of_parent->exe);
+	image->cgroup = copy_text(of_parent->cgroup);
+	image->code = perf_map_file__share(of_parent->code);
+	image->code_is_parents = true;
+	if (of_parent->shared)
+		image->shared = shared_memory__clone(of_parent->shared);
+	memcpy(image->comm, of_parent->comm, sizeof(image->comm));
+	return 0;
+}
+
+void processes__reported(struct processes *processes, pid_t tgid, uint64_t time_ns)
+{
+	struct process *process = *slot(processes, tgid);
+	struct image **at = process ? &process->newest : NULL;
+	struct image *reported;
+
+	while (at && *at && (*at)->since_ns > time_ns)
+		at = &(*at)->older;
+	if (!at || !*at)
+		return;
+	reported = *at;
+	*at = NULL;
+	free_images(reported);
+	if (!process->newest)
+		processes__forget(processes, tgid);
+}
+
+void processes__each(const struct processes *processes,
+		     void (*visit)(pid_t tgid, const struct image *newest, void *context),
+		     void *context)
+{
+	for (size_t i = 0; i < NR_BUCKETS; i++)
+		for (const struct process *process = processes->buckets[i]; process;
+		     process = process->next)
+			visit(process->tgid, process->newest, context);
+}
+
+size_t processes__find_gone(struct processes *processes)
+{
+	uint64_t now_ns = monotonic_ns();
+	size_t nr = 0;
+
+	for (size_t i = 0; i < NR_BUCKETS; i++) {
+		for (struct process *process = processes->buckets[i]; process;
+		     process = process->next) {
+			bool gone = kill(process->tgid, 0) && errno == ESRCH;
+
+			process->gone_ns = gone ? now_ns : 0;
+			nr += gone;
+		}
+	}
+	return nr;
+}
+
+/* Another process may have its PID since. */
+static bool can_go(const struct process *process, bool (*is_needed)(pid_t tgid, void *context),
+		   void *context)
+{
+	return process->gone_ns && process->newest->since_ns < process->gone_ns &&
+	       !is_needed(process->tgid, context);
+}
+
+void processes__forget_gone(struct processes *processes,
+			    bool (*is_needed)(pid_t tgid, void *context), void *context)
+{
+	for (size_t i = 0; i < NR_BUCKETS; i++) {
+		struct process **at = &processes->buckets[i];
+
+		while (*at) {
+			struct process *process = *at;
+
+			if (can_go(process, is_needed, context)) {
+				*at = process->next;
+				free_process(process);
+			} else {
+				at = &process->next;
+			}
+		}
+	}
+}
+
+struct shared_memory *processes__shared(struct processes *processes, pid_t tgid)
+{
+	struct process *process = *slot(processes, tgid);
+
+	if (!process)
+		return NULL;
+	if (!process->newest->shared)
+		process->newest->shared = shared_memory__new();
+	return process->newest->shared;
+}
+
+const struct image *processes__image(const struct processes *processes, pid_t tgid,
+				     uint64_t time_ns)
+{
+	const struct process *process = *slot(processes, tgid);
+	const struct image *image = process ? process->newest : NULL;
+
+	while (image && image->since_ns > time_ns)
+		image = image->older;
+	return image;
+}
+
+const struct image *processes__next_image(const struct processes *processes, pid_t tgid,
+					  uint64_t time_ns)
+{
+	const struct process *process = *slot(processes, tgid);
+	const struct image *next = NULL;
+
+	for (const struct image *image = process ? process->newest : NULL;
+	     image && image->since_ns > time_ns; image = image->older)
+		next = image;
+	return next;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a reader is told, as plain data: no handles, no kernel types. Filled from a snapshot of the
+ * BPF maps, handed to one of the writers in output.h. All sizes are bytes, all times seconds.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "bpf/wire.h"
+
+/* A figure that may be absent: text says "unknown", JSON says null; never 0 by default. */
+#define FIGURE_UNKNOWN INT64_MIN
+typedef int64_t figure;
+
+/* One line of a stack. Strings are owned by the symbolizer and live as long as it does. */
+struct report_frame {
+	const char *function; /* demangled; NULL when no symbol covers the address */
+	const char *file; /* source file, NULL when there is no line information */
+	unsigned int line; /* 0 when unknown */
+	const char *module; /* path of the mapped file, "[vdso]" and such, or NULL */
+	uint64_t module_offset; /* file offset of the address in the module */
+	uint64_t address; /* virtual address in the process, 0 when the frame has none */
+	bool inlined; /* the function was inlined into the next frame */
+	const char *build_id; /* of the module, in hex; NULL: it has none, or was not to be had */
+};
+
+enum leak_kind { LEAK_UNCLASSIFIED, LEAK_DEFINITE, LEAK_INDIRECT, LEAK_POSSIBLE, LEAK_REACHABLE };
+
+struct report_block {
+	uint64_t address;
+	uint64_t size_bytes;
+	double age_s; /* < 0: not recorded */
+};
+
+struct report_stack {
+	uint64_t bytes;
+	uint64_t blocks;
+	enum leak_kind kind;
+	struct report_frame *frames; /* innermost first */
+	size_t nr_frames;
+	enum stack_end end; /* where the walk ended, and why */
+	struct report_block *block_list; /* only with -a */
+	size_t nr_block_list;
+	unsigned int nr_processes; /* in a ranking: how many hold blocks from here; else 0 */
+};
+
+enum end_kind { END_EXITED, END_SIGNALLED, END_OOM, END_EXEC, END_UNKNOWN };
+
+struct report_end {
+	enum end_kind kind;
+	int code; /* exit status; meaningful for END_EXITED */
+	int signal; /* meaningful for END_SIGNALLED and END_OOM */
+	bool core_dumped;
+	const char *exec_to; /* END_EXEC: the program that took over; NULL when not seen */
+	bool memory_gone; /* false: the process is gone, something still uses its memory */
+};
+
+struct report_reclaimed {
+	figure rss_anon_bytes;
+	figure rss_file_bytes;
+	figure rss_shmem_bytes;
+	figure swap_bytes;
+	figure hugetlb_bytes;
+	figure page_table_bytes;
+	figure virtual_bytes;
+	figure freed_page_bytes; /* page frames seen going back to the allocator */
+};
+
+/* A piece of shared memory that outlives the process, by name. Strings are the report's own. */
+struct report_kept {
+	const char *kind; /* such as "System V shared memory" */
+	const char *name; /* such as "shmid 5, key 0x1234" or "/dev/shm/x" */
+	const char *why; /* what keeps it: "until it is removed", "PID 4711 maps it"; or NULL */
+	figure bytes; /* that it takes up now */
+};
+
+struct report_stays {
+	figure page_cache_bytes;
+	figure shared_bytes; /* anonymous memory that a living relative still maps */
+	figure shmem_bytes; /* the sum of kept */
+	const struct report_kept *kept;
+	size_t nr_kept;
+};
+
+enum verdict { VERDICT_UNKNOWN, VERDICT_TRUE, VERDICT_FALSE };
+
+struct report_lost {
+	uint64_t by_cause[NR_LOSSES]; /* enum loss; see losses.h */
+};
+
+/* One process, at its end or while it runs. */
+struct process_report {
+	struct timespec time; /* CLOCK_REALTIME */
+	pid_t pid;
+	pid_t ppid; /* 0: unknown */
+	pid_t pid_in_namespace; /* 0: same as pid or unknown */
+	uid_t uid;
+	const char *comm;
+	const char *exe; /* NULL: unknown */
+	const char *cgroup; /* NULL: unknown */
+	double run_s; /* < 0: unknown */
+
+	bool fork_copy; /* it was made by fork, and ran no program of its own by exec */
+	bool late_attach; /* it ran before we came: earlier blocks are not counted */
+	bool has_allocator; /* false: nothing to trace was found; held and totals are unknown */
+	const char *not_looked_at; /* then, why nothing was looked for; NULL: it was */
+	bool filtered; /* -z or -Z: blocks outside the sizes are not counted */
+	double min_age_s; /* -o: stacks hold only blocks at least this old; 0: all */
+
+	uint64_t held_bytes, held_blocks;
+	/* At the fork; of these, the blocks that were freed since. */
+	figure inherited_bytes;
+	uint64_t inherited_blocks, inherited_freed_blocks;
+	figure inherited_freed_bytes;
+	pid_t inherited_from; /* 0: nothing was inherited */
+	uint64_t allocated_bytes, allocated_blocks;
+	uint64_t freed_bytes, freed_blocks;
+	uint64_t failed; /* allocation calls that returned no block */
+	uint64_t unknown_frees; /* frees of blocks that were not recorded */
+	figure peak_bytes;
+
+	struct report_stack *stacks; /* largest first; possibly cut to the asked number */
+	size_t nr_stacks;
+	uint64_t more_stacks, more_bytes, more_blocks; /* what was cut */
+	uint64_t walks[NR_STACK_ENDS]; /* how many of all stacks ended how */
+
+	struct report_lost lost;
+
+	/* Only of a process that has ended. */
+	struct report_end end;
+	struct report_reclaimed reclaimed;
+	struct report_stays stays;
+	enum verdict verified;
+	char verified_why[256];
+	figure freed_frames; /* page frames behind freed_page_bytes, for the text */
+
+	unsigned int terminal_columns; /* of the terminal that is written to; 0: it is none */
+	bool new_width; /* it had another one when the heads of the table were written */
+};
+
+/* What one process holds, in the ranking of all. */
+struct ranking_row {
+	pid_t pid;
+	const char *comm;
+	uint64_t held_bytes, held_blocks;
+	int64_t growth_bytes; /* since the last ranking, or since it was first seen */
+	bool late_attach;
+	bool at_least; /* losses may have made the figures too small */
+};
+
+/* The whole system at an interval: processes by held bytes, stacks over all processes. */
+struct ranking_report {
+	struct timespec time;
+	uint64_t processes; /* that hold something */
+	uint64_t held_bytes, held_blocks; /* over all of them; what forks inherited is left out */
+	const struct ranking_row *rows; /* largest first; possibly cut to the asked number */
+	size_t nr_rows;
+	uint64_t more_rows, more_rows_bytes, more_rows_blocks;
+	const struct report_stack *stacks; /* largest first; possibly cut to the asked number */
+	size_t nr_stacks;
+	uint64_t more_stacks, more_bytes, more_blocks;
+	struct report_lost lost;
+	unsigned int terminal_columns; /* of the terminal that is written to; 0: it is none */
+};
+
+/* The machine's memory in the words of free(1), bytes. */
+struct memory_report {
+	uint64_t total_bytes, used_bytes, free_bytes, buff_cache_bytes, available_bytes;
+	/* Free page frames that a CPU keeps at hand: free(1) does not count them as free. */
+	figure per_cpu_lists_bytes;
+};
+
+#define START_MAX_DEGRADED 8
+
+struct start_report {
+	const char *version;
+	const char *kernel; /* release, as of uname -r */
+	const char *mode; /* "command", "pid" or "system" */
+	unsigned int allocator_functions; /* probes attached */
+	unsigned int allocator_files; /* files that define an allocator */
+	unsigned int processes; /* that run and are traced from now on */
+	unsigned int terminal_columns; /* of the terminal that is written to; 0: it is none */
+	const char *exit_before; /* "kprobe", "fentry", "tracepoint" */
+	const char *exit_after; /* "tracepoint", "fexit", "kretprobe" */
+	const char *uprobe; /* "perf", "multi", "session" */
+	const char *degraded[START_MAX_DEGRADED]; /* what this kernel can't give; then NULL */
+};
+
+struct total_report {
+	bool system_wide;
+	uint64_t processes; /* address spaces whose end was reported */
+	uint64_t fork_copies; /* of these: made by fork, and ended by exec */
+	uint64_t verified, unverified, not_reclaimed; /* of these, by verdict */
+	uint64_t held_bytes;
+	uint64_t reclaimed_bytes;
+	double tracer_cpu_s; /* what the tracer itself used; < 0: unknown */
+	uint64_t tracer_peak_bytes; /* its largest resident set; 0: unknown */
+	bool has_memory; /* before and after were readable */
+	struct memory_report before, after;
+	struct report_lost lost;
+};
+
+/* -t: one allocation or one free, as it happened. */
+struct trace_report {
+	struct timespec time;
+	pid_t pid, tid;
+	const char *comm;
+	const char *function; /* "malloc", "free", … */
+	uint64_t address;
+	uint64_t size_bytes; /* UINT64_MAX: unknown, a free of a block that was not recorded */
+	bool is_free;
+};
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Which files are memory, and where they are to be found: the devices of tmpfs, of hugetlbfs and of
+ * the kernel's own mounts, as they are mounted now.
+ */
+#ifndef MEMORY_FILES_H
+#define MEMORY_FILES_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "stays/shared_memory.h"
+
+struct memory_files;
+
+struct memory_files *memory_files__new(void);
+void memory_files__free(struct memory_files *files);
+
+/* Where the file of a mapping of that process lies; it may be in another mount namespace. */
+enum memory_filesystem memory_files__filesystem(struct memory_files *files, pid_t tgid,
+						const struct mapping *map);
+
+struct memory_file {
+	char path[4096]; /* in our mount namespace */
+	uint64_t bytes; /* that it takes up, in memory and in swap */
+};
+
+/*
+ * Looks for a file where it was when it was mapped, or under another name in the same folder: some
+ * give it its name later (sem_open does). Returns 0, -ENOENT when it is not there any more, -EXDEV
+ * when its file system is not mounted in our mount namespace, or -EAGAIN when it is not where it
+ * was and too much time has gone into looking through folders.
+ */
+int memory_files__find(struct memory_files *files, const struct shared_object *object,
+		       struct memory_file *file);
+
+#endif

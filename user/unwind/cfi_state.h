@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the rooms behind cfi.h share: the virtual machine of call frame instructions (DWARF 5,
+ * section 6.4.2), kept to the registers that a walk needs, and what is made of its state.
+ *
+ * The registers' numbers are the only thing here that knows the machine (System V ABI, AMD64
+ * supplement, table "DWARF Register Number Mapping"). For aarch64 they are 29, 31 and 30; its
+ * return address can stay in a register, for which cfi_rule.c would need a rule.
+ */
+#ifndef CFI_STATE_H
+#define CFI_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "unwind/cfi.h"
+#include "unwind/encoded_pointer.h"
+
+#define CFI_FRAME_POINTER 6 /* rbp */
+#define CFI_STACK_POINTER 7 /* rsp */
+#define CFI_RETURN_ADDRESS 16 /* rip */
+
+enum cfi_where {
+	CFI_UNSPECIFIED,
+	CFI_UNDEFINED,
+	CFI_SAME_VALUE,
+	CFI_AT_OFFSET, /* saved at cfa + offset */
+	CFI_IS_OFFSET, /* it is cfa + offset */
+	CFI_IN_REGISTER, /* of the cfa: register + offset */
+	CFI_AT_EXPRESSION,
+	CFI_IS_EXPRESSION,
+};
+
+/* Where the caller's value of a register is, or what the canonical frame address is. */
+struct cfi_location {
+	uint16_t where; /* enum cfi_where */
+	uint16_t number; /* of the register that it is in; CFI_NO_REGISTER for one of high number */
+	uint32_t expression_bytes;
+	union {
+		int64_t offset;
+		const uint8_t *expression;
+	};
+};
+
+#define CFI_NO_REGISTER UINT16_MAX
+
+struct cfi_state {
+	struct cfi_location cfa;
+	struct cfi_location frame_pointer;
+	struct cfi_location stack_pointer;
+	struct cfi_location return_address;
+};
+
+/* A common information entry: what many functions share. */
+struct cfi_entry {
+	uint32_t offset; /* in the section */
+	uint8_t pointer_encoding;
+	bool signal; /* the frames were not made by a call */
+	bool sized; /* its functions have augmentation data, whose length is told */
+	bool usable;
+	uint64_t code_factor;
+	int64_t data_factor;
+	struct cfi_state initial; /* what its own instructions make */
+};
+
+/* The instructions of an entry, which fill its initial state. False when they are damaged. */
+bool cfi_program__initialize(struct cfi_entry *entry, struct byte_cursor code);
+
+/* The instructions of a function, whose end is exclusive. As cfi__interpret. */
+int cfi_program__run(const struct cfi_entry *entry, struct byte_cursor code,
+		     const struct pointer_bases *bases, uint64_t end, cfi_emit emit, void *context);
+
+/* What an expression, or a register and an offset, comes to. */
+struct cfi_value {
+	enum {
+		CFI_VALUE_UNKNOWN, /* nothing that a rule could say */
+		CFI_VALUE_CONSTANT, /* offset */
+		CFI_VALUE_REGISTER, /* register + offset */
+		CFI_VALUE_MEMORY, /* *(register + inner_offset) + offset */
+		CFI_VALUE_PLT, /* the stubs of lazy binding; offset is their N */
+	} kind;
+	uint16_t number;
+	int64_t inner_offset;
+	int64_t offset;
+};
+
+/* Runs an expression on symbols instead of numbers; initial, if any, is what it begins with. */
+struct cfi_value cfi_expression__evaluate(const uint8_t *bytes, size_t nr_bytes,
+					  const struct cfi_value *initial);
+
+/* The rule for what the state says. */
+struct unwind_rule cfi_rule__make(const struct cfi_state *state, bool signal);
+
+#endif

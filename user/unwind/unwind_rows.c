@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An ELF image and its call frame information in, sorted rows out. Segment by segment, in order of
+ * file offsets; within one, functions and the gaps between them alternate, in order of addresses.
+ * So rows are made in their final order, and nothing is sorted but functions.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unwind/cfi.h"
+#include "base/counted_heap.h"
+#include "base/memory_share.h"
+#include "unwind/unwind_image.h"
+#include "unwind/unwind_rows.h"
+
+/* What is between two functions closer than that is padding, in which nobody ever is. */
+#define PADDING_BYTES 16
+/* While a file is read. A browser's, of 20 MiB of .eh_frame, takes 100. */
+#define MEMORY_PARTS 16
+#define MAX_BYTES (192ull << 20)
+
+/*
+ * What runs before anything else has no caller, and is assembly code that often doesn't say so
+ * (ld.so's). It is short; behind it may be code that is not described either, but has callers.
+ */
+#define ENTRY_BYTES 256
+
+/* A stub, and the first of them, which all jump to when they don't know their function yet. */
+#define STUB_BYTES 16
+#define FIRST_PUSH_END 6
+
+struct builder {
+	struct unwind_rows *rows;
+	const struct elf_source *source;
+	const struct unwind_image *image;
+	const struct unwind_segment *segment;
+	size_t room;
+};
+
+/* Code without call frame information of which something is known. */
+struct known_code {
+	uint64_t begin;
+	uint64_t end;
+	const struct unwind_stubs *stubs; /* NULL: where the program begins */
+};
+
+static int reserve(struct builder *builder)
+{
+	size_t room = builder->room ? 2 * builder->room : 256;
+	struct unwind_row *more;
+
+	if (builder->rows->nr < builder->room)
+		return 0;
+	if (builder->room >= UNWIND_ROWS_MAX)
+		return -E2BIG;
+	more = realloc(builder->rows->row, room * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	builder->rows->row = more;
+	builder->room = room;
+	return 0;
+}
+
+static int add_row(uint64_t address, const struct unwind_rule *rule, void *context)
+{
+	struct builder *builder = context;
+	struct unwind_rows *rows = builder->rows;
+	int err;
+
+	if (rows->nr && !memcmp(&rows->row[rows->nr - 1].rule, rule, sizeof(*rule)))
+		return 0;
+	err = reserve(builder);
+	if (err)
+		return err;
+	rows->row[rows->nr++] = (struct unwind_row){
+		.file_offset = builder->segment->offset + (address - builder->segment->address),
+		.rule = *rule,
+	};
+	return 0;
+}
+
+static int add_simple_row(struct builder *builder, uint64_t address, enum unwind_cfa cfa,
+			  int32_t cfa_offset)
+{
+	struct unwind_rule rule = { .cfa = (__u8)cfa, .cfa_offset = cfa_offset };
+
+	return add_row(address, &rule, builder);
+}
+
+/*
+ * After how many of its bytes a stub has pushed its number: by the form of the second one. Forms:
+ * jmp, push, jmp; for IBT endbr64, push, jmp; for MPX push, jmp. Others push nothing.
+ */
+static int push_end(const struct builder *builder, const struct unwind_stubs *stubs)
+{
+	static const struct {
+		unsigned char code[4];
+		size_t nr_bytes;
+		int push_end;
+	} forms[] = {
+		{ { 0xff, 0x25 }, 2, 11 },
+		{ { 0xf3, 0x0f, 0x1e, 0xfa }, 4, 9 },
+		{ { 0x68 }, 1, 5 },
+	};
+	unsigned char code[STUB_BYTES];
+
+	if (elf_source__read(builder->source, stubs->offset + STUB_BYTES, code, sizeof(code)))
+		return STUB_BYTES;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
+		if (!memcmp(code, forms[i].code, forms[i].nr_bytes) &&
+		    code[forms[i].push_end - 5] == 0x68)
+			return forms[i].push_end;
+	return STUB_BYTES;
+}
+
+/* The part of a section of stubs that lies in [begin, end). */
+static int add_stubs(struct builder *builder, const struct unwind_stubs *stubs, uint64_t begin,
+		     uint64_t end)
+{
+	uint64_t pushed = stubs->begin + FIRST_PUSH_END, second = stubs->begin + STUB_BYTES;
+	int err = 0;
+
+	if (!stubs->lazy || stubs->end - stubs->begin < STUB_BYTES)
+		return add_simple_row(builder, begin, UNWIND_CFA_RSP, 8);
+	if (begin < pushed)
+		err = add_simple_row(builder, begin, UNWIND_CFA_RSP, 16);
+	begin = begin > pushed ? begin : pushed;
+	if (!err && begin < second && begin < end)
+		err = add_simple_row(builder, begin, UNWIND_CFA_RSP, 24);
+	begin = begin > second ? begin : second;
+	if (!err && begin < end)
+		err = add_simple_row(builder, begin, UNWIND_CFA_PLT, push_end(builder, stubs));
+	return err;
+}
+
+/* The first known code in [begin, end), cut to it. */
+static bool find_known(const struct unwind_image *image, uint64_t begin, uint64_t end,
+		       struct known_code *known)
+{
+	bool found = false;
+
+	known->begin = end;
+	for (size_t i = 0; i < image->nr_stubs; i++) {
+		const struct unwind_stubs *stubs = &image->stubs[i];
+
+		if (stubs->end <= begin || stubs->begin >= known->begin)
+			continue;
+		known->begin = stubs->begin > begin ? stubs->begin : begin;
+		known->end = stubs->end < end ? stubs->end : end;
+		known->stubs = stubs;
+		found = true;
+	}
+	/* Where the program begins only in a gap that holds that very place, hence >=. */
+	if (image->entry && image->entry >= begin && image->entry < known->begin) {
+		known->begin = image->entry;
+		known->end = end - image->entry > ENTRY_BYTES ? image->entry + ENTRY_BYTES : end;
+		known->stubs = NULL;
+		found = true;
+	}
+	return found;
+}
+
+/* Code without call frame information. Between functions, where it is short, it is padding. */
+static int fill_gap(struct builder *builder, uint64_t begin, uint64_t end, bool between)
+{
+	struct known_code known;
+	int err = 0;
+
+	if (begin >= end)
+		return 0;
+	if (between && end - begin < PADDING_BYTES &&
+	    !find_known(builder->image, begin, end, &known))
+		return 0;
+	while (!err && begin < end && find_known(builder->image, begin, end, &known)) {
+		if (known.begin > begin)
+			err = add_simple_row(builder, begin, UNWIND_CFA_FRAME_POINTER, 0);
+		if (!err && known.stubs)
+			err = add_stubs(builder, known.stubs, known.begin, known.end);
+		else if (!err)
+			err = add_simple_row(builder, known.begin, UNWIND_CFA_END, 0);
+		begin = known.end;
+	}
+	if (!err && begin < end)
+		err = add_simple_row(builder, begin, UNWIND_CFA_FRAME_POINTER, 0);
+	return err;
+}
+
+/* The first function that begins at or after the address. */
+static size_t first_function(const struct cfi_function *functions, size_t nr, uint64_t address)
+{
+	size_t low = 0, high = nr;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (functions[middle].begin < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* A function belongs to the segment that it begins in, so that none is interpreted twice. */
+static int fill_segment(struct builder *builder, const struct cfi *cfi)
+{
+	const struct unwind_segment *segment = builder->segment;
+	uint64_t at = segment->address, end = segment->address + segment->nr_bytes;
+	const struct cfi_function *functions;
+	bool between = false;
+	size_t nr, i;
+	int err = 0;
+
+	functions = cfi__functions(cfi, &nr);
+	for (i = first_function(functions, nr, at); i < nr && functions[i].begin < end; i++) {
+		struct cfi_function function = functions[i];
+
+		function.end = function.end < end ? function.end : end;
+		err = fill_gap(builder, at, function.begin, between);
+		if (!err)
+			err = cfi__interpret(cfi, &function, add_row, builder);
+		if (err)
+			return err;
+		at = function.end;
+		between = true;
+	}
+	return fill_gap(builder, at, end, false);
+}
+
+static int fill_segments(struct builder *builder, const struct cfi *cfi)
+{
+	int err = 0;
+
+	cfi__functions(cfi, &builder->rows->nr_functions);
+	builder->rows->nr_refused = cfi__nr_refused(cfi);
+	for (size_t i = 0; i < builder->image->nr_segments && !err; i++) {
+		builder->segment = &builder->image->segments[i];
+		if (builder->rows->nr_functions)
+			err = fill_segment(builder, cfi);
+		else
+			err = add_simple_row(builder, builder->segment->address,
+					     UNWIND_CFA_FRAME_POINTER, 0);
+	}
+	/* How far the last rule reaches. */
+	if (!err && builder->segment)
+		err = add_simple_row(builder,
+				     builder->segment->address + builder->segment->nr_bytes,
+				     UNWIND_CFA_FRAME_POINTER, 0);
+	return err;
+}
+
+/* The bytes of .eh_frame, owned. */
+static int read_eh_frame(const struct builder *builder, struct cfi_section *section, void **bytes)
+{
+	const struct unwind_image *image = builder->image;
+	uint64_t nr_bytes = image->eh_frame_bytes;
+	int err;
+
+	if (nr_bytes > CFI_SECTION_BYTES_MAX && !image->eh_frame_unbounded)
+		return -E2BIG;
+	if (nr_bytes > CFI_SECTION_BYTES_MAX)
+		nr_bytes = CFI_SECTION_BYTES_MAX;
+	*bytes = malloc(nr_bytes + 1);
+	if (!*bytes)
+		return -ENOMEM;
+	err = elf_source__read(builder->source, image->eh_frame_offset, *bytes, nr_bytes);
+	*section = (struct cfi_section){
+		.bytes = *bytes,
+		.nr_bytes = nr_bytes,
+		.address = image->eh_frame_address,
+		.data_base = image->got_address,
+		.ends_at_terminator = image->eh_frame_unbounded,
+	};
+	return err;
+}
+
+static int build(struct builder *builder)
+{
+	struct cfi_section section;
+	struct unwind_row *trimmed;
+	struct cfi *cfi = NULL;
+	void *bytes = NULL;
+	int err;
+
+	err = read_eh_frame(builder, &section, &bytes);
+	if (!err)
+		err = cfi__read(&section, &cfi);
+	if (!err)
+		err = fill_segments(builder, cfi);
+	cfi__free(cfi);
+	free(bytes);
+	if (err || !builder->rows->nr)
+		return err;
+	trimmed = realloc(builder->rows->row, builder->rows->nr * sizeof(*trimmed));
+	if (trimmed)
+		builder->rows->row = trimmed;
+	return 0;
+}
+
+static bool has_room(struct counted_heap *heap, uint64_t bytes)
+{
+	uint64_t max_bytes = memory_share(MEMORY_PARTS, MAX_BYTES);
+	uint64_t taken = heap->bytes > 0 ? (uint64_t)heap->bytes : 0;
+
+	return taken <= max_bytes && bytes <= max_bytes - taken;
+}
+
+/* How many functions and rows there are is the file's choice. */
+static int build_within_bounds(struct builder *builder)
+{
+	struct counted_heap heap = { .has_room = has_room };
+	struct counted_heap *before = counted_heap__work_for(&heap);
+	int err = build(builder);
+
+	counted_heap__work_for(before);
+	return err == -ENOMEM && heap.refused ? -E2BIG : err;
+}
+
+static int read_rows(const struct elf_source *source, struct unwind_rows *rows)
+{
+	struct unwind_image image;
+	struct builder builder = { .rows = rows, .source = source, .image = &image };
+	int err;
+
+	memset(rows, 0, sizeof(*rows));
+	err = unwind_image__open(source, &image);
+	if (err)
+		return err;
+	err = build_within_bounds(&builder);
+	unwind_image__close(&image);
+	if (err)
+		unwind_rows__free(rows);
+	return err;
+}
+
+int unwind_rows__of_file(int fd, struct unwind_rows *rows)
+{
+	struct elf_source source;
+	int err = elf_source__of_file(fd, &source);
+
+	memset(rows, 0, sizeof(*rows));
+	return err ? err : read_rows(&source, rows);
+}
+
+void unwind_rows__free(struct unwind_rows *rows)
+{
+	free(rows->row);
+	memset(rows, 0, sizeof(*rows));
+}
+
+const struct unwind_rule *unwind_rows__find(const struct unwind_rows *rows, uint64_t file_offset)
+{
+	size_t low = 0, high = rows->nr;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (rows->row[middle].file_offset <= file_offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? &rows->row[low - 1].rule : NULL;
+}
