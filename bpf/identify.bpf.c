@@ -2,8 +2,8 @@
 /*
  * Tells the tracer what file one of its own mappings shows. A file system that is stacked on others
  * (overlayfs) puts the file below it into the mapping: that is the one that uprobes sit on and that
- * stacks are walked by, and no system call names it. Run by user/probes/file_identity.c, in the tracer's
- * own context, with the mapping's address; the answer is in `identified`.
+ * stacks are walked by, and no system call names it. Run by user/probes/file_identity.c, in the
+ * tracer's own context, with the mapping's address; the answer is in `identified`.
  */
 #include "maps.h"
 
