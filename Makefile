@@ -161,7 +161,7 @@ $(BUILD)/tests/oracle.json: $(BUILD)/tests/system/test_oracle $(wildcard /var/li
 	$(call say,COUNT)
 	$(Q)$< --record
 
-# README's table, from what the last `make check` and `make check-vm KERNEL=all` left.
+# The table in docs/kernels.md, from what the last `make check` and `make check-vm KERNEL=all` left.
 kernels-table:
 	@BUILD=$(BUILD) tests/vm/table
 

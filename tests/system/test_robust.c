@@ -132,7 +132,7 @@ static void test_malloc_interrupted_by_malloc_on_stack_above(void **state)
 
 	run__free(run);
 	if (!session)
-		SKIP("return probes of a kernel without sessions don't survive this; see README");
+		SKIP("return probes of a kernel without sessions don't survive this; see docs/limits.md");
 	check_nested("nested-onstack");
 }
 
