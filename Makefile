@@ -150,6 +150,7 @@ check: check-deps
 	$(MAKE) check-unit check-system
 
 # The same system tests on other kernels, in an emulator: KERNEL=6.1 (the default), others, or all.
+# tests/vm/plan says which; COMPLETE=1 for every one.
 check-vm: check-deps
 	@tools/deps $$(cat tests/vm/packages)
 	$(MAKE) all $(SYSTEM_TESTS) $(BUILD)/tests/oracle.json
