@@ -42,7 +42,7 @@ static int open_new(const struct code_files *files, pid_t tgid, struct mapping *
 	struct unwind_file_key key = mapped_file__key(map);
 	int fd;
 
-	if (targets__knows(files->targets, map) &&
+	if (probed_files__knows(files->probed, map) &&
 	    (!files->tables || unwind_tables__has(files->tables, &key)) &&
 	    symbolizer__has_open(files->symbolizer, map))
 		return -1;
@@ -126,8 +126,8 @@ void code_files__mapped(const struct code_files *files, pid_t tgid, struct mappi
 	}
 	if (fd == -EACCES)
 		tell_unreadable(map, tgid);
-	targets__add_mapping(files->targets, tgid, map, fd, fd >= 0 ? &identity : NULL);
-	map->look_error = targets__look_error(files->targets, map);
+	probed_files__add_mapping(files->probed, tgid, map, fd, fd >= 0 ? &identity : NULL);
+	map->look_error = probed_files__look_error(files->probed, map);
 	if (map->look_error == -ENOENT && fd < -1)
 		map->look_error = fd;
 	if (fd >= 0) {
@@ -141,7 +141,7 @@ int code_files__add_command(const struct code_files *files, pid_t tgid, const ch
 {
 	if (files->tables)
 		elf_closure__each(executable, environment, visit_closure, (void *)files);
-	return targets__add_command(files->targets, tgid, executable, environment);
+	return probed_files__add_command(files->probed, tgid, executable, environment);
 }
 
 /* *key: of the mapping, and then of its file. */

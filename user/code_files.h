@@ -12,13 +12,13 @@
 #include "elf/elf_closure.h"
 #include "base/mapping.h"
 #include "names/symbolize.h"
-#include "probes/targets.h"
+#include "probes/probed_files.h"
 #include "unwind/unfinished_walk.h"
 #include "unwind/unwind_tables.h"
 
 struct code_files {
 	const struct tracer *tracer; /* which identifies them */
-	struct targets *targets;
+	struct probed_files *probed;
 	struct symbolizer *symbolizer;
 	struct unwind_tables *tables; /* NULL: stacks are walked by frame pointers */
 	uint32_t max_frames; /* of a stack */

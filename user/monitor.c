@@ -187,7 +187,7 @@ static void forget_files(struct monitor *monitor)
 		mapped.err = file_set__add(mapped.set, &monitor->files.vdso);
 		processes__each(monitor->processes, add_mapped_by, &mapped);
 		if (!mapped.err && (monitor->options->mode != MODE_COMMAND || follow))
-			targets__forget_unused(monitor->targets, mapped.set);
+			probed_files__forget_unused(monitor->probed, mapped.set);
 		if (!mapped.err)
 			symbolizer__forget_unmapped(monitor->reporter.symbolizer, mapped.set);
 		if (!mapped.err && crowded) {

@@ -174,9 +174,9 @@ static unsigned int handle(struct monitor *monitor, const struct space *space)
 	if (due & HANDLED_OUTLIVED)
 		report_outlived(monitor, space);
 	if (due & HANDLED_NEW_LEADER)
-		targets__attach_again(monitor->targets, tgid);
+		probed_files__attach_again(monitor->probed, tgid);
 	if (due & HANDLED_LEADER_LEFT)
-		targets__leader_left(monitor->targets, tgid);
+		probed_files__leader_left(monitor->probed, tgid);
 	return done | due;
 }
 

@@ -258,15 +258,15 @@ static int load(struct monitor *monitor)
 	if (err)
 		return err;
 	monitor->processes = processes__new();
-	monitor->targets = targets__new(monitor->tracer, monitor->translators);
+	monitor->probed = probed_files__new(monitor->tracer, monitor->translators);
 	monitor->reporter.symbolizer = symbolizer__new(0);
 	monitor->reporter.ranking = ranking__new();
 	monitor->reporter.survivors = shm_survivors__new();
 	monitor->files.tracer = monitor->tracer;
-	monitor->files.targets = monitor->targets;
+	monitor->files.probed = monitor->probed;
 	monitor->files.symbolizer = monitor->reporter.symbolizer;
 	monitor->files.max_frames = monitor->options->max_frames;
-	if (!monitor->processes || !monitor->targets || !monitor->reporter.symbolizer ||
+	if (!monitor->processes || !monitor->probed || !monitor->reporter.symbolizer ||
 	    !monitor->reporter.ranking || !monitor->reporter.survivors || make_tables(monitor)) {
 		log__error("out of memory");
 		return STATUS_FAILED;
@@ -405,7 +405,7 @@ static int set_up(struct monitor *monitor)
 		monitor->reporter.options = options;
 		monitor->reporter.maps = tracer__maps(monitor->tracer);
 		monitor->reporter.processes = monitor->processes;
-		monitor->reporter.targets = monitor->targets;
+		monitor->reporter.probed = monitor->probed;
 		monitor->reporter.translators = monitor->translators;
 		status = watch_everything(monitor);
 		if (status)
@@ -475,7 +475,7 @@ void monitor_setup__free(struct monitor *monitor)
 	unwind_tables__free(monitor->files.tables);
 	ranking__free(monitor->reporter.ranking);
 	shm_survivors__free(monitor->reporter.survivors);
-	targets__free(monitor->targets);
+	probed_files__free(monitor->probed);
 	processes__free(monitor->processes);
 	report_file__free(monitor->report_file);
 	followed__free(&monitor->followed);

@@ -43,7 +43,7 @@ struct monitor {
 	struct tracer *tracer;
 	struct events *events;
 	struct processes *processes;
-	struct targets *targets;
+	struct probed_files *probed;
 	struct code_files files;
 	struct reporter reporter;
 	struct report_file *report_file; /* where the reporter writes */

@@ -15,7 +15,7 @@
 #include "processes/privileges.h"
 #include "processes/process_tree.h"
 #include "base/stop_request.h"
-#include "probes/targets.h"
+#include "probes/probed_files.h"
 
 static uint64_t monotonic_ns(void)
 {
@@ -95,7 +95,7 @@ static int visit_mapping(struct mapping *map, void *context)
 {
 	const struct mapping_visit *visit = context;
 
-	targets__complete(visit->monitor->targets, map);
+	probed_files__complete(visit->monitor->probed, map);
 	code_files__mapped(&visit->monitor->files, visit->tgid, map, false);
 	return 0;
 }

@@ -94,7 +94,7 @@ static void fill_identity(const struct reporter *reporter, const struct space *s
 	report->fork_copy = space->flags & SPACE_COPY;
 	report->late_attach = began_early(reporter, space);
 	if (image) {
-		uint64_t since_ns = targets__covers_since(reporter->targets, image->mappings);
+		uint64_t since_ns = probed_files__covers_since(reporter->probed, image->mappings);
 
 		report->exe = image->exe;
 		report->cgroup = image->cgroup;
@@ -535,8 +535,8 @@ void reporter__start(struct reporter *reporter, const struct features *features,
 		.version = MEMLEAK_VERSION,
 		.kernel = features->system.release,
 		.mode = modes[reporter->options->mode],
-		.allocator_functions = targets__nr_functions(reporter->targets),
-		.allocator_files = targets__nr_files(reporter->targets),
+		.allocator_functions = probed_files__nr_functions(reporter->probed),
+		.allocator_files = probed_files__nr_files(reporter->probed),
 		.exit_before = probe_paths__exit_before_name(paths->exit_before),
 		.exit_after = probe_paths__exit_after_name(paths->exit_after),
 		.uprobe = probe_paths__call_probes_name(paths->call_probes),

@@ -16,7 +16,7 @@
 #include "output/report_file.h"
 #include "stays/shm_survivors.h"
 #include "names/symbolize.h"
-#include "probes/targets.h"
+#include "probes/probed_files.h"
 #include "probes/guard/translators.h"
 
 struct reporter {
@@ -26,7 +26,7 @@ struct reporter {
 	const struct options *options;
 	const struct tracer_maps *maps;
 	struct processes *processes;
-	struct targets *targets;
+	struct probed_files *probed;
 	struct symbolizer *symbolizer;
 	struct translators *translators; /* NULL: not guarded */
 	struct unwind_tables *tables; /* NULL: stacks are walked by frame pointers */

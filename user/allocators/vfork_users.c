@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See vfork_users.h. targets.c asks, to decide what has to be attached. */
+/* See vfork_users.h. probed_files.c asks, to decide what has to be attached. */
 #include "allocators/vfork_users.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See file_set.h. Open addressing by inode; filled by monitor.c, read by targets.c and symbolize.c.
+/* See file_set.h. Open addressing by inode; filled by monitor.c, read by probed_files.c and symbolize.c.
  */
 #include "base/file_set.h"
 

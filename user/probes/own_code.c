@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See own_code.h. Called by targets.c after each attaching. */
+/* See own_code.h. Called by probed_files.c after each attaching. */
 #include "probes/own_code.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See targets.h. */
-#include "probes/targets.h"
+/* See probed_files.h. */
+#include "probes/probed_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,11 +51,11 @@ struct known_file {
 	bool shares_numbers; /* the snapshots of a btrfs have each other's */
 	bool is_allocator;
 	bool uses_vfork;
-	int look_error; /* see targets__look_error */
+	int look_error; /* see probed_files__look_error */
 	bool forgotten; /* the slot is needed for those after it */
 };
 
-struct targets {
+struct probed_files {
 	struct tracer *tracer;
 	struct translators *translators; /* may be NULL */
 	/* Open addressing by inode; capacity is a power of two, or 0. */
@@ -68,30 +68,30 @@ struct targets {
 	size_t nr_vfork_users;
 };
 
-struct targets *targets__new(struct tracer *tracer, struct translators *translators)
+struct probed_files *probed_files__new(struct tracer *tracer, struct translators *translators)
 {
-	struct targets *targets = calloc(1, sizeof(*targets));
+	struct probed_files *probed = calloc(1, sizeof(*probed));
 
-	if (!targets)
+	if (!probed)
 		return NULL;
-	targets->tracer = tracer;
-	targets->translators = translators;
-	return targets;
+	probed->tracer = tracer;
+	probed->translators = translators;
+	return probed;
 }
 
-void targets__free(struct targets *targets)
+void probed_files__free(struct probed_files *probed)
 {
-	if (!targets)
+	if (!probed)
 		return;
-	for (size_t i = 0; i < targets->nr_allocators; i++) {
-		if (targets->allocators[i].fd >= 0)
-			close(targets->allocators[i].fd);
-		free(targets->allocators[i].scopes);
+	for (size_t i = 0; i < probed->nr_allocators; i++) {
+		if (probed->allocators[i].fd >= 0)
+			close(probed->allocators[i].fd);
+		free(probed->allocators[i].scopes);
 	}
-	free(targets->vfork_users);
-	free(targets->allocators);
-	free(targets->files);
-	free(targets);
+	free(probed->vfork_users);
+	free(probed->allocators);
+	free(probed->files);
+	free(probed);
 }
 
 static size_t home_slot(uint64_t inode, size_t capacity)
@@ -110,14 +110,14 @@ static struct known_file *find_slot(struct known_file *files, size_t capacity,
 	return &files[i];
 }
 
-static const struct known_file *find_file(const struct targets *targets,
+static const struct known_file *find_file(const struct probed_files *probed,
 					  const struct unwind_file_key *key)
 {
 	const struct known_file *file;
 
-	if (!targets->capacity || !key->inode)
+	if (!probed->capacity || !key->inode)
 		return NULL;
-	file = find_slot(targets->files, targets->capacity, key);
+	file = find_slot(probed->files, probed->capacity, key);
 	return file->key.inode && !file->forgotten ? file : NULL;
 }
 
@@ -128,11 +128,11 @@ static bool are_certain(const struct known_file *file)
 }
 
 /* The index + 1 of an allocator that is probed; 0: it is none of those. */
-static size_t find_allocator(const struct targets *targets, const struct file_identity *identity,
-			     bool certain)
+static size_t find_allocator(const struct probed_files *probed,
+			     const struct file_identity *identity, bool certain)
 {
-	for (size_t i = 0; i < targets->nr_allocators; i++) {
-		const struct allocator_file *file = &targets->allocators[i];
+	for (size_t i = 0; i < probed->nr_allocators; i++) {
+		const struct allocator_file *file = &probed->allocators[i];
 
 		if (file->fd >= 0 &&
 		    !memcmp(&file->identity.key, &identity->key, sizeof(identity->key)) &&
@@ -143,7 +143,7 @@ static size_t find_allocator(const struct targets *targets, const struct file_id
 }
 
 /* Puts those that are to be kept into a table of that capacity. */
-static int rebuild(struct targets *targets, size_t capacity,
+static int rebuild(struct probed_files *probed, size_t capacity,
 		   bool (*keeps)(const struct known_file *file, const struct file_set *mapped),
 		   const struct file_set *mapped)
 {
@@ -151,18 +151,18 @@ static int rebuild(struct targets *targets, size_t capacity,
 
 	if (!files)
 		return -ENOMEM;
-	targets->nr_files = 0;
-	for (size_t i = 0; i < targets->capacity; i++) {
-		const struct known_file *file = &targets->files[i];
+	probed->nr_files = 0;
+	for (size_t i = 0; i < probed->capacity; i++) {
+		const struct known_file *file = &probed->files[i];
 
 		if (!file->key.inode || file->forgotten || !keeps(file, mapped))
 			continue;
 		*find_slot(files, capacity, &file->key) = *file;
-		targets->nr_files++;
+		probed->nr_files++;
 	}
-	free(targets->files);
-	targets->files = files;
-	targets->capacity = capacity;
+	free(probed->files);
+	probed->files = files;
+	probed->capacity = capacity;
 	return 0;
 }
 
@@ -190,20 +190,19 @@ static bool is_probed_or_mapped(const struct known_file *file, const struct file
 }
 
 /* A file that was forgotten is looked at again when somebody maps it. */
-static int remember_file(struct targets *targets, const struct known_file *file)
+static int remember_file(struct probed_files *probed, const struct known_file *file)
 {
 	struct known_file *slot;
 	int err = 0;
 
-	if (targets->nr_files >= MAX_FILES)
-		err = rebuild(targets, targets->capacity, is_probed, NULL);
-	else if (targets->nr_files >= targets->capacity / 2)
-		err = rebuild(targets, targets->capacity ? 2 * targets->capacity : 64, is_any,
-			      NULL);
+	if (probed->nr_files >= MAX_FILES)
+		err = rebuild(probed, probed->capacity, is_probed, NULL);
+	else if (probed->nr_files >= probed->capacity / 2)
+		err = rebuild(probed, probed->capacity ? 2 * probed->capacity : 64, is_any, NULL);
 	if (err)
 		return err;
-	slot = find_slot(targets->files, targets->capacity, &file->key);
-	targets->nr_files += !slot->key.inode;
+	slot = find_slot(probed->files, probed->capacity, &file->key);
+	probed->nr_files += !slot->key.inode;
 	*slot = *file;
 	return 0;
 }
@@ -217,10 +216,10 @@ static uint64_t monotonic_ns(void)
 }
 
 /* Tells the guard of translators; where there is none, or it is gone, nothing is guarded. */
-static void tell_guard(const struct targets *targets, bool everywhere,
+static void tell_guard(const struct probed_files *probed, bool everywhere,
 		       int (*verb)(struct translators *translators))
 {
-	int err = targets->translators ? verb(targets->translators) : 0;
+	int err = probed->translators ? verb(probed->translators) : 0;
 
 	if (err && everywhere)
 		log__warning("programs such as Valgrind are not guarded and may be ended: %s",
@@ -230,35 +229,35 @@ static void tell_guard(const struct targets *targets, bool everywhere,
 }
 
 /* Does that process translate code, while nobody could take the breakpoints out of it again? */
-static bool would_harm(const struct targets *targets, pid_t tgid)
+static bool would_harm(const struct probed_files *probed, pid_t tgid)
 {
 	int fd;
 
 	if (!tgid || !process_view__translates(tgid))
 		return false;
-	fd = targets->translators ? process_view__open_memory(tgid) : -EPERM;
+	fd = probed->translators ? process_view__open_memory(tgid) : -EPERM;
 	if (fd < 0)
 		return true;
 	close(fd);
 	return false;
 }
 
-static int attach(struct targets *targets, const struct allocator_file *file, pid_t tgid,
+static int attach(struct probed_files *probed, const struct allocator_file *file, pid_t tgid,
 		  const char *name)
 {
 	int err;
 
-	if (would_harm(targets, tgid)) {
+	if (would_harm(probed, tgid)) {
 		log__warning("PID %d translates code, which our breakpoints in %s would end, and "
 			     "writing to its memory is not allowed: it is not probed",
 			     (int)tgid, name);
 		return 0;
 	}
-	tell_guard(targets, !tgid, translators__attaching);
-	err = tracer__attach_allocator(targets->tracer, file->fd, &file->probes, tgid);
-	tell_guard(targets, !tgid, translators__attached);
+	tell_guard(probed, !tgid, translators__attaching);
+	err = tracer__attach_allocator(probed->tracer, file->fd, &file->probes, tgid);
+	tell_guard(probed, !tgid, translators__attached);
 	if (!err && !tgid &&
-	    own_code__restore(tracer__identifier(targets->tracer), file->fd, &file->probes))
+	    own_code__restore(tracer__identifier(probed->tracer), file->fd, &file->probes))
 		log__detail("%s: the tracer's own calls are trapped too", name);
 	if (err)
 		log__warning("cannot probe the allocator in %s: %s; its blocks are not counted",
@@ -266,24 +265,25 @@ static int attach(struct targets *targets, const struct allocator_file *file, pi
 	return err;
 }
 
-static bool process_uses_vfork(const struct targets *targets, pid_t tgid)
+static bool process_uses_vfork(const struct probed_files *probed, pid_t tgid)
 {
-	for (size_t i = 0; i < targets->nr_vfork_users; i++)
-		if (targets->vfork_users[i] == tgid)
+	for (size_t i = 0; i < probed->nr_vfork_users; i++)
+		if (probed->vfork_users[i] == tgid)
 			return true;
 	return false;
 }
 
-static void attach_guests(struct targets *targets, struct allocator_file *file, struct scope *scope)
+static void attach_guests(struct probed_files *probed, struct allocator_file *file,
+			  struct scope *scope)
 {
 	int err;
 
 	if (!scope->tgid || scope->guests)
 		return;
-	tell_guard(targets, false, translators__attaching);
-	err = tracer__attach_guests(targets->tracer, file->fd, &file->probes,
+	tell_guard(probed, false, translators__attaching);
+	err = tracer__attach_guests(probed->tracer, file->fd, &file->probes,
 				    living_thread__of(scope->tgid));
-	tell_guard(targets, false, translators__attached);
+	tell_guard(probed, false, translators__attached);
 	if (err)
 		log__warning(
 			"cannot probe vfork children of PID %d: %s; their calls are not counted",
@@ -292,22 +292,22 @@ static void attach_guests(struct targets *targets, struct allocator_file *file, 
 }
 
 /* A process maps a file that uses vfork: its children may allocate in its memory. */
-static int note_vfork_user(struct targets *targets, pid_t tgid)
+static int note_vfork_user(struct probed_files *probed, pid_t tgid)
 {
 	pid_t *grown;
 
-	if (!tracer__probes_one_process(targets->tracer) || process_uses_vfork(targets, tgid))
+	if (!tracer__probes_one_process(probed->tracer) || process_uses_vfork(probed, tgid))
 		return 0;
-	grown = realloc(targets->vfork_users, (targets->nr_vfork_users + 1) * sizeof(*grown));
+	grown = realloc(probed->vfork_users, (probed->nr_vfork_users + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
-	targets->vfork_users = grown;
-	targets->vfork_users[targets->nr_vfork_users++] = tgid;
-	for (size_t i = 0; i < targets->nr_allocators; i++)
-		for (size_t j = 0; j < targets->allocators[i].nr_scopes; j++)
-			if (targets->allocators[i].scopes[j].tgid == tgid)
-				attach_guests(targets, &targets->allocators[i],
-					      &targets->allocators[i].scopes[j]);
+	probed->vfork_users = grown;
+	probed->vfork_users[probed->nr_vfork_users++] = tgid;
+	for (size_t i = 0; i < probed->nr_allocators; i++)
+		for (size_t j = 0; j < probed->allocators[i].nr_scopes; j++)
+			if (probed->allocators[i].scopes[j].tgid == tgid)
+				attach_guests(probed, &probed->allocators[i],
+					      &probed->allocators[i].scopes[j]);
 	return 0;
 }
 
@@ -315,74 +315,74 @@ static int note_vfork_user(struct targets *targets, pid_t tgid)
  * The kernel knows a process's memory by its first thread: without that, breakpoints have to be put
  * everywhere.
  */
-static int put_everywhere(struct targets *targets, struct allocator_file *file,
+static int put_everywhere(struct probed_files *probed, struct allocator_file *file,
 			  const struct scope *scope, const char *name)
 {
 	int err;
 
 	if (!scope->tgid || file->everywhere)
 		return 0;
-	tell_guard(targets, true, translators__attaching);
-	err = tracer__attach_breakpoints(targets->tracer, file->fd, &file->probes);
-	tell_guard(targets, true, translators__attached);
+	tell_guard(probed, true, translators__attaching);
+	err = tracer__attach_breakpoints(probed->tracer, file->fd, &file->probes);
+	tell_guard(probed, true, translators__attached);
 	if (err) {
 		log__warning(
 			"cannot keep %s probed in PID %d, whose first thread has left: %s; its blocks may not be counted",
 			name, (int)scope->tgid, strerror(-err));
 		return err;
 	}
-	if (own_code__restore(tracer__identifier(targets->tracer), file->fd, &file->probes))
+	if (own_code__restore(tracer__identifier(probed->tracer), file->fd, &file->probes))
 		log__detail("%s: the tracer's own calls are trapped too", name);
 	file->everywhere = true;
 	return 0;
 }
 
 /* A process has mapped the file: without its first thread, nobody has put breakpoints there. */
-static int follow_leaderless(struct targets *targets, struct allocator_file *file,
+static int follow_leaderless(struct probed_files *probed, struct allocator_file *file,
 			     const struct scope *scope, const char *name)
 {
 	int err;
 
 	if (!scope->tgid || file->everywhere || !living_thread__leader_left(scope->tgid))
 		return 0;
-	err = put_everywhere(targets, file, scope, name);
+	err = put_everywhere(probed, file, scope, name);
 	if (!err)
 		file->attached_ns = monotonic_ns();
 	return err;
 }
 
 /* Probes the allocator in that process, unless it is probed there. */
-static int probe_in(struct targets *targets, struct allocator_file *file, pid_t tgid,
+static int probe_in(struct probed_files *probed, struct allocator_file *file, pid_t tgid,
 		    const char *name)
 {
-	pid_t wanted = tracer__probes_one_process(targets->tracer) ? tgid : 0;
+	pid_t wanted = tracer__probes_one_process(probed->tracer) ? tgid : 0;
 	struct scope *grown;
 	int err;
 
 	for (size_t i = 0; i < file->nr_scopes; i++)
 		if (file->scopes[i].tgid == wanted)
-			return follow_leaderless(targets, file, &file->scopes[i], name);
+			return follow_leaderless(probed, file, &file->scopes[i], name);
 	grown = realloc(file->scopes, (file->nr_scopes + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	file->scopes = grown;
-	err = attach(targets, file, wanted, name);
+	err = attach(probed, file, wanted, name);
 	if (err)
 		return err;
 	if (!file->nr_scopes)
 		file->attached_ns = monotonic_ns();
 	file->scopes[file->nr_scopes] = (struct scope){ .tgid = wanted };
-	if (process_uses_vfork(targets, tgid))
-		attach_guests(targets, file, &file->scopes[file->nr_scopes]);
+	if (process_uses_vfork(probed, tgid))
+		attach_guests(probed, file, &file->scopes[file->nr_scopes]);
 	file->nr_scopes++;
-	return follow_leaderless(targets, file, &file->scopes[file->nr_scopes - 1], name);
+	return follow_leaderless(probed, file, &file->scopes[file->nr_scopes - 1], name);
 }
 
-static size_t free_index(const struct targets *targets)
+static size_t free_index(const struct probed_files *probed)
 {
 	size_t i = 0;
 
-	while (i < targets->nr_allocators && targets->allocators[i].fd >= 0)
+	while (i < probed->nr_allocators && probed->allocators[i].fd >= 0)
 		i++;
 	return i;
 }
@@ -399,30 +399,30 @@ static void tell_probe(const char *file, const struct allocator_probe *probe)
 }
 
 /* Keeps what was found in a file that defines an allocator. Returns 0 or -errno. */
-static int add_allocator(struct targets *targets, int fd, const struct file_identity *identity,
+static int add_allocator(struct probed_files *probed, int fd, const struct file_identity *identity,
 			 const struct allocator_probes *probes, const char *name)
 {
-	size_t index = free_index(targets);
+	size_t index = free_index(probed);
 	struct allocator_file *grown;
 	int kept;
 
-	if (index == targets->nr_allocators) {
-		grown = realloc(targets->allocators, (index + 1) * sizeof(*grown));
+	if (index == probed->nr_allocators) {
+		grown = realloc(probed->allocators, (index + 1) * sizeof(*grown));
 		if (!grown)
 			return -ENOMEM;
-		targets->allocators = grown;
+		probed->allocators = grown;
 	}
 	kept = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (kept < 0)
 		return -errno;
-	targets->nr_allocators += index == targets->nr_allocators;
-	targets->allocators[index] = (struct allocator_file){
+	probed->nr_allocators += index == probed->nr_allocators;
+	probed->allocators[index] = (struct allocator_file){
 		.fd = kept,
 		.identity = *identity,
 		.probes = *probes,
 	};
-	targets->nr_functions += (unsigned int)probes->nr;
-	if (targets->translators && translators__add_file(targets->translators, kept, probes))
+	probed->nr_functions += (unsigned int)probes->nr;
+	if (probed->translators && translators__add_file(probed->translators, kept, probes))
 		log__detail("%s: programs that translate its code are not guarded", name);
 	for (size_t i = 0; i < probes->nr; i++)
 		tell_probe(name, &probes->probe[i]);
@@ -430,7 +430,7 @@ static int add_allocator(struct targets *targets, int fd, const struct file_iden
 }
 
 /* Takes a look at a file that is new. Returns 0 or -errno. */
-static int look_into(struct targets *targets, int fd, const struct file_identity *identity,
+static int look_into(struct probed_files *probed, int fd, const struct file_identity *identity,
 		     const char *name, struct known_file *file)
 {
 	struct allocator_probes probes;
@@ -444,7 +444,7 @@ static int look_into(struct targets *targets, int fd, const struct file_identity
 		log__detail("%s: not looked at: %s", name, strerror(-err));
 	file->is_allocator = !err && probes.nr;
 	file->uses_vfork = vfork_users__check(fd);
-	return file->is_allocator ? add_allocator(targets, fd, identity, &probes, name) : 0;
+	return file->is_allocator ? add_allocator(probed, fd, identity, &probes, name) : 0;
 }
 
 static bool is_unchanged(const struct known_file *file, const struct stat *status)
@@ -455,17 +455,17 @@ static bool is_unchanged(const struct known_file *file, const struct stat *statu
 }
 
 /* What is known of an open file, after a look at it if need be. Returns 0 or -errno. */
-static int learn(struct targets *targets, int fd, const struct file_identity *identity,
+static int learn(struct probed_files *probed, int fd, const struct file_identity *identity,
 		 const char *name, struct known_file *file)
 {
-	const struct known_file *known = find_file(targets, &identity->key);
+	const struct known_file *known = find_file(probed, &identity->key);
 	struct stat status;
 	int err;
 
 	if (fstat(fd, &status))
 		return -errno;
 	if (known &&
-	    (known->is_allocator ? find_allocator(targets, identity, are_certain(known)) > 0 :
+	    (known->is_allocator ? find_allocator(probed, identity, are_certain(known)) > 0 :
 				   is_unchanged(known, &status))) {
 		*file = *known;
 		return 0;
@@ -476,24 +476,24 @@ static int learn(struct targets *targets, int fd, const struct file_identity *id
 		.size_bytes = status.st_size,
 		.shares_numbers = identity->filesystem == BTRFS_SUPER_MAGIC,
 	};
-	err = look_into(targets, fd, identity, name, file);
-	return err ? err : remember_file(targets, file);
+	err = look_into(probed, fd, identity, name, file);
+	return err ? err : remember_file(probed, file);
 }
 
 /* What follows for a process that maps that file. Returns 0 or -errno. */
-static int apply(struct targets *targets, const struct known_file *file,
+static int apply(struct probed_files *probed, const struct known_file *file,
 		 const struct file_identity *identity, pid_t tgid, const char *name)
 {
-	int err = file->uses_vfork ? note_vfork_user(targets, tgid) : 0;
+	int err = file->uses_vfork ? note_vfork_user(probed, tgid) : 0;
 	size_t allocator = !err && file->is_allocator ?
-				   find_allocator(targets, identity, are_certain(file)) :
+				   find_allocator(probed, identity, are_certain(file)) :
 				   0;
 
-	return allocator ? probe_in(targets, &targets->allocators[allocator - 1], tgid, name) : err;
+	return allocator ? probe_in(probed, &probed->allocators[allocator - 1], tgid, name) : err;
 }
 
 struct closure_visit {
-	struct targets *targets;
+	struct probed_files *probed;
 	pid_t tgid;
 };
 
@@ -503,103 +503,102 @@ static int visit_closure(const char *path, int fd, void *context)
 	struct file_identity identity;
 	struct known_file file = { 0 };
 
-	if (!file_identity__read(tracer__identifier(visit->targets->tracer), fd, &identity) &&
-	    !learn(visit->targets, fd, &identity, path, &file))
-		apply(visit->targets, &file, &identity, visit->tgid, path);
+	if (!file_identity__read(tracer__identifier(visit->probed->tracer), fd, &identity) &&
+	    !learn(visit->probed, fd, &identity, path, &file))
+		apply(visit->probed, &file, &identity, visit->tgid, path);
 	return 0;
 }
 
-int targets__add_command(struct targets *targets, pid_t tgid, const char *executable,
-			 const struct elf_closure_environment *environment)
+int probed_files__add_command(struct probed_files *probed, pid_t tgid, const char *executable,
+			      const struct elf_closure_environment *environment)
 {
-	struct closure_visit visit = { .targets = targets, .tgid = tgid };
+	struct closure_visit visit = { .probed = probed, .tgid = tgid };
 
 	return elf_closure__each(executable, environment, visit_closure, &visit);
 }
 
-void targets__complete(const struct targets *targets, struct mapping *map)
+void probed_files__complete(const struct probed_files *probed, struct mapping *map)
 {
 	struct unwind_file_key key = mapped_file__key(map);
-	size_t mask = targets->capacity - 1;
+	size_t mask = probed->capacity - 1;
 
-	if (!targets->capacity || !map->dev_major || map->inode_generation)
+	if (!probed->capacity || !map->dev_major || map->inode_generation)
 		return;
-	for (size_t i = home_slot(key.inode, targets->capacity); targets->files[i].key.inode;
+	for (size_t i = home_slot(key.inode, probed->capacity); probed->files[i].key.inode;
 	     i = (i + 1) & mask)
-		if (targets->files[i].key.inode == key.inode &&
-		    targets->files[i].key.device == key.device)
-			map->inode_generation = targets->files[i].key.generation;
+		if (probed->files[i].key.inode == key.inode &&
+		    probed->files[i].key.device == key.device)
+			map->inode_generation = probed->files[i].key.generation;
 }
 
-bool targets__knows(const struct targets *targets, const struct mapping *map)
+bool probed_files__knows(const struct probed_files *probed, const struct mapping *map)
 {
 	struct unwind_file_key key = mapped_file__key(map);
-	const struct known_file *known = find_file(targets, &key);
+	const struct known_file *known = find_file(probed, &key);
 
 	return known && are_certain(known);
 }
 
-int targets__look_error(const struct targets *targets, const struct mapping *map)
+int probed_files__look_error(const struct probed_files *probed, const struct mapping *map)
 {
 	struct unwind_file_key key = mapped_file__key(map);
-	const struct known_file *known = find_file(targets, &key);
+	const struct known_file *known = find_file(probed, &key);
 
 	return known ? known->look_error : -ENOENT;
 }
 
-int targets__add_mapping(struct targets *targets, pid_t tgid, const struct mapping *map, int fd,
-			 const struct file_identity *identity)
+int probed_files__add_mapping(struct probed_files *probed, pid_t tgid, const struct mapping *map,
+			      int fd, const struct file_identity *identity)
 {
 	struct file_identity known = { .key = mapped_file__key(map) };
 	struct known_file file = { 0 };
 	int err = 0;
 
-	if (!identity && !targets__knows(targets, map))
+	if (!identity && !probed_files__knows(probed, map))
 		return -ENOENT;
 	if (identity)
-		err = learn(targets, fd, identity, map->path, &file);
+		err = learn(probed, fd, identity, map->path, &file);
 	else
-		file = *find_file(targets, &known.key);
-	return err ? err : apply(targets, &file, identity ? identity : &known, tgid, map->path);
+		file = *find_file(probed, &known.key);
+	return err ? err : apply(probed, &file, identity ? identity : &known, tgid, map->path);
 }
 
-void targets__attach_again(struct targets *targets, pid_t tgid)
+void probed_files__attach_again(struct probed_files *probed, pid_t tgid)
 {
-	for (size_t i = 0; i < targets->nr_allocators; i++) {
-		struct allocator_file *file = &targets->allocators[i];
+	for (size_t i = 0; i < probed->nr_allocators; i++) {
+		struct allocator_file *file = &probed->allocators[i];
 
 		for (size_t j = 0; j < file->nr_scopes; j++) {
 			if (file->scopes[j].tgid != tgid)
 				continue;
-			attach(targets, file, tgid, "the new program");
+			attach(probed, file, tgid, "the new program");
 			if (!file->scopes[j].guests)
 				continue;
 			file->scopes[j].guests = false;
-			attach_guests(targets, file, &file->scopes[j]);
+			attach_guests(probed, file, &file->scopes[j]);
 		}
 	}
 }
 
-void targets__leader_left(struct targets *targets, pid_t tgid)
+void probed_files__leader_left(struct probed_files *probed, pid_t tgid)
 {
-	for (size_t i = 0; i < targets->nr_allocators; i++) {
-		struct allocator_file *file = &targets->allocators[i];
+	for (size_t i = 0; i < probed->nr_allocators; i++) {
+		struct allocator_file *file = &probed->allocators[i];
 
 		for (size_t j = 0; j < file->nr_scopes; j++)
 			if (file->scopes[j].tgid == tgid)
-				put_everywhere(targets, file, &file->scopes[j], "an allocator");
+				put_everywhere(probed, file, &file->scopes[j], "an allocator");
 	}
 }
 
-static void let_go(struct targets *targets, struct allocator_file *file)
+static void let_go(struct probed_files *probed, struct allocator_file *file)
 {
-	struct known_file *known =
-		find_slot(targets->files, targets->capacity, &file->identity.key);
+	struct known_file *known = find_slot(probed->files, probed->capacity, &file->identity.key);
 
-	tracer__detach_file(targets->tracer, file->fd);
-	if (targets->translators)
-		translators__forget_file(targets->translators, file->fd);
-	targets->nr_functions -= (unsigned int)file->probes.nr;
+	tracer__detach_file(probed->tracer, file->fd);
+	if (probed->translators)
+		translators__forget_file(probed->translators, file->fd);
+	probed->nr_functions -= (unsigned int)file->probes.nr;
 	close(file->fd);
 	free(file->scopes);
 	*file = (struct allocator_file){ .fd = -1 };
@@ -625,12 +624,12 @@ static bool is_of_the_system(int fd)
 	return mount && (mount == mount_of(AT_FDCWD, "/") || mount == mount_of(AT_FDCWD, "/usr"));
 }
 
-void targets__forget_unused(struct targets *targets, const struct file_set *mapped)
+void probed_files__forget_unused(struct probed_files *probed, const struct file_set *mapped)
 {
 	bool were_unmapped;
 
-	for (size_t i = 0; i < targets->nr_allocators; i++) {
-		struct allocator_file *file = &targets->allocators[i];
+	for (size_t i = 0; i < probed->nr_allocators; i++) {
+		struct allocator_file *file = &probed->allocators[i];
 		struct stat status;
 
 		if (file->fd < 0)
@@ -640,51 +639,52 @@ void targets__forget_unused(struct targets *targets, const struct file_set *mapp
 		if (!file->unmapped || fstat(file->fd, &status))
 			continue;
 		if (!status.st_nlink || (were_unmapped && !is_of_the_system(file->fd)))
-			let_go(targets, file);
+			let_go(probed, file);
 	}
-	if (targets->nr_files > MANY_FILES)
-		rebuild(targets, targets->capacity, is_probed_or_mapped, mapped);
+	if (probed->nr_files > MANY_FILES)
+		rebuild(probed, probed->capacity, is_probed_or_mapped, mapped);
 }
 
 struct coverage {
-	const struct targets *targets;
+	const struct probed_files *probed;
 	uint64_t since_ns;
 };
 
 static int note_coverage(const struct mapping *map, void *context)
 {
 	struct coverage *coverage = context;
-	const struct targets *targets = coverage->targets;
+	const struct probed_files *probed = coverage->probed;
 	struct file_identity identity = { map->inode_address, mapped_file__key(map), 0, 0 };
-	const struct known_file *known = find_file(targets, &identity.key);
+	const struct known_file *known = find_file(probed, &identity.key);
 	size_t allocator = known && known->is_allocator ?
-				   find_allocator(targets, &identity, are_certain(known)) :
+				   find_allocator(probed, &identity, are_certain(known)) :
 				   0;
-	uint64_t attached_ns = allocator ? targets->allocators[allocator - 1].attached_ns : 0;
+	uint64_t attached_ns = allocator ? probed->allocators[allocator - 1].attached_ns : 0;
 
 	if (attached_ns > coverage->since_ns)
 		coverage->since_ns = attached_ns;
 	return 0;
 }
 
-uint64_t targets__covers_since(const struct targets *targets, const struct mapping_set *mappings)
+uint64_t probed_files__covers_since(const struct probed_files *probed,
+				    const struct mapping_set *mappings)
 {
-	struct coverage coverage = { .targets = targets };
+	struct coverage coverage = { .probed = probed };
 
 	mapping_set__each(mappings, note_coverage, &coverage);
 	return coverage.since_ns;
 }
 
-unsigned int targets__nr_files(const struct targets *targets)
+unsigned int probed_files__nr_files(const struct probed_files *probed)
 {
 	unsigned int nr = 0;
 
-	for (size_t i = 0; i < targets->nr_allocators; i++)
-		nr += targets->allocators[i].fd >= 0;
+	for (size_t i = 0; i < probed->nr_allocators; i++)
+		nr += probed->allocators[i].fd >= 0;
 	return nr;
 }
 
-unsigned int targets__nr_functions(const struct targets *targets)
+unsigned int probed_files__nr_functions(const struct probed_files *probed)
 {
-	return targets->nr_functions;
+	return probed->nr_functions;
 }
