@@ -75,7 +75,7 @@ static void report_ended(struct monitor *monitor)
 	if (monitor->options->mode != MODE_SYSTEM)
 		reporter__note_after(&monitor->reporter);
 	/* What they mapped was recorded before they ended, so it is there now. */
-	events__drain(monitor->events);
+	kernel_records__drain(monitor->records);
 	for (; nr < ended->nr; nr++) {
 		const struct space *space = &ended->space[nr];
 		size_t nr_left = ended->nr - nr;
@@ -207,7 +207,7 @@ static void forget(struct monitor *monitor)
 		return;
 	monitor->forgot_ns = now_ns;
 	monitor_living__give_up_missed(monitor);
-	process_sweep__run(monitor->processes, monitor->events, monitor->reporter.maps,
+	process_sweep__run(monitor->processes, monitor->records, monitor->reporter.maps,
 			   &monitor->ended);
 	forget_files(monitor);
 }
@@ -228,7 +228,7 @@ static void report_outstanding(struct monitor *monitor)
 
 	if (snapshot__read_live(monitor->reporter.maps, &spaces, &nr))
 		return;
-	events__drain(monitor->events);
+	kernel_records__drain(monitor->records);
 	if (monitor->options->mode == MODE_SYSTEM) {
 		reporter__ranking(&monitor->reporter, spaces, nr);
 		free(spaces);
@@ -282,7 +282,7 @@ static void handle_unfinished_walk(const struct unfinished_walk *unfinished, voi
 	const struct image *image;
 	struct stack stack;
 
-	events__drain(monitor->events);
+	kernel_records__drain(monitor->records);
 	image = processes__image(monitor->processes, (pid_t)unfinished->tgid, unfinished->time_ns);
 	if (!image || snapshot__read_stack(maps, unfinished->stack_id, &stack))
 		return;
@@ -327,7 +327,7 @@ static void look(struct monitor *monitor)
 		.context = monitor,
 	};
 
-	events__drain(monitor->events);
+	kernel_records__drain(monitor->records);
 	retry_files(monitor);
 	shm_survivors__catch_up(monitor->reporter.survivors, find_shared, monitor);
 	tracer__consume(monitor->tracer, &handlers);
@@ -491,7 +491,7 @@ int monitor__run(const struct options *options)
 		if (status == STATUS_OK) {
 			count_unreported(monitor);
 			monitor->reporter.total.lost.by_cause[LOSS_MAPPING_RECORD] =
-				events__lost(monitor->events);
+				kernel_records__lost(monitor->records);
 			reporter__total(&monitor->reporter);
 			status = output_status(monitor);
 		}

@@ -223,7 +223,7 @@ static int load(struct monitor *monitor)
 		.system_wide = options->mode == MODE_SYSTEM,
 		.follow_children = options->follow_children,
 	};
-	struct event_handlers handlers = {
+	struct kernel_record_handlers handlers = {
 		.mapped = on_mapped,
 		.execed = on_execed,
 		.forked = on_forked,
@@ -241,8 +241,8 @@ static int load(struct monitor *monitor)
 	}
 	warn_of_unreadable_files(options);
 	/* Before the first address space is recorded, so that its mappings are too. */
-	monitor->events = events__new(&handlers);
-	if (!monitor->events) {
+	monitor->records = kernel_records__new(&handlers);
+	if (!monitor->records) {
 		log__error("cannot record mappings by perf events: %s", strerror(errno));
 		return STATUS_KERNEL;
 	}
@@ -304,7 +304,7 @@ static int watch_everything(struct monitor *monitor)
 	monitor->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (monitor->epoll_fd < 0 || watch(monitor, monitor->signal_fd) ||
 	    watch(monitor, tracer__fd(monitor->tracer)) ||
-	    watch(monitor, events__fd(monitor->events)))
+	    watch(monitor, kernel_records__fd(monitor->records)))
 		return STATUS_FAILED;
 	if (!monitor->options->interval_s)
 		return STATUS_OK;
@@ -468,7 +468,7 @@ void monitor_setup__free(struct monitor *monitor)
 	translators__free(monitor->translators);
 	command__close(&monitor->command);
 	descendants__free(&monitor->descendants);
-	events__free(monitor->events);
+	kernel_records__free(monitor->records);
 	free(monitor->ended.space);
 	free(monitor->handled);
 	symbolizer__free(monitor->reporter.symbolizer);

@@ -13,7 +13,7 @@
 #include "processes/command.h"
 #include "processes/descendants.h"
 #include "books/ended_spaces.h"
-#include "processes/events.h"
+#include "processes/kernel_records.h"
 #include "processes/followed.h"
 #include "monitor.h"
 #include "probes/probe_paths.h"
@@ -41,7 +41,7 @@ struct monitor {
 	struct probe_paths paths;
 	struct translators *translators; /* NULL: they can't be guarded here */
 	struct tracer *tracer;
-	struct events *events;
+	struct kernel_records *records;
 	struct processes *processes;
 	struct probed_files *probed;
 	struct code_files files;

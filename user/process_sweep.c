@@ -55,7 +55,7 @@ static int list_needed(struct needed *needed, const struct tracer_maps *maps,
 	return needed->tgid ? 0 : -ENOMEM;
 }
 
-int process_sweep__run(struct processes *processes, struct events *events,
+int process_sweep__run(struct processes *processes, struct kernel_records *records,
 		       const struct tracer_maps *maps, struct ended_spaces *ended)
 {
 	struct needed needed = { 0 };
@@ -64,7 +64,7 @@ int process_sweep__run(struct processes *processes, struct events *events,
 	if (!processes__find_gone(processes))
 		return 0;
 	/* They may have forked: the child's record wants its parent's. */
-	events__drain(events);
+	kernel_records__drain(records);
 	err = list_needed(&needed, maps, ended);
 	if (!err)
 		processes__forget_gone(processes, is_needed, &needed);

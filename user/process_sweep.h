@@ -4,11 +4,11 @@
 #define PROCESS_SWEEP_H
 
 #include "books/ended_spaces.h"
-#include "processes/events.h"
+#include "processes/kernel_records.h"
 #include "processes/processes.h"
 
 /* Takes what has ended meanwhile into ended. Returns 0 or -errno. */
-int process_sweep__run(struct processes *processes, struct events *events,
+int process_sweep__run(struct processes *processes, struct kernel_records *records,
 		       const struct tracer_maps *maps, struct ended_spaces *ended);
 
 #endif

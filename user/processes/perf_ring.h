@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * One ring of perf records whose reader is woken by each of them: for who must answer at once.
- * (events.c, which must not miss anything and may be late, has rings of its own kind.)
+ * (kernel_records.c, which must not miss anything and may be late, has rings of its own kind.)
  */
 #ifndef PERF_RING_H
 #define PERF_RING_H

@@ -2,7 +2,7 @@
 /*
  * Tells at once when a program begins, anywhere on the system, and when one of the processes that
  * are followed maps something. There is one ring of records for each CPU; it holds those of what
- * happened there. (events.c hears of that too, but wakes its reader only now and then.)
+ * happened there. (kernel_records.c hears of that too, but wakes its reader only now and then.)
  */
 #ifndef PROCESS_WATCH_H
 #define PROCESS_WATCH_H

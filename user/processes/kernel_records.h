@@ -3,15 +3,15 @@
  * The kernel's own record of who mapped what, system-wide and as it happens: the mmap, exec, fork
  * and exit records of a dummy perf event on each CPU. Each reader gets them in the order of time.
  */
-#ifndef EVENTS_H
-#define EVENTS_H
+#ifndef KERNEL_RECORDS_H
+#define KERNEL_RECORDS_H
 
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "base/mapping.h"
 
-struct event_handlers {
+struct kernel_record_handlers {
 	/* An executable file mapping came; map and its path live until the call returns. */
 	void (*mapped)(pid_t tgid, uint64_t time_ns, const struct mapping *map, void *context);
 	/* A new program took over the process; its mappings follow. */
@@ -26,19 +26,19 @@ struct event_handlers {
 	void *context;
 };
 
-struct events;
+struct kernel_records;
 
 /* Starts recording on all CPUs. Times are CLOCK_MONOTONIC. NULL and errno on failure. */
-struct events *events__new(const struct event_handlers *handlers);
-void events__free(struct events *events);
+struct kernel_records *kernel_records__new(const struct kernel_record_handlers *handlers);
+void kernel_records__free(struct kernel_records *records);
 
 /* Readable when records wait. */
-int events__fd(const struct events *events);
+int kernel_records__fd(const struct kernel_records *records);
 
 /* Hands every record of before this call to the handlers. Returns 0 or -errno. */
-int events__drain(struct events *events);
+int kernel_records__drain(struct kernel_records *records);
 
 /* Records that the kernel dropped because nobody read them in time, but for shared_lost's. */
-uint64_t events__lost(const struct events *events);
+uint64_t kernel_records__lost(const struct kernel_records *records);
 
 #endif

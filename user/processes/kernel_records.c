@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See events.h. Records come from one ring a CPU, and a process moves between CPUs, so they are
- * gathered from all rings and sorted by time. Those younger than the gathering's start wait for the
- * next one: an older record could still be written to a ring that was read already. The format is
- * that of perf_event_open(2).
+ * See kernel_records.h. Records come from one ring a CPU, and a process moves between CPUs, so they
+ * are gathered from all rings and sorted by time. Those younger than the gathering's start wait for
+ * the next one: an older record could still be written to a ring that was read already. The format
+ * is that of perf_event_open(2).
  *
  * Each CPU has a second ring for mappings that are not executable. Most of what any program maps is
  * private memory: those records are passed over where they lie, and a flood of them can't push out
  * what the first ring holds.
  */
-#include "processes/events.h"
+#include "processes/kernel_records.h"
 
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -54,8 +54,8 @@ struct record {
 	bool data; /* from the second ring */
 };
 
-struct events {
-	struct event_handlers handlers;
+struct kernel_records {
+	struct kernel_record_handlers handlers;
 	struct ring *rings;
 	size_t nr_rings;
 	size_t page_bytes;
@@ -113,18 +113,18 @@ static uint64_t monotonic_ns(void)
  * Without CAP_IPC_LOCK there is a limit to what a user may lock (kernel.perf_event_mlock_kb): then
  * the ring is smaller.
  */
-static void map_ring(const struct events *events, struct ring *ring)
+static void map_ring(const struct kernel_records *records, struct ring *ring)
 {
 	for (;; ring->data_bytes /= 2) {
-		ring->page = mmap(NULL, events->page_bytes + ring->data_bytes,
+		ring->page = mmap(NULL, records->page_bytes + ring->data_bytes,
 				  PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
 		if (ring->page != MAP_FAILED ||
-		    ring->data_bytes <= MIN_RING_PAGES * events->page_bytes)
+		    ring->data_bytes <= MIN_RING_PAGES * records->page_bytes)
 			return;
 	}
 }
 
-static int open_ring(struct events *events, int cpu, bool data, size_t data_bytes)
+static int open_ring(struct kernel_records *records, int cpu, bool data, size_t data_bytes)
 {
 	struct perf_event_attr attributes = {
 		.size = sizeof(attributes),
@@ -143,7 +143,7 @@ static int open_ring(struct events *events, int cpu, bool data, size_t data_byte
 		.watermark = 1,
 		.wakeup_watermark = (uint32_t)(data_bytes / 4),
 	};
-	struct ring *ring = &events->rings[events->nr_rings];
+	struct ring *ring = &records->rings[records->nr_rings];
 	struct epoll_event interest = { .events = EPOLLIN };
 	long fd = syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 	int err;
@@ -153,128 +153,128 @@ static int open_ring(struct events *events, int cpu, bool data, size_t data_byte
 	ring->fd = (int)fd;
 	ring->data = data;
 	ring->data_bytes = data_bytes;
-	map_ring(events, ring);
+	map_ring(records, ring);
 	if (ring->page == MAP_FAILED) {
 		err = -errno;
 		close(ring->fd);
 		return err;
 	}
-	events->nr_rings++;
-	if (epoll_ctl(events->epoll_fd, EPOLL_CTL_ADD, ring->fd, &interest))
+	records->nr_rings++;
+	if (epoll_ctl(records->epoll_fd, EPOLL_CTL_ADD, ring->fd, &interest))
 		return -errno;
 	return 0;
 }
 
-static int open_rings(struct events *events, int nr_cpus)
+static int open_rings(struct kernel_records *records, int nr_cpus)
 {
-	size_t bytes = RING_PAGES * events->page_bytes, data_bytes;
+	size_t bytes = RING_PAGES * records->page_bytes, data_bytes;
 	int err = 0;
 
-	while (bytes > MIN_RING_PAGES * events->page_bytes &&
+	while (bytes > MIN_RING_PAGES * records->page_bytes &&
 	       bytes * (size_t)nr_cpus > ALL_RING_BYTES)
 		bytes /= 2;
 	data_bytes = bytes;
-	while (data_bytes < MAX_DATA_RING_PAGES * events->page_bytes &&
+	while (data_bytes < MAX_DATA_RING_PAGES * records->page_bytes &&
 	       2 * data_bytes * (size_t)nr_cpus <= ALL_DATA_RING_BYTES)
 		data_bytes *= 2;
 	for (int cpu = 0; cpu < nr_cpus && !err; cpu++) {
-		err = open_ring(events, cpu, false, bytes);
-		if (!err && events->handlers.shared_mapped)
-			err = open_ring(events, cpu, true, data_bytes);
+		err = open_ring(records, cpu, false, bytes);
+		if (!err && records->handlers.shared_mapped)
+			err = open_ring(records, cpu, true, data_bytes);
 		if (err == -ENODEV)
 			err = 0; /* an offline CPU */
 	}
-	return !err && !events->nr_rings ? -ENODEV : err;
+	return !err && !records->nr_rings ? -ENODEV : err;
 }
 
-struct events *events__new(const struct event_handlers *handlers)
+struct kernel_records *kernel_records__new(const struct kernel_record_handlers *handlers)
 {
-	struct events *events = calloc(1, sizeof(*events));
+	struct kernel_records *records = calloc(1, sizeof(*records));
 	long nr_cpus = sysconf(_SC_NPROCESSORS_CONF);
 	int err = 0;
 
-	if (!events)
+	if (!records)
 		return NULL;
 	if (nr_cpus < 1 || nr_cpus > MAX_CPUS)
 		nr_cpus = MAX_CPUS;
-	events->rings = calloc((size_t)nr_cpus * RINGS_OF_A_CPU, sizeof(*events->rings));
-	if (!events->rings) {
-		free(events);
+	records->rings = calloc((size_t)nr_cpus * RINGS_OF_A_CPU, sizeof(*records->rings));
+	if (!records->rings) {
+		free(records);
 		errno = ENOMEM;
 		return NULL;
 	}
-	events->handlers = *handlers;
-	events->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
-	events->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (events->epoll_fd < 0)
+	records->handlers = *handlers;
+	records->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	records->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (records->epoll_fd < 0)
 		err = -errno;
 	if (!err)
-		err = open_rings(events, (int)nr_cpus);
+		err = open_rings(records, (int)nr_cpus);
 	if (err) {
-		events__free(events);
+		kernel_records__free(records);
 		errno = -err;
 		return NULL;
 	}
-	return events;
+	return records;
 }
 
-void events__free(struct events *events)
+void kernel_records__free(struct kernel_records *records)
 {
-	if (!events)
+	if (!records)
 		return;
-	for (size_t i = 0; i < events->nr_rings; i++) {
-		munmap(events->rings[i].page, events->page_bytes + events->rings[i].data_bytes);
-		close(events->rings[i].fd);
+	for (size_t i = 0; i < records->nr_rings; i++) {
+		munmap(records->rings[i].page, records->page_bytes + records->rings[i].data_bytes);
+		close(records->rings[i].fd);
 	}
-	for (size_t i = 0; i < events->nr_pending; i++)
-		free(events->pending[i].header);
-	if (events->epoll_fd >= 0)
-		close(events->epoll_fd);
-	free(events->pending);
-	free(events->rings);
-	free(events);
+	for (size_t i = 0; i < records->nr_pending; i++)
+		free(records->pending[i].header);
+	if (records->epoll_fd >= 0)
+		close(records->epoll_fd);
+	free(records->pending);
+	free(records->rings);
+	free(records);
 }
 
-int events__fd(const struct events *events)
+int kernel_records__fd(const struct kernel_records *records)
 {
-	return events->epoll_fd;
+	return records->epoll_fd;
 }
 
-uint64_t events__lost(const struct events *events)
+uint64_t kernel_records__lost(const struct kernel_records *records)
 {
-	return events->lost;
+	return records->lost;
 }
 
-static void note_loss(struct events *events, bool data, uint64_t time_ns, uint64_t nr)
+static void note_loss(struct kernel_records *records, bool data, uint64_t time_ns, uint64_t nr)
 {
-	const struct event_handlers *handlers = &events->handlers;
+	const struct kernel_record_handlers *handlers = &records->handlers;
 
 	if (!data)
-		events->lost += nr;
+		records->lost += nr;
 	else if (handlers->shared_lost)
 		handlers->shared_lost(time_ns, handlers->context);
 }
 
-static int keep_record(struct events *events, struct perf_event_header *header, bool data)
+static int keep_record(struct kernel_records *records, struct perf_event_header *header, bool data)
 {
 	const struct sample_id *id;
 
-	if (events->nr_pending == events->pending_capacity) {
-		size_t capacity = events->pending_capacity ? 2 * events->pending_capacity : 256;
+	if (records->nr_pending == records->pending_capacity) {
+		size_t capacity = records->pending_capacity ? 2 * records->pending_capacity : 256;
 		struct record *grown;
 
 		if (capacity > MAX_PENDING_RECORDS)
 			return -ENOSPC;
-		grown = realloc(events->pending, capacity * sizeof(*grown));
+		grown = realloc(records->pending, capacity * sizeof(*grown));
 		if (!grown)
 			return -ENOMEM;
-		events->pending = grown;
-		events->pending_capacity = capacity;
+		records->pending = grown;
+		records->pending_capacity = capacity;
 	}
 	id = (const void *)((const char *)header + header->size - sizeof(*id));
-	events->pending[events->nr_pending++] = (struct record){
+	records->pending[records->nr_pending++] = (struct record){
 		.time_ns = id->time_ns,
-		.order = events->order++,
+		.order = records->order++,
 		.header = header,
 		.data = data,
 	};
@@ -311,9 +311,9 @@ static bool is_wanted(const struct ring *ring, const char *data, uint64_t tail)
 	       header->misc & PERF_RECORD_MISC_MMAP_DATA && *flags & MAP_SHARED;
 }
 
-static void gather_ring(struct events *events, struct ring *ring)
+static void gather_ring(struct kernel_records *records, struct ring *ring)
 {
-	const char *data = (const char *)ring->page + events->page_bytes;
+	const char *data = (const char *)ring->page + records->page_bytes;
 	uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
 	uint64_t first = ring->page->data_tail, tail = first;
 	uint64_t full_ns = ring->full_ns;
@@ -326,7 +326,7 @@ static void gather_ring(struct events *events, struct ring *ring)
 
 		if (size < sizeof(*header) + sizeof(struct sample_id) || size > head - tail) {
 			tail = head; /* never seen; there is no way to find the next one */
-			note_loss(events, ring->data, monotonic_ns(), 1);
+			note_loss(records, ring->data, monotonic_ns(), 1);
 			break;
 		}
 		if (!is_wanted(ring, data, tail)) {
@@ -335,12 +335,12 @@ static void gather_ring(struct events *events, struct ring *ring)
 		}
 		copy = copy_record(data, ring->data_bytes, tail, size);
 		tail += size;
-		if (!copy || keep_record(events, copy, ring->data)) {
+		if (!copy || keep_record(records, copy, ring->data)) {
 			free(copy);
-			note_loss(events, ring->data, monotonic_ns(), 1);
+			note_loss(records, ring->data, monotonic_ns(), 1);
 		} else if (full_ns && copy->type == PERF_RECORD_LOST) {
 			/* The first one after: what it tells of was lost while there was no room. */
-			events->pending[events->nr_pending - 1].time_ns = full_ns;
+			records->pending[records->nr_pending - 1].time_ns = full_ns;
 		}
 	}
 	if (tail != first)
@@ -350,14 +350,14 @@ static void gather_ring(struct events *events, struct ring *ring)
 	__atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
 	if (ring->data && head - first > ring->data_bytes - MAX_RECORD_BYTES) {
 		ring->full_ns = monotonic_ns();
-		note_loss(events, true, ring->full_ns, 1);
+		note_loss(records, true, ring->full_ns, 1);
 	}
 }
 
-static void dispatch_mapping(struct events *events, const struct mmap2_record *record,
+static void dispatch_mapping(struct kernel_records *records, const struct mmap2_record *record,
 			     const struct record *arrival)
 {
-	const struct event_handlers *handlers = &events->handlers;
+	const struct kernel_record_handlers *handlers = &records->handlers;
 	pid_t tgid = (pid_t)record->tgid;
 	struct mapping map = {
 		.start = record->address,
@@ -379,33 +379,33 @@ static void dispatch_mapping(struct events *events, const struct mmap2_record *r
 		handlers->shared_mapped(tgid, arrival->time_ns, &map, handlers->context);
 }
 
-static void dispatch(struct events *events, const struct record *record)
+static void dispatch(struct kernel_records *records, const struct record *record)
 {
 	const struct perf_event_header *header = record->header;
 	const struct fork_record *fork_record = (const void *)header;
 	const struct comm_record *comm = (const void *)header;
 	size_t size = header->size - sizeof(struct sample_id);
-	void *context = events->handlers.context;
+	void *context = records->handlers.context;
 
 	switch (header->type) {
 	case PERF_RECORD_MMAP2:
 		if (size > sizeof(struct mmap2_record))
-			dispatch_mapping(events, (const void *)header, record);
+			dispatch_mapping(records, (const void *)header, record);
 		break;
 	case PERF_RECORD_COMM:
 		if (size > sizeof(*comm) && header->misc & PERF_RECORD_MISC_COMM_EXEC)
-			events->handlers.execed((pid_t)comm->tgid, record->time_ns, comm->comm,
-						context);
+			records->handlers.execed((pid_t)comm->tgid, record->time_ns, comm->comm,
+						 context);
 		break;
 	case PERF_RECORD_FORK:
 		if (size >= sizeof(*fork_record) && fork_record->tgid != fork_record->parent_tgid)
-			events->handlers.forked((pid_t)fork_record->tgid,
-						(pid_t)fork_record->parent_tgid, record->time_ns,
-						context);
+			records->handlers.forked((pid_t)fork_record->tgid,
+						 (pid_t)fork_record->parent_tgid, record->time_ns,
+						 context);
 		break;
 	case PERF_RECORD_LOST:
 		if (size >= sizeof(struct lost_record))
-			note_loss(events, record->data, record->time_ns,
+			note_loss(records, record->data, record->time_ns,
 				  ((const struct lost_record *)header)->nr);
 		break;
 	}
@@ -420,22 +420,22 @@ static int by_time(const void *a, const void *b)
 	return left->order < right->order ? -1 : left->order > right->order;
 }
 
-int events__drain(struct events *events)
+int kernel_records__drain(struct kernel_records *records)
 {
 	uint64_t horizon_ns = monotonic_ns();
 	size_t done = 0;
 
-	for (size_t i = 0; i < events->nr_rings; i++)
-		gather_ring(events, &events->rings[i]);
-	if (!events->nr_pending)
+	for (size_t i = 0; i < records->nr_rings; i++)
+		gather_ring(records, &records->rings[i]);
+	if (!records->nr_pending)
 		return 0;
-	qsort(events->pending, events->nr_pending, sizeof(*events->pending), by_time);
-	while (done < events->nr_pending && events->pending[done].time_ns <= horizon_ns) {
-		dispatch(events, &events->pending[done]);
-		free(events->pending[done++].header);
+	qsort(records->pending, records->nr_pending, sizeof(*records->pending), by_time);
+	while (done < records->nr_pending && records->pending[done].time_ns <= horizon_ns) {
+		dispatch(records, &records->pending[done]);
+		free(records->pending[done++].header);
 	}
-	events->nr_pending -= done;
-	memmove(events->pending, events->pending + done,
-		events->nr_pending * sizeof(*events->pending));
+	records->nr_pending -= done;
+	memmove(records->pending, records->pending + done,
+		records->nr_pending * sizeof(*records->pending));
 	return 0;
 }
