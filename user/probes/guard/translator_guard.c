@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "probes/guard/process_view.h"
-#include "probes/guard/suspects.h"
+#include "probes/guard/guarded_processes.h"
 
 /* After the tracer was killed the kernel takes its probes away within a second. */
 #define LINGER_NS 10000000000ULL
@@ -39,7 +39,7 @@ struct probed_file {
 struct guard {
 	int socket_fd;
 	bool tracer_gone;
-	struct suspects *suspects;
+	struct guarded_processes *processes;
 	struct probed_file *files;
 	size_t nr_files;
 	bool quit;
@@ -87,7 +87,7 @@ static int add_file(struct guard *guard, const struct guard_request *request, in
 	if (request->nr > ALLOCATOR_PROBES_MAX)
 		return -EINVAL;
 	for (uint32_t i = 0; i < request->nr && !err; i++)
-		err = suspects__add_code(guard->suspects, &request->list[i]);
+		err = guarded_processes__add_code(guard->processes, &request->list[i]);
 	if (err)
 		return err;
 	grown = realloc(guard->files, (guard->nr_files + 1) * sizeof(*grown));
@@ -164,10 +164,10 @@ static void carry_out(struct guard *guard, const struct guard_request *request, 
 		forget_file(guard, request->file);
 		break;
 	case GUARD_ATTACHING:
-		suspects__set_attaching(guard->suspects, true);
+		guarded_processes__set_attaching(guard->processes, true);
 		break;
 	case GUARD_ATTACHED:
-		suspects__set_attaching(guard->suspects, false);
+		guarded_processes__set_attaching(guard->processes, false);
 		break;
 	case GUARD_QUIT:
 		guard->quit = true;
@@ -215,15 +215,15 @@ static void work(struct guard *guard)
 
 	while (!guard->quit) {
 		struct pollfd ready[] = {
-			{ .fd = suspects__fd(guard->suspects), .events = POLLIN },
+			{ .fd = guarded_processes__fd(guard->processes), .events = POLLIN },
 			{ .fd = guard->tracer_gone ? -1 : guard->socket_fd, .events = POLLIN },
 		};
 
-		if (suspects__attaching(guard->suspects))
+		if (guarded_processes__attaching(guard->processes))
 			ppoll(ready, 2, &attaching_pause, NULL);
 		else
 			poll(ready, 2, guard->tracer_gone ? LINGER_PAUSE_MS : -1);
-		suspects__work(guard->suspects);
+		guarded_processes__work(guard->processes);
 		if (ready[1].revents)
 			serve(guard);
 		if (guard->tracer_gone)
@@ -275,7 +275,7 @@ static void ask_for_precedence(void)
 void translator_guard__run(int socket_fd)
 {
 	struct guard guard = { .quit = false };
-	struct suspects_report report = { tell_guarded, tell_failed, &guard };
+	struct guarded_processes_report report = { tell_guarded, tell_failed, &guard };
 	sigset_t all;
 
 	/* Ctrl-C and the like are the tracer's affair; so is a stop of its process group. */
@@ -285,9 +285,9 @@ void translator_guard__run(int socket_fd)
 	prctl(PR_SET_NAME, "memleak-guard");
 	guard.socket_fd = leave_tracer(socket_fd);
 	ask_for_precedence();
-	guard.suspects = suspects__new(&report);
-	tell(&guard, GUARD_READY, 0, guard.suspects ? 0 : -errno);
-	if (!guard.suspects)
+	guard.processes = guarded_processes__new(&report);
+	tell(&guard, GUARD_READY, 0, guard.processes ? 0 : -errno);
+	if (!guard.processes)
 		_exit(1);
 	work(&guard);
 	_exit(0);

@@ -5,8 +5,8 @@
  * that one. But reading a process's memory waits for its lock, and a process that hardly gets to
  * run, or is about to end, can hold that lock for seconds.
  */
-#ifndef SUSPECT_H
-#define SUSPECT_H
+#ifndef GUARDED_PROCESS_H
+#define GUARDED_PROCESS_H
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -16,8 +16,8 @@
 #include "probes/guard/process_watch.h"
 #include "probes/guard/translator_kind.h"
 
-/* What all suspects go by. */
-struct suspect_orders {
+/* What all guarded processes go by. */
+struct guard_orders {
 	const struct breakpoints *breakpoints;
 	const struct process_watch *watch;
 	unsigned int round; /* atomic; one higher: all was to be looked at again */
@@ -28,38 +28,38 @@ struct suspect_orders {
 	void *context;
 };
 
-enum suspect_work {
-	SUSPECT_LOOK = 1 << 0, /* at all that is mapped */
-	SUSPECT_CLEAR = 1 << 1, /* the places that are known */
+enum guard_work {
+	GUARD_LOOK = 1 << 0, /* at all that is mapped */
+	GUARD_CLEAR = 1 << 1, /* the places that are known */
 };
 
-struct suspect;
+struct guarded_process;
 
 /* Belongs to the caller; looks at nothing yet. NULL and errno. */
-struct suspect *suspect__new(pid_t tgid, enum translator_kind kind,
-			     const struct suspect_orders *orders);
-struct suspect *suspect__ref(struct suspect *suspect);
-void suspect__unref(struct suspect *suspect);
+struct guarded_process *guarded_process__new(pid_t tgid, enum translator_kind kind,
+					     const struct guard_orders *orders);
+struct guarded_process *guarded_process__ref(struct guarded_process *process);
+void guarded_process__unref(struct guarded_process *process);
 
-pid_t suspect__tgid(const struct suspect *suspect);
-int suspect__pidfd(const struct suspect *suspect);
+pid_t guarded_process__tgid(const struct guarded_process *process);
+int guarded_process__pidfd(const struct guarded_process *process);
 /* What was spent on it; whoever keeps the budget locks. */
-struct guard_share *suspect__share(struct suspect *suspect);
+struct guard_share *guarded_process__share(struct guarded_process *process);
 
 /* It mapped something. */
-void suspect__mapped(struct suspect *suspect, const struct mapping *map);
+void guarded_process__mapped(struct guarded_process *process, const struct mapping *map);
 /* Adds to what is to be done; a CLEAR is nothing where no place is known. */
-void suspect__want(struct suspect *suspect, enum suspect_work work);
+void guarded_process__want(struct guarded_process *process, enum guard_work work);
 /* Is there something to do, and nobody who does it? */
-bool suspect__has_work(const struct suspect *suspect);
+bool guarded_process__has_work(const struct guarded_process *process);
 /* Does what is to be done, unless another thread does. */
-void suspect__attend(struct suspect *suspect);
+void guarded_process__attend(struct guarded_process *process);
 /* Takes out what breakpoints are in it now. Waits for the process if it must. */
-void suspect__clear(struct suspect *suspect);
+void guarded_process__clear(struct guarded_process *process);
 
 /* It is no translator, or can't be followed. */
-bool suspect__is_over(const struct suspect *suspect);
+bool guarded_process__is_over(const struct guarded_process *process);
 /* The last round of which everything was looked at. */
-unsigned int suspect__round(const struct suspect *suspect);
+unsigned int guarded_process__round(const struct guarded_process *process);
 
 #endif
