@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See file_set.h. Open addressing by inode; filled by monitor.c, read by probed_files.c and symbolize.c.
+/*
+ * See file_set.h. Open addressing by inode. monitor.c fills it; probed_files.c and symbolize.c ask.
  */
 #include "base/file_set.h"
 
