@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The command line. One table says what each option is called, takes and means; getopt_long only
- * cuts argv into pieces. What is wrong becomes one line for main to show.
+ * The command line. One table has the name, the value and the meaning of each option; getopt_long
+ * only cuts argv into pieces. An error becomes one line for main to show.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -20,7 +20,7 @@
 #define MAX_COUNT UINT32_MAX
 #define MAX_BLOCKS (1ULL << 27)
 #define MAX_STACKS (1ULL << 20)
-/* A value is quoted in an error up to here, so that the line stays a line. */
+/* An error quotes this much of a value, so that it stays one line. */
 #define QUOTED "'%.80s'"
 
 struct parser {
@@ -237,8 +237,8 @@ static const struct option_entry entries[] = {
 	{ 'v', "verbose", NULL, "more figures in reports, more detail in messages", set_flag,
 	  FIELD(verbose) },
 	{ 'w', "output", "FILE", "write reports to FILE", set_text, FIELD(output_path) },
-	{ LETTER_APPEND, "append", NULL, "keep what the FILE of -w holds, write behind it",
-	  set_flag, FIELD(append) },
+	{ LETTER_APPEND, "append", NULL, "keep what the FILE of -w holds, write after it", set_flag,
+	  FIELD(append) },
 	{ LETTER_JSON, "json", NULL, "print JSON Lines instead of text", set_flag, FIELD(json) },
 	{ LETTER_MAX_BLOCKS, "max-blocks", "N", "room for N outstanding blocks", set_whole,
 	  FIELD(max_blocks), .min = 1, .max = MAX_BLOCKS },
@@ -248,8 +248,8 @@ static const struct option_entry entries[] = {
 	  set_whole, FIELD(max_frames), .min = 1, .max = WIRE_MAX_FRAMES },
 	{ LETTER_BTF, "btf", "FILE", "kernel types from FILE, for a kernel without BTF", set_text,
 	  FIELD(btf_path) },
-	{ LETTER_FEATURES, "features", NULL, "show what the kernel has and what is made of it",
-	  set_flag, FIELD(features) },
+	{ LETTER_FEATURES, "features", NULL, "show what this kernel has and what is used", set_flag,
+	  FIELD(features) },
 	{ LETTER_EXIT_HOOK, "exit-hook", "WAY", "see an end begin by " EXIT_HOOKS, set_exit_hook,
 	  FIELD(paths) },
 	{ LETTER_EXIT_AFTER, "exit-after", "WAY", "see it done by " EXIT_AFTERS, set_exit_after,
@@ -273,7 +273,7 @@ static const struct option_entry *find_entry(int letter)
 	return NULL;
 }
 
-/* What getopt_long wants: '+' stops at the first word that is no option, ':' tells "no value". */
+/* For getopt_long: '+' stops at the first word that is no option, ':' tells "no value". */
 static void fill_getopt_tables(char letters[2 + 2 * NR_ENTRIES + 1],
 			       struct option names[NR_ENTRIES + 1])
 {
@@ -321,7 +321,7 @@ static int refuse_option(struct parser *parser, int result, char **argv)
 
 /*
  * Applies the options up to the first word that is none. *separated tells whether "--" ended them;
- * optind then is behind it.
+ * optind then is after it.
  */
 static int parse_flags(struct parser *parser, int argc, char **argv, bool *separated)
 {
@@ -358,7 +358,7 @@ static const char *hint_for(const char *word)
 {
 	bool is_number = !word[strspn(word, "0123456789.")];
 
-	return is_number ? "" : "; a command goes behind --: -- COMMAND [ARG...]";
+	return is_number ? "" : "; a command goes after --: -- COMMAND [ARG...]";
 }
 
 static int refuse_number(struct parser *parser, const char *takes, const char *word)
@@ -402,7 +402,7 @@ static int parse_interval(struct parser *parser, char **words, int nr_words)
 	return 0;
 }
 
-/* The words behind the options: [INTERVAL [COUNT]] [-- COMMAND [ARG...]]. */
+/* The words after the options: [INTERVAL [COUNT]] [-- COMMAND [ARG...]]. */
 static int parse_words(struct parser *parser, char **words, int nr_words, bool separated)
 {
 	struct options *options = parser->options;
@@ -419,7 +419,7 @@ static int parse_words(struct parser *parser, char **words, int nr_words, bool s
 		nr_before++;
 	}
 	if (nr_before == nr_words)
-		return refuse(parser, "-- needs a COMMAND behind it");
+		return refuse(parser, "-- needs a COMMAND after it");
 	if (!*words[nr_before])
 		return refuse(parser, "-- takes a COMMAND, not ''");
 	options->command = words + nr_before;
@@ -435,21 +435,21 @@ static int build_shell_command(struct parser *parser)
 		refuse(parser, "out of memory");
 		return -ENOMEM;
 	}
-	/* Nobody writes through these: execvp's argument type is older than const. */
+	/* These are never written through: execvp's argument type is older than const. */
 	options->command[0] = (char *)"sh";
 	options->command[1] = (char *)"-c";
 	options->command[2] = options->shell_command;
 	return 0;
 }
 
-/* What no single option can know; then the mode. */
+/* Checks the options that depend on each other; then sets the mode. */
 static int check_together(struct parser *parser)
 {
 	struct options *options = parser->options;
 
 	if (options->command && options->shell_command) {
 		options->command = NULL; /* argv's: not for options__free */
-		return refuse(parser, "-c and a command behind -- exclude each other");
+		return refuse(parser, "-c and a command after -- exclude each other");
 	}
 	if (options->nr_pids && (options->command || options->shell_command))
 		return refuse(parser, "-p and a command exclude each other");
@@ -457,7 +457,9 @@ static int check_together(struct parser *parser)
 		return refuse(parser, "-u goes with a command only");
 	if (options->follow_children && !options->nr_pids && !options->command &&
 	    !options->shell_command)
-		return refuse(parser, "-f goes with a command or -p: without them all are traced");
+		return refuse(
+			parser,
+			"-f goes with a command or -p: without them all processes are traced");
 	if (options->features &&
 	    (options->nr_pids || options->command || options->shell_command || options->interval_s))
 		return refuse(parser,
@@ -517,7 +519,7 @@ void options__free(struct options *options)
 
 void options__print_help(FILE *out)
 {
-	fputs("memleak-bpf: what a program allocates and holds, and the kernel takes back\n"
+	fputs("memleak-bpf: trace what programs allocate and hold, and the kernel takes back\n"
 	      "\n"
 	      "usage: memleak-bpf [OPTION...] [INTERVAL [COUNT]] -- COMMAND [ARG...]\n"
 	      "       memleak-bpf [OPTION...] -c 'COMMAND LINE' [INTERVAL [COUNT]]\n"
@@ -525,9 +527,9 @@ void options__print_help(FILE *out)
 	      "       memleak-bpf [OPTION...] [INTERVAL [COUNT]]      the whole system\n"
 	      "       memleak-bpf --features [--json]\n"
 	      "\n"
-	      "INTERVAL: report what is outstanding every so many seconds (0.5 is one);\n"
-	      "COUNT: so many times. SIZE: in bytes; K, M and G multiply by 1024.\n"
-	      "Reports go to stdout, with a command to stderr.\n"
+	      "INTERVAL: seconds between reports of outstanding memory, such as 5 or 0.5.\n"
+	      "COUNT: how many such reports. SIZE: bytes; K, M and G multiply by 1024.\n"
+	      "Reports go to stdout; with a command they go to stderr.\n"
 	      "\n",
 	      out);
 	for (size_t i = 0; i < NR_ENTRIES; i++) {
@@ -541,5 +543,5 @@ void options__print_help(FILE *out)
 		else
 			fprintf(out, "      %-24s  %s\n", shown, entry->help);
 	}
-	fputs("\nman memleak-bpf tells what each line of a report means.\n", out);
+	fputs("\nman memleak-bpf explains the options and each line of a report.\n", out);
 }

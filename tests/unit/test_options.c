@@ -217,7 +217,7 @@ struct refusal {
 	const char *message;
 };
 
-#define HINT "; a command goes behind --: -- COMMAND [ARG...]"
+#define HINT "; a command goes after --: -- COMMAND [ARG...]"
 #define TOP_TAKES "-T takes a whole number from 1 to 1048576, not "
 #define SIZE_TAKES " takes a size in bytes such as 4096 or 64K, not "
 #define PID_TAKES "-p takes PIDs such as 1234 or 1234,1235, not "
@@ -320,14 +320,15 @@ static const struct refusal refusals[] = {
 	{ { "5", "-v", "--", "ls" }, "options such as '-v' go before INTERVAL" },
 	{ { "5", "--json" }, "options such as '--json' go before INTERVAL" },
 	/* What does not go together. */
-	{ { "--" }, "-- needs a COMMAND behind it" },
-	{ { "5", "--" }, "-- needs a COMMAND behind it" },
+	{ { "--" }, "-- needs a COMMAND after it" },
+	{ { "5", "--" }, "-- needs a COMMAND after it" },
 	{ { "--", "" }, "-- takes a COMMAND, not ''" },
-	{ { "-f" }, "-f goes with a command or -p: without them all are traced" },
-	{ { "--follow", "5" }, "-f goes with a command or -p: without them all are traced" },
+	{ { "-f" }, "-f goes with a command or -p: without them all processes are traced" },
+	{ { "--follow", "5" },
+	  "-f goes with a command or -p: without them all processes are traced" },
 	{ { "-p", "1", "--", "ls" }, "-p and a command exclude each other" },
 	{ { "-p", "1", "-c", "ls" }, "-p and a command exclude each other" },
-	{ { "-c", "ls", "--", "ls" }, "-c and a command behind -- exclude each other" },
+	{ { "-c", "ls", "--", "ls" }, "-c and a command after -- exclude each other" },
 	{ { "-u", "root" }, "-u goes with a command only" },
 	{ { "-u", "root", "-p", "1" }, "-u goes with a command only" },
 	{ { "--append", "-p", "1" }, "--append goes with -w only" },
@@ -393,6 +394,30 @@ static void test_seconds(void **state)
 		assert_false(parse_number__seconds(refused[i], &seconds));
 }
 
+/* The manual has each option that the help has: .Fl -name. */
+static void assert_in_manual(const char *manual, const char *help_line)
+{
+	const char *name = strstr(help_line, "--");
+	char macro[64];
+
+	if (help_line[0] != ' ' || help_line[1] != ' ' || !name)
+		return;
+	snprintf(macro, sizeof(macro), "Fl -%.*s", (int)strcspn(name + 2, " "), name + 2);
+	assert_non_null(strstr(manual, macro));
+}
+
+static void read_manual(char *manual, size_t size)
+{
+	FILE *file = fopen("man/memleak-bpf.8", "r");
+	size_t length;
+
+	assert_non_null(file);
+	length = fread(manual, 1, size - 1, file);
+	assert_in_range(length, 1, size - 2);
+	manual[length] = '\0';
+	fclose(file);
+}
+
 static void test_help_names_every_option(void **state)
 {
 	static const char *const names[] = { "-p, --pid PID",  "-c, --command", "-f, --follow",
@@ -404,18 +429,22 @@ static void test_help_names_every_option(void **state)
 					     "--features",     "--exit-hook",	"--exit-after",
 					     "--stack-walk",   "--attach",	"-h, --help",
 					     "--frames N",     "INTERVAL",	"COUNT" };
+	static char manual[1 << 17];
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
 
 	(void)state;
 	assert_non_null(out);
+	read_manual(manual, sizeof(manual));
 	options__print_help(out);
 	assert_int_equal(fclose(out), 0);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		assert_non_null(strstr(text, names[i]));
-	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
 		assert_true(strlen(line) <= 80);
+		assert_in_manual(manual, line);
+	}
 	free(text);
 }
 
