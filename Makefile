@@ -20,13 +20,16 @@ PACKAGES := gcc g++ make clang bpftool libbpf-dev libelf-dev libdw-dev libiberty
 	zlib1g-dev liblzma-dev libzydis-dev libc6-dev pkg-config
 TEST_PACKAGES := libcmocka-dev valgrind libc6-dbg gdb musl-tools python3 git gawk procps jq binutils \
 	xz-utils dwz
-LINT_PACKAGES := clang-format clang-tidy cppcheck
+BENCH_PACKAGES := python3 git binutils
+# cmocka: tests' headers are compiled, too.
+LINT_PACKAGES := clang-format clang-tidy cppcheck shellcheck git python3 libcmocka-dev
 
 CFLAGS ?= -O2 -g
 USER_CFLAGS := $(CFLAGS) -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes \
 	-Wstrict-prototypes -D_GNU_SOURCE -DMEMLEAK_VERSION='"$(VERSION)"' -I$(BUILD) -iquote user -iquote . \
 	-MMD -MP
-BPF_CFLAGS := -g -O2 -target bpf -mcpu=v2 -Wall -Wextra -Werror -Wno-unused-parameter \
+# Not before it is used: a fresh clone may have no compiler yet.
+BPF_CFLAGS = -g -O2 -target bpf -mcpu=v2 -Wall -Wextra -Werror -Wno-unused-parameter \
 	-D__TARGET_ARCH_$(ARCH) -Ivmlinux -idirafter /usr/include/$(shell $(CC) -dumpmachine) -MMD -MP
 LDLIBS := -lbpf -ldw -lelf -liberty -ljansson -lZydis -lz -llzma
 ifdef SANITIZE
@@ -177,11 +180,13 @@ demo: deps
 	@BUILD=$(BUILD) tools/demo
 
 bench: deps
+	@tools/deps $(BENCH_PACKAGES)
 	$(MAKE) all victims
 	@BUILD=$(BUILD) tools/bench
 
 # The document's figures, as this run prints them. MEMLEAK=PATH names libbpf-tools memleak.
 bench-doc: deps
+	@tools/deps $(BENCH_PACKAGES)
 	$(MAKE) all victims
 	@BUILD=$(BUILD) tools/bench --doc docs/benchmarks.md
 

@@ -6,8 +6,8 @@
 
 FUZZ_SECONDS ?= 60
 FUZZ_CORPORA := .cache/fuzz
-FUZZ_PACKAGES := clang libclang-rt-14-dev libzydis-dev libdw-dev libelf-dev liblzma-dev zlib1g-dev \
-	gcc binutils xz-utils
+# Besides what the tracer takes; after deps, the fuzzers' library is chosen by clang's own version.
+FUZZ_PACKAGES = libclang-rt-$(shell $(CLANG) -dumpversion | cut -d . -f 1)-dev binutils xz-utils
 FUZZ_CC = $(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=undefined -iquote user -iquote .
 
