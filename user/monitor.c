@@ -56,9 +56,9 @@ static bool awaits_exec(const struct monitor *monitor, const struct space *space
 static void report_end(struct monitor *monitor, const struct space *space)
 {
 	/* What ended while everything was being probed ran before us. */
-	if (space->after_ns >= monitor->reporter.ready_ns)
-		reporter__exit(&monitor->reporter, space, true);
-	snapshot__forget(monitor->reporter.maps, space);
+	if (space->after_ns >= monitor->ready_ns)
+		reporter__exit(monitor->reporter, space, true);
+	snapshot__forget(monitor->maps, space);
 	processes__reported(monitor->processes, (pid_t)space->tgid, space->seen_ns);
 	monitor->dead_blocks += space->held_blocks;
 }
@@ -69,11 +69,11 @@ static void report_ended(struct monitor *monitor)
 	struct ended_spaces *ended = &monitor->ended;
 	size_t nr = 0, nr_gathered = 0;
 
-	ended_spaces__take(ended, monitor->reporter.maps, monitor->stopping || monitor->finished);
+	ended_spaces__take(ended, monitor->maps, monitor->stopping || monitor->finished);
 	if (!ended->nr)
 		return;
 	if (monitor->options->mode != MODE_SYSTEM)
-		reporter__note_after(&monitor->reporter);
+		reporter__note_after(monitor->reporter);
 	/* What they mapped was recorded before they ended, so it is there now. */
 	kernel_records__drain(monitor->records);
 	for (; nr < ended->nr; nr++) {
@@ -84,13 +84,13 @@ static void report_ended(struct monitor *monitor)
 		if (awaits_exec(monitor, space) || stop_request__is_pending())
 			break;
 		if (nr == nr_gathered) {
-			if (reporter__gather(&monitor->reporter, space, &nr_left) == -EINTR)
+			if (reporter__gather(monitor->reporter, space, &nr_left) == -EINTR)
 				break;
 			nr_gathered = nr + nr_left;
 		}
 		report_end(monitor, space);
 	}
-	reporter__forget_gathered(&monitor->reporter);
+	reporter__forget_gathered(monitor->reporter);
 	ended_spaces__drop(ended, nr);
 }
 
@@ -100,7 +100,7 @@ static void report_ended(struct monitor *monitor)
  */
 static bool left_some_behind(struct monitor *monitor, uint64_t now_ns)
 {
-	uint64_t lost = snapshot__read_loss(monitor->reporter.maps, LOSS_ENDED_MAP_FULL);
+	uint64_t lost = snapshot__read_loss(monitor->maps, LOSS_ENDED_MAP_FULL);
 	bool more = lost != monitor->swept_lost_ends;
 
 	monitor->swept_lost_ends = lost;
@@ -110,7 +110,7 @@ static bool left_some_behind(struct monitor *monitor, uint64_t now_ns)
 /* Behind the scenes: no report waits for it. */
 static void sweep(struct monitor *monitor)
 {
-	const struct tracer_maps *maps = monitor->reporter.maps;
+	const struct tracer_maps *maps = monitor->maps;
 	uint64_t now_ns = monotonic_ns();
 	bool dead = monitor->dead_blocks > maps->max_blocks / SWEEP_PART;
 
@@ -162,7 +162,7 @@ static void make_room_for_tables(struct monitor *monitor, const struct file_set 
 
 	/* No stack can come to have one of the numbers any more. */
 	if (!err)
-		err = stack_sweep__mark_files(monitor->reporter.maps, in_use);
+		err = stack_sweep__mark_files(monitor->maps, in_use);
 	if (!err)
 		unwind_tables__reuse_ids(tables, in_use);
 	if (err != -EAGAIN)
@@ -189,7 +189,7 @@ static void forget_files(struct monitor *monitor)
 		if (!mapped.err && (monitor->options->mode != MODE_COMMAND || follow))
 			probed_files__forget_unused(monitor->probed, mapped.set);
 		if (!mapped.err)
-			symbolizer__forget_unmapped(monitor->reporter.symbolizer, mapped.set);
+			symbolizer__forget_unmapped(monitor->symbolizer, mapped.set);
 		if (!mapped.err && crowded) {
 			monitor->made_room_ns = now_ns;
 			make_room_for_tables(monitor, mapped.set);
@@ -207,8 +207,7 @@ static void forget(struct monitor *monitor)
 		return;
 	monitor->forgot_ns = now_ns;
 	monitor_living__give_up_missed(monitor);
-	process_sweep__run(monitor->processes, monitor->records, monitor->reporter.maps,
-			   &monitor->ended);
+	process_sweep__run(monitor->processes, monitor->records, monitor->maps, &monitor->ended);
 	forget_files(monitor);
 }
 
@@ -226,11 +225,11 @@ static void report_outstanding(struct monitor *monitor)
 	struct space *spaces;
 	size_t nr, nr_gathered = 0;
 
-	if (snapshot__read_live(monitor->reporter.maps, &spaces, &nr))
+	if (snapshot__read_live(monitor->maps, &spaces, &nr))
 		return;
 	kernel_records__drain(monitor->records);
 	if (monitor->options->mode == MODE_SYSTEM) {
-		reporter__ranking(&monitor->reporter, spaces, nr);
+		reporter__ranking(monitor->reporter, spaces, nr);
 		free(spaces);
 		return;
 	}
@@ -239,17 +238,17 @@ static void report_outstanding(struct monitor *monitor)
 
 		if (i == nr_gathered) {
 			/* The last report is still to come, unless that is it. */
-			if (reporter__gather(&monitor->reporter, &spaces[i], &nr_left) == -EINTR)
+			if (reporter__gather(monitor->reporter, &spaces[i], &nr_left) == -EINTR)
 				break;
 			nr_gathered = i + nr_left;
 		}
-		reporter__outstanding(&monitor->reporter, &spaces[i]);
+		reporter__outstanding(monitor->reporter, &spaces[i]);
 	}
-	reporter__forget_gathered(&monitor->reporter);
+	reporter__forget_gathered(monitor->reporter);
 	for (size_t j = 0; j < followed->nr; j++)
 		if (!monitor->command.pid && !monitor_targets__ended(monitor, j) &&
 		    !has_space(followed->process[j].tgid, spaces, nr))
-			reporter__nothing_yet(&monitor->reporter, followed->process[j].tgid);
+			reporter__nothing_yet(monitor->reporter, followed->process[j].tgid);
 	free(spaces);
 }
 
@@ -257,7 +256,7 @@ static void handle_trace(const struct event *event, void *context)
 {
 	struct monitor *monitor = context;
 
-	reporter__trace(&monitor->reporter, event);
+	reporter__trace(monitor->reporter, event);
 }
 
 static struct shared_memory *find_shared(pid_t tgid, void *context)
@@ -278,7 +277,7 @@ static void handle_unwind_request(const struct unwind_request *request, void *co
 static void handle_unfinished_walk(const struct unfinished_walk *unfinished, void *context)
 {
 	const struct monitor *monitor = context;
-	const struct tracer_maps *maps = monitor->reporter.maps;
+	const struct tracer_maps *maps = monitor->maps;
 	const struct image *image;
 	struct stack stack;
 
@@ -329,13 +328,13 @@ static void look(struct monitor *monitor)
 
 	kernel_records__drain(monitor->records);
 	retry_files(monitor);
-	shm_survivors__catch_up(monitor->reporter.survivors, find_shared, monitor);
+	shm_survivors__catch_up(monitor->survivors, find_shared, monitor);
 	tracer__consume(monitor->tracer, &handlers);
 	if (monitor->translators)
 		translators__consume(monitor->translators);
 	monitor_living__look(monitor);
 	report_ended(monitor);
-	fflush(monitor->reporter.out);
+	reporter__flush(monitor->reporter);
 }
 
 /*
@@ -351,12 +350,12 @@ static bool all_ended(struct monitor *monitor)
 		if (!monitor_targets__ended(monitor, i))
 			return false;
 	monitor_living__give_up_missed(monitor);
-	if (snapshot__read_live(monitor->reporter.maps, &spaces, &nr_live))
+	if (snapshot__read_live(monitor->maps, &spaces, &nr_live))
 		return true;
 	free(spaces);
 	if (nr_live)
 		return false;
-	ended_spaces__take(&monitor->ended, monitor->reporter.maps, true);
+	ended_spaces__take(&monitor->ended, monitor->maps, true);
 	return !monitor->ended.nr;
 }
 
@@ -459,7 +458,7 @@ static void wait_for_command(struct monitor *monitor)
 static void count_unreported(struct monitor *monitor)
 {
 	if (stop_request__is_pending())
-		monitor->reporter.total.lost.by_cause[LOSS_ENDED_MAP_FULL] += monitor->ended.nr;
+		monitor->lost.by_cause[LOSS_ENDED_MAP_FULL] += monitor->ended.nr;
 }
 
 /* With a command it is for the command to tell: it has inherited the socket. */
@@ -490,9 +489,9 @@ int monitor__run(const struct options *options)
 			report_outstanding(monitor);
 		if (status == STATUS_OK) {
 			count_unreported(monitor);
-			monitor->reporter.total.lost.by_cause[LOSS_MAPPING_RECORD] =
+			monitor->lost.by_cause[LOSS_MAPPING_RECORD] =
 				kernel_records__lost(monitor->records);
-			reporter__total(&monitor->reporter);
+			reporter__total(monitor->reporter, &monitor->lost);
 			status = output_status(monitor);
 		}
 		monitor_setup__detach(monitor);

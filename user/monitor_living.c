@@ -98,9 +98,9 @@ static bool whole_end_was_missed(const struct space *space)
 
 static void give_up(struct monitor *monitor, struct space *space)
 {
-	if (snapshot__give_up(monitor->reporter.maps, space, monotonic_ns()))
+	if (snapshot__give_up(monitor->maps, space, monotonic_ns()))
 		return;
-	monitor->reporter.total.lost.by_cause[LOSS_UNSEEN_END]++;
+	monitor->lost.by_cause[LOSS_UNSEEN_END]++;
 	if (ended_spaces__add(&monitor->ended, space))
 		log__warning("out of memory: the end of PID %u is not reported", space->tgid);
 }
@@ -130,7 +130,7 @@ static bool is_among(const struct space *space, const struct space *spaces, size
  */
 void monitor_living__give_up_missed(struct monitor *monitor)
 {
-	const struct tracer_maps *maps = monitor->reporter.maps;
+	const struct tracer_maps *maps = monitor->maps;
 	struct space *first, *again = NULL;
 	size_t nr_first, nr_again = 0;
 
@@ -151,9 +151,9 @@ static void report_outlived(struct monitor *monitor, const struct space *space)
 {
 	size_t nr = 1;
 
-	reporter__gather(&monitor->reporter, space, &nr);
-	reporter__exit(&monitor->reporter, space, false);
-	reporter__forget_gathered(&monitor->reporter);
+	reporter__gather(monitor->reporter, space, &nr);
+	reporter__exit(monitor->reporter, space, false);
+	reporter__forget_gathered(monitor->reporter);
 }
 
 static unsigned int deeds_due(const struct monitor *monitor, const struct space *space)
@@ -192,7 +192,7 @@ void monitor_living__look(struct monitor *monitor)
 	    now_ns - monitor->looked_at_living_ns < TICK_MS * 1000000ULL)
 		return;
 	monitor->looked_at_living_ns = now_ns;
-	if (snapshot__read_live(monitor->reporter.maps, &spaces, &nr))
+	if (snapshot__read_live(monitor->maps, &spaces, &nr))
 		return;
 	handled = calloc(nr + 1, sizeof(*handled));
 	for (size_t i = 0; i < nr && handled; i++) {

@@ -22,21 +22,10 @@
 /* For the kernel's records of mappings and for what it takes to load and attach at all. */
 #define MIN_FILES 64
 
-static const struct output_format *format_of(const struct options *options)
-{
-	if (options->json)
-		return &output_json;
-	if (options->mode == MODE_SYSTEM)
-		return options->verbose ? &output_text_system_verbose : &output_text_system;
-	return options->verbose ? &output_text_verbose : &output_text;
-}
-
 static int open_output(struct monitor *monitor)
 {
 	const struct options *options = monitor->options;
-	struct reporter *reporter = &monitor->reporter;
 
-	reporter->format = format_of(options);
 	if (options->output_path) {
 		monitor->output_name = options->output_path;
 		monitor->report_file = report_file__open(options->output_path, options->append);
@@ -54,9 +43,7 @@ static int open_output(struct monitor *monitor)
 				   "");
 		return STATUS_OUTPUT;
 	}
-	reporter->file = monitor->report_file;
 	report_file__while_full(monitor->report_file, monitor_signals__keep_waiting, monitor);
-	reporter->out = report_file__stream(monitor->report_file);
 	return STATUS_OK;
 }
 
@@ -140,14 +127,14 @@ static void on_shared_mapped(pid_t tgid, uint64_t time_ns, const struct mapping 
 
 	(void)time_ns;
 	if (shared)
-		shm_survivors__note(monitor->reporter.survivors, shared, tgid, map);
+		shm_survivors__note(monitor->survivors, shared, tgid, map);
 }
 
 static void on_shared_lost(uint64_t time_ns, void *context)
 {
 	struct monitor *monitor = context;
 
-	shm_survivors__lost(monitor->reporter.survivors, time_ns);
+	shm_survivors__lost(monitor->survivors, time_ns);
 }
 
 /* Without it, code in the vdso is walked by frame pointers. */
@@ -173,7 +160,7 @@ static int make_tables(struct monitor *monitor)
 	if (monitor->paths.stack_walk != STACK_WALK_TABLES)
 		return 0;
 	maps = tracer__unwind_maps(monitor->tracer);
-	monitor->files.tables = monitor->reporter.tables = unwind_tables__new(&maps);
+	monitor->files.tables = unwind_tables__new(&maps);
 	if (!monitor->files.tables)
 		return -ENOMEM;
 	add_vdso(monitor);
@@ -207,6 +194,23 @@ static int wait_for_guard(struct monitor *monitor, int error)
 	else
 		log__detail("programs that translate code can't be guarded: %s", strerror(error));
 	return STATUS_OK;
+}
+
+static int make_reporter(struct monitor *monitor)
+{
+	struct report_sources sources = {
+		.options = monitor->options,
+		.maps = monitor->maps,
+		.processes = monitor->processes,
+		.probed = monitor->probed,
+		.translators = monitor->translators,
+		.symbolizer = monitor->symbolizer,
+		.tables = monitor->files.tables,
+		.survivors = monitor->survivors,
+	};
+
+	monitor->reporter = reporter__new(&sources, monitor->report_file);
+	return monitor->reporter ? 0 : -ENOMEM;
 }
 
 static int load(struct monitor *monitor)
@@ -254,20 +258,20 @@ static int load(struct monitor *monitor)
 			   monitor->features.system.release, strerror(errno));
 		return errno == EPERM ? STATUS_PRIVILEGE : STATUS_KERNEL;
 	}
+	monitor->maps = tracer__maps(monitor->tracer);
 	err = wait_for_guard(monitor, guard_error);
 	if (err)
 		return err;
 	monitor->processes = processes__new();
 	monitor->probed = probed_files__new(monitor->tracer, monitor->translators);
-	monitor->reporter.symbolizer = symbolizer__new(0);
-	monitor->reporter.ranking = ranking__new();
-	monitor->reporter.survivors = shm_survivors__new();
+	monitor->symbolizer = symbolizer__new(0);
+	monitor->survivors = shm_survivors__new();
 	monitor->files.tracer = monitor->tracer;
 	monitor->files.probed = monitor->probed;
-	monitor->files.symbolizer = monitor->reporter.symbolizer;
+	monitor->files.symbolizer = monitor->symbolizer;
 	monitor->files.max_frames = monitor->options->max_frames;
-	if (!monitor->processes || !monitor->probed || !monitor->reporter.symbolizer ||
-	    !monitor->reporter.ranking || !monitor->reporter.survivors || make_tables(monitor)) {
+	if (!monitor->processes || !monitor->probed || !monitor->symbolizer ||
+	    !monitor->survivors || make_tables(monitor) || make_reporter(monitor)) {
 		log__error("out of memory");
 		return STATUS_FAILED;
 	}
@@ -402,11 +406,6 @@ static int set_up(struct monitor *monitor)
 	if (!status)
 		status = load(monitor);
 	if (!status) {
-		monitor->reporter.options = options;
-		monitor->reporter.maps = tracer__maps(monitor->tracer);
-		monitor->reporter.processes = monitor->processes;
-		monitor->reporter.probed = monitor->probed;
-		monitor->reporter.translators = monitor->translators;
 		status = watch_everything(monitor);
 		if (status)
 			log__error("cannot watch for events: %s", strerror(errno));
@@ -471,10 +470,10 @@ void monitor_setup__free(struct monitor *monitor)
 	kernel_records__free(monitor->records);
 	free(monitor->ended.space);
 	free(monitor->handled);
-	symbolizer__free(monitor->reporter.symbolizer);
+	symbolizer__free(monitor->symbolizer);
 	unwind_tables__free(monitor->files.tables);
-	ranking__free(monitor->reporter.ranking);
-	shm_survivors__free(monitor->reporter.survivors);
+	reporter__free(monitor->reporter);
+	shm_survivors__free(monitor->survivors);
 	probed_files__free(monitor->probed);
 	processes__free(monitor->processes);
 	report_file__free(monitor->report_file);

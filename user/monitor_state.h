@@ -41,17 +41,22 @@ struct monitor {
 	struct probe_paths paths;
 	struct translators *translators; /* NULL: they can't be guarded here */
 	struct tracer *tracer;
+	const struct tracer_maps *maps; /* of the tracer */
 	struct kernel_records *records;
 	struct processes *processes;
 	struct probed_files *probed;
 	struct code_files files;
-	struct reporter reporter;
+	struct symbolizer *symbolizer;
+	struct shm_survivors *survivors;
+	struct reporter *reporter;
 	struct report_file *report_file; /* where the reporter writes */
 	struct command command; /* pid 0: there is none */
 	struct descendants descendants; /* of the command, without -f */
 	const char *output_name;
 	struct followed followed;
 	size_t nr_at_start; /* of the whole system */
+	uint64_t ready_ns; /* CLOCK_MONOTONIC, when all that is traced from the start was probed */
+	struct report_lost lost; /* what could not be recorded or reported, and no map counts */
 	struct command_request request; /* what the command is to get of us */
 	int signal_fd, interval_fd, epoll_fd;
 	uint64_t nr_intervals;

@@ -107,7 +107,7 @@ static void visit_mappings(struct monitor *monitor, pid_t tgid)
 	struct shared_memory *shared = processes__shared(monitor->processes, tgid);
 
 	if (shared)
-		shm_survivors__note_running(monitor->reporter.survivors, shared, tgid);
+		shm_survivors__note_running(monitor->survivors, shared, tgid);
 	mapping_set__identify(processes__image(monitor->processes, tgid, UINT64_MAX)->mappings,
 			      visit_mapping, &visit);
 }
@@ -240,7 +240,7 @@ static int follow_pids(struct monitor *monitor)
 		log__error("cannot list processes: /proc: %s", strerror(-err));
 		return STATUS_FAILED;
 	}
-	monitor->reporter.ready_ns = monotonic_ns();
+	monitor->ready_ns = monotonic_ns();
 	return drop_ended(monitor);
 }
 
@@ -354,8 +354,8 @@ static int start_command(struct monitor *monitor, const char *executable)
 		log__error("cannot trace '%s': %s", executable, strerror(-err));
 		return STATUS_FAILED;
 	}
-	reporter__start(&monitor->reporter, &monitor->features, &monitor->paths, 1);
-	fflush(monitor->reporter.out);
+	reporter__start(monitor->reporter, &monitor->features, &monitor->paths, 1, 0);
+	reporter__flush(monitor->reporter);
 	err = command__release(&monitor->command);
 	return err ? command_error(monitor->options->command[0], err) : STATUS_OK;
 }
@@ -365,19 +365,20 @@ int monitor_targets__begin(struct monitor *monitor, const char *executable)
 	const struct options *options = monitor->options;
 	int status = STATUS_OK;
 
-	reporter__note_before(&monitor->reporter);
+	reporter__note_before(monitor->reporter);
 	if (options->mode == MODE_COMMAND)
 		return start_command(monitor, executable);
 	if (options->mode == MODE_SYSTEM) {
 		status = follow_all(monitor);
-		monitor->reporter.ready_ns = monotonic_ns();
+		monitor->ready_ns = monotonic_ns();
 	} else {
 		status = follow_pids(monitor);
 	}
 	if (!status) {
-		reporter__start(&monitor->reporter, &monitor->features, &monitor->paths,
-				(unsigned int)(monitor->followed.nr + monitor->nr_at_start));
-		fflush(monitor->reporter.out);
+		reporter__start(monitor->reporter, &monitor->features, &monitor->paths,
+				(unsigned int)(monitor->followed.nr + monitor->nr_at_start),
+				monitor->ready_ns);
+		reporter__flush(monitor->reporter);
 	}
 	return status;
 }

@@ -1,47 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Puts a report together from what the other rooms know (the record of the address space, its
- * sites, its mappings, names, the verdict) and hands it to the chosen writer.
+ * Puts reports together from what the other rooms know, and hands them to the writer that the
+ * options choose.
  */
 #ifndef REPORTER_H
 #define REPORTER_H
 
-#include <stdio.h>
+#include <stdbool.h>
+#include <stdint.h>
 
-#include "probes/probe_paths.h"
-#include "options.h"
-#include "output/output.h"
-#include "processes/processes.h"
-#include "report/ranking.h"
 #include "output/report_file.h"
-#include "stays/shm_survivors.h"
-#include "names/symbolize.h"
-#include "probes/probed_files.h"
-#include "probes/guard/translators.h"
+#include "probes/probe_paths.h"
+#include "report_sources.h"
 
-struct reporter {
-	const struct output_format *format;
-	struct report_file *file;
-	FILE *out; /* of file */
-	const struct options *options;
-	const struct tracer_maps *maps;
-	struct processes *processes;
-	struct probed_files *probed;
-	struct symbolizer *symbolizer;
-	struct translators *translators; /* NULL: not guarded */
-	struct unwind_tables *tables; /* NULL: stacks are walked by frame pointers */
-	struct ranking *ranking;
-	uint64_t ready_ns; /* CLOCK_MONOTONIC, when all that is traced from the start was probed */
-	unsigned int heads_columns; /* of the terminal when a table's heads were written last */
-	struct shm_survivors *survivors;
-	struct snapshot_blocks *gathered; /* of the processes that are reported next; or NULL */
-	struct total_report total; /* grows with each exit report */
-	bool after_known; /* total.after was taken at an end */
-};
+struct reporter;
 
-/* nr_processes: how many are traced from the start. */
+/* Reads from sources, and writes to file. Both outlive it. NULL when there is no memory. */
+struct reporter *reporter__new(const struct report_sources *sources, struct report_file *file);
+void reporter__free(struct reporter *reporter);
+
+/*
+ * Writes the start of the report. nr_processes: how many are traced from the start; ready_ns
+ * (CLOCK_MONOTONIC): since when all of them are probed, 0 for a command, which begins probed.
+ */
 void reporter__start(struct reporter *reporter, const struct features *features,
-		     const struct probe_paths *paths, unsigned int nr_processes);
+		     const struct probe_paths *paths, unsigned int nr_processes, uint64_t ready_ns);
 /*
  * Before spaces are reported, their single blocks are gathered, where the options need them: of the
  * first *nr at once, which is set to how many these are. Returns 0 or -errno: -EINTR when somebody
@@ -58,7 +41,8 @@ void reporter__ranking(struct reporter *reporter, const struct space *spaces, si
 /* A running process that made no call yet: nothing is known of it but that. */
 void reporter__nothing_yet(struct reporter *reporter, pid_t tgid);
 void reporter__trace(struct reporter *reporter, const struct event *event);
-void reporter__total(struct reporter *reporter);
+/* The end of the report. lost: what the tracer itself could not record or report. */
+void reporter__total(struct reporter *reporter, const struct report_lost *lost);
 
 /* Takes the machine's memory before anything runs. */
 void reporter__note_before(struct reporter *reporter);
@@ -67,5 +51,8 @@ void reporter__note_before(struct reporter *reporter);
  * doing.
  */
 void reporter__note_after(struct reporter *reporter);
+
+/* Lets a reader see what has been written so far. */
+void reporter__flush(struct reporter *reporter);
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "processes/process_name.h"
 #include "processes/process_tree.h"
 
 #define MAX_PROCESSES 4096
@@ -119,23 +120,6 @@ size_t descendants__living(const struct descendants *descendants, pid_t *first)
 	return nr;
 }
 
-/* "" when it has ended meanwhile. */
-static void read_name(pid_t tgid, char name[64])
-{
-	char path[64];
-	FILE *file;
-
-	*name = '\0';
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)tgid);
-	file = fopen(path, "re");
-	if (!file)
-		return;
-	if (!fgets(name, 64, file))
-		*name = '\0';
-	name[strcspn(name, "\n")] = '\0';
-	fclose(file);
-}
-
 void descendants__tell(const struct descendants *descendants)
 {
 	char name[64];
@@ -144,7 +128,7 @@ void descendants__tell(const struct descendants *descendants)
 
 	if (!nr)
 		return;
-	read_name(first, name);
+	process_name__read(first, name, sizeof(name));
 	if (nr == 1)
 		log__warning("PID %d (%s), which the command started, lives on and was not traced; "
 			     "-f traces children too",

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a running process is called, by /proc/PID/comm. */
+#ifndef PROCESS_NAME_H
+#define PROCESS_NAME_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Reads up to the newline, which no name holds; anything else can be in it. "": it has ended. */
+void process_name__read(pid_t tgid, char *name, size_t size);
+
+#endif

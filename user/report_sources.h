@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The rooms that reports are put together from, and which part of what they know the options ask
+ * for.
+ */
+#ifndef REPORT_SOURCES_H
+#define REPORT_SOURCES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "books/snapshot.h"
+#include "names/symbolize.h"
+#include "options.h"
+#include "probes/guard/translators.h"
+#include "probes/probed_files.h"
+#include "processes/processes.h"
+#include "report/aggregate.h"
+#include "stays/shm_survivors.h"
+#include "unwind/unwind_tables.h"
+
+/* All of it belongs to the caller, and outlives the reports. */
+struct report_sources {
+	const struct options *options;
+	const struct tracer_maps *maps;
+	const struct processes *processes;
+	const struct probed_files *probed;
+	struct translators *translators; /* NULL: not guarded */
+	struct symbolizer *symbolizer;
+	struct unwind_tables *tables; /* NULL: stacks are walked by frame pointers */
+	struct shm_survivors *survivors;
+};
+
+/* How many stacks, or rows of a ranking, are shown. */
+uint64_t report_sources__nr_shown(const struct report_sources *sources);
+
+/* Do the options ask for single blocks? */
+bool report_sources__need_blocks(const struct report_sources *sources);
+
+/* The part of a space's blocks that the options ask for; now_ns: CLOCK_MONOTONIC, for ages. */
+struct snapshot_request report_sources__request(const struct report_sources *sources,
+						uint64_t now_ns);
+
+/* Where stacks and names are read; image: of the process, NULL when unknown or for many. */
+struct aggregate_source report_sources__stacks(const struct report_sources *sources,
+					       const struct image *image, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See reported_process.h. Used by reporter.c. */
+#include "reported_process.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "processes/overlooked.h"
+#include "report/losses.h"
+#include "report/reclaim.h"
+
+#define NS_PER_S 1000000000ULL
+
+/*
+ * Its memory, or what it is a copy of, began before all was probed: calls of that time are missing.
+ */
+static bool began_early(const struct report_sources *sources,
+			const struct reported_process *process)
+{
+	const struct space *space = process->space;
+	uint64_t first = space->serial;
+
+	for (size_t i = 0; i < WIRE_MAX_ANCESTORS && space->ancestors[i]; i++)
+		first = space->ancestors[i];
+	return space->flags & SPACE_LATE || (sources->options->mode == MODE_SYSTEM &&
+					     first >> WIRE_SERIAL_CPU_BITS < process->ready_ns);
+}
+
+static bool was_translated(const struct report_sources *sources, const struct space *space)
+{
+	return sources->translators &&
+	       translators__guarded(sources->translators, (pid_t)space->tgid, space->seen_ns,
+				    space->after_ns ? space->after_ns : UINT64_MAX);
+}
+
+static void fill_program(const struct report_sources *sources,
+			 const struct reported_process *process, struct process_report *report)
+{
+	const struct image *image = process->image;
+	uint64_t since_ns;
+
+	if (!image)
+		return;
+	since_ns = probed_files__covers_since(sources->probed, image->mappings);
+	report->exe = image->exe;
+	report->cgroup = image->cgroup;
+	report->has_allocator = since_ns;
+	report->late_attach |= since_ns > process->space->seen_ns;
+}
+
+static void fill_identity(const struct report_sources *sources,
+			  const struct reported_process *process, struct process_report *report)
+{
+	const struct space *space = process->space;
+	bool translated = was_translated(sources, space);
+
+	report->pid = (pid_t)space->tgid;
+	report->ppid = (pid_t)space->ppid;
+	if (space->tgid_in_namespace != space->tgid)
+		report->pid_in_namespace = (pid_t)space->tgid_in_namespace;
+	report->uid = space->uid;
+	report->comm = space->comm;
+	report->fork_copy = space->flags & SPACE_COPY;
+	report->late_attach = began_early(sources, process);
+	fill_program(sources, process, report);
+	/* The guest of a translator allocates unseen, which is not the same as nothing. */
+	if (translated)
+		report->has_allocator = false;
+	/* A file that came and went may have been one. */
+	if (space->allocated_blocks || space->freed_blocks || space->unknown_frees)
+		report->has_allocator = true;
+	if (!report->has_allocator)
+		report->not_looked_at =
+			translated ?
+				"it runs in a program that translates code" :
+				overlooked__why(process->image ? process->image->mappings : NULL);
+}
+
+static void fill_counters(const struct report_sources *sources, const struct space *space,
+			  struct process_report *report)
+{
+	const struct options *options = sources->options;
+
+	report->filtered = options->min_size_bytes || options->max_size_bytes != UINT64_MAX;
+	report->min_age_s = options->min_age_s;
+	report->held_bytes = space->held_bytes;
+	report->held_blocks = space->held_blocks;
+	report->inherited_from = (pid_t)space->parent_tgid;
+	report->inherited_bytes = (figure)space->inherited_bytes;
+	report->inherited_blocks = space->inherited_blocks;
+	report->inherited_freed_bytes = (figure)space->inherited_freed_bytes;
+	report->inherited_freed_blocks = space->inherited_freed_blocks;
+	report->allocated_bytes = space->allocated_bytes;
+	report->allocated_blocks = space->allocated_blocks;
+	report->freed_bytes = space->freed_bytes;
+	report->freed_blocks = space->freed_blocks;
+	report->failed = space->failed;
+	report->unknown_frees = space->unknown_frees;
+	report->peak_bytes = FIGURE_UNKNOWN;
+	losses__add_space(&report->lost, space);
+}
+
+/* How long the program ran: since its exec when that was seen, else since the process began. */
+static double run_time_s(const struct reported_process *process)
+{
+	const struct space *space = process->space;
+	uint64_t start_ns = space->flags & SPACE_LATE ? space->process_start_ns : space->seen_ns;
+
+	return process->end_ns > start_ns ?
+		       (double)(process->end_ns - start_ns) / (double)NS_PER_S :
+		       -1;
+}
+
+void reported_process__fill(const struct report_sources *sources,
+			    const struct reported_process *process, struct process_report *report)
+{
+	fill_identity(sources, process, report);
+	fill_counters(sources, process->space, report);
+	report->run_s = run_time_s(process);
+}
+
+void reported_process__fill_stacks(const struct report_sources *sources,
+				   const struct reported_process *process,
+				   struct process_report *report)
+{
+	const struct space *space = process->space;
+	/* Ages count up to the end of a process, up to now while it runs. */
+	uint64_t now_ns = space->after_ns ? space->after_ns : process->now_ns;
+	struct snapshot_request request = report_sources__request(sources, now_ns);
+	struct aggregate_source source = report_sources__stacks(sources, process->image, now_ns);
+	struct snapshot snapshot;
+	int err;
+
+	request.blocks = process->blocks;
+	err = report_sources__need_blocks(sources) && !request.blocks ? -ENODATA : 0;
+	if (!err)
+		err = snapshot__read(&snapshot, sources->maps, space, &request);
+	if (!err) {
+		err = aggregate__fill(report, &snapshot, report_sources__nr_shown(sources),
+				      request.allocated_before_ns != 0, &source);
+		snapshot__free(&snapshot);
+	}
+	if (err)
+		log__warning("cannot read what PID %u holds by stack: %s", space->tgid,
+			     strerror(-err));
+}
+
+static void fill_end(const struct report_sources *sources, const struct space *space,
+		     bool memory_gone, struct report_end *end)
+{
+	int status = (int)space->exit_code;
+	const struct image *next;
+
+	end->memory_gone = memory_gone;
+	if (space->flags & SPACE_EXEC) {
+		next = processes__next_image(sources->processes, (pid_t)space->tgid,
+					     space->seen_ns);
+		end->kind = END_EXEC;
+		end->exec_to = next ? (next->exe ? next->exe : next->comm) : NULL;
+	} else if (!(space->flags & SPACE_PROCESS_ENDED)) {
+		end->kind = END_UNKNOWN;
+	} else if (WIFSIGNALED(status)) {
+		end->kind = space->flags & SPACE_OOM ? END_OOM : END_SIGNALLED;
+		end->signal = WTERMSIG(status);
+		end->core_dumped = WCOREDUMP(status);
+	} else {
+		end->kind = END_EXITED;
+		end->code = WEXITSTATUS(status);
+	}
+}
+
+static void judge(const struct reported_process *process, bool memory_gone,
+		  struct process_report *report)
+{
+	const struct space *space = process->space;
+	const struct image *image = process->image;
+	/* Known from /proc alone, of a process that ran before us. */
+	pid_t relative = image && space->flags & SPACE_LATE ? image->relative : 0;
+	int nr_cpus = libbpf_num_possible_cpus();
+	struct reclaim_input input = {
+		.before_read = space->flags & SPACE_BEFORE_READ,
+		.after_read = space->flags & SPACE_AFTER_READ,
+		.before = space->before,
+		.early = space->early,
+		.after = space->after,
+		.frames_measured = space->flags & SPACE_FRAMES_MEASURED,
+		.freed_anon_pages = space->freed_anon_pages,
+		.freed_other_pages = space->freed_other_pages,
+		.reaped = space->flags & SPACE_REAPED,
+		.has_relatives = relative || space->flags & (SPACE_FORKED | SPACE_MERGED),
+		.relative = space->relative_tgid ? (pid_t)space->relative_tgid : relative,
+		.nr_cpus = nr_cpus > 0 ? (unsigned int)nr_cpus : 1,
+		.page_bytes = (unsigned int)sysconf(_SC_PAGESIZE),
+	};
+
+	if (!memory_gone) {
+		input.after_read = false;
+		input.missed = "something else still uses the memory";
+	}
+	reclaim__judge(&input, report);
+}
+
+/* What shared memory outlives it, by name. */
+static void fill_stays(const struct report_sources *sources, const struct reported_process *process,
+		       struct process_report *report)
+{
+	const struct space *space = process->space;
+	struct shm_user user = {
+		.tgid = (pid_t)space->tgid,
+		.lives_on = space->flags & SPACE_EXEC,
+		.began_ns = space->flags & SPACE_LATE ? space->process_start_ns : space->seen_ns,
+		.watched_ns = space->seen_ns,
+		.ended_ns = space->after_ns,
+		.mapped = process->image ? process->image->shared : NULL,
+	};
+
+	shm_survivors__tell(sources->survivors, &user, &report->stays);
+}
+
+void reported_process__fill_end(const struct report_sources *sources,
+				const struct reported_process *process, bool memory_gone,
+				struct process_report *report)
+{
+	fill_end(sources, process->space, memory_gone, &report->end);
+	judge(process, memory_gone, report);
+	if (memory_gone)
+		fill_stays(sources, process, report);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Fills the ranking of all that runs: processes and stacks by what is held. */
+#ifndef REPORTED_SYSTEM_H
+#define REPORTED_SYSTEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "report/ranking.h"
+#include "report_sources.h"
+
+/*
+ * spaces: those that live; they and ranking must outlive *report, whose stacks
+ * aggregate__free_ranking releases. now_ns: CLOCK_MONOTONIC. Returns 0 or -errno: -EINTR when
+ * somebody asks to stop.
+ */
+int reported_system__fill(const struct report_sources *sources, struct ranking *ranking,
+			  const struct space *spaces, size_t nr_spaces, uint64_t now_ns,
+			  struct ranking_report *report);
+
+#endif
