@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See code_files.h. Called by monitor_targets.c and monitor_setup.c. */
+/* See code_files.h. Called by monitor_records.c, monitor_targets.c and monitor_command.c. */
 #include "code_files.h"
 
 #include <errno.h>

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See monitor_state.h. Address spaces that live: what is to be done about each, and ends missed. */
-#include <errno.h>
-#include <signal.h>
+/*
+ * See monitor_state.h. Address spaces that live: what is to be done about each, once, and how long
+ * one may outlive its process.
+ */
 #include <stdlib.h>
+#include <time.h>
 
-#include "base/log.h"
-#include "monitor_state.h"
 #include "books/snapshot.h"
+#include "monitor_state.h"
 
 /* How long memory may outlive its process before that is worth a report of its own. */
 #define MEMORY_GRACE_NS 100000000ULL
@@ -31,12 +32,12 @@ static int by_serial(const void *a, const void *b)
 /* What was done about it before. */
 static unsigned int deeds_of(const struct monitor *monitor, uint64_t serial)
 {
+	const struct living *living = &monitor->living;
 	struct handled_space key = { .serial = serial };
-	const struct handled_space *found = monitor->nr_handled ? bsearch(&key, monitor->handled,
-									  monitor->nr_handled,
-									  sizeof(key), by_serial) :
-								  NULL;
+	const struct handled_space *found = NULL;
 
+	if (living->nr_handled)
+		found = bsearch(&key, living->handled, living->nr_handled, sizeof(key), by_serial);
 	return found ? found->deeds : 0;
 }
 
@@ -44,9 +45,9 @@ static unsigned int deeds_of(const struct monitor *monitor, uint64_t serial)
 static void note_handled(struct monitor *monitor, struct handled_space *now, size_t nr)
 {
 	qsort(now, nr, sizeof(*now), by_serial);
-	free(monitor->handled);
-	monitor->handled = now;
-	monitor->nr_handled = nr;
+	free(monitor->living.handled);
+	monitor->living.handled = now;
+	monitor->living.nr_handled = nr;
 }
 
 /*
@@ -82,69 +83,6 @@ static bool end_was_missed(const struct monitor *monitor, const struct space *sp
 		return (space->flags & SPACE_BEFORE_READ || !(space->flags & SPACE_GUESTS)) &&
 		       has_ended_before(space, MISSED_RETURN_NS);
 	return teardown_has_begun(monitor, space) && has_ended_before(space, MISSED_END_NS);
-}
-
-/*
- * The process is gone, and no hook has said so, although they come before. (It can leave a memory
- * by exec that another goes on to use.)
- */
-static bool whole_end_was_missed(const struct space *space)
-{
-	__u64 left = SPACE_EXEC | SPACE_GUESTS;
-
-	return !(space->flags & SPACE_PROCESS_ENDED) && (space->flags & left) != left &&
-	       kill((pid_t)space->tgid, 0) && errno == ESRCH;
-}
-
-static void give_up(struct monitor *monitor, struct space *space)
-{
-	if (snapshot__give_up(monitor->maps, space, monotonic_ns()))
-		return;
-	monitor->lost.by_cause[LOSS_UNSEEN_END]++;
-	if (ended_spaces__add(&monitor->ended, space))
-		log__warning("out of memory: the end of PID %u is not reported", space->tgid);
-}
-
-/* Keeps those of the spaces whose whole end was missed, by all that they say. Returns how many. */
-static size_t keep_missed(struct space *spaces, size_t nr)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < nr; i++)
-		if (whole_end_was_missed(&spaces[i]))
-			spaces[kept++] = spaces[i];
-	return kept;
-}
-
-static bool is_among(const struct space *space, const struct space *spaces, size_t nr)
-{
-	for (size_t i = 0; i < nr; i++)
-		if (spaces[i].serial == space->serial)
-			return true;
-	return false;
-}
-
-/*
- * Some may have ended, and said so, since their records were read: only what still says nothing
- * when its process is known to be gone was missed.
- */
-void monitor_living__give_up_missed(struct monitor *monitor)
-{
-	const struct tracer_maps *maps = monitor->maps;
-	struct space *first, *again = NULL;
-	size_t nr_first, nr_again = 0;
-
-	if (snapshot__read_live(maps, &first, &nr_first))
-		return;
-	nr_first = keep_missed(first, nr_first);
-	if (nr_first && !snapshot__read_live(maps, &again, &nr_again)) {
-		nr_again = keep_missed(again, nr_again);
-		for (size_t i = 0; i < nr_again; i++)
-			if (is_among(&again[i], first, nr_first))
-				give_up(monitor, &again[i]);
-	}
-	free(first);
-	free(again);
 }
 
 static void report_outlived(struct monitor *monitor, const struct space *space)
@@ -189,9 +127,9 @@ void monitor_living__look(struct monitor *monitor)
 
 	/* Of a whole system there is much to look at, and nothing that hurries. */
 	if (monitor->options->mode == MODE_SYSTEM &&
-	    now_ns - monitor->looked_at_living_ns < TICK_MS * 1000000ULL)
+	    now_ns - monitor->living.looked_ns < TICK_MS * 1000000ULL)
 		return;
-	monitor->looked_at_living_ns = now_ns;
+	monitor->living.looked_ns = now_ns;
 	if (snapshot__read_live(monitor->maps, &spaces, &nr))
 		return;
 	handled = calloc(nr + 1, sizeof(*handled));
@@ -199,7 +137,7 @@ void monitor_living__look(struct monitor *monitor)
 		unsigned int deeds;
 
 		if (end_was_missed(monitor, &spaces[i]))
-			give_up(monitor, &spaces[i]);
+			monitor_ends__give_up(monitor, &spaces[i]);
 		deeds = handle(monitor, &spaces[i]);
 		if (deeds)
 			handled[nr_handled++] = (struct handled_space){ spaces[i].serial, deeds };

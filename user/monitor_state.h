@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What one run holds; shared by its set-up (monitor_setup.c, monitor_targets.c) and its loop
- * (monitor.c, monitor_living.c) alone.
+ * What one run holds, and the parts that share it: the loop (monitor.c) and the monitor_ .c, each
+ * of one duty. Nobody else includes this.
  */
 #ifndef MONITOR_STATE_H
 #define MONITOR_STATE_H
@@ -9,15 +9,15 @@
 #include <signal.h>
 #include <stdbool.h>
 
+#include "books/ended_spaces.h"
 #include "code_files.h"
+#include "monitor.h"
+#include "output/report_file.h"
+#include "probes/probe_paths.h"
 #include "processes/command.h"
 #include "processes/descendants.h"
-#include "books/ended_spaces.h"
-#include "processes/kernel_records.h"
 #include "processes/followed.h"
-#include "monitor.h"
-#include "probes/probe_paths.h"
-#include "output/report_file.h"
+#include "processes/kernel_records.h"
 #include "reporter.h"
 
 /* The maps are looked at that often even when no doorbell rang. */
@@ -33,6 +33,30 @@ enum handled_deed {
 struct handled_space {
 	uint64_t serial;
 	unsigned int deeds; /* enum handled_deed */
+};
+
+/* monitor_living.c's. */
+struct living {
+	struct handled_space *handled; /* by serial */
+	size_t nr_handled;
+	uint64_t looked_ns; /* CLOCK_MONOTONIC */
+};
+
+/* monitor_upkeep.c's, but for dead_blocks, which monitor_ends.c adds to. Times: CLOCK_MONOTONIC. */
+struct upkeep {
+	uint64_t forgot_ns, swept_stacks_ns, swept_dead_ns, made_room_ns;
+	uint64_t swept_lost_ends; /* so many were lost by then */
+	uint64_t dead_blocks; /* blocks of ended spaces that still take room */
+};
+
+/* monitor_signals.c's; the loop does what they ask. */
+struct signals {
+	int fd;
+	unsigned int nr_terminal_interrupts;
+	bool had_terminal; /* when it began */
+	bool stop_asked; /* by a signal, while a reader of the report was waited for */
+	bool stopping; /* somebody said so */
+	bool reopen_asked; /* of the report file */
 };
 
 struct monitor {
@@ -58,21 +82,13 @@ struct monitor {
 	uint64_t ready_ns; /* CLOCK_MONOTONIC, when all that is traced from the start was probed */
 	struct report_lost lost; /* what could not be recorded or reported, and no map counts */
 	struct command_request request; /* what the command is to get of us */
-	int signal_fd, interval_fd, epoll_fd;
+	int interval_fd, epoll_fd;
 	uint64_t nr_intervals;
-	unsigned int nr_terminal_interrupts;
-	bool had_terminal; /* when it began */
-	bool stop_asked; /* by a signal, while a reader of the report was waited for */
-	bool stopping; /* somebody said so */
-	bool reopen_asked; /* of the report file */
 	bool finished; /* all intervals were shown */
+	struct signals signals;
 	struct ended_spaces ended;
-	uint64_t looked_at_living_ns, forgot_ns, swept_stacks_ns, swept_dead_ns,
-		made_room_ns; /* CLOCK_MONOTONIC */
-	uint64_t swept_lost_ends; /* so many were lost by then */
-	uint64_t dead_blocks; /* blocks of ended spaces that still take room */
-	struct handled_space *handled; /* by serial */
-	size_t nr_handled;
+	struct living living;
+	struct upkeep upkeep;
 };
 
 /*
@@ -80,30 +96,59 @@ struct monitor {
  * error has been told and the exit status is returned. *monitor must be freed either way.
  */
 int monitor_setup__new(struct monitor **monitor, const struct options *options);
+/* Takes all probes away; some may still be going then, by themselves. */
+void monitor_setup__detach(struct monitor *monitor);
+void monitor_setup__free(struct monitor *monitor);
+
+/*
+ * Finds out what the kernel offers, loads the tracer, and makes the rooms around it. Exit status.
+ */
+int monitor_load__load(struct monitor *monitor);
 
 /*
  * Who is traced. These return an exit status, and an error has been told then. begin lets the
  * command run, or attaches to what runs already, and writes the start of the report.
  */
 int monitor_targets__check_pids(const struct options *options);
-int monitor_targets__prepare_command(struct monitor *monitor, char **executable);
 int monitor_targets__begin(struct monitor *monitor, const char *executable);
-
 /* Has the process at that index of `followed` ended? */
 bool monitor_targets__ended(struct monitor *monitor, size_t index);
 
-/* Reads the signals that have come. They set stop_asked, stopping and reopen_asked. */
+/* The same for a command: it is found and forked, and later let run. */
+int monitor_command__prepare(struct monitor *monitor, char **executable);
+int monitor_command__start(struct monitor *monitor, const char *executable);
+
+/* From here on the signals of a run wait to be read; the command gets them as they were. */
+void monitor_signals__begin(struct monitor *monitor);
+/* Reads the signals that have come. */
 void monitor_signals__read(struct monitor *monitor);
 /* The same while the reader of the report does not read. Returns whether to wait for it. */
 bool monitor_signals__keep_waiting(void *context);
+/* After a closed pipe or a full disk the command still gets to finish, untraced. */
+void monitor_signals__wait_for_command(struct monitor *monitor);
+
+/* Handlers that tell the monitor's rooms what the kernel's records say. */
+struct kernel_record_handlers monitor_records__handlers(struct monitor *monitor);
+/* Takes what the BPF side and the guard have to tell. The kernel's records were drained before. */
+void monitor_records__consume(struct monitor *monitor);
 
 /* What is to be done once about each address space that lives. */
 void monitor_living__look(struct monitor *monitor);
-/* Ends the records of those whose processes are gone although no hook has said so. */
-void monitor_living__give_up_missed(struct monitor *monitor);
 
-/* Takes all probes away; some may still be going then, by themselves. */
-void monitor_setup__detach(struct monitor *monitor);
-void monitor_setup__free(struct monitor *monitor);
+/* Reports the address spaces that have ended, but those that still wait for something. */
+void monitor_ends__report(struct monitor *monitor);
+/* Ends the record of a space that lives as if its end had been seen now: it was missed. */
+void monitor_ends__give_up(struct monitor *monitor, struct space *space);
+/* The same for all whose processes are gone although no hook has said so. */
+void monitor_ends__give_up_missed(struct monitor *monitor);
+/* Have all that were followed ended, and were they reported? */
+bool monitor_ends__are_complete(struct monitor *monitor);
+/* Counts what waits for its report when there is no time for it. */
+void monitor_ends__count_unreported(struct monitor *monitor);
+
+/* Looks again at files that could not be opened because their file system did not answer. */
+void monitor_upkeep__retry_files(struct monitor *monitor);
+/* Makes room and lets go of what nobody needs any more, as often as that is due. */
+void monitor_upkeep__run(struct monitor *monitor);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See process_sweep.h. Called by monitor.c now and then. */
+/* See process_sweep.h. Called by monitor_upkeep.c now and then. */
 #include "process_sweep.h"
 
 #include <errno.h>

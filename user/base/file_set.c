@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See file_set.h. Open addressing by inode. monitor.c fills it; probed_files.c and symbolize.c ask.
+ * See file_set.h. Open addressing by inode. monitor_upkeep.c fills it; probed_files.c and
+ * symbolize.c ask.
  */
 #include "base/file_set.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See dead_sweep.h. Called by monitor.c now and then. */
+/* See dead_sweep.h. Called by monitor_upkeep.c now and then. */
 #include "books/dead_sweep.h"
 
 #include <bpf/bpf.h>

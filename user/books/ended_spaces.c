@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See ended_spaces.h. Called by monitor.c; the maps are described in bpf/maps.h. */
+/* See ended_spaces.h. Called by monitor_ends.c; the maps are described in bpf/maps.h. */
 #include "books/ended_spaces.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See kernel_features.h. monitor_setup.c asks once, before anything is loaded. */
+/* See kernel_features.h. monitor_load.c asks once, before anything is loaded. */
 #include "probes/kernel_features.h"
 
 #include <bpf/btf.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See descendants.h. Fed by monitor_setup.c from the kernel's records; asked when a run ends. */
+/* See descendants.h. Fed by monitor_records.c from the kernel's records; asked when a run ends. */
 #include "processes/descendants.h"
 
 #include <errno.h>

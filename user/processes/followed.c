@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See followed.h. Filled by monitor_targets.c, asked by monitor.c. */
+/* See followed.h. Filled by monitor_targets.c, asked by monitor_ends.c. */
 #include "processes/followed.h"
 
 #include <errno.h>

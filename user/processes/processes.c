@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See processes.h. Fed by monitor.c from kernel_records.h; read when a report is written. */
+/* See processes.h. Fed by monitor_records.c from kernel_records.h; read when a report is written. */
 #include "processes/processes.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See vdso.h. Called by monitor_setup.c; see vdso(7). */
+/* See vdso.h. Called by monitor_load.c; see vdso(7). */
 #include "unwind/vdso.h"
 
 #include <errno.h>

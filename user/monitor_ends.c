@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * See monitor_state.h. Address spaces that have ended: their reports, in the order of the ends, and
+ * the ends that no hook has told.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/stop_request.h"
+#include "books/snapshot.h"
+#include "monitor_state.h"
+
+/* A report of an exec waits that long to learn what took over. */
+#define EXEC_GRACE_NS 100000000ULL
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+/* The program that took over may not be known yet: its first mapping names it. */
+static bool awaits_exec(const struct monitor *monitor, const struct space *space)
+{
+	const struct image *next;
+
+	if (!(space->flags & SPACE_EXEC) || monitor->signals.stopping || monitor->finished ||
+	    monotonic_ns() > space->after_ns + EXEC_GRACE_NS)
+		return false;
+	next = processes__next_image(monitor->processes, (pid_t)space->tgid, space->seen_ns);
+	return !next || !next->exe;
+}
+
+static void report_end(struct monitor *monitor, const struct space *space)
+{
+	/* What ended while everything was being probed ran before us. */
+	if (space->after_ns >= monitor->ready_ns)
+		reporter__exit(monitor->reporter, space, true);
+	snapshot__forget(monitor->maps, space);
+	processes__reported(monitor->processes, (pid_t)space->tgid, space->seen_ns);
+	monitor->upkeep.dead_blocks += space->held_blocks;
+}
+
+/* Those that nobody waits for stay in the list. */
+void monitor_ends__report(struct monitor *monitor)
+{
+	struct ended_spaces *ended = &monitor->ended;
+	size_t nr = 0, nr_gathered = 0;
+
+	ended_spaces__take(ended, monitor->maps, monitor->signals.stopping || monitor->finished);
+	if (!ended->nr)
+		return;
+	if (monitor->options->mode != MODE_SYSTEM)
+		reporter__note_after(monitor->reporter);
+	/* What they mapped was recorded before they ended, so it is there now. */
+	kernel_records__drain(monitor->records);
+	for (; nr < ended->nr; nr++) {
+		const struct space *space = &ended->space[nr];
+		size_t nr_left = ended->nr - nr;
+
+		/* Reports keep the order of the ends. */
+		if (awaits_exec(monitor, space) || stop_request__is_pending())
+			break;
+		if (nr == nr_gathered) {
+			if (reporter__gather(monitor->reporter, space, &nr_left) == -EINTR)
+				break;
+			nr_gathered = nr + nr_left;
+		}
+		report_end(monitor, space);
+	}
+	reporter__forget_gathered(monitor->reporter);
+	ended_spaces__drop(ended, nr);
+}
+
+/*
+ * The process is gone, and no hook has said so, although they come before. (It can leave a memory
+ * by exec that another goes on to use.)
+ */
+static bool whole_end_was_missed(const struct space *space)
+{
+	__u64 left = SPACE_EXEC | SPACE_GUESTS;
+
+	return !(space->flags & SPACE_PROCESS_ENDED) && (space->flags & left) != left &&
+	       kill((pid_t)space->tgid, 0) && errno == ESRCH;
+}
+
+void monitor_ends__give_up(struct monitor *monitor, struct space *space)
+{
+	if (snapshot__give_up(monitor->maps, space, monotonic_ns()))
+		return;
+	monitor->lost.by_cause[LOSS_UNSEEN_END]++;
+	if (ended_spaces__add(&monitor->ended, space))
+		log__warning("out of memory: the end of PID %u is not reported", space->tgid);
+}
+
+/* Keeps those of the spaces whose whole end was missed, by all that they say. Returns how many. */
+static size_t keep_missed(struct space *spaces, size_t nr)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		if (whole_end_was_missed(&spaces[i]))
+			spaces[kept++] = spaces[i];
+	return kept;
+}
+
+static bool is_among(const struct space *space, const struct space *spaces, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (spaces[i].serial == space->serial)
+			return true;
+	return false;
+}
+
+/*
+ * Some may have ended, and said so, since their records were read: only what still says nothing
+ * when its process is known to be gone was missed.
+ */
+void monitor_ends__give_up_missed(struct monitor *monitor)
+{
+	const struct tracer_maps *maps = monitor->maps;
+	struct space *first, *again = NULL;
+	size_t nr_first, nr_again = 0;
+
+	if (snapshot__read_live(maps, &first, &nr_first))
+		return;
+	nr_first = keep_missed(first, nr_first);
+	if (nr_first && !snapshot__read_live(maps, &again, &nr_again)) {
+		nr_again = keep_missed(again, nr_again);
+		for (size_t i = 0; i < nr_again; i++)
+			if (is_among(&again[i], first, nr_first))
+				monitor_ends__give_up(monitor, &again[i]);
+	}
+	free(first);
+	free(again);
+}
+
+/* A space comes into the queue before it goes from the living. */
+bool monitor_ends__are_complete(struct monitor *monitor)
+{
+	struct space *spaces;
+	size_t nr_live;
+
+	for (size_t i = 0; i < monitor->followed.nr; i++)
+		if (!monitor_targets__ended(monitor, i))
+			return false;
+	monitor_ends__give_up_missed(monitor);
+	if (snapshot__read_live(monitor->maps, &spaces, &nr_live))
+		return true;
+	free(spaces);
+	if (nr_live)
+		return false;
+	ended_spaces__take(&monitor->ended, monitor->maps, true);
+	return !monitor->ended.nr;
+}
+
+/* A user who asks to stop once more does not want to wait for the rest: too many ends waited. */
+void monitor_ends__count_unreported(struct monitor *monitor)
+{
+	if (stop_request__is_pending())
+		monitor->lost.by_cause[LOSS_ENDED_MAP_FULL] += monitor->ended.nr;
+}
