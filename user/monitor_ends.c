@@ -41,7 +41,7 @@ static void report_end(struct monitor *monitor, const struct space *space)
 	/* What ended while everything was being probed ran before us. */
 	if (space->after_ns >= monitor->ready_ns)
 		reporter__exit(monitor->reporter, space, true);
-	snapshot__forget(monitor->maps, space);
+	ended_spaces__forget(monitor->maps, space);
 	processes__reported(monitor->processes, (pid_t)space->tgid, space->seen_ns);
 	monitor->upkeep.dead_blocks += space->held_blocks;
 }
@@ -91,10 +91,12 @@ static bool whole_end_was_missed(const struct space *space)
 
 void monitor_ends__give_up(struct monitor *monitor, struct space *space)
 {
-	if (snapshot__give_up(monitor->maps, space, monotonic_ns()))
+	int err = ended_spaces__give_up(&monitor->ended, monitor->maps, space, monotonic_ns());
+
+	if (err && err != -ENOMEM)
 		return;
 	monitor->lost.by_cause[LOSS_UNSEEN_END]++;
-	if (ended_spaces__add(&monitor->ended, space))
+	if (err)
 		log__warning("out of memory: the end of PID %u is not reported", space->tgid);
 }
 

@@ -3,7 +3,7 @@
  * See monitor_state.h. What the kernel's records and the BPF side tell of processes, handed to the
  * rooms that keep it.
  */
-#include "books/snapshot.h"
+#include "books/stacks.h"
 #include "monitor_state.h"
 
 static void on_mapped(pid_t tgid, uint64_t time_ns, const struct mapping *map, void *context)
@@ -83,10 +83,10 @@ static void handle_unfinished_walk(const struct unfinished_walk *unfinished, voi
 
 	kernel_records__drain(monitor->records);
 	image = processes__image(monitor->processes, (pid_t)unfinished->tgid, unfinished->time_ns);
-	if (!image || snapshot__read_stack(maps, unfinished->stack_id, &stack))
+	if (!image || stacks__read(maps, unfinished->stack_id, &stack))
 		return;
 	code_files__finish_walk(&monitor->files, unfinished, image->mappings, &stack);
-	snapshot__replace_stack(maps, unfinished->stack_id, &stack);
+	stacks__replace(maps, unfinished->stack_id, &stack);
 }
 
 struct kernel_record_handlers monitor_records__handlers(struct monitor *monitor)

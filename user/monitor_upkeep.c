@@ -12,7 +12,7 @@
 #include "base/table_limits.h"
 #include "books/dead_sweep.h"
 #include "books/snapshot.h"
-#include "books/stack_sweep.h"
+#include "books/stacks.h"
 #include "elf/patient_open.h"
 #include "monitor_state.h"
 #include "process_sweep.h"
@@ -60,7 +60,7 @@ static void sweep(struct monitor *monitor)
 	if (now_ns - upkeep->swept_stacks_ns >=
 	    table_limits__of("sweep_ms", SWEEP_TICK_MS) * 1000000) {
 		upkeep->swept_stacks_ns = now_ns;
-		stack_sweep__run(maps);
+		stacks__sweep(maps);
 		dead |= left_some_behind(monitor, now_ns);
 	}
 	if (!dead)
@@ -105,7 +105,7 @@ static void make_room_for_tables(struct monitor *monitor, const struct file_set 
 
 	/* No stack can come to have one of the numbers any more. */
 	if (!err)
-		err = stack_sweep__mark_files(monitor->maps, in_use);
+		err = stacks__mark_files(monitor->maps, in_use);
 	if (!err)
 		unwind_tables__reuse_ids(tables, in_use);
 	if (err != -EAGAIN)

@@ -2,6 +2,8 @@
 /* See report_sources.h. Used by reporter.c and by what fills reports for it. */
 #include "report_sources.h"
 
+#include "books/stacks.h"
+
 #define NS_PER_S 1000000000ULL
 #define DEFAULT_TOP 10
 
@@ -29,7 +31,7 @@ struct snapshot_request report_sources__request(const struct report_sources *sou
 
 static int read_stack(uint64_t stack_id, struct stack *stack, void *context)
 {
-	return snapshot__read_stack(context, stack_id, stack);
+	return stacks__read(context, stack_id, stack);
 }
 
 struct aggregate_source report_sources__stacks(const struct report_sources *sources,

@@ -4,123 +4,105 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <time.h>
 
+#include "books/doomed_keys.h"
+#include "books/needed_keys.h"
 #include "books/snapshot.h"
 
+/* So many blocks are deleted at once. */
+#define BATCH_BLOCKS 16384
+
 struct sweep {
-	__u64 *needed; /* serials, sorted */
-	size_t nr_needed;
+	struct needed_keys needed; /* serials */
 	__u64 first_unseen; /* serials from here on were given out after we looked */
 };
 
-static int by_serial(const void *a, const void *b)
-{
-	const __u64 *left = a, *right = b;
-
-	return *left < *right ? -1 : *left > *right;
-}
-
 static bool is_dead(const struct sweep *sweep, __u64 serial)
 {
-	return serial < sweep->first_unseen &&
-	       (!sweep->nr_needed ||
-		!bsearch(&serial, sweep->needed, sweep->nr_needed, sizeof(serial), by_serial));
+	return serial < sweep->first_unseen && !needed_keys__has(&sweep->needed, serial);
 }
 
 /* The blocks of a space are its own, those of its ancestors tell what its frees free. */
-static void add_needed(struct sweep *sweep, const struct space *spaces, size_t nr)
+static size_t serials_of(const struct space *space, uint64_t *serials)
 {
-	for (size_t i = 0; i < nr; i++) {
-		sweep->needed[sweep->nr_needed++] = spaces[i].serial;
-		for (size_t j = 0; j < WIRE_MAX_ANCESTORS && spaces[i].ancestors[j]; j++)
-			sweep->needed[sweep->nr_needed++] = spaces[i].ancestors[j];
-	}
+	size_t nr = 0;
+
+	serials[nr++] = space->serial;
+	for (size_t i = 0; i < WIRE_MAX_ANCESTORS && space->ancestors[i]; i++)
+		serials[nr++] = space->ancestors[i];
+	return nr;
 }
 
-/* The living first: what ends meanwhile is found with the ended. */
-static int list_needed(struct sweep *sweep, const struct tracer_maps *maps,
-		       struct ended_spaces *ended)
-{
-	struct space *live;
-	size_t nr_live;
-	int err = snapshot__read_live(maps, &live, &nr_live);
-
-	if (err)
-		return err;
-	ended_spaces__take(ended, maps, true);
-	sweep->needed =
-		calloc(nr_live + ended->nr + 1, (1 + WIRE_MAX_ANCESTORS) * sizeof(*sweep->needed));
-	if (sweep->needed) {
-		add_needed(sweep, live, nr_live);
-		add_needed(sweep, ended->space, ended->nr);
-		qsort(sweep->needed, sweep->nr_needed, sizeof(*sweep->needed), by_serial);
-	}
-	free(live);
-	return sweep->needed ? 0 : -ENOMEM;
-}
+struct block_sweep {
+	const struct sweep *sweep;
+	struct doomed_keys doomed;
+};
 
 static int sweep_block(const struct block_key *key, const struct block *block, void *context)
 {
+	struct block_sweep *blocks = context;
+	int err;
+
 	(void)block;
-	return is_dead(context, key->serial) ? VISIT_DELETE : VISIT_KEEP;
-}
-
-struct doomed_keys {
-	struct site_key *key;
-	size_t nr, capacity;
-};
-
-static int add_doomed(struct doomed_keys *doomed, const struct site_key *key)
-{
-	if (doomed->nr == doomed->capacity) {
-		size_t capacity = doomed->capacity ? 2 * doomed->capacity : 1024;
-		struct site_key *grown = realloc(doomed->key, capacity * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		doomed->key = grown;
-		doomed->capacity = capacity;
-	}
-	doomed->key[doomed->nr++] = *key;
-	return 0;
-}
-
-/* Only user space deletes from these maps, so that no walk of their keys begins anew. */
-static int sweep_keys(const struct sweep *sweep, int map_fd, struct doomed_keys *doomed)
-{
-	struct site_key key, *previous = NULL;
-	int err = 0;
-
-	doomed->nr = 0;
-	while (!err && !bpf_map_get_next_key(map_fd, previous, &key)) {
-		previous = &key;
-		if (is_dead(sweep, key.serial))
-			err = add_doomed(doomed, &key);
-	}
-	snapshot__delete_keys(map_fd, doomed->key, sizeof(*doomed->key), doomed->nr);
+	if (!is_dead(blocks->sweep, key->serial))
+		return 0;
+	err = doomed_keys__add(&blocks->doomed, key);
+	if (blocks->doomed.nr >= BATCH_BLOCKS)
+		doomed_keys__delete(&blocks->doomed);
 	return err;
 }
 
-static int sweep_sites(const struct sweep *sweep, const struct tracer_maps *maps)
+static int sweep_blocks(const struct sweep *sweep, const struct tracer_maps *maps)
 {
-	struct doomed_keys doomed = { 0 };
-	int err = sweep_keys(sweep, maps->sites, &doomed);
+	struct block_sweep blocks = {
+		.sweep = sweep,
+		.doomed = { .map_fd = maps->blocks, .key_bytes = sizeof(struct block_key) },
+	};
+	int err = snapshot__walk_blocks(maps, sweep_block, &blocks);
 
-	for (size_t i = 0; i < doomed.nr; i++)
-		if (doomed.key[i].stack_id & WIRE_STACK_OWN)
-			bpf_map_delete_elem(maps->stacks, &doomed.key[i].stack_id);
-	/* Its keys are of the same form: a serial first, then which of its sites. */
-	if (!err)
-		err = sweep_keys(sweep, maps->site_index, &doomed);
-	free(doomed.key);
+	doomed_keys__delete(&blocks.doomed);
+	doomed_keys__free(&blocks.doomed);
 	return err;
 }
 
 _Static_assert(sizeof(struct site_index_key) == sizeof(struct site_key) &&
 		       offsetof(struct site_index_key, serial) == offsetof(struct site_key, serial),
 	       "both are swept by the same function");
+
+/*
+ * The keys of both maps begin with a serial. Only user space deletes from these maps, so that no
+ * walk of their keys begins anew. stacks: where the stacks of a site's own go, too; or NULL.
+ */
+static int sweep_keys(const struct sweep *sweep, int map_fd, struct doomed_keys *stacks)
+{
+	struct doomed_keys doomed = { .map_fd = map_fd, .key_bytes = sizeof(struct site_key) };
+	struct site_key key, *previous = NULL;
+	int err = 0;
+
+	while (!err && !bpf_map_get_next_key(map_fd, previous, &key)) {
+		previous = &key;
+		if (!is_dead(sweep, key.serial))
+			continue;
+		err = doomed_keys__add(&doomed, &key);
+		if (!err && stacks && key.stack_id & WIRE_STACK_OWN)
+			err = doomed_keys__add(stacks, &key.stack_id);
+	}
+	doomed_keys__delete(&doomed);
+	doomed_keys__free(&doomed);
+	return err;
+}
+
+static int sweep_sites(const struct sweep *sweep, const struct tracer_maps *maps)
+{
+	struct doomed_keys stacks = { .map_fd = maps->stacks, .key_bytes = sizeof(__u64) };
+	int err = sweep_keys(sweep, maps->sites, &stacks);
+
+	doomed_keys__delete(&stacks);
+	doomed_keys__free(&stacks);
+	return err ? err : sweep_keys(sweep, maps->site_index, NULL);
+}
 
 int dead_sweep__run(const struct tracer_maps *maps, struct ended_spaces *ended)
 {
@@ -131,11 +113,11 @@ int dead_sweep__run(const struct tracer_maps *maps, struct ended_spaces *ended)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	sweep.first_unseen = ((__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec)
 			  << WIRE_SERIAL_CPU_BITS;
-	err = list_needed(&sweep, maps, ended);
+	err = needed_keys__list(&sweep.needed, maps, ended, serials_of);
 	if (!err)
-		err = snapshot__walk_blocks(maps, sweep_block, &sweep);
+		err = sweep_blocks(&sweep, maps);
 	if (!err)
 		err = sweep_sites(&sweep, maps);
-	free(sweep.needed);
+	needed_keys__free(&sweep.needed);
 	return err;
 }

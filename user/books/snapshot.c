@@ -28,12 +28,11 @@ static void *append(void **array, size_t *nr, size_t size)
 }
 
 /*
- * The stack ids of a space's sites; owned array, *nr. list_site() takes the next free number, so
- * that there is no gap, but its threads count up afterwards: look past the count until none is
- * found. Returns 0 or -ENOMEM.
+ * list_site() takes the next free number, so that there is no gap, but its threads count up
+ * afterwards: look past the count until none is found.
  */
-static int read_stack_ids(const struct tracer_maps *maps, const struct space *space, __u64 **ids,
-			  size_t *nr)
+int snapshot__read_stack_ids(const struct tracer_maps *maps, const struct space *space, __u64 **ids,
+			     size_t *nr)
 {
 	struct site_index_key index = { .serial = space->serial };
 	__u64 stack_id;
@@ -81,7 +80,7 @@ static int read_sites(struct snapshot *snapshot, const struct tracer_maps *maps,
 	struct site_key key = { .serial = space->serial };
 	size_t nr = 0;
 	__u64 *ids;
-	int err = read_stack_ids(maps, space, &ids, &nr);
+	int err = snapshot__read_stack_ids(maps, space, &ids, &nr);
 
 	for (size_t i = 0; i < nr && !err; i++) {
 		struct snapshot_site *copy, site;
@@ -113,7 +112,7 @@ int snapshot__walk_blocks(const struct tracer_maps *maps,
 	int err = keys && blocks ? 0 : -ENOMEM;
 
 	while (!err) {
-		__u32 nr = BATCH_BLOCKS, nr_doomed = 0;
+		__u32 nr = BATCH_BLOCKS;
 		int last;
 
 		if (stop_request__is_pending()) {
@@ -122,21 +121,12 @@ int snapshot__walk_blocks(const struct tracer_maps *maps,
 		}
 		last = bpf_map_lookup_batch(maps->blocks, first ? NULL : &cursor, &next, keys,
 					    blocks, &nr, &options);
-
 		if (last && last != -ENOENT) {
 			err = last;
 			break;
 		}
-		for (__u32 i = 0; i < nr && err >= 0; i++) {
+		for (__u32 i = 0; i < nr && !err; i++)
 			err = visit(&keys[i], &blocks[i], context);
-			if (err == VISIT_DELETE)
-				keys[nr_doomed++] = keys[i];
-		}
-		if (err > 0)
-			err = 0;
-		/* A key that went in the meantime is none to worry about. */
-		if (nr_doomed)
-			bpf_map_delete_batch(maps->blocks, keys, &nr_doomed, &options);
 		if (last)
 			break;
 		cursor = next;
@@ -175,7 +165,7 @@ static int gather_block(const struct block_key *key, const struct block *block, 
 
 	if (key->address & WIRE_GHOST || !bsearch(&key->serial, blocks->serials, blocks->nr_serials,
 						  sizeof(*blocks->serials), by_serial))
-		return VISIT_KEEP;
+		return 0;
 	found = append((void **)&blocks->found, &blocks->nr, sizeof(*found));
 	if (!found)
 		return -ENOMEM;
@@ -184,7 +174,7 @@ static int gather_block(const struct block_key *key, const struct block *block, 
 	found->block.address = key->address;
 	found->block.size_bytes = block->size_bytes;
 	found->block.time_ns = block->time_ns;
-	return VISIT_KEEP;
+	return 0;
 }
 
 static int compare(uint64_t left, uint64_t right)
@@ -311,21 +301,6 @@ void snapshot__free(struct snapshot *snapshot)
 	memset(snapshot, 0, sizeof(*snapshot));
 }
 
-int snapshot__read_stack(const struct tracer_maps *maps, uint64_t stack_id, struct stack *stack)
-{
-	__u64 key = stack_id;
-
-	if (stack_id == WIRE_STACK_UNKNOWN)
-		return -ENOENT;
-	return bpf_map_lookup_elem(maps->stacks, &key, stack);
-}
-
-int snapshot__replace_stack(const struct tracer_maps *maps, uint64_t stack_id,
-			    const struct stack *stack)
-{
-	return bpf_map_update_elem(maps->stacks, &stack_id, stack, BPF_EXIST) ? -errno : 0;
-}
-
 int snapshot__read_live(const struct tracer_maps *maps, struct space **spaces, size_t *nr)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, options);
@@ -363,83 +338,6 @@ int snapshot__read_live(const struct tracer_maps *maps, struct space **spaces, s
 	*spaces = NULL;
 	*nr = 0;
 	return err;
-}
-
-int snapshot__take_ended(const struct tracer_maps *maps, struct space *space)
-{
-	return bpf_map_lookup_and_delete_elem(maps->ended, NULL, space);
-}
-
-bool snapshot__take_late_ends(const struct tracer_maps *maps, struct space *spaces, size_t room,
-			      size_t *nr)
-{
-	LIBBPF_OPTS(bpf_map_batch_opts, options);
-	__u64 *serials = calloc(room, sizeof(*serials));
-	__u32 cursor, found = (__u32)room;
-	int err = -ENOMEM;
-
-	if (serials)
-		err = bpf_map_lookup_and_delete_batch(maps->late_ends, NULL, &cursor, serials,
-						      spaces, &found, &options);
-	free(serials);
-	if (err && err != -ENOENT) /* which says that these are the last */
-		return false;
-	*nr += found;
-	return !err;
-}
-
-int snapshot__give_up(const struct tracer_maps *maps, struct space *space, uint64_t now_ns)
-{
-	__u64 mm = space->mm;
-
-	if (bpf_map_delete_elem(maps->live, &mm))
-		return -errno; /* its end was seen just now */
-	space->after_ns = now_ns;
-	return 0;
-}
-
-void snapshot__delete_keys(int map_fd, const void *keys, size_t key_bytes, size_t nr)
-{
-	LIBBPF_OPTS(bpf_map_batch_opts, options);
-	const char *at = keys;
-
-	while (nr) {
-		__u32 done = (__u32)nr;
-
-		/* It ends at the first key that isn't there, and tells how far it came. */
-		if (!bpf_map_delete_batch(map_fd, at, &done, &options))
-			return;
-		at += (done + 1) * key_bytes;
-		nr -= done + 1 < nr ? done + 1 : nr;
-	}
-}
-
-void snapshot__forget(const struct tracer_maps *maps, const struct space *space)
-{
-	struct site_index_key *indexes;
-	struct site_key *sites;
-	size_t nr, nr_own = 0;
-	__u64 *ids;
-
-	if (read_stack_ids(maps, space, &ids, &nr))
-		return;
-	indexes = calloc(nr + 1, sizeof(*indexes));
-	sites = calloc(nr + 1, sizeof(*sites));
-	for (size_t i = 0; i < nr && indexes && sites; i++) {
-		indexes[i] = (struct site_index_key){ space->serial, i };
-		sites[i] = (struct site_key){ space->serial, ids[i] };
-	}
-	if (indexes && sites) {
-		snapshot__delete_keys(maps->sites, sites, sizeof(*sites), nr);
-		snapshot__delete_keys(maps->site_index, indexes, sizeof(*indexes), nr);
-		for (size_t i = 0; i < nr; i++)
-			if (ids[i] & WIRE_STACK_OWN)
-				ids[nr_own++] = ids[i];
-		snapshot__delete_keys(maps->stacks, ids, sizeof(*ids), nr_own);
-	}
-	free(indexes);
-	free(sites);
-	free(ids);
 }
 
 uint64_t snapshot__read_loss(const struct tracer_maps *maps, enum loss loss)

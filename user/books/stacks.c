@@ -1,10 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See stack_sweep.h. Called by monitor_upkeep.c now and then. */
-#include "books/stack_sweep.h"
+/*
+ * See stacks.h. monitor_upkeep.c sweeps now and then; monitor_records.c finishes walks; reports
+ * read.
+ */
+#include "books/stacks.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
+
+int stacks__read(const struct tracer_maps *maps, uint64_t stack_id, struct stack *stack)
+{
+	__u64 key = stack_id;
+
+	if (stack_id == WIRE_STACK_UNKNOWN)
+		return -ENOENT;
+	return bpf_map_lookup_elem(maps->stacks, &key, stack);
+}
+
+int stacks__replace(const struct tracer_maps *maps, uint64_t stack_id, const struct stack *stack)
+{
+	return bpf_map_update_elem(maps->stacks, &stack_id, stack, BPF_EXIST) ? -errno : 0;
+}
 
 /* Stack ids, ascending once they were sorted. */
 struct id_list {
@@ -65,7 +82,7 @@ static int list_needed(const struct tracer_maps *maps, struct id_list *list)
 	return err;
 }
 
-int stack_sweep__mark_files(const struct tracer_maps *maps, bool in_use[UNWIND_MAX_IDS])
+int stacks__mark_files(const struct tracer_maps *maps, bool in_use[UNWIND_MAX_IDS])
 {
 	__u64 key, *previous = NULL;
 	struct stack stack;
@@ -85,7 +102,7 @@ int stack_sweep__mark_files(const struct tracer_maps *maps, bool in_use[UNWIND_M
 	return -EAGAIN;
 }
 
-int stack_sweep__run(const struct tracer_maps *maps)
+int stacks__sweep(const struct tracer_maps *maps)
 {
 	struct id_list stacks = { 0 }, needed = { 0 };
 	int err = list_stacks(maps, &stacks);

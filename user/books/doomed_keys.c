@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See doomed_keys.h. */
+#include "books/doomed_keys.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MIN_CAPACITY 64
+
+int doomed_keys__add(struct doomed_keys *doomed, const void *key)
+{
+	if (doomed->nr == doomed->capacity) {
+		size_t capacity = doomed->capacity ? 2 * doomed->capacity : MIN_CAPACITY;
+		char *grown = realloc(doomed->keys, capacity * doomed->key_bytes);
+
+		if (!grown)
+			return -ENOMEM;
+		doomed->keys = grown;
+		doomed->capacity = capacity;
+	}
+	memcpy(doomed->keys + doomed->nr++ * doomed->key_bytes, key, doomed->key_bytes);
+	return 0;
+}
+
+void doomed_keys__delete(struct doomed_keys *doomed)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, options);
+	const char *at = doomed->keys;
+	size_t nr = doomed->nr;
+
+	doomed->nr = 0;
+	while (nr) {
+		__u32 done = (__u32)nr;
+
+		/* It ends at the first key that isn't there, and tells how far it came. */
+		if (!bpf_map_delete_batch(doomed->map_fd, at, &done, &options))
+			return;
+		at += (done + 1) * doomed->key_bytes;
+		nr -= done + 1 < nr ? done + 1 : nr;
+	}
+}
+
+void doomed_keys__free(struct doomed_keys *doomed)
+{
+	free(doomed->keys);
+	doomed->keys = NULL;
+	doomed->nr = doomed->capacity = 0;
+}
