@@ -33,7 +33,6 @@ static const struct {
 	[FEATURE_WRITE_TEXT] = { "write_text", "writing to code, to guard Valgrind" },
 	[FEATURE_ITERATORS] = { "iterators", "iterators over files and mappings" },
 	[FEATURE_UNWIND] = { "unwind", "bpf_find_vma and bpf_loop, to walk stacks" },
-	[FEATURE_TASK_STORAGE] = { "task_storage", "task storage in uprobes" },
 };
 
 struct findings {

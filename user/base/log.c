@@ -24,11 +24,6 @@ void log__set_verbose(bool verbose)
 	verbose_is_on = verbose;
 }
 
-bool log__is_verbose(void)
-{
-	return verbose_is_on;
-}
-
 /* A message that nobody reads must not hold up the tracing. */
 static bool stderr_has_room(void)
 {

@@ -11,7 +11,6 @@
 #include <stdbool.h>
 
 void log__set_verbose(bool verbose);
-bool log__is_verbose(void);
 
 /* What failed, on what, why, what to do. Control characters in the text are shown escaped. */
 void log__error(const char *format, ...) __attribute__((format(printf, 1, 2)));

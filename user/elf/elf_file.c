@@ -10,13 +10,6 @@
 #include "elf/elf_file.h"
 #include "elf/patient_open.h"
 
-int elf_file__open_regular(const char *path, struct stat *status)
-{
-	struct patient_request request = { .root_fd = -1, .path = path };
-
-	return patient_open__regular(&request, status);
-}
-
 static int open_in(const struct process_root *root, const char *path, struct stat *status)
 {
 	struct patient_request request = { .root_fd = process_root__place(root, &path) };

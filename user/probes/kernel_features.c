@@ -95,7 +95,7 @@ static void probe_calls(struct features *features, bool thorough)
 		missing[FEATURE_UPROBE_MULTI] = try_link(UPROBE_LINK_MULTI);
 }
 
-static void probe_rest(struct features *features, const struct btf *types, bool thorough)
+static void probe_rest(struct features *features, const struct btf *types)
 {
 	int *missing = features->missing;
 
@@ -108,8 +108,6 @@ static void probe_rest(struct features *features, const struct btf *types, bool 
 	if (!missing[FEATURE_UNWIND])
 		missing[FEATURE_UNWIND] = feature_trials__helper(BPF_FUNC_loop);
 #endif
-	if (thorough)
-		missing[FEATURE_TASK_STORAGE] = feature_trials__helper(BPF_FUNC_task_storage_get);
 }
 
 /* What without which nothing works. */
@@ -161,7 +159,7 @@ int features__probe(struct features *features, unsigned int uses, const char *bt
 	if (!err) {
 		probe_exit(features, types, thorough);
 		probe_calls(features, thorough);
-		probe_rest(features, types, thorough);
+		probe_rest(features, types);
 	}
 	btf__free(types);
 	/* Sessions need no perf event, but all else does. */

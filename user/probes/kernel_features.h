@@ -23,7 +23,6 @@ enum feature {
 	FEATURE_WRITE_TEXT, /* /proc/PID/mem takes writes to code (see proc_mem.force_override) */
 	FEATURE_ITERATORS, /* over all open files and mappings, Linux 5.12 */
 	FEATURE_UNWIND, /* bpf_find_vma and bpf_loop, Linux 5.17, on a machine that we know */
-	FEATURE_TASK_STORAGE, /* in uprobes, Linux 5.11 */
 	NR_FEATURES
 };
 

@@ -162,11 +162,6 @@ const char *probe_paths__call_probes_name(enum call_probes path)
 	return call_probes_ways[path].name;
 }
 
-const char *probe_paths__stack_walk_name(enum stack_walk path)
-{
-	return stack_walk_ways[path].name;
-}
-
 enum stack_walk probe_paths__stack_walk(const char *name)
 {
 	return find_way(stack_walk_ways, NR_WAYS(stack_walk_ways), name);

@@ -53,7 +53,6 @@ int probe_paths__choose(const struct features *features, const struct probe_path
 const char *probe_paths__exit_before_name(enum exit_before path);
 const char *probe_paths__exit_after_name(enum exit_after path);
 const char *probe_paths__call_probes_name(enum call_probes path);
-const char *probe_paths__stack_walk_name(enum stack_walk path);
 enum exit_before probe_paths__exit_before(const char *name);
 enum exit_after probe_paths__exit_after(const char *name);
 enum call_probes probe_paths__call_probes(const char *name);
