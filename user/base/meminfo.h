@@ -3,9 +3,18 @@
 #ifndef MEMINFO_H
 #define MEMINFO_H
 
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
-#include "report/report.h"
+#include "base/figure.h"
+
+/* The machine's memory in the words of free(1), bytes. */
+struct memory_report {
+	uint64_t total_bytes, used_bytes, free_bytes, buff_cache_bytes, available_bytes;
+	/* Free page frames that a CPU keeps at hand: free(1) does not count them as free. */
+	figure per_cpu_lists_bytes;
+};
 
 /*
  * Parses a /proc/meminfo text. used = total - available where the kernel tells available (3.14+),

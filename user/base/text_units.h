@@ -6,7 +6,11 @@
 #ifndef TEXT_UNITS_H
 #define TEXT_UNITS_H
 
-#include "report/report.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "base/figure.h"
 
 struct unit_text {
 	char text[80];

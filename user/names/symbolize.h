@@ -12,8 +12,8 @@
 
 #include "base/file_set.h"
 #include "base/mapping.h"
+#include "names/frame.h"
 #include "names/perf_map_file.h"
-#include "report/report.h"
 
 struct symbolizer;
 

@@ -12,23 +12,11 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "base/figure.h"
+#include "base/meminfo.h"
 #include "bpf/wire.h"
-
-/* A figure that may be absent: text says "unknown", JSON says null; never 0 by default. */
-#define FIGURE_UNKNOWN INT64_MIN
-typedef int64_t figure;
-
-/* One line of a stack. Strings are owned by the symbolizer and live as long as it does. */
-struct report_frame {
-	const char *function; /* demangled; NULL when no symbol covers the address */
-	const char *file; /* source file, NULL when there is no line information */
-	unsigned int line; /* 0 when unknown */
-	const char *module; /* path of the mapped file, "[vdso]" and such, or NULL */
-	uint64_t module_offset; /* file offset of the address in the module */
-	uint64_t address; /* virtual address in the process, 0 when the frame has none */
-	bool inlined; /* the function was inlined into the next frame */
-	const char *build_id; /* of the module, in hex; NULL: it has none, or was not to be had */
-};
+#include "names/frame.h"
+#include "stays/kept.h"
 
 enum leak_kind { LEAK_UNCLASSIFIED, LEAK_DEFINITE, LEAK_INDIRECT, LEAK_POSSIBLE, LEAK_REACHABLE };
 
@@ -70,22 +58,6 @@ struct report_reclaimed {
 	figure page_table_bytes;
 	figure virtual_bytes;
 	figure freed_page_bytes; /* page frames seen going back to the allocator */
-};
-
-/* A piece of shared memory that outlives the process, by name. Strings are the report's own. */
-struct report_kept {
-	const char *kind; /* such as "System V shared memory" */
-	const char *name; /* such as "shmid 5, key 0x1234" or "/dev/shm/x" */
-	const char *why; /* what keeps it: "until it is removed", "PID 4711 maps it"; or NULL */
-	figure bytes; /* that it takes up now */
-};
-
-struct report_stays {
-	figure page_cache_bytes;
-	figure shared_bytes; /* anonymous memory that a living relative still maps */
-	figure shmem_bytes; /* the sum of kept */
-	const struct report_kept *kept;
-	size_t nr_kept;
 };
 
 enum verdict { VERDICT_UNKNOWN, VERDICT_TRUE, VERDICT_FALSE };
@@ -167,13 +139,6 @@ struct ranking_report {
 	uint64_t more_stacks, more_bytes, more_blocks;
 	struct report_lost lost;
 	unsigned int terminal_columns; /* of the terminal that is written to; 0: it is none */
-};
-
-/* The machine's memory in the words of free(1), bytes. */
-struct memory_report {
-	uint64_t total_bytes, used_bytes, free_bytes, buff_cache_bytes, available_bytes;
-	/* Free page frames that a CPU keeps at hand: free(1) does not count them as free. */
-	figure per_cpu_lists_bytes;
 };
 
 #define START_MAX_DEGRADED 8

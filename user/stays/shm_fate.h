@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "stays/holders.h"
-#include "report/report.h"
+#include "stays/kept.h"
 #include "stays/shared_memory.h"
 #include "stays/sysv_segments.h"
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "report/report.h"
+#include "stays/kept.h"
 #include "stays/shared_memory.h"
 
 struct shm_survivors;
