@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "processes/mmap2_record.h"
 
 #define RING_PAGES 256
 #define MIN_RING_PAGES 8
@@ -70,16 +70,6 @@ struct kernel_records {
 struct sample_id {
 	uint32_t tgid, tid;
 	uint64_t time_ns;
-};
-
-struct mmap2_record {
-	struct perf_event_header header;
-	uint32_t tgid, tid;
-	uint64_t address, bytes, file_offset;
-	uint32_t major, minor;
-	uint64_t inode, generation;
-	uint32_t protection, flags;
-	char path[];
 };
 
 struct comm_record {
@@ -359,20 +349,11 @@ static void dispatch_mapping(struct kernel_records *records, const struct mmap2_
 {
 	const struct kernel_record_handlers *handlers = &records->handlers;
 	pid_t tgid = (pid_t)record->tgid;
-	struct mapping map = {
-		.start = record->address,
-		.end = record->address + record->bytes,
-		.file_offset = record->file_offset,
-		.dev_major = record->major,
-		.dev_minor = record->minor,
-		.inode = record->inode,
-		.inode_generation = record->generation,
-		.since_ns = arrival->time_ns,
-		.path = (char *)record->path,
-	};
+	struct mapping map;
 
-	if (record->header.misc & PERF_RECORD_MISC_MMAP_BUILD_ID)
-		return; /* not asked for: device and inode are not what they seem */
+	if (mmap2_record__read(record, record->header.size - sizeof(struct sample_id), &map))
+		return;
+	map.since_ns = arrival->time_ns;
 	if (!arrival->data)
 		handlers->mapped(tgid, arrival->time_ns, &map, handlers->context);
 	if (handlers->shared_mapped && record->flags & MAP_SHARED)
@@ -389,8 +370,7 @@ static void dispatch(struct kernel_records *records, const struct record *record
 
 	switch (header->type) {
 	case PERF_RECORD_MMAP2:
-		if (size > sizeof(struct mmap2_record))
-			dispatch_mapping(records, (const void *)header, record);
+		dispatch_mapping(records, (const void *)header, record);
 		break;
 	case PERF_RECORD_COMM:
 		if (size > sizeof(*comm) && header->misc & PERF_RECORD_MISC_COMM_EXEC)

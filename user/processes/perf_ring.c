@@ -11,23 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "processes/mmap2_record.h"
+
 /* sample_id_all appends this to every record (PERF_SAMPLE_TID). */
 struct sample_id {
 	uint32_t tgid, tid;
 };
 
 #define MIN_RECORD_BYTES (sizeof(struct perf_event_header) + sizeof(struct sample_id))
-
-/* PERF_RECORD_COMM begins in the same way. */
-struct mmap2_record {
-	struct perf_event_header header;
-	uint32_t tgid, tid;
-	uint64_t address, bytes, file_offset;
-	uint32_t major, minor;
-	uint64_t inode, generation;
-	uint32_t protection, flags;
-	char path[];
-};
 
 static size_t page_bytes(void)
 {
@@ -126,6 +117,7 @@ uint32_t perf_ring__take(struct perf_ring *ring, union perf_record *record)
 
 pid_t perf_record__tgid(const union perf_record *record)
 {
+	/* PERF_RECORD_COMM begins in the same way. */
 	const struct mmap2_record *mapping = (const void *)record;
 
 	return (pid_t)mapping->tgid;
@@ -133,18 +125,7 @@ pid_t perf_record__tgid(const union perf_record *record)
 
 int perf_record__mapping(const union perf_record *record, struct mapping *map)
 {
-	const struct mmap2_record *mapping = (const void *)record;
+	size_t size_bytes = record->header.size - sizeof(struct sample_id);
 
-	if (record->header.size <= sizeof(*mapping) + sizeof(struct sample_id))
-		return -EINVAL;
-	*map = (struct mapping){
-		.start = mapping->address,
-		.end = mapping->address + mapping->bytes,
-		.file_offset = mapping->file_offset,
-		.dev_major = mapping->major,
-		.dev_minor = mapping->minor,
-		.inode = mapping->inode,
-		.path = (char *)mapping->path,
-	};
-	return 0;
+	return mmap2_record__read((const void *)record, size_bytes, map);
 }

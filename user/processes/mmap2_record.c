@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See mmap2_record.h. Read by kernel_records.c, and for the guard by perf_ring.c. */
+#include "processes/mmap2_record.h"
+
+#include <errno.h>
+
+int mmap2_record__read(const struct mmap2_record *record, size_t size_bytes, struct mapping *map)
+{
+	/* A build id is not asked for: with it, device and inode are not what they seem. */
+	if (size_bytes <= sizeof(*record) || record->header.misc & PERF_RECORD_MISC_MMAP_BUILD_ID)
+		return -EINVAL;
+	*map = (struct mapping){
+		.start = record->address,
+		.end = record->address + record->bytes,
+		.file_offset = record->file_offset,
+		.dev_major = record->major,
+		.dev_minor = record->minor,
+		.inode = record->inode,
+		.inode_generation = record->generation,
+		.path = (char *)record->path,
+	};
+	return 0;
+}

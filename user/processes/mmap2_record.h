@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The kernel's record of a mapping: PERF_RECORD_MMAP2 of perf_event_open(2). */
+#ifndef MMAP2_RECORD_H
+#define MMAP2_RECORD_H
+
+#include <linux/perf_event.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/mapping.h"
+
+/* What sample_id_all appends comes after the path. */
+struct mmap2_record {
+	struct perf_event_header header;
+	uint32_t tgid, tid;
+	uint64_t address, bytes, file_offset;
+	uint32_t major, minor;
+	uint64_t inode, generation;
+	uint32_t protection, flags;
+	char path[];
+};
+
+/*
+ * Fills *map, whose path is the record's own and lives as long. size_bytes: of the record without
+ * what is appended; the path ends with a NUL in it or directly after what is appended. Returns 0, or
+ * -EINVAL when there is no path, or a build id where device and inode are expected.
+ */
+int mmap2_record__read(const struct mmap2_record *record, size_t size_bytes, struct mapping *map);
+
+#endif
