@@ -148,3 +148,9 @@ int mapped_file__open(const struct file_identifier *identifier, pid_t tgid,
 	process_root__free(root);
 	return fd;
 }
+
+bool mapped_file__is_in(const struct file_set *files, const struct unwind_file_key *key)
+{
+	return file_set__has(files, key->device >> MINOR_BITS,
+			     key->device & ((1u << MINOR_BITS) - 1), key->inode);
+}

@@ -6,9 +6,11 @@
 #ifndef MAPPED_FILE_H
 #define MAPPED_FILE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "probes/file_identity.h"
+#include "base/file_set.h"
 #include "base/mapping.h"
 
 /*
@@ -27,5 +29,8 @@ struct unwind_file_key mapped_file__key(const struct mapping *map);
 
 /* Gives the mapping that file's numbers. */
 void mapped_file__set_identity(struct mapping *map, const struct file_identity *identity);
+
+/* Is the file with these numbers in the set? */
+bool mapped_file__is_in(const struct file_set *files, const struct unwind_file_key *key);
 
 #endif

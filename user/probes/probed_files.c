@@ -16,14 +16,11 @@
 #include "elf/elf_headers.h"
 #include "base/living_thread.h"
 #include "base/log.h"
+#include "probes/known_files.h"
 #include "probes/mapped_file.h"
 #include "probes/own_code.h"
 #include "probes/guard/process_view.h"
 #include "allocators/vfork_users.h"
-
-#define MANY_FILES 4096 /* from here on those that nobody maps are forgotten */
-#define MAX_FILES 65536 /* here all are but the allocators */
-#define MINOR_BITS 20
 
 /* Where an allocator is probed. */
 struct scope {
@@ -43,24 +40,10 @@ struct allocator_file {
 	bool unmapped; /* nobody had it mapped at the last look */
 };
 
-/* What came of the look at a file, so that it need not be looked at again. */
-struct known_file {
-	struct unwind_file_key key; /* inode 0: a free slot */
-	struct timespec changed; /* with the size: for files whose numbers don't tell enough */
-	off_t size_bytes;
-	bool shares_numbers; /* the snapshots of a btrfs have each other's */
-	bool is_allocator;
-	bool uses_vfork;
-	int look_error; /* see probed_files__look_error */
-	bool forgotten; /* the slot is needed for those after it */
-};
-
 struct probed_files {
 	struct tracer *tracer;
 	struct translators *translators; /* may be NULL */
-	/* Open addressing by inode; capacity is a power of two, or 0. */
-	struct known_file *files;
-	size_t nr_files, capacity;
+	struct known_files known;
 	struct allocator_file *allocators;
 	size_t nr_allocators;
 	unsigned int nr_functions;
@@ -90,41 +73,8 @@ void probed_files__free(struct probed_files *probed)
 	}
 	free(probed->vfork_users);
 	free(probed->allocators);
-	free(probed->files);
+	known_files__free(&probed->known);
 	free(probed);
-}
-
-static size_t home_slot(uint64_t inode, size_t capacity)
-{
-	return (inode * 0x9e3779b97f4a7c15 >> 32) & (capacity - 1);
-}
-
-/* The slot of the file, or the free one where it belongs. */
-static struct known_file *find_slot(struct known_file *files, size_t capacity,
-				    const struct unwind_file_key *key)
-{
-	size_t i = home_slot(key->inode, capacity);
-
-	while (files[i].key.inode && memcmp(&files[i].key, key, sizeof(*key)) != 0)
-		i = (i + 1) & (capacity - 1);
-	return &files[i];
-}
-
-static const struct known_file *find_file(const struct probed_files *probed,
-					  const struct unwind_file_key *key)
-{
-	const struct known_file *file;
-
-	if (!probed->capacity || !key->inode)
-		return NULL;
-	file = find_slot(probed->files, probed->capacity, key);
-	return file->key.inode && !file->forgotten ? file : NULL;
-}
-
-/* Do these numbers mean one file for ever? */
-static bool are_certain(const struct known_file *file)
-{
-	return file->key.generation && !file->shares_numbers;
 }
 
 /* The index + 1 of an allocator that is probed; 0: it is none of those. */
@@ -139,71 +89,6 @@ static size_t find_allocator(const struct probed_files *probed,
 		    (certain || file->identity.address == identity->address))
 			return i + 1;
 	}
-	return 0;
-}
-
-/* Puts those that are to be kept into a table of that capacity. */
-static int rebuild(struct probed_files *probed, size_t capacity,
-		   bool (*keeps)(const struct known_file *file, const struct file_set *mapped),
-		   const struct file_set *mapped)
-{
-	struct known_file *files = calloc(capacity, sizeof(*files));
-
-	if (!files)
-		return -ENOMEM;
-	probed->nr_files = 0;
-	for (size_t i = 0; i < probed->capacity; i++) {
-		const struct known_file *file = &probed->files[i];
-
-		if (!file->key.inode || file->forgotten || !keeps(file, mapped))
-			continue;
-		*find_slot(files, capacity, &file->key) = *file;
-		probed->nr_files++;
-	}
-	free(probed->files);
-	probed->files = files;
-	probed->capacity = capacity;
-	return 0;
-}
-
-static bool is_any(const struct known_file *file, const struct file_set *mapped)
-{
-	(void)file, (void)mapped;
-	return true;
-}
-
-static bool is_probed(const struct known_file *file, const struct file_set *mapped)
-{
-	(void)mapped;
-	return file->is_allocator;
-}
-
-static bool is_in(const struct file_set *mapped, const struct unwind_file_key *key)
-{
-	return file_set__has(mapped, key->device >> MINOR_BITS,
-			     key->device & ((1u << MINOR_BITS) - 1), key->inode);
-}
-
-static bool is_probed_or_mapped(const struct known_file *file, const struct file_set *mapped)
-{
-	return file->is_allocator || is_in(mapped, &file->key);
-}
-
-/* A file that was forgotten is looked at again when somebody maps it. */
-static int remember_file(struct probed_files *probed, const struct known_file *file)
-{
-	struct known_file *slot;
-	int err = 0;
-
-	if (probed->nr_files >= MAX_FILES)
-		err = rebuild(probed, probed->capacity, is_probed, NULL);
-	else if (probed->nr_files >= probed->capacity / 2)
-		err = rebuild(probed, probed->capacity ? 2 * probed->capacity : 64, is_any, NULL);
-	if (err)
-		return err;
-	slot = find_slot(probed->files, probed->capacity, &file->key);
-	probed->nr_files += !slot->key.inode;
-	*slot = *file;
 	return 0;
 }
 
@@ -447,26 +332,19 @@ static int look_into(struct probed_files *probed, int fd, const struct file_iden
 	return file->is_allocator ? add_allocator(probed, fd, identity, &probes, name) : 0;
 }
 
-static bool is_unchanged(const struct known_file *file, const struct stat *status)
-{
-	return are_certain(file) || (file->size_bytes == status->st_size &&
-				     file->changed.tv_sec == status->st_ctim.tv_sec &&
-				     file->changed.tv_nsec == status->st_ctim.tv_nsec);
-}
-
 /* What is known of an open file, after a look at it if need be. Returns 0 or -errno. */
 static int learn(struct probed_files *probed, int fd, const struct file_identity *identity,
 		 const char *name, struct known_file *file)
 {
-	const struct known_file *known = find_file(probed, &identity->key);
+	const struct known_file *known = known_files__find(&probed->known, &identity->key);
 	struct stat status;
 	int err;
 
 	if (fstat(fd, &status))
 		return -errno;
-	if (known &&
-	    (known->is_allocator ? find_allocator(probed, identity, are_certain(known)) > 0 :
-				   is_unchanged(known, &status))) {
+	if (known && (known->is_allocator ?
+			      find_allocator(probed, identity, known_file__is_certain(known)) > 0 :
+			      known_file__is_unchanged(known, &status))) {
 		*file = *known;
 		return 0;
 	}
@@ -477,7 +355,7 @@ static int learn(struct probed_files *probed, int fd, const struct file_identity
 		.shares_numbers = identity->filesystem == BTRFS_SUPER_MAGIC,
 	};
 	err = look_into(probed, fd, identity, name, file);
-	return err ? err : remember_file(probed, file);
+	return err ? err : known_files__remember(&probed->known, file);
 }
 
 /* What follows for a process that maps that file. Returns 0 or -errno. */
@@ -486,7 +364,7 @@ static int apply(struct probed_files *probed, const struct known_file *file,
 {
 	int err = file->uses_vfork ? note_vfork_user(probed, tgid) : 0;
 	size_t allocator = !err && file->is_allocator ?
-				   find_allocator(probed, identity, are_certain(file)) :
+				   find_allocator(probed, identity, known_file__is_certain(file)) :
 				   0;
 
 	return allocator ? probe_in(probed, &probed->allocators[allocator - 1], tgid, name) : err;
@@ -520,29 +398,23 @@ int probed_files__add_command(struct probed_files *probed, pid_t tgid, const cha
 void probed_files__complete(const struct probed_files *probed, struct mapping *map)
 {
 	struct unwind_file_key key = mapped_file__key(map);
-	size_t mask = probed->capacity - 1;
 
-	if (!probed->capacity || !map->dev_major || map->inode_generation)
-		return;
-	for (size_t i = home_slot(key.inode, probed->capacity); probed->files[i].key.inode;
-	     i = (i + 1) & mask)
-		if (probed->files[i].key.inode == key.inode &&
-		    probed->files[i].key.device == key.device)
-			map->inode_generation = probed->files[i].key.generation;
+	if (map->dev_major && !map->inode_generation)
+		map->inode_generation = known_files__generation(&probed->known, &key);
 }
 
 bool probed_files__knows(const struct probed_files *probed, const struct mapping *map)
 {
 	struct unwind_file_key key = mapped_file__key(map);
-	const struct known_file *known = find_file(probed, &key);
+	const struct known_file *known = known_files__find(&probed->known, &key);
 
-	return known && are_certain(known);
+	return known && known_file__is_certain(known);
 }
 
 int probed_files__look_error(const struct probed_files *probed, const struct mapping *map)
 {
 	struct unwind_file_key key = mapped_file__key(map);
-	const struct known_file *known = find_file(probed, &key);
+	const struct known_file *known = known_files__find(&probed->known, &key);
 
 	return known ? known->look_error : -ENOENT;
 }
@@ -559,7 +431,7 @@ int probed_files__add_mapping(struct probed_files *probed, pid_t tgid, const str
 	if (identity)
 		err = learn(probed, fd, identity, map->path, &file);
 	else
-		file = *find_file(probed, &known.key);
+		file = *known_files__find(&probed->known, &known.key);
 	return err ? err : apply(probed, &file, identity ? identity : &known, tgid, map->path);
 }
 
@@ -593,7 +465,7 @@ void probed_files__leader_left(struct probed_files *probed, pid_t tgid)
 
 static void let_go(struct probed_files *probed, struct allocator_file *file)
 {
-	struct known_file *known = find_slot(probed->files, probed->capacity, &file->identity.key);
+	struct unwind_file_key key = file->identity.key;
 
 	tracer__detach_file(probed->tracer, file->fd);
 	if (probed->translators)
@@ -602,8 +474,8 @@ static void let_go(struct probed_files *probed, struct allocator_file *file)
 	close(file->fd);
 	free(file->scopes);
 	*file = (struct allocator_file){ .fd = -1 };
-	/* What has its numbers may be another file from now on. */
-	known->forgotten = known->key.inode;
+	/* A file with its numbers may be another one from now on. */
+	known_files__forget(&probed->known, &key);
 }
 
 static uint64_t mount_of(int folder_fd, const char *path)
@@ -635,14 +507,13 @@ void probed_files__forget_unused(struct probed_files *probed, const struct file_
 		if (file->fd < 0)
 			continue;
 		were_unmapped = file->unmapped;
-		file->unmapped = !is_in(mapped, &file->identity.key);
+		file->unmapped = !mapped_file__is_in(mapped, &file->identity.key);
 		if (!file->unmapped || fstat(file->fd, &status))
 			continue;
 		if (!status.st_nlink || (were_unmapped && !is_of_the_system(file->fd)))
 			let_go(probed, file);
 	}
-	if (probed->nr_files > MANY_FILES)
-		rebuild(probed, probed->capacity, is_probed_or_mapped, mapped);
+	known_files__forget_unmapped(&probed->known, mapped);
 }
 
 struct coverage {
@@ -655,10 +526,11 @@ static int note_coverage(const struct mapping *map, void *context)
 	struct coverage *coverage = context;
 	const struct probed_files *probed = coverage->probed;
 	struct file_identity identity = { map->inode_address, mapped_file__key(map), 0, 0 };
-	const struct known_file *known = find_file(probed, &identity.key);
-	size_t allocator = known && known->is_allocator ?
-				   find_allocator(probed, &identity, are_certain(known)) :
-				   0;
+	const struct known_file *known = known_files__find(&probed->known, &identity.key);
+	size_t allocator =
+		known && known->is_allocator ?
+			find_allocator(probed, &identity, known_file__is_certain(known)) :
+			0;
 	uint64_t attached_ns = allocator ? probed->allocators[allocator - 1].attached_ns : 0;
 
 	if (attached_ns > coverage->since_ns)

@@ -22,8 +22,8 @@ struct mmap2_record {
 
 /*
  * Fills *map, whose path is the record's own and lives as long. size_bytes: of the record without
- * what is appended; the path ends with a NUL in it or directly after what is appended. Returns 0, or
- * -EINVAL when there is no path, or a build id where device and inode are expected.
+ * what is appended; the path ends with a NUL in it or directly after what is appended. Returns 0,
+ * or -EINVAL when there is no path, or a build id where device and inode are expected.
  */
 int mmap2_record__read(const struct mmap2_record *record, size_t size_bytes, struct mapping *map);
 
