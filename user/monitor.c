@@ -71,7 +71,7 @@ static void reopen_output(struct monitor *monitor)
 	monitor->signals.reopen_asked = false;
 	if (report_file__flush(monitor->report_file))
 		return; /* output_status will tell */
-	err = report_file__reopen(monitor->report_file, monitor->output_name);
+	err = reporter__reopen(monitor->reporter, monitor->output_name);
 	if (err)
 		log__warning("cannot reopen %s: %s; reports go on to the file that was open",
 			     monitor->output_name, strerror(-err));
@@ -168,6 +168,7 @@ static int report_the_end(struct monitor *monitor)
 	monitor_ends__count_unreported(monitor);
 	monitor->lost.by_cause[LOSS_MAPPING_RECORD] = kernel_records__lost(monitor->records);
 	reporter__total(monitor->reporter, &monitor->lost);
+	reporter__end(monitor->reporter);
 	return output_status(monitor);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * See reporter.h. Called by the monitor. What a report says is filled in by reported_process.c,
- * reported_system.c and run_total.c; here is when it is written, and how wide.
+ * reported_system.c and run_total.c; here is when it is written.
  */
 #include "reporter.h"
 
@@ -12,8 +12,7 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "output/output.h"
-#include "output/text_wrap.h"
+#include "output/document.h"
 #include "processes/process_name.h"
 #include "reported_process.h"
 #include "reported_system.h"
@@ -25,23 +24,20 @@
 
 struct reporter {
 	struct report_sources sources;
-	const struct output_format *format;
-	struct report_file *file;
-	FILE *out; /* of file */
+	struct document *document;
+	struct report_file *file; /* where the document is written */
 	struct ranking *ranking;
 	struct run_total total;
 	struct snapshot_blocks *gathered; /* of the processes that are reported next; or NULL */
 	uint64_t ready_ns; /* CLOCK_MONOTONIC, when all that is traced from the start was probed */
-	unsigned int heads_columns; /* of the terminal when a table's heads were written last */
 };
 
-static const struct output_format *format_of(const struct options *options)
+static struct document *new_document(const struct options *options, struct report_file *file)
 {
-	if (options->json)
-		return &output_json;
-	if (options->mode == MODE_SYSTEM)
-		return options->verbose ? &output_text_system_verbose : &output_text_system;
-	return options->verbose ? &output_text_verbose : &output_text;
+	struct output_settings settings = { .verbose = options->verbose,
+					    .system_wide = options->mode == MODE_SYSTEM };
+
+	return document__new(output__find(options->json ? "json" : "text"), &settings, file);
 }
 
 struct reporter *reporter__new(const struct report_sources *sources, struct report_file *file)
@@ -51,11 +47,10 @@ struct reporter *reporter__new(const struct report_sources *sources, struct repo
 	if (!reporter)
 		return NULL;
 	reporter->sources = *sources;
-	reporter->format = format_of(sources->options);
 	reporter->file = file;
-	reporter->out = report_file__stream(file);
+	reporter->document = new_document(sources->options, file);
 	reporter->ranking = ranking__new();
-	if (reporter->ranking)
+	if (reporter->document && reporter->ranking)
 		return reporter;
 	reporter__free(reporter);
 	return NULL;
@@ -67,12 +62,23 @@ void reporter__free(struct reporter *reporter)
 		return;
 	reporter__forget_gathered(reporter);
 	ranking__free(reporter->ranking);
+	document__free(reporter->document);
 	free(reporter);
 }
 
 void reporter__flush(struct reporter *reporter)
 {
-	fflush(reporter->out);
+	fflush(report_file__stream(reporter->file));
+}
+
+int reporter__reopen(struct reporter *reporter, const char *path)
+{
+	return document__reopen(reporter->document, path);
+}
+
+void reporter__end(struct reporter *reporter)
+{
+	document__end(reporter->document);
 }
 
 static uint64_t clock_ns(clockid_t clock)
@@ -109,28 +115,6 @@ static struct reported_process find_process(const struct reporter *reporter,
 }
 
 /*
- * Where a report is written: to a terminal by way of a stream that breaks long lines. Its width is
- * asked for each time, as it may change between two reports. end_report closes what this opens.
- */
-static FILE *begin_report(const struct reporter *reporter, unsigned int *terminal_columns)
-{
-	unsigned int columns = report_file__terminal_columns(reporter->file);
-	FILE *out = columns && reporter->format->for_people ?
-			    text_wrap__open(reporter->out, columns) :
-			    NULL;
-
-	if (terminal_columns)
-		*terminal_columns = columns;
-	return out ? out : reporter->out;
-}
-
-static void end_report(const struct reporter *reporter, FILE *out)
-{
-	if (out != reporter->out)
-		fclose(out);
-}
-
-/*
  * A row for each end of the system has stacks below it only when they were asked for; what the OOM
  * killer ended has them always, as whoever looks for it asks just that.
  */
@@ -162,22 +146,11 @@ void reporter__forget_gathered(struct reporter *reporter)
 	reporter->gathered = NULL;
 }
 
-static void write_exit(struct reporter *reporter, struct process_report *report)
+static void write_process(struct reporter *reporter, enum report_kind kind,
+			  struct process_report *report)
 {
-	FILE *out = begin_report(reporter, &report->terminal_columns);
-
-	report->new_width = report->terminal_columns != reporter->heads_columns;
-	reporter->heads_columns = report->terminal_columns;
-	reporter->format->process_exit(out, report);
-	end_report(reporter, out);
-}
-
-static void write_outstanding(struct reporter *reporter, struct process_report *report)
-{
-	FILE *out = begin_report(reporter, &report->terminal_columns);
-
-	reporter->format->outstanding(out, report);
-	end_report(reporter, out);
+	report->terminal_columns = document__terminal_columns(reporter->document);
+	document__write(reporter->document, &(struct report){ .kind = kind, .process = report });
 }
 
 /* Memory that was not reclaimed is never hidden. */
@@ -200,7 +173,7 @@ void reporter__exit(struct reporter *reporter, const struct space *space, bool m
 	if (is_shown(sources->options, &report)) {
 		if (report.has_allocator && shows_stacks(sources->options, &report))
 			reported_process__fill_stacks(sources, &process, &report);
-		write_exit(reporter, &report);
+		write_process(reporter, REPORT_EXIT, &report);
 		aggregate__free(&report);
 	}
 	if (memory_gone) /* else it will be counted when it goes */
@@ -217,7 +190,7 @@ void reporter__outstanding(struct reporter *reporter, const struct space *space)
 	reported_process__fill(&reporter->sources, &process, &report);
 	if (report.has_allocator)
 		reported_process__fill_stacks(&reporter->sources, &process, &report);
-	write_outstanding(reporter, &report);
+	write_process(reporter, REPORT_OUTSTANDING, &report);
 	aggregate__free(&report);
 }
 
@@ -235,13 +208,12 @@ void reporter__nothing_yet(struct reporter *reporter, pid_t tgid)
 	process_name__read(tgid, space.comm, sizeof(space.comm));
 	process = find_process(reporter, &space);
 	reported_process__fill(&reporter->sources, &process, &report);
-	write_outstanding(reporter, &report);
+	write_process(reporter, REPORT_OUTSTANDING, &report);
 }
 
 void reporter__ranking(struct reporter *reporter, const struct space *spaces, size_t nr_spaces)
 {
 	struct ranking_report report = { .time = wall_time(0) };
-	FILE *out;
 	int err = reported_system__fill(&reporter->sources, reporter->ranking, spaces, nr_spaces,
 					clock_ns(CLOCK_MONOTONIC), &report);
 
@@ -250,9 +222,9 @@ void reporter__ranking(struct reporter *reporter, const struct space *spaces, si
 			log__warning("cannot rank what processes hold: %s", strerror(-err));
 		return;
 	}
-	out = begin_report(reporter, &report.terminal_columns);
-	reporter->format->ranking(out, &report);
-	end_report(reporter, out);
+	report.terminal_columns = document__terminal_columns(reporter->document);
+	document__write(reporter->document,
+			&(struct report){ .kind = REPORT_RANKING, .ranking = &report });
 	aggregate__free_ranking(&report);
 }
 
@@ -265,7 +237,6 @@ void reporter__trace(struct reporter *reporter, const struct event *event)
 		[FUNCTION_FREE] = "free",
 	};
 	char comm[sizeof(event->comm) + 1];
-	FILE *out;
 	struct trace_report report = {
 		.time = wall_time(event->time_ns),
 		.pid = (pid_t)event->tgid,
@@ -279,9 +250,8 @@ void reporter__trace(struct reporter *reporter, const struct event *event)
 
 	memcpy(comm, event->comm, sizeof(event->comm));
 	comm[sizeof(event->comm)] = '\0';
-	out = begin_report(reporter, NULL);
-	reporter->format->trace(out, &report);
-	end_report(reporter, out);
+	document__write(reporter->document,
+			&(struct report){ .kind = REPORT_TRACE, .trace = &report });
 }
 
 void reporter__start(struct reporter *reporter, const struct features *features,
@@ -304,15 +274,13 @@ void reporter__start(struct reporter *reporter, const struct features *features,
 		.uprobe = probe_paths__call_probes_name(paths->call_probes),
 		.processes = nr_processes,
 	};
-	FILE *out;
 
 	reporter->ready_ns = ready_ns;
 	for (unsigned int n = 0; n + 1 < START_MAX_DEGRADED; n++)
 		start.degraded[n] = probe_paths__degraded(features, paths, n);
-	out = begin_report(reporter, &start.terminal_columns);
-	reporter->heads_columns = start.terminal_columns;
-	reporter->format->start(out, &start);
-	end_report(reporter, out);
+	start.terminal_columns = document__terminal_columns(reporter->document);
+	document__write(reporter->document,
+			&(struct report){ .kind = REPORT_START, .start = &start });
 }
 
 void reporter__note_before(struct reporter *reporter)
@@ -329,9 +297,8 @@ void reporter__total(struct reporter *reporter, const struct report_lost *lost)
 {
 	const struct report_sources *sources = &reporter->sources;
 	struct total_report total = run_total__report(&reporter->total, sources->maps, lost);
-	FILE *out = begin_report(reporter, NULL);
 
 	total.system_wide = sources->options->mode == MODE_SYSTEM;
-	reporter->format->total(out, &total);
-	end_report(reporter, out);
+	document__write(reporter->document,
+			&(struct report){ .kind = REPORT_TOTAL, .total = &total });
 }

@@ -41,7 +41,7 @@ void reporter__ranking(struct reporter *reporter, const struct space *spaces, si
 /* A running process that made no call yet: nothing is known of it but that. */
 void reporter__nothing_yet(struct reporter *reporter, pid_t tgid);
 void reporter__trace(struct reporter *reporter, const struct event *event);
-/* The end of the report. lost: what the tracer itself could not record or report. */
+/* The sums over the run. lost: what the tracer itself could not record or report. */
 void reporter__total(struct reporter *reporter, const struct report_lost *lost);
 
 /* Takes the machine's memory before anything runs. */
@@ -51,6 +51,12 @@ void reporter__note_before(struct reporter *reporter);
  * doing.
  */
 void reporter__note_after(struct reporter *reporter);
+
+/* Writes the tail of the document: nothing can be reported after it. */
+void reporter__end(struct reporter *reporter);
+
+/* See document__reopen. */
+int reporter__reopen(struct reporter *reporter, const char *path);
 
 /* Lets a reader see what has been written so far. */
 void reporter__flush(struct reporter *reporter);

@@ -19,23 +19,9 @@
 #include "example_report.h"
 #include "failing_alloc.h"
 #include "golden_file.h"
-#include "output/output.h"
+#include "write_report.h"
 
-typedef void (*write_process)(FILE *out, const struct process_report *process);
-
-static char *write_one(write_process write, const struct process_report *report)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-
-	assert_non_null(out);
-	write(out, report);
-	assert_int_equal(fclose(out), 0);
-	return text;
-}
-
-static void compare_all(write_process write, const char *golden)
+static void compare_all(enum report_kind kind, const char *golden)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -45,7 +31,7 @@ static void compare_all(write_process write, const char *golden)
 	for (size_t i = 0; i < nr_example_reports; i++) {
 		struct process_report report = example_report__make(&example_reports[i]);
 
-		write(out, &report);
+		write_report(out, &json_writer, kind, &report);
 	}
 	assert_int_equal(fclose(out), 0);
 	golden_file__compare(golden, text);
@@ -55,13 +41,13 @@ static void compare_all(write_process write, const char *golden)
 static void test_exit(void **state)
 {
 	(void)state;
-	compare_all(output_json.process_exit, "exit.jsonl");
+	compare_all(REPORT_EXIT, "exit.jsonl");
 }
 
 static void test_outstanding(void **state)
 {
 	(void)state;
-	compare_all(output_json.outstanding, "outstanding.jsonl");
+	compare_all(REPORT_OUTSTANDING, "outstanding.jsonl");
 }
 
 static void write_others(FILE *out)
@@ -85,12 +71,12 @@ static void write_others(FILE *out)
 				      .reclaimed_bytes = UINT64_MAX,
 				      .tracer_cpu_s = -1 };
 
-	output_json.start(out, &start);
-	output_json.trace(out, &event);
+	write_report(out, &json_writer, REPORT_START, &start);
+	write_report(out, &json_writer, REPORT_TRACE, &event);
 	event.is_free = true;
 	event.size_bytes = UINT64_MAX;
-	output_json.trace(out, &event);
-	output_json.total(out, &total);
+	write_report(out, &json_writer, REPORT_TRACE, &event);
+	write_report(out, &json_writer, REPORT_TOTAL, &total);
 	total.has_memory = true;
 	total.before = (struct memory_report){ 1000, 200, 300, 400, 500, 600 };
 	total.after = (struct memory_report){ 1000, 201, 301, 401, UINT64_MAX, FIGURE_UNKNOWN };
@@ -105,7 +91,7 @@ static void write_others(FILE *out)
 	total.not_reclaimed = 1;
 	total.tracer_cpu_s = 0.82;
 	total.tracer_peak_bytes = 31 << 20;
-	output_json.total(out, &total);
+	write_report(out, &json_writer, REPORT_TOTAL, &total);
 }
 
 static void test_others(void **state)
@@ -125,7 +111,7 @@ static void test_others(void **state)
 static void write_rankings(FILE *out)
 {
 	for (size_t i = 0; i < nr_example_rankings; i++)
-		output_json.ranking(out, &example_rankings[i].ranking);
+		write_report(out, &json_writer, REPORT_RANKING, &example_rankings[i].ranking);
 }
 
 static void test_ranking(void **state)
@@ -142,10 +128,10 @@ static void test_ranking(void **state)
 	free(text);
 }
 
-static json_t *parse_example(const char *name, write_process write)
+static json_t *parse_example(const char *name, enum report_kind kind)
 {
 	struct process_report report = example_report__find(name);
-	char *text = write_one(write, &report);
+	char *text = report_text(&json_writer, kind, &report);
 	json_t *line = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 
 	assert_non_null(line);
@@ -155,7 +141,7 @@ static json_t *parse_example(const char *name, write_process write)
 
 static void test_unknown_is_null(void **state)
 {
-	json_t *line = parse_example("no allocator", output_json.process_exit);
+	json_t *line = parse_example("no allocator", REPORT_EXIT);
 
 	(void)state;
 	assert_true(json_is_null(json_object_get(line, "held")));
@@ -164,33 +150,33 @@ static void test_unknown_is_null(void **state)
 	assert_true(json_is_null(json_object_get(line, "not_looked_at")));
 	json_decref(line);
 
-	line = parse_example("not looked at", output_json.process_exit);
+	line = parse_example("not looked at", REPORT_EXIT);
 	assert_true(json_is_null(json_object_get(line, "held")));
 	assert_string_equal(json_string_value(json_object_get(line, "not_looked_at")),
 			    "a 32-bit program");
 	json_decref(line);
 
-	line = parse_example("filtered", output_json.outstanding);
+	line = parse_example("filtered", REPORT_OUTSTANDING);
 	assert_true(
 		json_is_null(json_object_get(json_object_get(line, "totals"), "unknown_frees")));
 	assert_null(json_object_get(line, "end"));
 	assert_null(json_object_get(line, "reclaimed"));
 	json_decref(line);
 
-	line = parse_example("all unknown", output_json.process_exit);
+	line = parse_example("all unknown", REPORT_EXIT);
 	assert_true(json_is_null(json_object_get(line, "verified")));
 	assert_true(
 		json_is_null(json_object_get(json_object_get(line, "stays"), "page_cache_bytes")));
 	json_decref(line);
 
-	line = parse_example("inherited unknown", output_json.outstanding);
+	line = parse_example("inherited unknown", REPORT_OUTSTANDING);
 	assert_true(json_is_null(json_object_get(json_object_get(line, "inherited"), "bytes")));
 	assert_true(
 		json_is_null(json_object_get(json_object_get(line, "inherited"), "freed_bytes")));
 	assert_null(json_object_get(line, "fork_copy"));
 	json_decref(line);
 
-	line = parse_example("end unknown", output_json.process_exit);
+	line = parse_example("end unknown", REPORT_EXIT);
 	assert_true(json_is_null(json_object_get(json_object_get(line, "end"), "kind")));
 	assert_true(json_is_null(json_object_get(line, "run_s")));
 	assert_true(json_is_null(json_object_get(line, "comm")));
@@ -199,7 +185,7 @@ static void test_unknown_is_null(void **state)
 
 static void test_values(void **state)
 {
-	json_t *line = parse_example("signalled", output_json.process_exit);
+	json_t *line = parse_example("signalled", REPORT_EXIT);
 	json_t *end = json_object_get(line, "end");
 
 	(void)state;
@@ -211,19 +197,19 @@ static void test_values(void **state)
 	assert_true(json_is_true(json_object_get(end, "core_dumped")));
 	json_decref(line);
 
-	line = parse_example("huge", output_json.process_exit);
+	line = parse_example("huge", REPORT_EXIT);
 	assert_int_equal(
 		json_integer_value(json_object_get(json_object_get(line, "held"), "bytes")),
 		INT64_MAX);
 	assert_true(json_is_null(json_object_get(line, "time")));
 	json_decref(line);
 
-	line = parse_example("not reclaimed", output_json.process_exit);
+	line = parse_example("not reclaimed", REPORT_EXIT);
 	assert_true(json_is_false(json_object_get(line, "verified")));
 	assert_true(json_is_false(json_object_get(line, "fork_copy")));
 	json_decref(line);
 
-	line = parse_example("fork copy exec", output_json.process_exit);
+	line = parse_example("fork copy exec", REPORT_EXIT);
 	assert_true(json_is_true(json_object_get(line, "fork_copy")));
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(line, "inherited"),
 							    "freed_bytes")),
@@ -233,7 +219,7 @@ static void test_values(void **state)
 
 static void test_kept(void **state)
 {
-	json_t *line = parse_example("kept", output_json.process_exit);
+	json_t *line = parse_example("kept", REPORT_EXIT);
 	json_t *kept = json_object_get(json_object_get(line, "stays"), "kept");
 
 	(void)state;
@@ -250,7 +236,7 @@ static void test_kept(void **state)
 	assert_true(json_is_null(json_object_get(json_array_get(kept, 2), "why")));
 	json_decref(line);
 
-	line = parse_example("plain", output_json.process_exit);
+	line = parse_example("plain", REPORT_EXIT);
 	kept = json_object_get(json_object_get(line, "stays"), "kept");
 	assert_true(json_is_array(kept));
 	assert_int_equal(json_array_size(kept), 0);
@@ -288,8 +274,8 @@ static void write_everything(FILE *out)
 	for (size_t i = 0; i < nr_example_reports; i++) {
 		struct process_report report = example_report__make(&example_reports[i]);
 
-		output_json.process_exit(out, &report);
-		output_json.outstanding(out, &report);
+		write_report(out, &json_writer, REPORT_EXIT, &report);
+		write_report(out, &json_writer, REPORT_OUTSTANDING, &report);
 	}
 }
 
@@ -356,12 +342,13 @@ static void write_exit(FILE *out, const void *example)
 {
 	struct process_report report = example_report__make(example);
 
-	output_json.process_exit(out, &report);
+	write_report(out, &json_writer, REPORT_EXIT, &report);
 }
 
 static void write_ranking(FILE *out, const void *example)
 {
-	output_json.ranking(out, &((const struct example_ranking *)example)->ranking);
+	write_report(out, &json_writer, REPORT_RANKING,
+		     &((const struct example_ranking *)example)->ranking);
 }
 
 /* Writes one example with the allocations limited; returns whether the line is there, whole. */

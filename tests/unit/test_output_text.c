@@ -14,24 +14,10 @@
 
 #include "example_report.h"
 #include "golden_file.h"
-#include "output/output.h"
+#include "write_report.h"
 #include "base/text_units.h"
 
-typedef void (*write_process)(FILE *out, const struct process_report *process);
-
-static char *write_one(write_process write, const struct process_report *report)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-
-	assert_non_null(out);
-	write(out, report);
-	assert_int_equal(fclose(out), 0);
-	return text;
-}
-
-static void compare_all(write_process write, const char *golden)
+static void compare_all(const struct writer *writer, enum report_kind kind, const char *golden)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -42,7 +28,7 @@ static void compare_all(write_process write, const char *golden)
 		struct process_report report = example_report__make(&example_reports[i]);
 
 		fprintf(out, "### %s\n", example_reports[i].name);
-		write(out, &report);
+		write_report(out, writer, kind, &report);
 	}
 	assert_int_equal(fclose(out), 0);
 	golden_file__compare(golden, text);
@@ -52,28 +38,28 @@ static void compare_all(write_process write, const char *golden)
 static void test_exit(void **state)
 {
 	(void)state;
-	compare_all(output_text.process_exit, "exit.txt");
+	compare_all(&text_writer, REPORT_EXIT, "exit.txt");
 }
 
 static void test_exit_verbose(void **state)
 {
 	(void)state;
-	compare_all(output_text_verbose.process_exit, "exit_verbose.txt");
+	compare_all(&text_verbose_writer, REPORT_EXIT, "exit_verbose.txt");
 }
 
 static void test_outstanding(void **state)
 {
 	(void)state;
-	compare_all(output_text.outstanding, "outstanding.txt");
+	compare_all(&text_writer, REPORT_OUTSTANDING, "outstanding.txt");
 }
 
 static void test_outstanding_verbose(void **state)
 {
 	(void)state;
-	compare_all(output_text_verbose.outstanding, "outstanding_verbose.txt");
+	compare_all(&text_verbose_writer, REPORT_OUTSTANDING, "outstanding_verbose.txt");
 }
 
-static void write_starts(FILE *out, const struct output_format *format)
+static void write_starts(FILE *out, const struct writer *writer)
 {
 	struct start_report start = { .version = "0.1.0",
 				      .kernel = "6.1.0\n-x",
@@ -84,17 +70,17 @@ static void write_starts(FILE *out, const struct output_format *format)
 				      .exit_after = "tracepoint",
 				      .uprobe = "perf" };
 
-	fprintf(out, "### %s\n", format->name);
-	format->start(out, &start);
+	fprintf(out, "### text%s\n", writer->settings.verbose ? "-verbose" : "");
+	write_report(out, writer, REPORT_START, &start);
 	start.mode = "pid";
-	format->start(out, &start);
+	write_report(out, writer, REPORT_START, &start);
 	start.allocator_functions = 1;
 	start.allocator_files = 2;
-	format->start(out, &start);
+	write_report(out, writer, REPORT_START, &start);
 	start.allocator_functions = start.allocator_files = 0;
 	start.degraded[0] = "room is less";
 	start.degraded[1] = "who keeps it is not looked up";
-	format->start(out, &start);
+	write_report(out, writer, REPORT_START, &start);
 }
 
 static void test_start(void **state)
@@ -105,8 +91,8 @@ static void test_start(void **state)
 
 	(void)state;
 	assert_non_null(out);
-	write_starts(out, &output_text);
-	write_starts(out, &output_text_verbose);
+	write_starts(out, &text_writer);
+	write_starts(out, &text_verbose_writer);
 	assert_int_equal(fclose(out), 0);
 	golden_file__compare("start.txt", text);
 	free(text);
@@ -127,16 +113,16 @@ static void test_trace(void **state)
 
 	(void)state;
 	assert_non_null(out);
-	output_text.trace(out, &event);
+	write_report(out, &text_writer, REPORT_TRACE, &event);
 	event.function = "posix_memalign";
 	event.size_bytes = 1;
 	event.comm = "a-15-bytes-comm\n";
-	output_text.trace(out, &event);
+	write_report(out, &text_writer, REPORT_TRACE, &event);
 	event.function = "free";
 	event.is_free = true;
 	event.comm = NULL;
 	event.size_bytes = UINT64_MAX;
-	output_text_verbose.trace(out, &event);
+	write_report(out, &text_verbose_writer, REPORT_TRACE, &event);
 	assert_int_equal(fclose(out), 0);
 	golden_file__compare("trace.txt", text);
 	free(text);
@@ -153,7 +139,7 @@ static void test_total(void **state)
 
 	(void)state;
 	assert_non_null(out);
-	output_text.total(out, &total);
+	write_report(out, &text_writer, REPORT_TOTAL, &total);
 	total.processes = 1200;
 	total.has_memory = true;
 	total.before = (struct memory_report){ 25276502016, 292552704,	 25051709440,
@@ -163,24 +149,24 @@ static void test_total(void **state)
 					      24983949312 - 1048576, FIGURE_UNKNOWN };
 	total.lost.by_cause[LOSS_BLOCK_MAP_FULL] = 7;
 	total.reclaimed_bytes = UINT64_MAX;
-	output_text_verbose.total(out, &total);
+	write_report(out, &text_verbose_writer, REPORT_TOTAL, &total);
 	/* Said only where it explains a growth. */
 	total.before.per_cpu_lists_bytes = 160 << 20;
 	total.after.per_cpu_lists_bytes = (160 << 20) + 1000;
-	output_text.total(out, &total);
+	write_report(out, &text_writer, REPORT_TOTAL, &total);
 	total.after.per_cpu_lists_bytes = 199 << 20;
 	total.tracer_cpu_s = 0.82;
 	total.tracer_peak_bytes = 31 << 20;
-	output_text.total(out, &total);
+	write_report(out, &text_writer, REPORT_TOTAL, &total);
 	assert_int_equal(fclose(out), 0);
 	golden_file__compare("total.txt", text);
 	free(text);
 }
 
-static void assert_says(write_process write, const char *example, const char *sentence)
+static void assert_says(enum report_kind kind, const char *example, const char *sentence)
 {
 	struct process_report report = example_report__find(example);
-	char *text = write_one(write, &report);
+	char *text = report_text(&text_writer, kind, &report);
 
 	if (!strstr(text, sentence))
 		fail_msg("'%s' is not said of '%s':\n%s", sentence, example, text);
@@ -232,19 +218,19 @@ static void test_sentences(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++)
-		assert_says(output_text.process_exit, sentences[i].example, sentences[i].sentence);
-	assert_says(output_text.outstanding, "late attach",
+		assert_says(REPORT_EXIT, sentences[i].example, sentences[i].sentence);
+	assert_says(REPORT_OUTSTANDING, "late attach",
 		    "blocks from before the attach are not counted\n");
-	assert_says(output_text.outstanding, "level",
+	assert_says(REPORT_OUTSTANDING, "level",
 		    "less 1,280 frees of blocks that were not recorded, 6 blocks more than at the"
 		    " attach\n");
-	assert_says(output_text.outstanding, "late attach",
+	assert_says(REPORT_OUTSTANDING, "late attach",
 		    "less 5 frees of blocks that were not recorded, 4 blocks fewer than at the"
 		    " attach\n");
-	assert_says(output_text.outstanding, "as at the attach",
+	assert_says(REPORT_OUTSTANDING, "as at the attach",
 		    "less 1,286 frees of blocks that were not recorded, as many blocks as at the"
 		    " attach\n");
-	assert_says(output_text.outstanding, "plain",
+	assert_says(REPORT_OUTSTANDING, "plain",
 		    "[00:00:00] PID 4711 leak64: outstanding 67,108,864 bytes in 1 block\n");
 }
 
@@ -260,13 +246,13 @@ static bool is_printable(const char *text)
 /* Nothing a program can choose may reach the terminal raw, or say that its block "leaked". */
 static void test_every_text_is_clean(void **state)
 {
-	write_process writers[] = { output_text.process_exit, output_text_verbose.process_exit,
-				    output_text.outstanding, output_text_verbose.outstanding };
+	const struct writer *writers[] = { &text_writer, &text_verbose_writer };
+	enum report_kind kinds[] = { REPORT_EXIT, REPORT_OUTSTANDING };
 
 	(void)state;
 	for (size_t i = 0; i < 4 * nr_example_reports; i++) {
 		struct process_report report = example_report__make(&example_reports[i / 4]);
-		char *text = write_one(writers[i % 4], &report);
+		char *text = report_text(writers[i % 2], kinds[i / 2 % 2], &report);
 
 		assert_true(is_printable(text));
 		assert_null(strstr(text, "leaked"));

@@ -17,7 +17,7 @@
 #include "example_ranking.h"
 #include "example_report.h"
 #include "golden_file.h"
-#include "output/output.h"
+#include "write_report.h"
 #include "base/text_units.h"
 
 static const struct start_report plain_start = { .version = "0.1.0",
@@ -61,7 +61,7 @@ static void write_heads(FILE *out, unsigned int terminal_columns)
 	struct start_report start = plain_start;
 
 	start.terminal_columns = terminal_columns;
-	output_text_system.start(out, &start);
+	write_report(out, &system_writer, REPORT_START, &start);
 }
 
 static void write_example(FILE *out, const char *name, unsigned int terminal_columns)
@@ -70,20 +70,20 @@ static void write_example(FILE *out, const char *name, unsigned int terminal_col
 
 	report.terminal_columns = terminal_columns;
 	report.nr_stacks = 0;
-	output_text_system.process_exit(out, &report);
+	write_report_below(out, &system_writer, terminal_columns, REPORT_EXIT, &report);
 }
 
-static void compare_exits(const struct output_format *format, const char *golden)
+static void compare_exits(const struct writer *writer, const char *golden)
 {
 	struct capture capture;
 
 	open_capture(&capture);
-	format->start(capture.out, &plain_start);
+	write_report(capture.out, writer, REPORT_START, &plain_start);
 	for (size_t i = 0; i < nr_example_reports; i++) {
 		struct process_report report = example_report__make(&example_reports[i]);
 
 		fprintf(capture.out, "### %s\n", example_reports[i].name);
-		format->process_exit(capture.out, &report);
+		write_report(capture.out, writer, REPORT_EXIT, &report);
 	}
 	compare_capture(&capture, golden);
 }
@@ -91,13 +91,13 @@ static void compare_exits(const struct output_format *format, const char *golden
 static void test_exit(void **state)
 {
 	(void)state;
-	compare_exits(&output_text_system, "system_exit.txt");
+	compare_exits(&system_writer, "system_exit.txt");
 }
 
 static void test_exit_verbose(void **state)
 {
 	(void)state;
-	compare_exits(&output_text_system_verbose, "system_exit_verbose.txt");
+	compare_exits(&system_verbose_writer, "system_exit_verbose.txt");
 }
 
 static void test_start(void **state)
@@ -107,14 +107,14 @@ static void test_start(void **state)
 
 	(void)state;
 	open_capture(&capture);
-	output_text_system.start(capture.out, &start);
-	output_text_system_verbose.start(capture.out, &start);
+	write_report(capture.out, &system_writer, REPORT_START, &start);
+	write_report(capture.out, &system_verbose_writer, REPORT_START, &start);
 	start.processes = 1;
 	start.allocator_functions = start.allocator_files = 1;
 	start.terminal_columns = 80;
-	output_text_system.start(capture.out, &start);
+	write_report(capture.out, &system_writer, REPORT_START, &start);
 	start.processes = start.allocator_functions = start.allocator_files = 0;
-	output_text_system.start(capture.out, &start);
+	write_report(capture.out, &system_writer, REPORT_START, &start);
 	compare_capture(&capture, "system_start.txt");
 }
 
@@ -275,15 +275,14 @@ static void test_columns_go_by_interest(void **state)
 }
 
 /* A row's beginning, whatever follows. */
-static void assert_row(const struct output_format *format, const char *example,
-		       const char *beginning)
+static void assert_row(const struct writer *writer, const char *example, const char *beginning)
 {
 	struct process_report report = example_report__find(example);
 	struct capture capture;
 	const char *text;
 
 	open_capture(&capture);
-	format->process_exit(capture.out, &report);
+	write_report(capture.out, writer, REPORT_EXIT, &report);
 	text = close_capture(&capture);
 	if (strncmp(text, beginning, strlen(beginning)) != 0)
 		fail_msg("'%s' does not begin with '%s' but:\n%s", example, beginning, text);
@@ -295,21 +294,21 @@ static void test_fork_copies(void **state)
 	static const char row[] = "00:00:00    4711 leak64          exec               0        0";
 
 	(void)state;
-	assert_row(&output_text_system, "fork copy exec", row);
-	assert_row(&output_text_system_verbose, "fork copy exec", row);
-	assert_row(&output_text_system, "fork copy not reclaimed", row);
-	assert_row(&output_text_system, "fork copy", "00:00:00    4711 leak64          exit 0  ");
-	assert_row(&output_text_system, "exec", "00:00:00    4711 leak64          exec  ");
+	assert_row(&system_writer, "fork copy exec", row);
+	assert_row(&system_verbose_writer, "fork copy exec", row);
+	assert_row(&system_writer, "fork copy not reclaimed", row);
+	assert_row(&system_writer, "fork copy", "00:00:00    4711 leak64          exit 0  ");
+	assert_row(&system_writer, "exec", "00:00:00    4711 leak64          exec  ");
 }
 
-static void compare_rankings(const struct output_format *format, const char *golden)
+static void compare_rankings(const struct writer *writer, const char *golden)
 {
 	struct capture capture;
 
 	open_capture(&capture);
 	for (size_t i = 0; i < nr_example_rankings; i++) {
 		fprintf(capture.out, "### %s\n", example_rankings[i].name);
-		format->ranking(capture.out, &example_rankings[i].ranking);
+		write_report(capture.out, writer, REPORT_RANKING, &example_rankings[i].ranking);
 	}
 	compare_capture(&capture, golden);
 }
@@ -317,13 +316,13 @@ static void compare_rankings(const struct output_format *format, const char *gol
 static void test_ranking(void **state)
 {
 	(void)state;
-	compare_rankings(&output_text_system, "system_ranking.txt");
+	compare_rankings(&system_writer, "system_ranking.txt");
 }
 
 static void test_ranking_verbose(void **state)
 {
 	(void)state;
-	compare_rankings(&output_text_system_verbose, "system_ranking_verbose.txt");
+	compare_rankings(&system_verbose_writer, "system_ranking_verbose.txt");
 }
 
 static void test_total(void **state)
@@ -341,17 +340,17 @@ static void test_total(void **state)
 
 	(void)state;
 	open_capture(&capture);
-	output_text_system.total(capture.out, &total);
-	output_text_system_verbose.total(capture.out, &total);
+	write_report(capture.out, &system_writer, REPORT_TOTAL, &total);
+	write_report(capture.out, &system_verbose_writer, REPORT_TOTAL, &total);
 	total.not_reclaimed = total.unverified = 1;
 	total.verified = 1200;
 	total.processes = 1202;
 	total.fork_copies = 0;
 	total.tracer_cpu_s = -1;
 	total.lost.by_cause[LOSS_RETURN] = 1;
-	output_text_system.total(capture.out, &total);
+	write_report(capture.out, &system_writer, REPORT_TOTAL, &total);
 	total = (struct total_report){ .system_wide = true, .tracer_cpu_s = 0 };
-	output_text_system.total(capture.out, &total);
+	write_report(capture.out, &system_writer, REPORT_TOTAL, &total);
 	compare_capture(&capture, "system_total.txt");
 }
 
@@ -365,12 +364,12 @@ static void test_shared_with_other_modes(void **state)
 	(void)state;
 	open_capture(&here);
 	open_capture(&there);
-	output_text_system.outstanding(here.out, &report);
-	output_text.outstanding(there.out, &report);
-	output_text_system_verbose.outstanding(here.out, &report);
-	output_text_verbose.outstanding(there.out, &report);
-	output_text_system.trace(here.out, &event);
-	output_text.trace(there.out, &event);
+	write_report(here.out, &system_writer, REPORT_OUTSTANDING, &report);
+	write_report(there.out, &text_writer, REPORT_OUTSTANDING, &report);
+	write_report(here.out, &system_verbose_writer, REPORT_OUTSTANDING, &report);
+	write_report(there.out, &text_verbose_writer, REPORT_OUTSTANDING, &report);
+	write_report(here.out, &system_writer, REPORT_TRACE, &event);
+	write_report(there.out, &text_writer, REPORT_TRACE, &event);
 	close_capture(&here);
 	assert_string_equal(close_capture(&there), here.text);
 	free(here.text);
@@ -380,21 +379,21 @@ static void test_shared_with_other_modes(void **state)
 /* Nothing a program can choose may reach the terminal raw, or say that its block "leaked". */
 static void test_every_text_is_clean(void **state)
 {
-	const struct output_format *formats[] = { &output_text_system,
-						  &output_text_system_verbose };
+	const struct writer *writers[] = { &system_writer, &system_verbose_writer };
 	struct capture capture;
 
 	(void)state;
 	open_capture(&capture);
 	for (size_t i = 0; i < 2; i++) {
-		formats[i]->start(capture.out, &plain_start);
+		write_report(capture.out, writers[i], REPORT_START, &plain_start);
 		for (size_t j = 0; j < nr_example_reports; j++) {
 			struct process_report report = example_report__make(&example_reports[j]);
 
-			formats[i]->process_exit(capture.out, &report);
+			write_report(capture.out, writers[i], REPORT_EXIT, &report);
 		}
 		for (size_t j = 0; j < nr_example_rankings; j++)
-			formats[i]->ranking(capture.out, &example_rankings[j].ranking);
+			write_report(capture.out, writers[i], REPORT_RANKING,
+				     &example_rankings[j].ranking);
 	}
 	for (const char *at = close_capture(&capture); *at; at++)
 		assert_true(*at == '\n' || (unsigned char)*at >= ' ');

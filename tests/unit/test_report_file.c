@@ -143,13 +143,13 @@ static void test_moved_away(void **state)
 	say(file, "one\n");
 	assert_int_equal(rename(path, moved), 0);
 	say(file, "two\n");
-	assert_int_equal(report_file__reopen(file, path), 0);
+	assert_int_equal(report_file__reopen(file, path, NULL, NULL), 0);
 	say(file, "three\n");
 	assert_int_equal(report_file__flush(file), 0);
 	assert_content(moved, "one\ntwo\n");
 	assert_content(path, "three\n");
 	/* Nothing was moved: nothing is lost. */
-	assert_int_equal(report_file__reopen(file, path), 0);
+	assert_int_equal(report_file__reopen(file, path, NULL, NULL), 0);
 	say(file, "four\n");
 	report_file__free(file);
 	assert_content(path, "three\nfour\n");
@@ -162,7 +162,7 @@ static void test_another_file_there(void **state)
 	(void)state;
 	assert_int_equal(rename(path, moved), 0);
 	put("not ours");
-	assert_int_equal(report_file__reopen(file, path), 0);
+	assert_int_equal(report_file__reopen(file, path, NULL, NULL), 0);
 	say(file, "one\n");
 	report_file__free(file);
 	assert_content(path, "not ours\none\n");
@@ -176,12 +176,12 @@ static void test_not_reopened(void **state)
 	say(file, "one\n");
 	assert_int_equal(rename(path, moved), 0);
 	assert_int_equal(mkdir(path, 0700), 0);
-	assert_int_equal(report_file__reopen(file, path), -EISDIR);
+	assert_int_equal(report_file__reopen(file, path, NULL, NULL), -EISDIR);
 	say(file, "two\n");
 	assert_int_equal(rmdir(path), 0);
 	/* A pipe that nobody reads: it must not wait for somebody. */
 	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(report_file__reopen(file, path), -ENXIO);
+	assert_int_equal(report_file__reopen(file, path, NULL, NULL), -ENXIO);
 	say(file, "three\n");
 	assert_int_equal(report_file__flush(file), 0);
 	report_file__free(file);
@@ -208,7 +208,7 @@ static void test_full_disk(void **state)
 	errno = ENOENT;
 	assert_int_equal(report_file__flush(file), -ENOSPC);
 	/* And the reason stays the reason. */
-	assert_int_equal(report_file__reopen(file, path), -ENOSPC);
+	assert_int_equal(report_file__reopen(file, path, NULL, NULL), -ENOSPC);
 	assert_int_equal(access(path, F_OK), -1);
 	report_file__free(file);
 }

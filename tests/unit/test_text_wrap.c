@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "example_report.h"
-#include "output/output.h"
 #include "base/sanitize_text.h"
 #include "output/short_name.h"
 #include "output/text_wrap.h"
+#include "write_report.h"
 
 static char *wrap(const char *text, unsigned int columns)
 {
@@ -159,7 +159,7 @@ static char *long_name(void)
 
 static char *write_with_name(const char *name, unsigned int columns, bool verbose)
 {
-	const struct output_format *format = verbose ? &output_text_verbose : &output_text;
+	const struct writer *writer = verbose ? &text_verbose_writer : &text_writer;
 	struct process_report report = example_report__find("stacks");
 	struct report_frame frames[2] = {
 		{ .function = name, .file = "/usr/include/c++/12/hashtable.h", .line = 1234 },
@@ -175,7 +175,7 @@ static char *write_with_name(const char *name, unsigned int columns, bool verbos
 	report.nr_stacks = 1;
 	report.terminal_columns = columns;
 	stream = columns ? text_wrap__open(out, columns) : out;
-	format->process_exit(stream, &report);
+	write_report(stream, writer, REPORT_EXIT, &report);
 	if (stream != out)
 		fclose(stream);
 	assert_int_equal(fclose(out), 0);
@@ -237,7 +237,7 @@ static void test_every_example_fits(void **state)
 
 		assert_non_null(out);
 		report.terminal_columns = 80;
-		output_text.process_exit(out, &report);
+		write_report(out, &text_writer, REPORT_EXIT, &report);
 		assert_int_equal(fclose(out), 0);
 		wrapped = wrap(text, 80);
 		if (widest_line(wrapped) > 80)

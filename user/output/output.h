@@ -1,36 +1,64 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The writers: each turns the plain data of report.h into one format on a FILE. A writer never
- * reads a map, never sorts and never decides what to show.
+ * The formats: each turns the plain data of report.h into one kind of document on a FILE. A format
+ * never reads a map, never sorts and never decides what to show. document.h drives them.
  */
 #ifndef OUTPUT_H
 #define OUTPUT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "report/report.h"
 
+enum report_kind {
+	REPORT_START,
+	REPORT_EXIT, /* a process that has ended */
+	REPORT_OUTSTANDING, /* a process that runs */
+	REPORT_RANKING, /* of the whole system */
+	REPORT_TRACE,
+	REPORT_TOTAL,
+};
+
+/* One item of a document. */
+struct report {
+	enum report_kind kind;
+	union {
+		const struct start_report *start;
+		const struct process_report *process; /* REPORT_EXIT and REPORT_OUTSTANDING */
+		const struct ranking_report *ranking;
+		const struct trace_report *trace;
+		const struct total_report *total;
+	};
+};
+
+struct output_settings {
+	bool verbose; /* text adds addresses, module paths and figures that only JSON has else */
+	bool system_wide; /* text has a row of columns for each end */
+};
+
+/*
+ * A document is one call of begin, one of report for each item, and one of end: also when the
+ * tracer stops early, and anew for each file when the report file is reopened. The state is the
+ * format's own, state_bytes of it, all zero before begin. out can differ from call to call.
+ */
 struct output_format {
 	const char *name;
 	bool for_people; /* on a terminal, long lines are broken at words */
-	void (*start)(FILE *out, const struct start_report *start);
-	void (*process_exit)(FILE *out, const struct process_report *process);
-	void (*outstanding)(FILE *out, const struct process_report *process);
-	/* Of the whole system; NULL in the formats that are not for it. */
-	void (*ranking)(FILE *out, const struct ranking_report *ranking);
-	void (*trace)(FILE *out, const struct trace_report *event);
-	void (*total)(FILE *out, const struct total_report *total);
+	size_t state_bytes;
+	void (*begin)(void *state, FILE *out, const struct output_settings *settings);
+	void (*report)(void *state, FILE *out, const struct report *report);
+	/* Writes the tail and releases what the state points to. NULL: there is nothing to do. */
+	void (*end)(void *state, FILE *out);
 };
 
-/* Text for people; verbose adds addresses, module paths and the figures of JSON that text leaves
- * out. */
+/* Text for people. */
 extern const struct output_format output_text;
-extern const struct output_format output_text_verbose;
-/* The whole system: a row of columns for each end. */
-extern const struct output_format output_text_system;
-extern const struct output_format output_text_system_verbose;
 /* JSON Lines, one object a line. The fields are stable. */
 extern const struct output_format output_json;
+
+/* NULL: there is no such format. */
+const struct output_format *output__find(const char *name);
 
 #endif

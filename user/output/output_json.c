@@ -349,7 +349,7 @@ static void write_line(FILE *out, json_t *line, const char *what)
 	free_text(text);
 }
 
-static void json_start(FILE *out, const struct start_report *start)
+static void write_start(FILE *out, const struct start_report *start)
 {
 	json_t *probes = json_pack("{s:I, s:I, s:o, s:o, s:o}", "allocator_functions",
 				   (json_int_t)start->allocator_functions, "allocator_files",
@@ -369,7 +369,7 @@ static void json_start(FILE *out, const struct start_report *start)
 		   "start");
 }
 
-static void json_exit(FILE *out, const struct process_report *process)
+static void write_exit(FILE *out, const struct process_report *process)
 {
 	json_t *line = build_identity("exit", process);
 
@@ -381,7 +381,7 @@ static void json_exit(FILE *out, const struct process_report *process)
 	write_line(out, line, "exit");
 }
 
-static void json_outstanding(FILE *out, const struct process_report *process)
+static void write_outstanding(FILE *out, const struct process_report *process)
 {
 	json_t *line = build_identity("outstanding", process);
 
@@ -407,7 +407,7 @@ static json_t *build_top(const struct ranking_report *ranking)
 	return array;
 }
 
-static void json_ranking(FILE *out, const struct ranking_report *ranking)
+static void write_ranking(FILE *out, const struct ranking_report *ranking)
 {
 	json_t *more = json_pack("{s:I, s:I, s:I}", "processes", clamp(ranking->more_rows), "bytes",
 				 clamp(ranking->more_rows_bytes), "blocks",
@@ -426,7 +426,7 @@ static void json_ranking(FILE *out, const struct ranking_report *ranking)
 	write_line(out, line, "ranking");
 }
 
-static void json_trace(FILE *out, const struct trace_report *event)
+static void write_trace(FILE *out, const struct trace_report *event)
 {
 	const char *kind = event->is_free ? "free" : "alloc";
 
@@ -458,7 +458,7 @@ static json_t *build_tracer(const struct total_report *total)
 			 "peak_rss_bytes", nonzero_or_null(clamp(total->tracer_peak_bytes)));
 }
 
-static void json_total(FILE *out, const struct total_report *total)
+static void write_total(FILE *out, const struct total_report *total)
 {
 	json_t *memory = json_null();
 	json_t *line = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "event", "total", "processes",
@@ -476,12 +476,35 @@ static void json_total(FILE *out, const struct total_report *total)
 	write_line(out, line, "total");
 }
 
+static void begin(void *state, FILE *out, const struct output_settings *settings)
+{
+	(void)state;
+	(void)out;
+	(void)settings; /* all is said, in any case */
+}
+
+static void report(void *state, FILE *out, const struct report *item)
+{
+	(void)state;
+	switch (item->kind) {
+	case REPORT_START:
+		return write_start(out, item->start);
+	case REPORT_EXIT:
+		return write_exit(out, item->process);
+	case REPORT_OUTSTANDING:
+		return write_outstanding(out, item->process);
+	case REPORT_RANKING:
+		return write_ranking(out, item->ranking);
+	case REPORT_TRACE:
+		return write_trace(out, item->trace);
+	case REPORT_TOTAL:
+		return write_total(out, item->total);
+	}
+}
+
 const struct output_format output_json = {
 	.name = "json",
-	.start = json_start,
-	.process_exit = json_exit,
-	.outstanding = json_outstanding,
-	.ranking = json_ranking,
-	.trace = json_trace,
-	.total = json_total,
+	.state_bytes = 1, /* none is kept: a line stands for itself */
+	.begin = begin,
+	.report = report,
 };

@@ -211,7 +211,16 @@ int report_file__flush(struct report_file *file)
 	return is_pipe_without_reader(file->fd) ? -EPIPE : 0;
 }
 
-int report_file__reopen(struct report_file *file, const char *path)
+static bool is_same_file(int a, int b)
+{
+	struct stat first, second;
+
+	return !fstat(a, &first) && !fstat(b, &second) && first.st_dev == second.st_dev &&
+	       first.st_ino == second.st_ino;
+}
+
+int report_file__reopen(struct report_file *file, const char *path, void (*leave)(void *context),
+			void *context)
 {
 	int err = report_file__flush(file), fd;
 
@@ -222,7 +231,15 @@ int report_file__reopen(struct report_file *file, const char *path)
 			  NEW_FILE_MODE);
 	if (fd < 0)
 		return -errno;
+	if (is_same_file(fd, file->fd)) {
+		close(fd);
+		return 0; /* nobody moved it: what is written there goes on */
+	}
 	err = begin_a_line(fd);
+	if (!err && leave) {
+		leave(context);
+		err = report_file__flush(file);
+	}
 	if (err) {
 		close(fd);
 		return err;

@@ -40,9 +40,12 @@ int report_file__flush(struct report_file *file);
 
 /*
  * Writes what is pending to the file that was open, then goes on in the one that has that name now;
- * it is created when there is none, and never emptied. To be called between two reports: so no line
- * is split between the files. Returns 0, or -errno and stays with the file that was open.
+ * it is created when there is none, and never emptied. Call it between two reports, so that no line
+ * is split between the files. leave, unless NULL, is called once another file is open,
+ * to write the last words to the old one. Returns 0, or -errno and stays with the file that was
+ * open.
  */
-int report_file__reopen(struct report_file *file, const char *path);
+int report_file__reopen(struct report_file *file, const char *path, void (*leave)(void *context),
+			void *context);
 
 #endif

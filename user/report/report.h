@@ -113,7 +113,6 @@ struct process_report {
 	figure freed_frames; /* page frames behind freed_page_bytes, for the text */
 
 	unsigned int terminal_columns; /* of the terminal that is written to; 0: it is none */
-	bool new_width; /* it had another one when the heads of the table were written */
 };
 
 /* What one process holds, in the ranking of all. */

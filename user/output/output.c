@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The table of formats. A new one is a file of its own and a line here. */
+#include "output/output.h"
+
+#include <string.h>
+
+static const struct output_format *const formats[] = { &output_text, &output_json };
+
+const struct output_format *output__find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (strcmp(formats[i]->name, name) == 0)
+			return formats[i];
+	return NULL;
+}

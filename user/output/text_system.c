@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * See text_system.h. Called by output_text.c, which knows when the heads of the table are due. The
+ * rows themselves are text_rows's.
+ */
+#include "output/text_system.h"
+
+#include "output/text_lines.h"
+#include "output/text_rows.h"
+#include "output/text_stacks.h"
+#include "base/text_units.h"
+
+void text_system__start(FILE *out, const struct start_report *start, bool verbose)
+{
+	if (verbose)
+		text_lines__setup(out, start);
+	text_lines__degraded(out, start);
+	fprintf(out, "tracing %s and all that start: ",
+		text_units__nouns(start->processes, "process").text);
+	if (start->allocator_functions)
+		fprintf(out, "%s in %s",
+			text_units__nouns(start->allocator_functions, "allocator function").text,
+			text_units__nouns(start->allocator_files, "file").text);
+	else
+		fputs("no allocator found yet", out);
+	fputs("; Ctrl-C ends with a total\n", out);
+	if (start->processes)
+		fputs("a + behind HELD: it ran before, and earlier blocks are not counted\n", out);
+}
+
+static void print_details(FILE *out, const struct process_report *process)
+{
+	if (process->exe)
+		text_lines__string(out, "executable", process->exe);
+	if (process->end.kind == END_EXEC && process->end.exec_to)
+		text_lines__string(out, "became", process->end.exec_to);
+	text_lines__label(out, "held at the end");
+	text_lines__held(out, process);
+	fputc('\n', out);
+	text_lines__inherited(out, process);
+	text_lines__lost(out, &process->lost);
+}
+
+void text_system__exit(FILE *out, const struct process_report *process, bool verbose)
+{
+	text_rows__print_exit(out, process);
+	if (verbose)
+		print_details(out, process);
+	if (!process->end.memory_gone) {
+		text_lines__memory_in_use(out);
+	} else {
+		if (process->verified != VERDICT_TRUE)
+			text_lines__verdict(out, process);
+		text_lines__kept(out, &process->stays);
+	}
+	text_stacks__print(out, process, verbose);
+}
+
+static void print_processes(FILE *out, const struct ranking_report *ranking)
+{
+	bool any_late = false;
+
+	for (size_t i = 0; i < ranking->nr_rows; i++)
+		any_late |= ranking->rows[i].late_attach;
+	if (ranking->nr_rows)
+		text_rows__print_ranking(out, ranking);
+	text_lines__more(out, ranking->more_rows, "more process",
+			 text_lines__before_sums(&ranking->lost), ranking->more_rows_bytes,
+			 ranking->more_rows_blocks);
+	if (any_late)
+		fputs("  a + behind HELD: it ran before, and earlier blocks are not counted\n",
+		      out);
+}
+
+void text_system__ranking(FILE *out, const struct ranking_report *ranking, bool verbose)
+{
+	fprintf(out, "[%s] %s %s %s%s\n", text_units__time(&ranking->time, false).text,
+		text_units__nouns(ranking->processes, "process").text,
+		ranking->processes == 1 ? "holds" : "hold", text_lines__before_sums(&ranking->lost),
+		text_units__held(ranking->held_bytes, ranking->held_blocks).text);
+	text_lines__lost(out, &ranking->lost);
+	print_processes(out, ranking);
+	text_stacks__print_ranking(out, ranking, verbose);
+	fputc('\n', out);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The whole system as text: a row of columns for each process that ends, below it only what a
+ * reader must know of it; at an interval a ranking.
+ */
+#ifndef TEXT_SYSTEM_H
+#define TEXT_SYSTEM_H
+
+#include <stdio.h>
+
+#include "report/report.h"
+
+/* Without the heads of the table, which the caller writes. */
+void text_system__start(FILE *out, const struct start_report *start, bool verbose);
+void text_system__exit(FILE *out, const struct process_report *process, bool verbose);
+void text_system__ranking(FILE *out, const struct ranking_report *ranking, bool verbose);
+
+#endif
