@@ -2,6 +2,10 @@
 /*
  * From a command to files: what execvp would find, what the kernel makes of "#!" lines, and then
  * what the dynamic loader maps (program_loader), each file once.
+ *
+ * A command needs this for its first blocks. When the tracer instead probed the allocators that the
+ * kernel's mmap records named, python3, perl, git, sort, readelf and gdb ended before that, or most
+ * of their blocks were missed: of 18,195 blocks it saw 1,810.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -190,7 +194,7 @@ static int follow_word(struct closure *closure, const char *word,
 	closure->environment = environment;
 	err = follow(closure, path);
 	closure->environment = outside;
-	/* That nobody can run it is not our failure. */
+	/* A file that nobody can run is not the tracer's failure. */
 	return err == -ENOMEM || err == -ECANCELED || err == -E2BIG ? err : 0;
 }
 
@@ -235,7 +239,7 @@ static int follow_interpreter(struct closure *closure, const char *interpreter,
 	return err;
 }
 
-/* line is what follows "#!". The kernel takes all behind the interpreter as one argument. */
+/* line is what follows "#!". The kernel takes all after the interpreter as one argument. */
 static int follow_script(struct closure *closure, char *line)
 {
 	char *interpreter, *argument;
