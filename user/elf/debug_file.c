@@ -110,7 +110,7 @@ static int folder_length(const char *path)
 }
 
 /*
- * .gnu_debuglink: the name of a file, and behind its NUL at a multiple of four the checksum. The
+ * .gnu_debuglink: the name of a file, and after its NUL at a multiple of four the checksum. The
  * name is empty when there is no such section, or when it would lead anywhere but to a file.
  */
 static void read_link(const struct elf_headers *headers, char name[NAME_MAX + 1], uint32_t *crc)

@@ -137,7 +137,7 @@ static int read_segments(struct elf_headers *headers)
 	return err;
 }
 
-/* However long the section is, names that matter are not far behind its beginning. */
+/* However long the section is, names that matter are near its beginning. */
 static int read_names(struct elf_headers *headers, size_t index)
 {
 	const Elf64_Shdr *section;

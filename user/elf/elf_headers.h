@@ -50,7 +50,7 @@ uint64_t elf_source__within(const struct elf_source *source, uint64_t offset, ui
  */
 bool elf_source__has_holes(const struct elf_source *source, uint64_t offset, uint64_t nr_bytes);
 
-/* Where the next bytes that were written begin, at offset or behind it; the end when there are
+/* Where the next bytes that were written begin, at offset or after it; the end when there are
  * none. */
 uint64_t elf_source__next_data(const struct elf_source *source, uint64_t offset);
 

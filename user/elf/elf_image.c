@@ -195,7 +195,7 @@ static int try_string(const struct elf_image *image, uint64_t offset, uint64_t b
 	return err;
 }
 
-/* Most strings are short, and what lies behind them in the table is long. */
+/* Most strings are short, and what follows them in the table is long. */
 static int read_string(const struct elf_image *image, uint64_t offset, uint64_t bytes,
 		       char **string)
 {

@@ -96,7 +96,7 @@ static int visit_expanded(const char *element, size_t length, const char *root,
 {
 	struct buffer path = { .length = 0 };
 
-	/* What $ORIGIN stands for is under the root already. */
+	/* The folder that $ORIGIN stands for is under the root already. */
 	if (length && element[0] == '/')
 		append(&path, root, strlen(root));
 	substitute(&path, element, length, tokens);

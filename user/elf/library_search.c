@@ -97,7 +97,7 @@ static int try_cached(const char *path, void *context)
 	return load_list__try(lookup->search->list, rooted, lookup->requester);
 }
 
-/* Whoever needs the library, whoever needed that one, and so on to the program. */
+/* The object that needs the library, the one that needed that object, and so on to the program. */
 static int search_rpaths(struct lookup *lookup, bool runpaths)
 {
 	int found = 0;

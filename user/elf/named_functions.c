@@ -54,7 +54,7 @@ static int add_place(struct search *search, uint64_t offset, size_t name)
 	return 0;
 }
 
-/* A name ends behind text[0..length), which is not empty; end is that place in the table. */
+/* A name ends after text[0..length), which is not empty; end is that place in the table. */
 static int match_end(struct search *search, const char *text, size_t length, uint64_t end)
 {
 	for (size_t i = 0; i < search->nr_names; i++) {
@@ -98,7 +98,7 @@ static uint64_t hole_bytes(const struct search *search, uint64_t offset, uint64_
 	return data - offset < nr_bytes ? data - offset : nr_bytes;
 }
 
-/* Reads on behind what is kept of the chunk before, as a name can straddle two. */
+/* Reads on after what is kept of the chunk before, as a name can straddle two. */
 static int match_strings(struct search *search, uint64_t offset, size_t nr, size_t *kept)
 {
 	size_t bytes = *kept + nr, keep;

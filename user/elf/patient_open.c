@@ -309,7 +309,7 @@ static struct timespec time_of(uint64_t monotonic_ns)
 
 /*
  * With the lock. Does it wait for a CPU, rather than for its file system? By the thread's state as
- * proc(5) has it, behind the name.
+ * proc(5) has it, after the name.
  */
 static bool lacks_cpu(const struct job *job)
 {

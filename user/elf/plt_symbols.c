@@ -25,7 +25,7 @@
 #define STEP_BYTES 8
 /* jmp *offset(%rip) */
 #define JUMP_BYTES 6
-/* It begins the stub, or stands behind endbr64, or behind endbr64 and a bnd prefix. */
+/* It begins the stub, or follows endbr64, or endbr64 and a bnd prefix. */
 #define MAX_JUMP_AT 5
 
 struct slot {

@@ -20,7 +20,7 @@ struct plt_symbols;
 int plt_symbols__read(struct plt_symbols **symbols, const struct elf_headers *headers);
 void plt_symbols__free(struct plt_symbols *symbols);
 
-/* The linkage name with "@plt" behind it, or NULL. Null-safe. Good until the next call. */
+/* The linkage name with "@plt" after it, or NULL. Null-safe. Good until the next call. */
 const char *plt_symbols__find(struct plt_symbols *symbols, uint64_t vaddr);
 
 #endif

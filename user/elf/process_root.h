@@ -13,7 +13,7 @@ struct process_root;
 
 /*
  * path: such as /proc/PID/root. NULL when it is the root that we have too (errno is 0), or with
- * errno set. What is mounted below it makes no other root.
+ * errno set. Mounts below it make no other root.
  */
 struct process_root *process_root__open(const char *path);
 /* The same, but never NULL for the root that we have: other things may be mounted below it there. */
