@@ -160,7 +160,7 @@ static bool has_probe(const struct allocator_probes *probes, uint64_t file_offse
 	return false;
 }
 
-/* Of names that share an address, that of the one which claims most. */
+/* Names can share an address: the size of the one that claims most. */
 static uint64_t function_bytes(const struct search *search, uint64_t file_offset)
 {
 	uint64_t nr_bytes = 0;

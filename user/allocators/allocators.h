@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Which functions of an ELF file are the malloc family, and where: symbol names become file
- * offsets that a uprobe can be put on, behind what would make it dear (placement.h). ELF bytes are
- * hostile input.
+ * offsets that a uprobe can be put on, after what would make it expensive (placement.h). ELF bytes
+ * are hostile input.
  */
 #ifndef ALLOCATORS_H
 #define ALLOCATORS_H
@@ -29,7 +29,7 @@ struct allocator_probes {
 };
 
 /*
- * Finds the malloc family in the ELF file behind fd. A file counts as an allocator only when it
+ * Finds the malloc family in the ELF file of fd. A file counts as an allocator only when it
  * defines both malloc and free; glibc's dynamic loader never does (its private malloc ends before
  * the program begins). Names that share an address (memalign and aligned_alloc, free and cfree)
  * yield one probe. Returns 0 with probes->nr == 0 when the file defines no allocator; -ENOEXEC when

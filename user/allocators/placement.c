@@ -98,7 +98,7 @@ static bool keeps_the_call(const struct decoded *decoded, unsigned int nr_argume
 
 /*
  * The first instruction that is emulated, if all up to it leave the call as it was; else NONE. A
- * call is not taken behind the first byte: kernels that give processes shadow stacks (6.6) long did
+ * call is not taken after the first byte: kernels that give processes shadow stacks (6.6) long did
  * not write to one when they emulated it, which ends the process at the return.
  */
 static size_t first_emulated(const ZydisDecoder *decoder, const uint8_t *code, size_t nr_bytes,
@@ -120,7 +120,7 @@ static size_t first_emulated(const ZydisDecoder *decoder, const uint8_t *code, s
 }
 
 /*
- * Can what jumps or calls within the function lead to one of the bytes behind its first one, up to
+ * Can what jumps or calls within the function lead to one of the bytes after its first one, up to
  * that? True also where it can't be read. (What jumps to the first byte was always another call to
  * a probe. Jumps by a register are not seen: compilers make them of switches, whose cases come
  * after the function's beginning.)
