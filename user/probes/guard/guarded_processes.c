@@ -10,7 +10,8 @@
  *
  * One lane for the rings of all CPUs is slower. On two busy CPUs, with 8 guarded processes starting
  * at a time, 99 of 100 breakpoints were out after 29 ms at most with a lane for each CPU, and after
- * 73 ms with one lane; the slowest took 42 ms and 127 ms. Valgrind reads them after tens.
+ * 73 ms with one lane; the slowest took 42 ms and 127 ms. Valgrind translates them some tens of
+ * milliseconds after its start.
  *
  * The main thread waits for no process. But while probes are being attached it takes breakpoints
  * out of all of them, one after the other without a break: the one who attaches has to wait for the
