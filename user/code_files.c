@@ -81,8 +81,9 @@ static int visit_closure(const char *path, int fd, void *context)
 /*
  * A program that was never seen runs now, and before long it will have mapped what it needs and
  * call malloc: no time to wait for the records of that. (Its LD_LIBRARY_PATH is not looked at:
- * what that changes, BPF asks for.) The gain is too small to see on a busy machine: 0.4 % of the
- * walks lacked a table with this, 0.6 % without (python3, perl, git, gcc, gdb and others).
+ * what that changes, BPF asks for.) The gain was not
+ * measurable in two runs on a busy machine, whose load differed: 0.4 % of the walks lacked a table
+ * with this, 0.6 % without.
  */
 static void add_tables_of_needed(const struct code_files *files, pid_t tgid,
 				 const struct mapping *map)
