@@ -195,12 +195,9 @@ static void judge(const struct reported_process *process, bool memory_gone,
 		.relative = space->relative_tgid ? (pid_t)space->relative_tgid : relative,
 		.nr_cpus = nr_cpus > 0 ? (unsigned int)nr_cpus : 1,
 		.page_bytes = (unsigned int)sysconf(_SC_PAGESIZE),
+		.still_in_use = !memory_gone,
 	};
 
-	if (!memory_gone) {
-		input.after_read = false;
-		input.missed = "something else still uses the memory";
-	}
 	reclaim__judge(&input, report);
 }
 

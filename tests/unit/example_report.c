@@ -118,7 +118,7 @@ static void change_memory_not_gone(struct process_report *report)
 {
 	report->end.memory_gone = false;
 	report->verified = VERDICT_UNKNOWN;
-	report->verified_why[0] = '\0';
+	report->why.reason = REASON_NONE;
 }
 
 /* Every column that can be long is. */
@@ -240,7 +240,8 @@ static void change_fork_copy(struct process_report *report)
 	report->held_bytes = report->held_blocks = 0;
 	report->nr_stacks = 0;
 	report->reclaimed.freed_page_bytes = KIB(84);
-	strcpy(report->verified_why, "the counters are zero; 16,300 pages shared with PID 4000");
+	report->why =
+		(struct report_why){ .reason = REASON_SHARED, .number = 16300, .relative = 4000 };
 }
 
 static void change_fork_copy_exec(struct process_report *report)
@@ -254,7 +255,9 @@ static void change_fork_copy_not_reclaimed(struct process_report *report)
 {
 	change_fork_copy_exec(report);
 	report->verified = VERDICT_FALSE;
-	strcpy(report->verified_why, "left after the teardown: 2 swap entries");
+	report->why = (struct report_why){ .reason = REASON_LEFT_OVER,
+					   .number = 2,
+					   .left_over = COUNTER_SWAP };
 }
 
 static const struct report_kept kept[] = {
@@ -280,7 +283,7 @@ static void change_only_kept(struct process_report *report)
 static void change_unverified(struct process_report *report)
 {
 	report->verified = VERDICT_UNKNOWN;
-	strcpy(report->verified_why, "120 pages not seen to come back");
+	report->why = (struct report_why){ .reason = REASON_FRAMES_MISSING, .number = 120 };
 	report->freed_frames = FIGURE_UNKNOWN;
 	report->reclaimed.hugetlb_bytes = KIB(2048);
 	report->stays = (struct report_stays){ .page_cache_bytes = KIB(916),
@@ -291,7 +294,9 @@ static void change_unverified(struct process_report *report)
 static void change_not_reclaimed(struct process_report *report)
 {
 	report->verified = VERDICT_FALSE;
-	strcpy(report->verified_why, "3 pages of swap entries are still counted");
+	report->why = (struct report_why){ .reason = REASON_LEFT_OVER,
+					   .number = 3,
+					   .left_over = COUNTER_SWAP };
 	report->stays = (struct report_stays){ .page_cache_bytes = FIGURE_UNKNOWN,
 					       .shared_bytes = 0,
 					       .shmem_bytes = 1023 };
@@ -300,7 +305,7 @@ static void change_not_reclaimed(struct process_report *report)
 
 static void change_no_reason(struct process_report *report)
 {
-	report->verified_why[0] = '\0';
+	report->why.reason = REASON_NONE;
 	report->stays = (struct report_stays){ .page_cache_bytes = 0,
 					       .shared_bytes = FIGURE_UNKNOWN,
 					       .shmem_bytes = FIGURE_UNKNOWN };
@@ -317,7 +322,7 @@ static void change_all_unknown(struct process_report *report)
 					       .shmem_bytes = unknown };
 	report->freed_frames = unknown;
 	report->verified = VERDICT_UNKNOWN;
-	report->verified_why[0] = '\0';
+	report->why.reason = REASON_NONE;
 	report->min_age_s = -1;
 }
 
@@ -346,7 +351,7 @@ static void change_hostile(struct process_report *report)
 	report->end = (struct report_end){ .kind = END_EXEC,
 					   .exec_to = "/tmp/\x7f\x80",
 					   .memory_gone = true };
-	strcpy(report->verified_why, "shared with PID 7\n");
+	report->why = (struct report_why){ .reason = REASON_SHARED, .number = 1, .relative = 7 };
 	report->stacks = hostile_stacks;
 }
 
@@ -429,7 +434,7 @@ struct process_report example_report__make(const struct example_report *example)
 			       KIB(16413 * 4) },
 		.stays = { .page_cache_bytes = KIB(916) },
 		.verified = VERDICT_TRUE,
-		.verified_why = "counters and page frames agree",
+		.why = { .reason = REASON_FRAMES_FREED, .number = 16413 },
 		.freed_frames = 16413,
 	};
 

@@ -203,7 +203,9 @@ static void test_sentences(void **state)
 		{ "no allocator", "held at the end    unknown: no allocator found\n" },
 		{ "not looked at",
 		  "held at the end    unknown: not looked at: a 32-bit program\n" },
-		{ "unverified", "  unverified         120 pages not seen to come back\n" },
+		{ "unverified",
+		  "  unverified         the counters are zero, but 120 pages were not seen"
+		  " returning to the allocator\n" },
 		{ "stacks", "  and 12 more stacks, 3,456 bytes in 20 blocks\n" },
 		{ "stacks", "      stripped.so+0x1234\n" },
 		{ "stacks", "vector.h:12 (inlined)\n" },

@@ -36,13 +36,15 @@ static void judge(const struct reclaim_input *input, struct process_report *repo
 	reclaim__judge(input, report);
 }
 
-static void assert_verdict(const struct reclaim_input *input, enum verdict verdict, const char *why)
+static void assert_verdict(const struct reclaim_input *input, enum verdict verdict,
+			   enum verdict_reason reason, int64_t number)
 {
 	struct process_report report;
 
 	judge(input, &report);
 	assert_int_equal(report.verified, verdict);
-	assert_string_equal(report.verified_why, why);
+	assert_int_equal(report.why.reason, reason);
+	assert_int_equal(report.why.number, number);
 }
 
 static void test_counters_and_frames_agree(void **state)
@@ -50,9 +52,7 @@ static void test_counters_and_frames_agree(void **state)
 	struct reclaim_input input = clean();
 
 	(void)state;
-	assert_verdict(
-		&input, VERDICT_TRUE,
-		"103 page frames went back to the allocator; the address space's counters are zero");
+	assert_verdict(&input, VERDICT_TRUE, REASON_FRAMES_FREED, 103);
 }
 
 static void test_batches_of_other_cpus_are_tolerated(void **state)
@@ -62,12 +62,9 @@ static void test_batches_of_other_cpus_are_tolerated(void **state)
 	(void)state;
 	input.freed_anon_pages = 36; /* 64 short */
 	input.nr_cpus = 2;
-	assert_verdict(
-		&input, VERDICT_TRUE,
-		"39 page frames went back to the allocator; the address space's counters are zero");
+	assert_verdict(&input, VERDICT_TRUE, REASON_FRAMES_FREED, 39);
 	input.freed_anon_pages = 35;
-	assert_verdict(&input, VERDICT_UNKNOWN,
-		       "the counters are zero, but 65 pages not seen to come back");
+	assert_verdict(&input, VERDICT_UNKNOWN, REASON_FRAMES_MISSING, 65);
 }
 
 static void test_one_cpu_tolerates_nothing(void **state)
@@ -76,8 +73,7 @@ static void test_one_cpu_tolerates_nothing(void **state)
 
 	(void)state;
 	input.freed_anon_pages = 99;
-	assert_verdict(&input, VERDICT_UNKNOWN,
-		       "the counters are zero, but 1 page not seen to come back");
+	assert_verdict(&input, VERDICT_UNKNOWN, REASON_FRAMES_MISSING, 1);
 }
 
 static void test_shared_with_a_relative(void **state)
@@ -89,13 +85,12 @@ static void test_shared_with_a_relative(void **state)
 	input.freed_anon_pages = 10;
 	input.has_relatives = true;
 	input.relative = 4711;
-	assert_verdict(&input, VERDICT_TRUE,
-		       "the counters are zero; 90 pages shared with PID 4711");
+	assert_verdict(&input, VERDICT_TRUE, REASON_SHARED, 90);
 	judge(&input, &report);
+	assert_int_equal(report.why.relative, 4711);
 	assert_int_equal(report.stays.shared_bytes, 90 * PAGE);
 	input.relative = 0;
-	assert_verdict(&input, VERDICT_TRUE,
-		       "the counters are zero; 90 pages shared with a relative or merged");
+	assert_verdict(&input, VERDICT_TRUE, REASON_SHARED, 90);
 }
 
 static void test_relatives_that_share_nothing_explain_nothing(void **state)
@@ -108,7 +103,7 @@ static void test_relatives_that_share_nothing_explain_nothing(void **state)
 	input.relative = 4711;
 	judge(&input, &report);
 	assert_int_equal(report.verified, VERDICT_TRUE);
-	assert_non_null(strstr(report.verified_why, "went back"));
+	assert_int_equal(report.why.reason, REASON_FRAMES_FREED);
 	assert_int_equal(report.stays.shared_bytes, 0);
 }
 
@@ -120,13 +115,9 @@ static void test_reaped_before(void **state)
 	input.reaped = true;
 	input.early.anon = 5100;
 	input.freed_anon_pages = 10;
-	assert_verdict(
-		&input, VERDICT_TRUE,
-		"the counters are zero; 5,000 pages taken before the teardown by the OOM reaper or process_mrelease");
+	assert_verdict(&input, VERDICT_TRUE, REASON_REAPED, 5000);
 	input.early.anon = 0; /* no earlier look */
-	assert_verdict(
-		&input, VERDICT_TRUE,
-		"the counters are zero; 90 pages taken before the teardown by the OOM reaper or process_mrelease");
+	assert_verdict(&input, VERDICT_TRUE, REASON_REAPED, 90);
 }
 
 static void test_figures_are_those_before_the_reaper(void **state)
@@ -161,8 +152,7 @@ static void test_frames_not_measured(void **state)
 	(void)state;
 	input.frames_measured = false;
 	input.freed_anon_pages = input.freed_other_pages = 0;
-	assert_verdict(&input, VERDICT_TRUE,
-		       "by the counters, which are zero; page frames were not measured");
+	assert_verdict(&input, VERDICT_TRUE, REASON_COUNTERS_ALONE, 0);
 	judge(&input, &report);
 	assert_true(report.reclaimed.freed_page_bytes == FIGURE_UNKNOWN);
 	assert_true(report.freed_frames == FIGURE_UNKNOWN);
@@ -173,28 +163,32 @@ static void test_each_counter_that_is_left(void **state)
 {
 	const struct {
 		struct memory_counters after;
-		const char *why;
+		enum memory_counter left_over;
+		int64_t number;
 	} cases[] = {
-		{ { .anon = 1 }, "left after the teardown: 1 anonymous pages" },
-		{ { .file = 2 }, "left after the teardown: 2 file pages" },
-		{ { .shmem = 3 }, "left after the teardown: 3 shared memory pages" },
-		{ { .swap = 4 }, "left after the teardown: 4 swap entries" },
-		{ { .hugetlb = 5 }, "left after the teardown: 5 huge pages" },
-		{ { .page_table_bytes = 4096 },
-		  "left after the teardown: 4096 bytes of page tables" },
-		{ { .anon = -7 }, "left after the teardown: -7 anonymous pages" },
+		{ { .anon = 1 }, COUNTER_ANON, 1 },
+		{ { .file = 2 }, COUNTER_FILE, 2 },
+		{ { .shmem = 3 }, COUNTER_SHMEM, 3 },
+		{ { .swap = 4 }, COUNTER_SWAP, 4 },
+		{ { .hugetlb = 5 }, COUNTER_HUGETLB, 5 },
+		{ { .page_table_bytes = 4096 }, COUNTER_PAGE_TABLE_BYTES, 4096 },
+		{ { .anon = -7 }, COUNTER_ANON, -7 },
+		{ { .swap = 4, .hugetlb = 5 }, COUNTER_SWAP, 4 },
 	};
 	struct reclaim_input input = clean();
+	struct process_report report;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		input.after = cases[i].after;
-		assert_verdict(&input, VERDICT_FALSE, cases[i].why);
+		assert_verdict(&input, VERDICT_FALSE, REASON_LEFT_OVER, cases[i].number);
+		judge(&input, &report);
+		assert_int_equal(report.why.left_over, cases[i].left_over);
 	}
 	/* Nothing excuses a counter: not a relative, not the reaper. */
 	input.after = (struct memory_counters){ .anon = 1 };
 	input.has_relatives = input.reaped = true;
-	assert_verdict(&input, VERDICT_FALSE, "left after the teardown: 1 anonymous pages");
+	assert_verdict(&input, VERDICT_FALSE, REASON_LEFT_OVER, 1);
 }
 
 static void test_virtual_size_is_no_leftover(void **state)
@@ -215,7 +209,7 @@ static void test_what_was_not_read_is_unknown(void **state)
 
 	(void)state;
 	input.before_read = false;
-	assert_verdict(&input, VERDICT_UNKNOWN, "the memory was not looked at before its teardown");
+	assert_verdict(&input, VERDICT_UNKNOWN, REASON_BEFORE_UNREAD, 0);
 	judge(&input, &report);
 	assert_true(report.reclaimed.rss_anon_bytes == FIGURE_UNKNOWN);
 	assert_true(report.reclaimed.page_table_bytes == FIGURE_UNKNOWN);
@@ -224,9 +218,9 @@ static void test_what_was_not_read_is_unknown(void **state)
 
 	input = clean();
 	input.after_read = false;
-	assert_verdict(&input, VERDICT_UNKNOWN, "the teardown's end was not seen");
-	input.missed = "something else still uses the memory";
-	assert_verdict(&input, VERDICT_UNKNOWN, "something else still uses the memory");
+	assert_verdict(&input, VERDICT_UNKNOWN, REASON_AFTER_UNREAD, 0);
+	input.still_in_use = true;
+	assert_verdict(&input, VERDICT_UNKNOWN, REASON_STILL_IN_USE, 0);
 }
 
 static void test_figures(void **state)

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "report/losses.h"
 #include "output/output.h"
+#include "output/verdict_words.h"
 #include "base/sanitize_text.h"
 
 /* ASCII only: U+0085 and U+2028, raw, end a line for some readers of lines. */
@@ -313,13 +314,14 @@ static json_t *build_fate(const struct process_report *process)
 		[VERDICT_UNKNOWN] = -1, [VERDICT_TRUE] = 1, [VERDICT_FALSE] = 0
 	};
 	int verdict = verdicts[process->verified];
+	struct verdict_text why = verdict_words__why(&process->why);
 
 	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "reclaimed",
 			 build_reclaimed(&process->reclaimed), "freed_frames",
 			 figure_or_null(process->freed_frames), "stays",
 			 build_stays(&process->stays), "verified",
 			 verdict < 0 ? json_null() : json_boolean(verdict), "verified_why",
-			 string_or_null(process->verified_why[0] ? process->verified_why : NULL));
+			 string_or_null(why.text[0] ? why.text : NULL));
 }
 
 /* "leaks" is there, and null, so that a reader needs no change once blocks are classified. */

@@ -5,9 +5,10 @@
  */
 #include "output/text_lines.h"
 
-#include "report/losses.h"
 #include "base/sanitize_text.h"
 #include "base/text_units.h"
+#include "output/verdict_words.h"
+#include "report/losses.h"
 
 void text_lines__label(FILE *out, const char *label)
 {
@@ -116,17 +117,15 @@ void text_lines__memory_in_use(FILE *out)
 
 void text_lines__verdict(FILE *out, const struct process_report *process)
 {
-	static const struct {
-		const char *label, *default_why;
-	} verdicts[] = {
-		[VERDICT_UNKNOWN] = { "unverified", "no reason recorded" },
-		[VERDICT_TRUE] = { "verified", "the address space's counters are zero" },
-		[VERDICT_FALSE] = { "NOT reclaimed", "no reason recorded" },
+	static const char *const labels[] = {
+		[VERDICT_UNKNOWN] = "unverified",
+		[VERDICT_TRUE] = "verified",
+		[VERDICT_FALSE] = "NOT reclaimed",
 	};
+	struct verdict_text why = verdict_words__why(&process->why);
 
-	text_lines__string(out, verdicts[process->verified].label,
-			   process->verified_why[0] ? process->verified_why :
-						      verdicts[process->verified].default_why);
+	text_lines__label(out, labels[process->verified]);
+	fprintf(out, "%s\n", why.text[0] ? why.text : "no reason recorded");
 }
 
 static void print_kept(FILE *out, const struct report_kept *kept)

@@ -2,31 +2,12 @@
 /* See reclaim.h. */
 #include "report/reclaim.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include "base/text_units.h"
-
 /*
- * Frames that another CPU's batch still holds when the teardown ends are not seen to come back
+ * Frames that another CPU's batch still holds when the teardown ends are not seen returning
  * then: a page vector and per-CPU free lists, 32 pages here in the worst case measured, twice that
  * allowed.
  */
 #define TOLERATED_PAGES_FOR_EACH_OTHER_CPU 64
-
-static void decide(struct process_report *report, enum verdict verdict, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void decide(struct process_report *report, enum verdict verdict, const char *format, ...)
-{
-	va_list arguments;
-
-	report->verified = verdict;
-	va_start(arguments, format);
-	vsnprintf(report->verified_why, sizeof(report->verified_why), format, arguments);
-	va_end(arguments);
-}
 
 static figure pages_to_bytes(const struct reclaim_input *input, int64_t pages)
 {
@@ -78,7 +59,7 @@ static void fill_reclaimed(const struct reclaim_input *input, struct process_rep
 	}
 }
 
-/* How many resident anonymous pages were not seen to come back, beyond what may be in batches. */
+/* How many resident anonymous pages were not seen returning, beyond what may be in batches. */
 static int64_t missing_pages(const struct reclaim_input *input)
 {
 	int64_t missing = input->before.anon - (int64_t)input->freed_anon_pages;
@@ -108,80 +89,84 @@ static void fill_stays(const struct reclaim_input *input, struct process_report 
 		stays->shared_bytes = pages_to_bytes(input, missing_pages(input));
 }
 
-/* The first counter that is not zero after the teardown; NULL when the books are closed. */
-static const char *left_over(const struct memory_counters *after, int64_t *amount)
+/* Finds the first counter that is not zero after the teardown; false when the books are closed. */
+static bool find_left_over(const struct memory_counters *after, struct report_why *why)
 {
-	const struct {
-		const char *name;
-		int64_t amount;
-	} counters[] = {
-		{ "anonymous pages", after->anon },
-		{ "file pages", after->file },
-		{ "shared memory pages", after->shmem },
-		{ "swap entries", after->swap },
-		{ "huge pages", after->hugetlb },
-		{ "bytes of page tables", (int64_t)after->page_table_bytes },
+	const int64_t amounts[] = {
+		[COUNTER_ANON] = after->anon,
+		[COUNTER_FILE] = after->file,
+		[COUNTER_SHMEM] = after->shmem,
+		[COUNTER_SWAP] = after->swap,
+		[COUNTER_HUGETLB] = after->hugetlb,
+		[COUNTER_PAGE_TABLE_BYTES] = (int64_t)after->page_table_bytes,
 	};
 
-	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
-		if (!counters[i].amount)
+	for (size_t i = 0; i < sizeof(amounts) / sizeof(amounts[0]); i++) {
+		if (!amounts[i])
 			continue;
-		*amount = counters[i].amount;
-		return counters[i].name;
+		*why = (struct report_why){ .reason = REASON_LEFT_OVER,
+					    .number = amounts[i],
+					    .left_over = (enum memory_counter)i };
+		return true;
 	}
-	return NULL;
+	return false;
 }
 
 /* All counters are zero: do the page frames agree? */
-static void judge_frames(const struct reclaim_input *input, struct process_report *report)
+static struct report_why compare_frames(const struct reclaim_input *input)
 {
 	int64_t missing = missing_pages(input);
 	int64_t early = input->early.anon - input->before.anon;
-	uint64_t taken = (uint64_t)(early > missing ? early : missing);
-	struct unit_text pages = text_units__nouns((uint64_t)missing, "page");
 
 	if (!input->frames_measured)
-		decide(report, VERDICT_TRUE,
-		       "by the counters, which are zero; page frames were not measured");
-	else if (!missing)
-		decide(report, VERDICT_TRUE,
-		       "%s went back to the allocator; the address space's counters are zero",
-		       text_units__nouns(input->freed_anon_pages + input->freed_other_pages,
-					 "page frame")
-			       .text);
-	else if (input->has_relatives && input->relative)
-		decide(report, VERDICT_TRUE, "the counters are zero; %s shared with PID %d",
-		       pages.text, (int)input->relative);
-	else if (input->has_relatives)
-		decide(report, VERDICT_TRUE,
-		       "the counters are zero; %s shared with a relative or merged", pages.text);
-	else if (input->reaped)
-		decide(report, VERDICT_TRUE,
-		       "the counters are zero; %s taken before the teardown by the OOM reaper or process_mrelease",
-		       text_units__nouns(taken, "page").text);
-	else
-		decide(report, VERDICT_UNKNOWN,
-		       "the counters are zero, but %s not seen to come back", pages.text);
+		return (struct report_why){ .reason = REASON_COUNTERS_ALONE };
+	if (!missing)
+		return (struct report_why){
+			.reason = REASON_FRAMES_FREED,
+			.number = (int64_t)(input->freed_anon_pages + input->freed_other_pages),
+		};
+	if (input->has_relatives)
+		return (struct report_why){ .reason = REASON_SHARED,
+					    .number = missing,
+					    .relative = input->relative };
+	if (input->reaped)
+		return (struct report_why){ .reason = REASON_REAPED,
+					    .number = larger(early, missing) };
+	return (struct report_why){ .reason = REASON_FRAMES_MISSING, .number = missing };
+}
+
+static struct report_why find_reason(const struct reclaim_input *input)
+{
+	struct report_why why = { .reason = REASON_NONE };
+
+	if (input->still_in_use)
+		why.reason = REASON_STILL_IN_USE;
+	else if (!input->after_read)
+		why.reason = REASON_AFTER_UNREAD;
+	else if (!input->before_read)
+		why.reason = REASON_BEFORE_UNREAD;
+	else if (!find_left_over(&input->after, &why))
+		why = compare_frames(input);
+	return why;
 }
 
 void reclaim__judge(const struct reclaim_input *input, struct process_report *report)
 {
-	const char *counter;
-	int64_t amount;
+	static const enum verdict verdicts[] = {
+		[REASON_NONE] = VERDICT_UNKNOWN,
+		[REASON_BEFORE_UNREAD] = VERDICT_UNKNOWN,
+		[REASON_AFTER_UNREAD] = VERDICT_UNKNOWN,
+		[REASON_STILL_IN_USE] = VERDICT_UNKNOWN,
+		[REASON_FRAMES_MISSING] = VERDICT_UNKNOWN,
+		[REASON_LEFT_OVER] = VERDICT_FALSE,
+		[REASON_FRAMES_FREED] = VERDICT_TRUE,
+		[REASON_COUNTERS_ALONE] = VERDICT_TRUE,
+		[REASON_SHARED] = VERDICT_TRUE,
+		[REASON_REAPED] = VERDICT_TRUE,
+	};
 
 	fill_reclaimed(input, report);
 	fill_stays(input, report);
-	if (!input->before_read || !input->after_read) {
-		decide(report, VERDICT_UNKNOWN, "%s",
-		       input->missed	 ? input->missed :
-		       input->after_read ? "the memory was not looked at before its teardown" :
-					   "the teardown's end was not seen");
-		return;
-	}
-	counter = left_over(&input->after, &amount);
-	if (counter)
-		decide(report, VERDICT_FALSE, "left after the teardown: %" PRId64 " %s", amount,
-		       counter);
-	else
-		judge_frames(input, report);
+	report->why = find_reason(input);
+	report->verified = verdicts[report->why.reason];
 }

@@ -21,12 +21,11 @@ struct reclaim_input {
 	pid_t relative; /* 0: unknown */
 	unsigned int nr_cpus;
 	unsigned int page_bytes;
-	const char *missed; /* what was not read and why; NULL: nothing known */
+	bool still_in_use; /* the process is gone, and something else uses its memory */
 };
 
 /*
- * Fills reclaimed, stays (but for shared memory), verified, verified_why and freed_frames of
- * *report.
+ * Fills reclaimed, stays (but for shared memory), verified, why and freed_frames of *report.
  */
 void reclaim__judge(const struct reclaim_input *input, struct process_report *report);
 

@@ -62,6 +62,39 @@ struct report_reclaimed {
 
 enum verdict { VERDICT_UNKNOWN, VERDICT_TRUE, VERDICT_FALSE };
 
+enum verdict_reason {
+	REASON_NONE, /* not judged */
+	/* VERDICT_UNKNOWN */
+	REASON_BEFORE_UNREAD, /* the memory was not looked at before its teardown */
+	REASON_AFTER_UNREAD, /* the teardown's end was not seen */
+	REASON_STILL_IN_USE, /* the process is gone, its memory is not */
+	REASON_FRAMES_MISSING, /* number: pages that were not seen returning to the allocator */
+	/* VERDICT_FALSE */
+	REASON_LEFT_OVER, /* number: of what, in left_over; below zero when counted down too far */
+	/* VERDICT_TRUE */
+	REASON_FRAMES_FREED, /* number: page frames that went back to the allocator */
+	REASON_COUNTERS_ALONE, /* page frames were not measured */
+	REASON_SHARED, /* number: pages that a relative still maps, or that were merged */
+	REASON_REAPED, /* number: pages that the OOM reaper or process_mrelease took earlier */
+};
+
+enum memory_counter {
+	COUNTER_ANON,
+	COUNTER_FILE,
+	COUNTER_SHMEM,
+	COUNTER_SWAP,
+	COUNTER_HUGETLB,
+	COUNTER_PAGE_TABLE_BYTES,
+};
+
+/* Why the verdict is what it is. verdict_words.h has the words. */
+struct report_why {
+	enum verdict_reason reason;
+	int64_t number;
+	enum memory_counter left_over; /* REASON_LEFT_OVER: the first counter that is not zero */
+	pid_t relative; /* REASON_SHARED; 0: unknown, or merged */
+};
+
 struct report_lost {
 	uint64_t by_cause[NR_LOSSES]; /* enum loss; see losses.h */
 };
@@ -109,7 +142,7 @@ struct process_report {
 	struct report_reclaimed reclaimed;
 	struct report_stays stays;
 	enum verdict verified;
-	char verified_why[256];
+	struct report_why why; /* of verified */
 	figure freed_frames; /* page frames behind freed_page_bytes, for the text */
 
 	unsigned int terminal_columns; /* of the terminal that is written to; 0: it is none */
