@@ -143,7 +143,10 @@ static __always_inline void release(struct space *space, const struct block *blo
 	add(&site_slot->blocks, -1);
 }
 
-/* A block goes that living copies may have too: what they free of it is to be known by its size. */
+/*
+ * The block is freed here, but forked children may still hold a copy. Keep a ghost so that their
+ * frees can be sized.
+ */
 static __always_inline void leave_ghost(struct space *space, __u64 address,
 					const struct block *block)
 {
@@ -174,8 +177,8 @@ static __always_inline bool take_block(struct space *space, __u64 address, struc
 }
 
 /*
- * The size of a block that a copy has got from an ancestor: the ancestor's own record, or the ghost
- * of it, as it was when the lineage parted.
+ * The size of a block that a forked copy inherited from an ancestor. It comes from the ancestor's
+ * own record or from its ghost, as either was when the lineage parted.
  */
 static __always_inline bool find_inherited(const struct space *space, __u64 address,
 					   __u64 *size_bytes)

@@ -67,7 +67,7 @@ static __always_inline void note_before(struct space *space)
 	space->flags |= SPACE_BEFORE_READ;
 }
 
-/* A look that is good for the teardown too should the one before that be missed. */
+/* Reads the counters early. They stand in if the read just before the teardown is missed. */
 static __always_inline void note_early(struct space *space)
 {
 	struct memory_counters now = {};

@@ -96,8 +96,8 @@ struct {
 } ended SEC(".maps") __weak;
 
 /*
- * Those that found the queue full, by serial: nobody has read it for long. Takes memory only for
- * what is in it, where the kernel can do that.
+ * serial → an address space whose teardown found `ended` full, because user space has not read it
+ * for long. Takes memory only for its entries, where the kernel can do that.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -133,7 +133,7 @@ struct {
 	__type(value, struct site);
 } sites SEC(".maps") __weak;
 
-/* (space, n) → stack id of the n-th site. Goes as its site does. */
+/* (space, n) → stack id of the n-th site. Deleted as its site is. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
