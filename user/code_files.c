@@ -31,9 +31,9 @@ static const struct file_identifier *identifier_of(const struct code_files *file
 
 /*
  * Opens the file of a mapping and gives the mapping the file's own numbers, unless those that it
- * has are known to be. What can't be opened, or is another file by now, keeps them, and nothing is
- * made of it: the next process that maps it is looked at. Returns a descriptor, -1 for a file that
- * is known, or -errno.
+ * has are known to be. A mapping whose file can't be opened, or is another file by now, keeps its
+ * numbers and is left at that: the next process that maps the file is looked at. Returns a
+ * descriptor, -1 for a file that is known, or -errno.
  */
 static int open_new(const struct code_files *files, pid_t tgid, struct mapping *map,
 		    struct file_identity *identity)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The files that code is mapped from. Each is shown, when it is met for the first time, to all who
- * care: who probes its allocator, who names its functions, who makes the table to unwind it by.
+ * The files that code is mapped from. Each is shown, when it is met for the first time, to the room
+ * that probes its allocator, to the one that names its functions, and to the one that makes the
+ * table to unwind it by.
  */
 #ifndef CODE_FILES_H
 #define CODE_FILES_H
@@ -32,7 +33,10 @@ struct code_files {
 void code_files__mapped(const struct code_files *files, pid_t tgid, struct mapping *map,
 			bool right_now);
 
-/* What the command that will run in that process maps before it begins. Returns 0 or -errno. */
+/*
+ * Looks at the files that the command in that process will map before it begins. Returns 0 or
+ * -errno.
+ */
 int code_files__add_command(const struct code_files *files, pid_t tgid, const char *executable,
 			    const struct elf_closure_environment *environment);
 

@@ -93,7 +93,7 @@ static void read_interval(struct monitor *monitor)
 		monitor->finished = true;
 }
 
-/* Who closes a pipe, as head does, has read enough: that is no error. */
+/* A reader that closes a pipe, as head does, has read enough: that is no error. */
 static int output_status(struct monitor *monitor)
 {
 	int err = report_file__flush(monitor->report_file);

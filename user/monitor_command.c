@@ -82,7 +82,7 @@ int monitor_command__start(struct monitor *monitor, const char *executable)
 		log__warning(
 			"%s can be run, and not be read by memleak-bpf: %s; its functions have no names, and an allocator in it is not seen",
 			executable, strerror(-err));
-	/* What can't be read has most likely the shell's libc. */
+	/* A program that can't be read most likely has the shell's libc. */
 	if (err == -ENOEXEC || err == -EACCES)
 		err = code_files__add_command(&monitor->files, pid, COMMAND_SHELL, &environment);
 	patient_open__take_time(false);

@@ -38,7 +38,7 @@ static bool awaits_exec(const struct monitor *monitor, const struct space *space
 
 static void report_end(struct monitor *monitor, const struct space *space)
 {
-	/* What ended while everything was being probed ran before us. */
+	/* A space that ended while everything was being probed ran before us. */
 	if (space->after_ns >= monitor->ready_ns)
 		reporter__exit(monitor->reporter, space, true);
 	ended_spaces__forget(monitor->maps, space);
@@ -46,7 +46,10 @@ static void report_end(struct monitor *monitor, const struct space *space)
 	monitor->upkeep.dead_blocks += space->held_blocks;
 }
 
-/* Those that nobody waits for stay in the list. */
+/*
+ * Spaces without a report yet stay in the list: an exec's successor may still be unknown, or
+ * somebody asked to stop.
+ */
 void monitor_ends__report(struct monitor *monitor)
 {
 	struct ended_spaces *ended = &monitor->ended;
@@ -57,7 +60,7 @@ void monitor_ends__report(struct monitor *monitor)
 		return;
 	if (monitor->options->mode != MODE_SYSTEM)
 		reporter__note_after(monitor->reporter);
-	/* What they mapped was recorded before they ended, so it is there now. */
+	/* The kernel recorded their mappings before they ended, so the records are there now. */
 	kernel_records__drain(monitor->records);
 	for (; nr < ended->nr; nr++) {
 		const struct space *space = &ended->space[nr];

@@ -29,7 +29,7 @@ static int by_serial(const void *a, const void *b)
 	return left->serial < right->serial ? -1 : left->serial > right->serial;
 }
 
-/* What was done about it before. */
+/* Returns what was done about it before. */
 static unsigned int deeds_of(const struct monitor *monitor, uint64_t serial)
 {
 	const struct living *living = &monitor->living;
@@ -102,7 +102,9 @@ static unsigned int deeds_due(const struct monitor *monitor, const struct space 
 	       (space->flags & SPACE_LEADER_LEFT ? HANDLED_LEADER_LEFT : 0);
 }
 
-/* What is to be done once about an address space that lives. Returns all that was done so far. */
+/*
+ * Does what is to be done once about an address space that lives. Returns all that was done so far.
+ */
 static unsigned int handle(struct monitor *monitor, const struct space *space)
 {
 	unsigned int done = deeds_of(monitor, space->serial);
@@ -125,7 +127,7 @@ void monitor_living__look(struct monitor *monitor)
 	uint64_t now_ns = monotonic_ns();
 	size_t nr, nr_handled = 0;
 
-	/* Of a whole system there is much to look at, and nothing that hurries. */
+	/* On a whole system there is much to look at, and none of it is urgent. */
 	if (monitor->options->mode == MODE_SYSTEM &&
 	    now_ns - monitor->living.looked_ns < TICK_MS * 1000000ULL)
 		return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See monitor_state.h. What a run is made of, once it is known what the kernel offers. Every error
- * is told here, with what to do about it.
+ * See monitor_state.h. Finds out what the kernel offers, loads the tracer and makes the rooms
+ * around it. Every error is told here, with what to do about it.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -13,7 +13,10 @@
 #include "processes/privileges.h"
 #include "unwind/vdso.h"
 
-/* Half of it works without. What doesn't would look like a program without an allocator. */
+/*
+ * Half of the tracing works without. An unreadable program would look like one without an
+ * allocator.
+ */
 static void warn_of_unreadable_files(const struct options *options)
 {
 	char missing[128];
@@ -89,7 +92,7 @@ static int make_tables(struct monitor *monitor)
 
 /*
  * error: an errno, why it was not started. Without the capability that it takes, nothing is put
- * into processes of everybody. What the kernel forbids can't be helped by who runs us; it is said.
+ * into processes of everybody. A user can't help what the kernel forbids: then a warning says so.
  */
 static int wait_for_guard(struct monitor *monitor, int error)
 {
@@ -133,7 +136,7 @@ static int make_reporter(struct monitor *monitor)
 	return monitor->reporter ? 0 : -ENOMEM;
 }
 
-/* What is put together of all that was loaded. */
+/* Makes the rooms that need the loaded tracer, and connects them. */
 static int make_rooms(struct monitor *monitor)
 {
 	monitor->processes = processes__new();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See monitor_state.h. What the kernel's records and the BPF side tell of processes, handed to the
+ * See monitor_state.h. Takes what the kernel's records and the BPF side tell of processes to the
  * rooms that keep it.
  */
 #include "books/stacks.h"
@@ -73,7 +73,7 @@ static void handle_unwind_request(const struct unwind_request *request, void *co
 	code_files__requested(&monitor->files, request);
 }
 
-/* What the process had mapped by then is known: the kernel's records of that are older. */
+/* The mappings of the process at that time are known: the kernel's records of them are older. */
 static void handle_unfinished_walk(const struct unfinished_walk *unfinished, void *context)
 {
 	const struct monitor *monitor = context;

@@ -132,7 +132,7 @@ struct kernel_record_handlers monitor_records__handlers(struct monitor *monitor)
 /* Takes what the BPF side and the guard have to tell. The kernel's records were drained before. */
 void monitor_records__consume(struct monitor *monitor);
 
-/* What is to be done once about each address space that lives. */
+/* Does what is to be done once about each address space that lives. */
 void monitor_living__look(struct monitor *monitor);
 
 /* Reports the address spaces that have ended, but those that still wait for something. */

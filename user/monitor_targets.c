@@ -54,8 +54,8 @@ static const char *refusal(pid_t pid, pid_t *tgid, bool *gone)
 }
 
 /*
- * One that has just gone is no reason to trace none of the others: a pool of workers changes while
- * its numbers are typed.
+ * A process that has just gone is no reason to trace none of the others: a pool of workers changes
+ * while its numbers are typed.
  */
 int monitor_targets__check_pids(const struct options *options)
 {
@@ -197,7 +197,7 @@ static int follow_relatives(struct monitor *monitor)
 	return err;
 }
 
-/* Those that ended meanwhile were not traced. */
+/* Processes that ended meanwhile were not traced. */
 static int drop_ended(struct monitor *monitor)
 {
 	struct followed *followed = &monitor->followed;
@@ -245,8 +245,8 @@ static int follow_pids(struct monitor *monitor)
 }
 
 /*
- * Everything that runs. Who is forked meanwhile is known from the kernel's records, who ends is not
- * missed by anybody. Kernel threads have no memory and no program.
+ * Everything that runs. The kernel's records tell which processes are forked meanwhile; nobody
+ * misses those that end. Kernel threads have no memory and no program.
  */
 static int follow_all(struct monitor *monitor)
 {

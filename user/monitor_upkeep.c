@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See monitor_state.h. What a long run needs now and then, and no report waits for: room in the
- * maps, files and processes that are let go, files that can be read again.
+ * See monitor_state.h. The upkeep of a long run, for which no report waits: makes room in the maps,
+ * forgets files and processes, and looks again at files that can be read by now.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@
 #define FORGET_TICK_MS 5000
 /* The maps are swept that often, if there is need. */
 #define SWEEP_TICK_MS 30000
-/* What ended spaces left behind is looked for that often even when nothing was lost. */
+/* The leftovers of ended spaces are looked for that often even when nothing was lost. */
 #define DEAD_TICK_NS 600000000000ULL
 /* Room for unwind tables is made that often, if there is need. */
 #define TABLES_TICK_NS 60000000000ULL

@@ -201,7 +201,7 @@ static void judge(const struct reported_process *process, bool memory_gone,
 	reclaim__judge(&input, report);
 }
 
-/* What shared memory outlives it, by name. */
+/* Names the shared memory that outlives it. */
 static void fill_stays(const struct report_sources *sources, const struct reported_process *process,
 		       struct process_report *report)
 {

@@ -11,7 +11,7 @@
 #include "report/report.h"
 #include "report_sources.h"
 
-/* What is known of it. Times are CLOCK_MONOTONIC. */
+/* The process, and all that is known of it. Times are CLOCK_MONOTONIC. */
 struct reported_process {
 	const struct space *space;
 	const struct image *image; /* the program that had the space; NULL: unknown */
@@ -21,7 +21,7 @@ struct reported_process {
 	uint64_t now_ns;
 };
 
-/* Who it is, and its counters. */
+/* Fills in which process it is, and its counters. */
 void reported_process__fill(const struct report_sources *sources,
 			    const struct reported_process *process, struct process_report *report);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See reporter.h. Called by the monitor. What a report says is filled in by reported_process.c,
- * reported_system.c and run_total.c; here is when it is written.
+ * See reporter.h. Called by the monitor. reported_process.c, reported_system.c and run_total.c fill
+ * in what a report says; this file decides when it is written.
  */
 #include "reporter.h"
 
@@ -115,8 +115,8 @@ static struct reported_process find_process(const struct reporter *reporter,
 }
 
 /*
- * A row for each end of the system has stacks below it only when they were asked for; what the OOM
- * killer ended has them always, as whoever looks for it asks just that.
+ * A row for each end of the system has stacks below it only when they were asked for. An end by the
+ * OOM killer always has them: they are what a reader looks for there.
  */
 static bool shows_stacks(const struct options *options, const struct process_report *report)
 {

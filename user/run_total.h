@@ -29,8 +29,8 @@ void run_total__note_before(struct run_total *total);
 void run_total__note_after(struct run_total *total);
 
 /*
- * The sums so far. Takes the memory now if it was never taken at an end. What was lost is counted
- * by the spaces, by these maps, and by the tracer itself.
+ * The sums so far. Takes the memory now if it was never taken at an end. The losses are those
+ * counted by the spaces, by these maps, and by the tracer itself.
  */
 struct total_report run_total__report(struct run_total *total, const struct tracer_maps *maps,
 				      const struct report_lost *lost_by_tracer);
