@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the maps still hold of address spaces that are gone: blocks, which are left behind by each,
- * and the sites of those whose records were lost. They match nothing; they only take room.
+ * Deletes what the maps still hold of address spaces that are gone: blocks, which each of them
+ * leaves, and the sites of those whose records were lost. They match nothing; they only take room.
  */
 #ifndef DEAD_SWEEP_H
 #define DEAD_SWEEP_H

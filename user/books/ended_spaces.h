@@ -17,8 +17,9 @@ struct ended_spaces {
 };
 
 /*
- * Takes what has ended. Those that came too late for the queue are looked for when it was full, or
- * when the caller has to know of all. What finds no memory stays in the maps until the next time.
+ * Takes what has ended. The map of spaces that found the queue full is read when the queue was
+ * full, or when the caller has to know of all. A space for which there is no memory stays in the
+ * maps until the next time.
  */
 void ended_spaces__take(struct ended_spaces *ended, const struct tracer_maps *maps, bool all);
 

@@ -33,8 +33,8 @@ struct snapshot {
 };
 
 /*
- * The blocks of several spaces, found by one walk of the block map: it is long, whoever they belong
- * to. NULL and errno on failure.
+ * The blocks of several spaces, found by one walk of the block map: the walk takes long, for one
+ * space as for many. NULL and errno on failure.
  */
 struct snapshot_blocks;
 struct snapshot_blocks *snapshot__gather(const struct tracer_maps *maps, const struct space *spaces,
