@@ -81,7 +81,7 @@ static int execute(const char *executable, char **argv)
 	return -errno;
 }
 
-/* What the child tells first. */
+/* The child tells this first. */
 struct found {
 	int err;
 	char path[PATH_MAX]; /* of the executable */

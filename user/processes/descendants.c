@@ -91,7 +91,7 @@ int descendants__forked(struct descendants *descendants, pid_t tgid, pid_t paren
 	bool ours = find(descendants, parent);
 	struct descendant *before = find(descendants, tgid);
 
-	/* One that had that number has ended. */
+	/* Another process that had that number has ended. */
 	if (before)
 		*before = descendants->process[--descendants->nr];
 	return ours ? descendants__add(descendants, tgid, time_ns) : 0;

@@ -9,7 +9,7 @@
 
 #include "base/mapping.h"
 
-/* What sample_id_all appends comes after the path. */
+/* sample_id_all appends its fields after the path. */
 struct mmap2_record {
 	struct perf_event_header header;
 	uint32_t tgid, tid;

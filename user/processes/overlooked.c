@@ -30,7 +30,7 @@ struct look {
 	int err;
 };
 
-/* What is mapped of a device is not code of a program. */
+/* A mapping of a device is not code of a program. */
 static int note_error(const struct mapping *map, void *context)
 {
 	struct look *look = context;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One ring of perf records whose reader is woken by each of them: for who must answer at once.
- * (kernel_records.c, which must not miss anything and may be late, has rings of its own kind.)
+ * One ring of perf records whose reader is woken by each of them, for a reader that must answer at
+ * once. (kernel_records.c, which must not miss anything and may be late, has rings of its own
+ * kind.)
  */
 #ifndef PERF_RING_H
 #define PERF_RING_H
@@ -44,9 +45,9 @@ int perf_ring__join(const struct perf_ring *ring, struct perf_event_attr *attrib
  */
 uint32_t perf_ring__take(struct perf_ring *ring, union perf_record *record);
 
-/* What a PERF_RECORD_COMM or PERF_RECORD_MMAP2 is about. */
+/* The process that a PERF_RECORD_COMM or PERF_RECORD_MMAP2 is about. */
 pid_t perf_record__tgid(const union perf_record *record);
-/* Of a PERF_RECORD_MMAP2; the path lives as long as the record. Returns 0 or -EINVAL. */
+/* Reads a PERF_RECORD_MMAP2; the path lives as long as the record. Returns 0 or -EINVAL. */
 int perf_record__mapping(const union perf_record *record, struct mapping *map);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a running process is called, by /proc/PID/comm. */
+/* The name of a running process, as /proc/PID/comm has it. */
 #ifndef PROCESS_NAME_H
 #define PROCESS_NAME_H
 

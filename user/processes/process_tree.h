@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who is whose child, and whose memory is a copy of whose: from one reading of /proc/PID/stat of
- * all processes.
+ * Which process is the child of which, and whose memory is a copy of whose: from one reading of
+ * /proc/PID/stat of all processes.
  */
 #ifndef PROCESS_TREE_H
 #define PROCESS_TREE_H

@@ -105,7 +105,7 @@ static char *read_exe(pid_t tgid)
 	return strdup(exe);
 }
 
-/* Its flags stand behind its name, which may hold anything, and six other fields. */
+/* Its flags stand after its name, which may hold anything, and six other fields. */
 static bool is_exiting(pid_t tgid)
 {
 	FILE *file = open_proc(tgid, "stat");
@@ -290,7 +290,7 @@ int processes__add(struct processes *processes, pid_t tgid)
 	process->read_ns = now_ns;
 	err = mapping_set__read_maps(image->mappings, maps);
 	fclose(maps);
-	/* What there was room for is better than no process. */
+	/* A part of its mappings is better than no process. */
 	if (err < 0 && tell_full(processes, tgid, err) != -ENOSPC) {
 		processes__forget(processes, tgid);
 		return err;

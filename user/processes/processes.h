@@ -39,12 +39,16 @@ void processes__free(struct processes *processes);
  */
 int processes__add(struct processes *processes, pid_t tgid);
 void processes__forget(struct processes *processes, pid_t tgid);
-/* Notes who shares pages with the program that the process runs now, by a fork before we came. */
+/*
+ * Notes which process shares pages with the program that this one runs now, by a fork before we
+ * came.
+ */
 void processes__set_relative(struct processes *processes, pid_t tgid, pid_t relative);
 
 /*
- * What the kernel's records say. Those of processes that are not followed are ignored, and those of
- * before processes__add, which knew already. The child of a process that is followed is followed.
+ * Take what the kernel's records say. Records of processes that are not followed are ignored, and
+ * so are those of before processes__add, which knew already. The child of a process that is
+ * followed is followed.
  */
 int processes__mapped(struct processes *processes, pid_t tgid, uint64_t time_ns,
 		      const struct mapping *map);
