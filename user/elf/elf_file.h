@@ -26,8 +26,8 @@ struct elf_file {
 
 /*
  * Opens a regular file read-only by a path that begins with the root's prefix, whatever links lead
- * out of that root. Returns the descriptor, -EINVAL for another kind of file, -EFBIG, or -errno. The
- * status is that of the opened file.
+ * out of that root. Returns the descriptor, -EINVAL for another kind of file, -EFBIG, or -errno.
+ * The status is that of the opened file.
  */
 int elf_file__open_below(const struct path_root *root, const char *path, struct stat *status);
 
