@@ -10,28 +10,12 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-static char output[4096];
+#include "shell.h"
 
-/* Runs a shell command; what it prints is in output. Returns its exit status. */
-static int run(const char *command)
-{
-	FILE *pipe = popen(command, "r");
-	size_t size;
-	int status;
-
-	assert_non_null(pipe);
-	size = fread(output, 1, sizeof(output) - 1, pipe);
-	output[size] = '\0';
-	status = pclose(pipe);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-/* The same of the checker, on a folder in which one file has one line. */
+/* Runs the checker, on a folder in which one file has one line. */
 static int check(const char *file, const char *line)
 {
 	char command[512];
@@ -41,7 +25,7 @@ static int check(const char *file, const char *line)
 		 " printf '%%s\\n' '%s' >\"$folder/%s\" && tools/lint-direction \"$folder\" 2>&1;"
 		 " status=$?; rm -r \"$folder\"; exit $status",
 		 file, line, file);
-	return run(command);
+	return shell__run(command);
 }
 
 static int find_checker(void **state)
@@ -53,8 +37,8 @@ static int find_checker(void **state)
 static void test_the_code_keeps_the_direction(void **state)
 {
 	(void)state;
-	assert_int_equal(run("tools/lint-direction 2>&1"), 0);
-	assert_string_equal(output, "");
+	assert_int_equal(shell__run("tools/lint-direction 2>&1"), 0);
+	assert_string_equal(shell__output, "");
 }
 
 static const struct {
@@ -85,7 +69,7 @@ static void test_a_wrong_include_is_found(void **state)
 		if (check(wrong_includes[i].file, wrong_includes[i].line) != 1)
 			fail_msg("%s: %s: not found", wrong_includes[i].file,
 				 wrong_includes[i].line);
-		assert_non_null(strstr(output, wrong_includes[i].file));
+		assert_non_null(strstr(shell__output, wrong_includes[i].file));
 	}
 }
 
@@ -107,14 +91,14 @@ static void test_a_right_include_is_let_through(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(right_includes) / sizeof(*right_includes); i++) {
 		assert_int_equal(check(right_includes[i].file, right_includes[i].line), 0);
-		assert_string_equal(output, "");
+		assert_string_equal(shell__output, "");
 	}
 }
 
 static void test_nothing_to_check_is_an_error(void **state)
 {
 	(void)state;
-	assert_int_equal(run("tools/lint-direction /nonexistent 2>&1"), 2);
+	assert_int_equal(shell__run("tools/lint-direction /nonexistent 2>&1"), 2);
 	assert_int_equal(check("README", "no code"), 2);
 }
 

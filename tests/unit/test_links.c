@@ -9,17 +9,14 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#define CHECK "cd \"$FOLDER\" && python3 \"$HERE/tools/check_links.py\" docs/page.md"
+#include "shell.h"
 
-static char folder[] = "/tmp/memleak-unit.XXXXXX";
+#define CHECK "cd \"$FOLDER\" && python3 \"$HERE/tools/check_links.py\" docs/page.md"
 
 static const char other_page[] = "# One page\n"
 				 "## The same, `twice`: 1\n"
@@ -30,7 +27,7 @@ static void write_file(const char *name, const char *text)
 	char path[256];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	snprintf(path, sizeof(path), "%s/%s", getenv("FOLDER"), name);
 	file = fopen(path, "w");
 	assert_non_null(file);
 	assert_true(fputs(text, file) >= 0);
@@ -39,49 +36,28 @@ static void write_file(const char *name, const char *text)
 
 static int make_folder(void **state)
 {
-	char here[4096], path[256];
+	char here[4096];
 
 	(void)state;
-	if (!mkdtemp(folder) || !getcwd(here, sizeof(here)) || setenv("FOLDER", folder, 1) ||
-	    setenv("HERE", here, 1))
-		return -1;
-	snprintf(path, sizeof(path), "%s/docs", folder);
-	if (mkdir(path, 0755))
-		return -1;
-	snprintf(path, sizeof(path), "%s/user", folder);
-	if (mkdir(path, 0755))
+	if (shell__make_folder() || !getcwd(here, sizeof(here)) || setenv("HERE", here, 1) ||
+	    shell__run("mkdir $FOLDER/docs $FOLDER/user"))
 		return -1;
 	write_file("user/there.c", "");
 	write_file("other.md", other_page);
 	return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
-{
-	(void)status;
-	(void)type;
-	(void)place;
-	return remove(path);
-}
-
 static int remove_folder(void **state)
 {
 	(void)state;
-	return nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	return shell__remove_folder();
 }
 
-/* Checks docs/page.md with that text. Returns the exit status; what is printed is in output. */
-static int check(const char *text, char *output, size_t size)
+/* Checks docs/page.md with that text. Returns the exit status. */
+static int check(const char *text)
 {
-	FILE *pipe;
-	size_t length;
-
 	write_file("docs/page.md", text);
-	pipe = popen(CHECK, "r");
-	assert_non_null(pipe);
-	length = fread(output, 1, size - 1, pipe);
-	output[length] = '\0';
-	return WEXITSTATUS(pclose(pipe));
+	return shell__run(CHECK);
 }
 
 static void test_good(void **state)
@@ -92,12 +68,10 @@ static void test_good(void **state)
 		"# Here\n[here](#here) `user/*.c` `user/NAME.c` `[code](none.md)` `build/none` `/none/x`",
 		"```\n[output](none.md) `user/none.c`\n# not a heading\n```\n",
 	};
-	char output[4096];
-
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		assert_int_equal(check(texts[i], output, sizeof(output)), 0);
-		assert_string_equal(output, "");
+		assert_int_equal(check(texts[i]), 0);
+		assert_string_equal(shell__output, "");
 	}
 }
 
@@ -117,12 +91,10 @@ static void test_bad(void **state)
 		{ "`user/none.c`", "docs/page.md:1: `user/none.c`: there is no such file\n" },
 		{ "`cc user/no*.c`", "docs/page.md:1: `user/no*.c`: there is no such file\n" },
 	};
-	char output[4096];
-
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		assert_int_equal(check(cases[i].text, output, sizeof(output)), 1);
-		assert_string_equal(output, cases[i].fault);
+		assert_int_equal(check(cases[i].text), 1);
+		assert_string_equal(shell__output, cases[i].fault);
 	}
 }
 
