@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The probes on the malloc family: shims over the policy in blocks.bpf.c. User space attaches them
- * to the file offsets that it found: as one session program (entry and return in one, the cookie
- * names the function), as two multi-uprobe programs (entries by cookie, returns), as perf events
- * (an entry probe for each function and one return probe), or, to trace one process, as sessions
- * and perf events.
+ * to the file offsets that it found. It attaches one session program (entry and return in one, the
+ * cookie names the function), or two multi-uprobe programs (entries by cookie, and returns), or
+ * perf events (an entry probe for each function and one return probe). To trace one process, it
+ * attaches sessions and perf events.
  */
 #include "allocator.h"
 #include "spaces.h"
@@ -20,9 +20,10 @@ struct no_programs {
 } no_sessions SEC(".maps"), no_multis SEC(".maps"), no_perf_events SEC(".maps");
 
 /*
- * From 6.13 on the kernel gives a program of this type one stack for each CPU, as if it could not
- * be preempted, which one on a uprobe can be: two threads on a CPU then write to one stack. It does
- * so for no program that has a tail call; this one is never made, since a user stack is somewhere.
+ * From 6.13 on the kernel gives a program of this type one stack for each CPU, as if the program
+ * could not be preempted. A program on a uprobe can be, and then two threads on a CPU write to one
+ * stack. The kernel does not do so for a program with a tail call. This tail call is never made,
+ * since the user stack pointer is never 0.
  */
 static __always_inline void avoid_private_stack(struct pt_regs *ctx, void *no_programs)
 {
@@ -31,9 +32,9 @@ static __always_inline void avoid_private_stack(struct pt_regs *ctx, void *no_pr
 }
 
 /*
- * At the entry the instruction pointer is at the probe, at the return behind the call. (The kfunc
- * bpf_session_is_return would tell too, but its signature changed in 7.0, and libbpf before 1.3
- * can't name two variants.)
+ * At the entry the instruction pointer is at the probe; at the return it is after the call. (The
+ * kfunc bpf_session_is_return would also tell, but its signature changed in 7.0, and libbpf
+ * before 1.3 cannot name two variants.)
  */
 SEC("uprobe")
 int allocator_session(struct pt_regs *ctx)
@@ -60,9 +61,9 @@ int allocator_enter(struct pt_regs *ctx)
 }
 
 /*
- * The kernel puts the breakpoints of a link to one process where its first thread's memory is; when
- * that thread has left, nowhere any more, though a breakpoint that is there serves the link as
- * before. This program's link is to no process: it brings the breakpoints, and does nothing there.
+ * The kernel inserts the breakpoints of a link to one process into the memory of its first thread.
+ * After that thread has left, it inserts none, though existing breakpoints still serve the link. The
+ * link of this program is to no process: it brings the breakpoints, and the program does nothing.
  */
 SEC("uprobe")
 int breakpoints_alone(struct pt_regs *ctx)
@@ -71,9 +72,9 @@ int breakpoints_alone(struct pt_regs *ctx)
 }
 
 /*
- * Perf events follow, and the returns of both. With session links they are there for those who
- * share a target's memory under another PID (vfork, clone with CLONE_VM) and leave the target's own
- * threads to the session.
+ * The programs below are for perf events; allocator_return is for multi-uprobes too. Beside session
+ * links, they serve processes that share the memory of a target under another PID (vfork, clone
+ * with CLONE_VM), and leave the threads of the target itself to the session.
  */
 static __always_inline bool served_by_session(void)
 {
@@ -138,7 +139,7 @@ int allocator_return(struct pt_regs *ctx)
 	return served_by_session() ? 0 : allocation_return(ctx);
 }
 
-/* For kernels that can't walk a stack by tables, and where --stack-walk asks for frame pointers. */
+/* For kernels that cannot walk a stack by tables, and for --stack-walk frame-pointers. */
 SEC("uretprobe")
 int allocator_return_old(struct pt_regs *ctx)
 {

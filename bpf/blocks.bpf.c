@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an allocation and a free do to the books: pairing of call and return, outstanding blocks,
- * sites, counters. A block is recorded when the allocator returns it, before its caller can see it,
- * and forgotten when free is entered, before the allocator can hand it out again.
+ * The bookkeeping of allocations and frees: it pairs calls with returns, and keeps outstanding
+ * blocks, sites and counters. A block is recorded when the allocator returns it, before the caller
+ * can see it. Its record is deleted when free is entered, before the allocator can hand the block
+ * out again.
  */
 #include "allocator.h"
 #include "nesting.h"
@@ -51,9 +52,9 @@ static __always_inline void send_trace(__u32 type, __u32 function, __u64 address
 }
 
 /*
- * From 6.11 on the trampoline saves registers, the first over the return address, before it tells
- * the kernel: a thread that dies in between is still on its way back. (The helper is of 5.15, which
- * is older than all that typed tasks are used on.)
+ * From 6.11 on the trampoline saves registers before it enters the kernel, and the first of them
+ * overwrites the return address. A thread that dies in between is still on its way back. (The
+ * helper came with 5.15, before any kernel on which typed tasks are used.)
  */
 static __always_inline bool is_in_trampoline(struct task_struct *task)
 {
@@ -79,7 +80,7 @@ __hidden int count_lost_return(struct space *space)
 	return 0;
 }
 
-/* Lists a new site of a space. Several threads may do so at once: each takes the next free n. */
+/* Lists a new site of a space. Several threads may do so at once; each takes the next free n. */
 static __always_inline void list_site(struct space *space, __u64 stack_id)
 {
 	struct site_index_key key = { .serial = space->serial, .n = space->nr_sites };
@@ -161,8 +162,8 @@ static __always_inline void leave_ghost(struct space *space, __u64 address,
 }
 
 /*
- * Takes the record of a block out of the map. False: there is none. The ghost comes first: a copy
- * that frees the block at this moment finds one of the two.
+ * Takes the record of a block out of the map. False: there is none. The ghost is inserted first, so
+ * that a copy that frees the block at this moment finds one of the two.
  */
 static __always_inline bool take_block(struct space *space, __u64 address, struct block *taken)
 {
@@ -209,9 +210,9 @@ static __always_inline bool find_inherited(const struct space *space, __u64 addr
 }
 
 /*
- * A block that has no record of this space's own was freed. Returns its size, or SIZE_UNKNOWN.
- * Inside another call an unknown block is no loss: what an allocator got inside a call has no
- * record.
+ * Counts the free of a block that has no record in this space. Returns its size, or SIZE_UNKNOWN.
+ * Inside another call an unknown block is no loss: a block that an allocator gets inside a call has
+ * no record.
  */
 static __always_inline __u64 count_foreign_free(struct space *space, __u64 address, bool inside)
 {
@@ -236,7 +237,7 @@ static __always_inline void record_block(struct space *space, __u64 address,
 	struct block unseen;
 
 	if (err == -EEXIST) {
-		/* The allocator hands out a block that we hold: its free was not seen. */
+		/* The allocator hands out a block that is recorded as held: its free was not seen. */
 		if (take_block(space, address, &unseen))
 			release(space, &unseen);
 		add(&space->lost[LOSS_FREE], 1);
@@ -252,8 +253,9 @@ static __always_inline void record_block(struct space *space, __u64 address,
 }
 
 /*
- * count * size as calloc sees it; an overflow fails there, so any impossible size will do. By
- * halves: the compiler makes a 128-bit multiplication of the usual test, which BPF lacks.
+ * count * size as calloc computes it. calloc fails on an overflow, so any impossible size will do.
+ * It is computed by halves, because the compiler turns the usual test into a 128-bit
+ * multiplication, which BPF lacks.
  */
 static __always_inline __u64 product(__u64 count, __u64 size)
 {
@@ -300,7 +302,7 @@ static __always_inline bool size_is_wanted(__u64 size_bytes)
 
 __hidden int allocation_enter(struct pt_regs *ctx, __u32 function)
 {
-	/* Read first: the verifier wants fixed offsets, the compiler shares address sums. */
+	/* Read first: the verifier wants fixed offsets, and the compiler shares address sums. */
 	__u64 first = PT_REGS_PARM1(ctx), second = PT_REGS_PARM2(ctx), third = PT_REGS_PARM3(ctx);
 	__u64 sp = PT_REGS_SP(ctx);
 	struct space *space = space_of_current();
@@ -327,8 +329,8 @@ __hidden int allocation_enter(struct pt_regs *ctx, __u32 function)
 	read_arguments(call, first, second, third);
 	if (call->old_address) {
 		/*
-		 * From here another thread may be given the old address, so its record moves into
-		 * the call; its bytes stay held until the outcome is known.
+		 * From here on the allocator may give the old address to another thread. So the
+		 * record moves into the call, and its bytes stay held until the outcome is known.
 		 */
 		call->old_known = take_block(space, call->old_address, &call->old);
 	} else if (!size_is_wanted(call->size_bytes)) {
@@ -350,7 +352,7 @@ static __always_inline __u64 returned_address(const struct call *call, __u64 res
 	return address;
 }
 
-/* realloc has settled what becomes of the old block. */
+/* realloc has returned: the old block is freed, or stays. */
 static __always_inline void settle_old_block(struct space *space, struct call *call, bool freed)
 {
 	struct block_key key = { .address = call->old_address, .serial = space->serial };
@@ -436,7 +438,7 @@ __hidden int free_enter(struct pt_regs *ctx)
 	__u64 outer_address = 0;
 	bool known, inside = false;
 	struct space *space;
-	struct block block = {}; /* lest the compiler moves what is not there */
+	struct block block = {}; /* set: the compiler may read it early */
 
 	if (!call.address)
 		return 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which process has which file in memory open or mapped. Iterators: they run when user space reads
- * them, over every process, also those that /proc lets nobody look into. An object of its own,
- * loaded by user/stays/holder_scan.c when it is needed for the first time.
+ * Which process has which file in memory open or mapped. These are iterators: they run when user
+ * space reads them, over every process, also those that /proc hides. They are an object of their
+ * own, which user/stays/holder_scan.c loads when it first needs it.
  */
 #include "vmlinux.h"
 
@@ -36,7 +36,7 @@ static __always_inline int write_holder(struct seq_file *out, struct task_struct
 	unsigned long magic = BPF_CORE_READ(inode, i_sb, s_magic);
 	struct holder holder = {};
 
-	/* Other types are devices and sockets that merely have their names there. */
+	/* Devices and sockets only have their names there; their content is not memory. */
 	if ((magic != TMPFS_MAGIC && magic != HUGETLBFS_MAGIC) ||
 	    (BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFREG)
 		return 0;
@@ -46,7 +46,7 @@ static __always_inline int write_holder(struct seq_file *out, struct task_struct
 	holder.tgid = BPF_CORE_READ(task, tgid);
 	holder.ways = ways;
 	holder.sysv = is_sysv(file);
-	/* What finds no room in the reader's buffer is shown again for the next read. */
+	/* The next read shows an entry again that did not fit into the reader's buffer. */
 	bpf_seq_write(out, &holder, sizeof(holder));
 	return 0;
 }

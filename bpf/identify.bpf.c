@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tells the tracer what file one of its own mappings shows. A file system that is stacked on others
- * (overlayfs) puts the file below it into the mapping: that is the one that uprobes sit on and that
- * stacks are walked by, and no system call names it. Run by user/probes/file_identity.c, in the
- * tracer's own context, with the mapping's address; the answer is in `identified`.
+ * Tells the tracer which file one of its own mappings shows. A stacked file system (overlayfs) puts
+ * the file below it into the mapping. Uprobes are on that file, and stacks are walked by it, but no
+ * system call names it. user/probes/file_identity.c runs this in the context of the tracer, with
+ * the address of the mapping; the answer is in `identified`.
  */
 #include "maps.h"
 
-/* So near to the lowest address is the mapping that identify_lowest is asked for. */
+/* identify_lowest finds a mapping only among so many at the lowest addresses. */
 #define LOWEST_MAPPINGS 8
 
 struct file_identity identified = {};
@@ -42,7 +42,7 @@ int identify(__u64 *ctx)
 			    &nothing, 0);
 }
 
-/* Up to 5.16, where mappings are in a list by address: one of the first in it. */
+/* For kernels up to 5.16, where mappings are a list by address: finds one of the first. */
 SEC("raw_tp")
 int identify_lowest(__u64 *ctx)
 {

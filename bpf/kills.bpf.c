@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A look at a process that is being killed, for the figures of its end. As soon as SIGKILL is on
- * its way, the OOM reaper and process_mrelease may take the victim's pages, which can be before it
- * comes to any hook of its own exit.
+ * Reads the counters of a process that is being killed, for the figures of its end. As soon as
+ * SIGKILL is sent, the OOM reaper and process_mrelease may take the pages of the victim, possibly
+ * before it reaches any hook of its own exit.
  */
 #include "memory.h"
 #include "spaces.h"
@@ -10,8 +10,8 @@
 #define SIGKILL 9
 
 /*
- * Up to 6.1 a thread counts some of its pages for itself, until its next faults or its end. Of the
- * others than the one that is signalled they go unseen: some tens of pages each.
+ * Up to 6.1 each thread counts some of its pages for itself, until its next faults or its end. The
+ * counts of threads other than the signalled one go unseen: some tens of pages each.
  */
 static __always_inline void add_own_counts(struct task_struct *task,
 					   struct memory_counters *counters)
@@ -26,7 +26,7 @@ static __always_inline void add_own_counts(struct task_struct *task,
 	counters->shmem += BPF_CORE_READ(old, rss_stat.count[RSS_SHMEM]);
 }
 
-/* args: signal, info, task, group, result. In whoever sends it, before anybody may reap. */
+/* args: signal, info, task, group, result. It runs in the sender, before the pages may be reaped. */
 SEC("raw_tp/signal_generate")
 int signal_generated(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -34,7 +34,7 @@ int signal_generated(struct bpf_raw_tracepoint_args *ctx)
 	struct memory_counters now = {};
 	struct space *space;
 
-	/* A result other than 0: it was ignored, or is not the first. */
+	/* A result other than 0: the signal was ignored, or is not the first. */
 	if ((int)ctx->args[0] != SIGKILL || (int)ctx->args[4])
 		return 0;
 	space = space_of_mm((__u64)BPF_CORE_READ(task, mm));

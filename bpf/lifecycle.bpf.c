@@ -9,18 +9,18 @@
  *   before teardown  fentry exit_mmap        kprobe exit_mmap        these two
  *   after teardown   raw_tp exit_mmap, else fexit exit_mmap, else kretprobe exit_mmap
  *
- * A kernel that preempts itself (the normal case from 7.0 on) passes over a program now and then:
- * one on a kprobe or a perf event while a task that it took the CPU from is in a bpf system call,
- * any other while such a task is in the same program. (To disable preemption in it is of no use:
- * the task goes when that ends, still in the program.) So no end hangs on one program. Each of
- * these tracepoints has two, and the one that comes second finds nothing left to do; that of a
- * teardown's end, after which there is nothing to be seen, has a third by a perf event. Where the
- * look before a teardown is missing, the one at its process's end or exec stands in. And fentry is
- * taken before kprobes.
+ * A kernel that preempts itself (the default from 7.0 on) sometimes skips a program. It skips a
+ * program on a kprobe or a perf event while a preempted task on that CPU is in a bpf system call,
+ * and any other program while a preempted task is in the same program. (Disabling preemption inside
+ * the program does not help: the task is preempted as soon as that ends, still in the program.) So
+ * no end depends on a single program. Each of these tracepoints has two programs, and the second
+ * finds nothing left to do. The end of a teardown, after which there is nothing to see, has a third
+ * program on a perf event. If the hook before the teardown is skipped, the counters that were read
+ * at the end of the process or at its exec stand in. fentry is preferred to kprobes.
  *
- * In exit_mmap the current task has no mm any more, or a new one (exec), and it may belong to
- * another process altogether: whoever dropped the last reference, such as a reader of smaps. So
- * there the record is found by the mm pointer alone.
+ * In exit_mmap the current task has no mm any more, or a new one (exec). It may also belong to
+ * another process, which dropped the last reference, such as a reader of smaps. So the hooks there
+ * find the record by the mm pointer alone.
  */
 #include "allocator.h"
 #include "memory.h"
@@ -44,14 +44,14 @@ static __always_inline __u32 exit_status(struct task_struct *task)
 }
 
 /*
- * Notes how the process ended. signal->oom_mm is set by the OOM killer for its victim and by nobody
- * else; a victim that had ended by itself first has another status.
+ * Notes how the process ended. Only the OOM killer sets signal->oom_mm, for its victim; a victim
+ * that had already ended by itself has another status than SIGKILL.
  */
 static __always_inline void note_process_end(struct space *space, struct task_struct *task)
 {
 	space->exit_code = exit_status(task);
 	space->process_end_ns = bpf_ktime_get_ns();
-	/* The last thread to go may have a name of its own. */
+	/* The last thread to end may have a name of its own. */
 	BPF_CORE_READ_STR_INTO(&space->comm, task, group_leader, comm);
 	if (BPF_CORE_READ(task, signal, oom_mm) && (space->exit_code & 0x7f) == SIGKILL)
 		space->flags |= SPACE_OOM;
@@ -87,8 +87,9 @@ static __always_inline void open_teardown(__u64 mm)
 }
 
 /*
- * The kernel knows a link's process by the first thread's memory. Without that it takes breakpoints
- * out whenever anybody else's probe leaves the same place, so user space is to keep them in.
+ * The kernel knows the process of a link by the memory of its first thread. After that thread has
+ * left, the kernel removes the breakpoints whenever another probe leaves the same place. User space
+ * keeps them in by a link of its own.
  */
 static __always_inline void note_leader_left(struct space *space, struct task_struct *task)
 {
@@ -100,7 +101,7 @@ static __always_inline void note_leader_left(struct space *space, struct task_st
 	ring_doorbell();
 }
 
-/* A thread ends and still has its mm. */
+/* A thread ends, and still has its mm. */
 static __always_inline void thread_ends(struct task_struct *task, __u64 mm)
 {
 	struct space *space = space_of_task(task, mm);
@@ -125,12 +126,15 @@ static __always_inline void thread_ends(struct task_struct *task, __u64 mm)
 		return;
 	}
 	note_leader_left(space, task);
-	/* exec waits for its sibling threads to end: the last look is the best one. */
+	/* exec waits for its sibling threads to end: the last reading is the best. */
 	if (config_exit_by_tracepoint && space->flags & SPACE_EXEC)
 		note_before(space);
 }
 
-/* A task that tears down its own process's memory has just left that by exec, or is at its end. */
+/*
+ * A task that tears down the memory of its own process has either just left it by exec, or is at
+ * its end.
+ */
 static __always_inline void note_unseen_end(struct space *space)
 {
 	struct task_struct *task = current_task();
@@ -161,7 +165,7 @@ static __always_inline void close_teardown(struct space *space)
 	struct teardown *teardown = bpf_map_lookup_elem(&teardowns, &tid);
 
 	if (!teardown || teardown->mm != space->mm)
-		return; /* it was torn down elsewhere, unseen */
+		return; /* another task tore it down, and no hook saw that */
 	space->freed_anon_pages = teardown->anon_pages;
 	space->freed_other_pages = teardown->other_pages;
 	space->flags |= SPACE_FRAMES_MEASURED;
@@ -169,8 +173,8 @@ static __always_inline void close_teardown(struct space *space)
 }
 
 /*
- * A copy is gone: its parent needs to leave no ghosts for it. (For copies of the copy it still
- * does; they look it up by its serial.)
+ * A forked copy is gone, so its parent need not leave ghosts for it. (If the copy has copies of its
+ * own, the parent still leaves ghosts: those look them up by the serial of the parent.)
  */
 static __always_inline void forget_copy(const struct space *space)
 {
@@ -209,13 +213,13 @@ static __always_inline int teardown_ends(__u64 mm)
 	space->flags |= SPACE_AFTER_READ;
 	space->after_ns = bpf_ktime_get_ns();
 	note_unseen_end(space);
-	/* With guests it was used on, and what it held then is not known. */
+	/* Guests went on using the memory after the early reading: what it held is unknown. */
 	if ((space->flags & (SPACE_BEFORE_READ | SPACE_EARLY_READ | SPACE_GUESTS)) ==
 	    SPACE_EARLY_READ) {
 		space->before = space->early;
 		space->flags |= SPACE_BEFORE_READ;
 	}
-	/* Links know a process by its PID: what a guest did after its end went unseen. */
+	/* Links know a process by its PID: after its end they saw no calls of guests. */
 	if (config_scoped && space->flags & SPACE_GUESTS && space->flags & SPACE_PROCESS_ENDED &&
 	    space->tgid != current_tgid())
 		add(&space->lost[LOSS_GUEST], 1);
@@ -225,8 +229,8 @@ static __always_inline int teardown_ends(__u64 mm)
 }
 
 /*
- * The kernel follows only so many calls of a function at once by return probes. A task that gets
- * here with its teardown still open was one too many: what it left is not known.
+ * Return probes follow a limited number of calls of a function at once. The teardown of a task that
+ * gets here with its entry still open was beyond that limit: the counters after it are unknown.
  */
 static __always_inline void end_missed_teardown(void)
 {
@@ -245,7 +249,7 @@ static __always_inline void end_missed_teardown(void)
 	retire(space);
 }
 
-/* The record is of what the task's process is now, and not one whose end was missed. */
+/* Is the record of the present process of the task, and not of one whose end was missed? */
 static __always_inline bool is_of(const struct space *space, struct task_struct *task)
 {
 	__u64 ends = SPACE_BEFORE_READ | SPACE_EXEC | SPACE_PROCESS_ENDED;
@@ -254,7 +258,7 @@ static __always_inline bool is_of(const struct space *space, struct task_struct 
 	       space->process_start_ns == BPF_CORE_READ(task, group_leader, start_time);
 }
 
-/* An mm pointer comes anew: the end of what had it before was missed. */
+/* The kernel uses an mm pointer again: the end of the space that had it before was missed. */
 static __always_inline void end_replaced(__u64 mm)
 {
 	struct space *space = space_of_mm(mm);
@@ -291,7 +295,7 @@ int BPF_KPROBE(kprobe_exit_mmap, struct mm_struct *mm)
 	return teardown_begins((__u64)mm);
 }
 
-/* The verifier knows the types of what these get; the policy computes with the bare addresses. */
+/* The arguments of these are typed for the verifier; the policy computes with plain addresses. */
 SEC("fentry/exit_mm_release")
 int BPF_PROG(fentry_exit_mm_release, struct task_struct *task, struct mm_struct *mm)
 {
@@ -334,7 +338,7 @@ int perf_after_exit_mmap(struct trace_event_raw_exit_mmap *ctx)
 	return teardown_ends((__u64)ctx->mm);
 }
 
-/* args: task. Of every thread; a kernel before 6.16 has taken its mm away by now. */
+/* args: task. It runs for every thread; before 6.16 the thread has no mm any more. */
 static __always_inline int note_thread_end(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx->args[0];
@@ -351,7 +355,7 @@ static __always_inline int note_thread_end(struct bpf_raw_tracepoint_args *ctx)
 
 TWO_PROGRAMS("sched_process_exit", thread_exit, note_thread_end)
 
-/* args: task, bprm. exec has passed the point of no return and still has its old memory. */
+/* args: task, bprm. exec is past the point of no return, and still has the old memory. */
 static __always_inline int note_exec(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx->args[0];
@@ -390,7 +394,7 @@ static __always_inline int note_new_program(struct bpf_raw_tracepoint_args *ctx)
 	if (target) {
 		old = space_of_mm(target->mm);
 		if (old && old->tgid == tgid && target->mm != mm)
-			old->flags |= SPACE_EXEC; /* shared: it outlives its process's exec */
+			old->flags |= SPACE_EXEC; /* shared: it outlives the exec of its process */
 		target->flags &= ~TARGET_FROM_EXEC;
 		target->mm = mm;
 	}
@@ -399,8 +403,8 @@ static __always_inline int note_new_program(struct bpf_raw_tracepoint_args *ctx)
 	space = space_of_mm(mm);
 	if (space && target && config_scoped && old_tid != tgid) {
 		/*
-		 * The links know the process by its first thread, which is not the one that lives
-		 * on: until user space has attached anew, calls go unseen.
+		 * The links know the process by its first thread, and another thread lives on. No
+		 * call is seen until user space has attached again.
 		 */
 		space->flags |= SPACE_NEW_LEADER;
 		add(&space->lost[LOSS_NEW_LEADER], 1);
@@ -411,7 +415,7 @@ static __always_inline int note_new_program(struct bpf_raw_tracepoint_args *ctx)
 
 TWO_PROGRAMS("sched_process_exec", process_exec, note_new_program)
 
-/* The child's memory is a copy of its parent's, with all blocks that this holds. */
+/* The memory of the child is a copy of the memory of its parent, with all blocks in it. */
 static __always_inline void copy_space(struct space *parent, struct task_struct *child,
 				       __u64 child_mm)
 {
@@ -444,7 +448,7 @@ static __always_inline void copy_space(struct space *parent, struct task_struct 
 	add(&parent->living_copies, 1);
 }
 
-/* -f: the child of a target is one. Its program is its own from the start. */
+/* -f: the child of a target is a target too. It does not wait for an exec. */
 static __always_inline void follow_child(struct task_struct *parent, struct task_struct *child,
 					 __u64 child_mm)
 {
@@ -458,8 +462,8 @@ static __always_inline void follow_child(struct task_struct *parent, struct task
 }
 
 /*
- * args: parent, child; of threads too. The two share pages, or all memory, from now on. A child
- * that is not followed is only noted.
+ * args: parent, child. It runs for new threads too. The two share pages, or all memory, from now
+ * on. If the child is not followed, the space of the parent only notes the fork.
  */
 static __always_inline int note_fork(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -478,7 +482,7 @@ static __always_inline int note_fork(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (child_mm == parent_mm) {
 		space->flags |= SPACE_GUESTS;
-		/* The perf events that see guests can have gone with their thread, the first one. */
+		/* The perf events that see guests may have left with the first thread. */
 		if (config_scoped && !BPF_CORE_READ(parent, group_leader, mm))
 			add(&space->lost[LOSS_GUEST], 1);
 		return 0;

@@ -23,24 +23,30 @@ extern const volatile __u64 config_min_bytes; /* -z */
 extern const volatile __u64 config_max_bytes; /* -Z */
 extern const volatile __u32 config_nr_cpus; /* possible CPUs */
 extern const volatile __u32 config_max_frames; /* --frames */
-extern const volatile bool config_stacks; /* keep them */
+extern const volatile bool config_stacks; /* record the stack of each allocation */
 extern const volatile bool config_unwind; /* stacks by tables, else by frame pointers */
 extern const volatile bool config_typed_task; /* bpf_get_current_task_btf, Linux 5.11 */
 extern const volatile bool config_avoid_private_stack; /* see allocator.bpf.c */
-extern const volatile bool config_scoped; /* session links see the targets' own threads alone */
+extern const volatile bool config_scoped; /* session links see only the threads of targets */
 extern const volatile bool config_exit_by_tracepoint; /* no kprobe, no fentry on exit_mmap */
 
-/* Counted up by user space when a process has mapped code; by tgid, modulo. In unwind.bpf.c. */
+/*
+ * User space increments the element of a process (tgid modulo the size) when it has mapped code.
+ * Defined in unwind.bpf.c.
+ */
 extern __u32 mappings_changed[WIRE_MAPPING_GENERATIONS];
 
 /*
- * Counted up by user space when tables are let go, after the files have left unwind_files and
- * before anything else takes their place: no walk that begins from then on finds in a cache what
- * was known of them. In unwind.bpf.c.
+ * User space increments this when it releases tables: after their files have left unwind_files, and
+ * before other tables take their place. Every walk that begins later misses the cache entries of
+ * the released tables. Defined in unwind.bpf.c.
  */
 extern __u64 tables_changed;
 
-/* Under what key user space has made the vdso's table; inode 0: it has none. In unwind.bpf.c. */
+/*
+ * The key under which user space has made the table of the vdso; inode 0: there is no such table.
+ * Defined in unwind.bpf.c.
+ */
 extern struct unwind_file_key vdso_file;
 
 /* An allocator call that has begun on a thread and not yet returned. */
@@ -55,14 +61,14 @@ struct call {
 };
 
 /*
- * What one thread is doing. Only that thread touches it, in any hook, so it holds scratch memory
- * too: more than the BPF stack has, and safe where a CPU's would be overwritten when we are
+ * The state of one thread. Only that thread touches it, in any hook. So it also holds scratch
+ * memory: the BPF stack is too small, and per-CPU memory would be overwritten when a program is
  * preempted.
  */
 struct thread {
 	struct call call;
-	struct free_call free_call; /* the last outermost; see free_is_inside */
-	__u64 doubtful_frees; /* since then: unknown, and maybe inside that one */
+	struct free_call free_call; /* the last outermost free; see free_is_inside */
+	__u64 doubtful_frees; /* unknown frees since then that may be inside it */
 	union {
 		struct stack stack;
 		struct living_space space;
@@ -77,7 +83,10 @@ struct teardown {
 	__u64 other_pages;
 };
 
-/* mm pointer → address space. Made by exec, fork and first sight; gone after the teardown. */
+/*
+ * mm pointer → address space. The exec and fork hooks and the first call that is seen insert it;
+ * the hook after the teardown deletes it. User space reads it.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -86,8 +95,9 @@ struct {
 } live SEC(".maps") __weak;
 
 /*
- * Address spaces whose teardown has ended, in that order; user space takes them out. A queue, since
- * a hash map is walked bucket by bucket, which costs more than all else when ends come fast.
+ * Address spaces whose teardown has ended, in that order. The hook after the teardown pushes, user
+ * space pops. It is a queue because walking a hash map goes bucket by bucket, which is the most
+ * expensive step when processes end fast.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
@@ -106,7 +116,10 @@ struct {
 	__type(value, struct space);
 } late_ends SEC(".maps") __weak;
 
-/* tgid → what user space wants of it. User space and -f add; the end of the process deletes. */
+/*
+ * tgid → a traced process. User space inserts it, and the fork hook with -f; the hook at the end of
+ * the process deletes it.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -115,8 +128,9 @@ struct {
 } targets SEC(".maps") __weak;
 
 /*
- * Outstanding blocks, and ghosts. Those of an ended space match nothing but the frees of its
- * copies; user space sweeps them when these have ended too.
+ * Outstanding blocks, and ghosts. The allocator hooks insert and delete them. Blocks of an ended
+ * space match only the frees of its forked copies; user space deletes them after the last copy has
+ * ended.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -125,7 +139,10 @@ struct {
 	__type(value, struct block);
 } blocks SEC(".maps") __weak;
 
-/* (space, stack) → what it holds. Deleted by user space with the space; what was missed is swept. */
+/*
+ * (space, stack) → what the space holds from that stack. The allocator hooks insert and count; user
+ * space reads it, deletes it with the space, and sweeps entries that it missed.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -133,7 +150,7 @@ struct {
 	__type(value, struct site);
 } sites SEC(".maps") __weak;
 
-/* (space, n) → stack id of the n-th site. Deleted as its site is. */
+/* (space, n) → stack id of the n-th site. Inserted and deleted together with the site. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -141,7 +158,10 @@ struct {
 	__type(value, __u64);
 } site_index SEC(".maps") __weak;
 
-/* stack id → frames. See WIRE_STACK_OWN for who deletes them. */
+/*
+ * stack id → frames. The allocator hooks insert them, user space reads and deletes them;
+ * WIRE_STACK_OWN says when.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -149,7 +169,10 @@ struct {
 	__type(value, struct stack);
 } stacks SEC(".maps") __weak;
 
-/* tid → the call in flight. Made by a thread's first call; gone with the thread. */
+/*
+ * tid → the state of a thread. The first call of the thread inserts it, and the hook at its end
+ * deletes it. User space does not use it.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -157,7 +180,11 @@ struct {
 	__type(value, struct thread);
 } threads SEC(".maps") __weak;
 
-/* tid → teardown under way. LRU: a window that never closes (the memory lives on) ages out. */
+/*
+ * tid → the teardown that the task performs. The hooks before and after the teardown insert and
+ * delete it. LRU, so that an entry whose teardown never comes ages out (the memory outlives the
+ * process).
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
@@ -165,7 +192,11 @@ struct {
 	__type(value, struct teardown);
 } teardowns SEC(".maps") __weak;
 
-/* Files that were met on stacks, and those that user space expects there. User space fills it. */
+/*
+ * File → its table. A walk inserts an empty entry for a file that it meets for the first time; user
+ * space fills it, inserts files that it expects on stacks, and deletes files whose tables it
+ * releases.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, UNWIND_MAX_FILES);
@@ -173,7 +204,7 @@ struct {
 	__type(value, struct unwind_file);
 } unwind_files SEC(".maps") __weak;
 
-/* The chunks of the tables' words. */
+/* The words of all tables, in chunks. User space writes them, walks read them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, UNWIND_MAX_CHUNKS);
@@ -188,7 +219,7 @@ struct {
 		});
 } unwind_chunks SEC(".maps") __weak;
 
-/* The distinct rules of all tables. */
+/* The distinct rules of all tables. User space writes them, walks read them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, UNWIND_MAX_RULES);
@@ -196,7 +227,7 @@ struct {
 	__type(value, struct unwind_rule);
 } unwind_rules SEC(".maps") __weak;
 
-/* Losses that belong to no space; index enum loss. */
+/* Losses that belong to no address space, by enum loss. All hooks count, user space reads. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, NR_LOSSES);
@@ -204,13 +235,16 @@ struct {
 	__type(value, __u64);
 } losses SEC(".maps") __weak;
 
-/* The doorbell, and the events of -t. Nothing that matters is only here. */
+/*
+ * Records to user space: the doorbell, the events of -t, and requests of walks. User space finds
+ * everything else in the maps, so a full ring costs it no figure but those that losses count.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4 << 20);
 } ring SEC(".maps") __weak;
 
-/* Only its address matters: it tells where each CPU's variables are (see memory.h). */
+/* Only its address is used: it tells where the variables of each CPU are (memory.bpf.c). */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -218,13 +252,13 @@ struct {
 	__type(value, __u64);
 } cpu_compass SEC(".maps") __weak;
 
-/* To a counter that other CPUs update too. */
+/* For a counter that other CPUs update too. */
 static __always_inline void add(__u64 *counter, __u64 amount)
 {
 	__sync_fetch_and_add(counter, amount);
 }
 
-/* The CPU's own slot of nr, a power of two. */
+/* The slot of the current CPU, of nr slots. nr is a power of two. */
 static __always_inline __u32 slot_of_cpu(__u32 nr)
 {
 	return bpf_get_smp_processor_id() & (nr - 1);

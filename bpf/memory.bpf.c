@@ -3,8 +3,8 @@
 #include "memory.h"
 
 /*
- * What to add to a per-CPU pointer to reach that CPU's copy. Without kallsyms (it may hide data
- * symbols): the address of a per-CPU map element less the per-CPU pointer that the map stores.
+ * The offset from a per-CPU pointer to the copy of that CPU. kallsyms may hide data symbols, so the
+ * offset is the address of a per-CPU map element less the per-CPU pointer that the map stores.
  */
 static __always_inline __u64 cpu_offset(__u32 cpu)
 {
@@ -24,7 +24,7 @@ __noinline __u64 sum_over_cpus(__u64 percpu_pointer, __u32 first_cpu)
 	const struct mm_struct *mm = NULL;
 	__s64 sum = 0;
 
-	/* An older kernel, which never calls this, has not got the helper. */
+	/* Kernels before 6.2 never call this, and may lack the helper. */
 	if (!bpf_core_field_exists(mm->rss_stat[0].counters))
 		return 0;
 	for (__u32 i = 0; i < CPUS_AT_ONCE; i++) {

@@ -17,7 +17,7 @@
 
 #define MMF_UNSTABLE_BIT 22 /* the OOM reaper or process_mrelease is at work on this mm */
 
-/* The same bits, no longer a pointer to the verifier, so that sums are allowed. */
+/* The same bits, which the verifier no longer takes for a pointer, so that it allows arithmetic. */
 static __always_inline __u64 as_scalar(const void *pointer)
 {
 	const void *copy = pointer;
@@ -30,9 +30,9 @@ static __always_inline __u64 as_scalar(const void *pointer)
 #define CPUS_AT_ONCE 64
 
 /*
- * The sum of a __s32 that each CPU has of its own, given the per-CPU pointer, over CPUS_AT_ONCE
- * CPUs from the first one on. In memory.bpf.c: the verifier follows every round of a loop, but a
- * global function once, so that machines with thousands of CPUs can load this too.
+ * The sum of a per-CPU __s32 over CPUS_AT_ONCE CPUs from first_cpu on. It is a global function, in
+ * memory.bpf.c, because the verifier follows every round of a loop but a global function only once:
+ * so this loads on machines with thousands of CPUs too.
  */
 __u64 sum_over_cpus(__u64 percpu_pointer, __u32 first_cpu);
 
@@ -42,7 +42,7 @@ static __always_inline void sum_percpu_counters(__u64 mm_address, struct memory_
 	__s64 count[4];
 	__u64 deltas[4];
 
-	/* Indexes in full: a relocation needs a constant, before any loop is unrolled. */
+	/* Written out: a relocation needs a constant index before any loop is unrolled. */
 	count[RSS_FILE] = BPF_CORE_READ(mm, rss_stat[RSS_FILE].count);
 	count[RSS_ANON] = BPF_CORE_READ(mm, rss_stat[RSS_ANON].count);
 	count[RSS_SWAP] = BPF_CORE_READ(mm, rss_stat[RSS_SWAP].count);
@@ -82,7 +82,7 @@ static __always_inline void read_memory(__u64 mm_address, struct memory_counters
 	counters->virtual_pages = BPF_CORE_READ(mm, total_vm);
 }
 
-/* Of two looks at a memory that others may take pages from, the one that saw more. */
+/* Keeps the larger of two readings of a memory whose pages the kernel may be taking. */
 static __always_inline void keep_larger(struct memory_counters *kept,
 					const struct memory_counters *now)
 {

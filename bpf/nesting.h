@@ -11,7 +11,7 @@
 
 #define PAGE_MASK_BITS 12
 
-/* How far below the free that called it a free can begin; the stack of a fibre is further away. */
+/* The most stack between a free and the free that called it. The stack of a fibre is further away. */
 #define MAX_WRAPPER_STACK_BYTES (16 << 10)
 
 static __always_inline bool on_signal_stack(struct task_struct *task, __u64 sp)
@@ -23,7 +23,8 @@ static __always_inline bool on_signal_stack(struct task_struct *task, __u64 sp)
 
 /*
  * While a call with a return probe runs, the slot of its return address holds the address of the
- * kernel's trampoline. Another value means that the call is over: left by siglongjmp, say.
+ * trampoline of the kernel. Another value means that the call is over, for example left by
+ * siglongjmp.
  */
 static __always_inline bool return_is_pending(struct task_struct *task, __u64 slot)
 {
@@ -38,9 +39,9 @@ static __always_inline bool return_is_pending(struct task_struct *task, __u64 sl
 /*
  * Is the stack pointer inside the allocator call that this thread has in flight? (An allocator
  * function called another one, or a signal handler interrupted it.) Only the outermost call counts.
- * A call that can no longer return must not look like an outer one for ever: it is told by the
- * stack, which has shrunk past its frame, or by its overwritten return address. (An equal stack
- * pointer is a tail call, such as reallocarray's to realloc, or a new call from the same place.)
+ * A call that can no longer return must not look like an outer call for ever: the stack has shrunk
+ * past its frame, or its return address is overwritten. (An equal stack pointer is a tail call,
+ * such as from reallocarray to realloc, or a new call from the same place.)
  */
 static __always_inline bool call_in_flight(const struct call *call, __u64 sp)
 {
@@ -61,7 +62,7 @@ static __always_inline __u64 return_address_at(__u64 sp)
 	return value;
 }
 
-/* A wrapper that jumps to the real function leaves it the stack as it was. */
+/* The stack pointers may be equal: a wrapper may jump to the real function. */
 static __always_inline bool may_be_inside(const struct free_call *call,
 					  const struct free_call *outer)
 {
@@ -70,9 +71,11 @@ static __always_inline bool may_be_inside(const struct free_call *call,
 }
 
 /*
- * The first free inside another: of the same block, or in another function. Without that a return
- * address that stands proves nothing: where one allocator is probed, two frees of early blocks, the
- * second deeper on the stack, are two. What was counted so is taken back once nesting is shown.
+ * Does this free prove that frees nest in this process? It does if it frees the same block as the
+ * outer free, or is in another function. Without that proof, an intact return address of the outer
+ * free proves nothing: where one allocator is probed, two frees of early blocks are two frees, even
+ * if the second is deeper on the stack. They are counted so, and the count is taken back once
+ * nesting is proved.
  */
 static __always_inline bool shows_nesting(const struct free_call *call,
 					  const struct free_call *outer)
@@ -80,7 +83,10 @@ static __always_inline bool shows_nesting(const struct free_call *call,
 	return outer->address == call->address || outer->ip != call->ip;
 }
 
-/* The free of a known block around this one, where no call was seen inside another before. */
+/*
+ * The free of a known block that this free is inside of, in a process where no call was seen inside
+ * another before.
+ */
 static __always_inline const struct free_call *known_around(struct space *space,
 							    const struct free_call *call)
 {
@@ -89,23 +95,23 @@ static __always_inline const struct free_call *known_around(struct space *space,
 		const struct free_call *last = &living_space_of(space)->slots[i].last_free;
 
 		if (last->address == call->address && may_be_inside(call, last))
-			return last; /* of another CPU when the thread was moved in between */
+			return last; /* of another CPU if the thread was moved in between */
 	}
 	return NULL;
 }
 
 /*
- * Has an allocator function, or another free, called this one? Then outer_address is what was given
- * to that. Else others may be inside this free, so the thread remembers it. It has no return probe,
- * which would cost more than all else does: as long as it runs, its return address stands on the
- * stack. (That can stand, too, in what a later frame has not written yet: where calls nest, a block
- * from before the attach that is freed there is then taken for the allocator's own, and is not
- * counted.)
+ * Is this free inside an allocator function, or inside another free? Then outer_address is the
+ * block of the outer call. Else further frees may be inside this one, so the thread remembers it. A
+ * free has no return probe, which would be the most expensive part of all: as long as the free
+ * runs, its return address stands on the stack. (A stale copy of it can also stand in a later frame
+ * that has not overwritten it. Where calls nest, a block from before the attach that is freed in
+ * such a frame is taken for one of the allocator's own, and is not counted.)
  *
- * To remember costs too, and most processes have one allocator that is probed. Until a call was
- * seen inside another of its kind (calls_nest), a free of a known block is not remembered by its
- * thread; a CPU's slot has its last one, in which the first such call can be, as in a program
- * that allocates by calloc where malloc and free alone are wrapped.
+ * Remembering is expensive too, and in most processes one allocator is probed. So a thread does not
+ * remember the free of a known block until a call was seen inside another of its kind (calls_nest).
+ * The slot of the CPU has the last such free, for the case that the first nested call is inside it,
+ * as in a program that allocates by calloc where only malloc and free are wrapped.
  */
 static __always_inline bool free_is_inside(struct space *space, const struct free_call *call,
 					   __u64 *outer_address)

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Page frames that go back to the allocator while a task tears an address space down. A lower bound
- * of what the kernel took back: frames that another CPU's batch still holds, that are pinned or
- * shared, are not among them.
+ * Counts page frames that go back to the page allocator while a task tears an address space down.
+ * The count is a lower bound of what the kernel took back: it lacks frames that are pinned, shared,
+ * or still in the batch of another CPU.
  */
 #include "maps.h"
 
 #define PAGE_MAPPING_ANON 1UL
 
-/* args: page, order. Each frame once; mm_page_free_batched would count it again. */
+/* args: page, order. It sees each frame once; mm_page_free_batched would count frames twice. */
 SEC("raw_tp/mm_page_free")
 int page_free(struct bpf_raw_tracepoint_args *ctx)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Address spaces: how one gets its record and its serial, and how the record is found again. The
- * kernel reclaims an address space, not a PID, so that is what owns blocks: threads and vfork
- * children share it, exec ends it.
+ * Address spaces: how a space gets its record and its serial, and how hooks find the record again.
+ * An address space owns blocks, not a PID, because the kernel reclaims address spaces: threads and
+ * vfork children share one, and exec ends it.
  */
 #ifndef SPACES_H
 #define SPACES_H
@@ -31,7 +31,7 @@ static __always_inline __u64 new_serial(void)
 	       (bpf_get_smp_processor_id() & ((1 << WIRE_SERIAL_CPU_BITS) - 1));
 }
 
-/* When it was given out, CLOCK_MONOTONIC. */
+/* The time at which the serial was made, CLOCK_MONOTONIC. */
 static __always_inline __u64 time_of_serial(__u64 serial)
 {
 	return serial >> WIRE_SERIAL_CPU_BITS;
@@ -42,7 +42,7 @@ static __always_inline struct space *space_of_mm(__u64 mm)
 	return mm ? bpf_map_lookup_elem(&live, &mm) : NULL;
 }
 
-/* Of a record in `live`, which all pointers to a space but create_space's lead to. */
+/* For a record in `live`, where every pointer to a space leads, except in create_space. */
 static __always_inline struct living_space *living_space_of(struct space *space)
 {
 	return (struct living_space *)space;
@@ -54,8 +54,9 @@ static __always_inline struct space_slot *slot_of_space(struct space *space)
 }
 
 /*
- * Gives the mm of task a record with a fresh serial. map_flags: BPF_NOEXIST when another thread
- * may be doing the same, BPF_ANY when a record under that pointer can only be a missed end.
+ * Gives the mm of the task a record with a new serial. map_flags: BPF_NOEXIST when another thread
+ * may be doing the same; BPF_ANY when a record under that pointer can only be of a space whose end
+ * was missed.
  */
 static __noinline int create_space(struct task_struct *task, __u64 mm, __u64 space_flags,
 				   __u64 map_flags)
@@ -73,7 +74,7 @@ static __noinline int create_space(struct task_struct *task, __u64 mm, __u64 spa
 	}
 	space = &thread->scratch.space.space;
 	__builtin_memset(space, 0, sizeof(*space));
-	asm volatile("" ::: "memory"); /* both at once are more than the compiler can */
+	asm volatile("" ::: "memory"); /* the compiler fails on both memsets as one */
 	__builtin_memset(thread->scratch.space.slots, 0, sizeof(thread->scratch.space.slots));
 	space->serial = new_serial();
 	space->mm = mm;
@@ -94,8 +95,8 @@ static __noinline int create_space(struct task_struct *task, __u64 mm, __u64 spa
 }
 
 /*
- * The tracer, and its helper that shares its memory: what they allocate follows from what they
- * trace.
+ * The tracer and its children, such as the helper that shares its memory. They are not traced,
+ * since their allocations follow from those that they trace.
  */
 static __always_inline bool is_tracer(struct task_struct *task, __u32 tgid)
 {
@@ -104,8 +105,8 @@ static __always_inline bool is_tracer(struct task_struct *task, __u32 tgid)
 }
 
 /*
- * The record of a task's mm; made now when the task is wanted and was not seen before. NULL for
- * everything that is not traced.
+ * The record of the mm of a task. It is made now if the task is to be traced and has none yet. NULL
+ * if the task is not traced.
  */
 static __always_inline struct space *space_of_task(struct task_struct *task, __u64 mm)
 {
@@ -134,7 +135,7 @@ static __always_inline struct space *space_of_current(void)
 	struct task_struct *task;
 	struct space *space;
 
-	/* Nearly always it is known, and a typed pointer is read without a call. */
+	/* The fast path: the record nearly always exists, and a typed pointer takes no helper. */
 	if (config_typed_task) {
 		space = space_of_mm((__u64)bpf_get_current_task_btf()->mm);
 		if (space)

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See unwind.h. A frame's code is looked up in this order: in the cache of code addresses; by the
- * mapping that it lies in, from the cache of pages or from the kernel, and its file's table. The
- * registers of the caller follow from the rule, and from the stack, which is read in pieces of 2
+ * See unwind.h. The code of a frame is looked up first in the cache of code addresses, then by its
+ * mapping, which comes from the cache of pages or from the kernel, and in the table of its file.
+ * The registers of the caller follow from the rule and from the stack, which is read in pieces of 2
  * KiB.
  *
- * What is neither static nor hidden the verifier looks at once, whoever calls it: by itself, with
- * arguments that may be anything (so that pointers can be NULL).
+ * The verifier checks a function that is neither static nor hidden once, by itself, and not for
+ * each caller. Its arguments may then be anything, so pointers can be NULL.
  *
- * The caches are shared by all CPUs and have no lock. An entry holds its key, mixed with all that
- * it says: one that two CPUs wrote at once matches no key.
+ * The caches are shared by all CPUs and have no lock. An entry holds its key, mixed with all its
+ * values: an entry that two CPUs wrote at once matches no key.
  */
 #include "unwind.h"
 #include "unwind_search.h"
@@ -99,7 +99,7 @@ static long note_mapping(struct task_struct *task, struct vm_area_struct *vma, v
 	return 0;
 }
 
-/* Once for each file. Should the ring be full, the next walk asks again. */
+/* Asks once for each file. If the ring is full, the next walk asks again. */
 static __always_inline void ask_for_table(const struct walk *walk,
 					  const struct found_mapping *mapping)
 {
@@ -147,7 +147,7 @@ __noinline int unwind_find_page(struct walk *walk, struct page_entry *page, __u6
 			   &mapping, 0);
 	if (err)
 		return err == -16 /* EBUSY */ ? STACK_BUSY : STACK_NO_CODE;
-	/* A word that is no return address can point anywhere. */
+	/* A word that is not a return address can point anywhere. */
 	if (!mapping.has_code)
 		return STACK_NO_CODE;
 	page->base = page->table = 0;
@@ -219,7 +219,7 @@ __noinline int unwind_find_code(struct walk *walk, wire_frame *frame)
 	if (!walk || !frame)
 		return STACK_NO_CODE;
 	address = walk->exact ? walk->ip : walk->ip - 1;
-	/* The top bit, which no address has: an exact ip and another one must never share a key. */
+	/* No address has the top bit: it keeps the keys of exact and other ips apart. */
 	key = mix(walk->tag, walk->ip | (__u64)walk->exact << 63);
 	slot = key % CODE_CACHE;
 	cached = bpf_map_lookup_elem(&code_cache, &slot);
@@ -304,12 +304,12 @@ static long visit_frame(__u32 index, void *context)
 	}
 	end = unwind_find_code(walk, &frame);
 	if (end == STACK_NO_CODE && stack->nr_frames) {
-		/* What was taken for a return address is none. */
+		/* The word that was taken for a return address is none. */
 		stack->end = walk->frame_pointers ? STACK_FRAME_POINTERS : STACK_NO_CODE;
 		return LOOP_STOP;
 	}
 	stack->nr_frames = index + 1;
-	/* The compiler knows the bound already; the verifier has to see it here. */
+	/* The compiler knows the bound and would drop the mask; the verifier has to see it here. */
 	asm volatile("" : "+r"(index));
 	stack->frames[index & (WIRE_MAX_FRAMES - 1)] = frame;
 	if (end == STACK_COMPLETE && walk->rule.cfa == UNWIND_CFA_END) {
@@ -318,7 +318,7 @@ static long visit_frame(__u32 index, void *context)
 	}
 	if (end == STACK_COMPLETE)
 		end = unwind_step(walk);
-	/* Where a thread begins without saying so. */
+	/* The outermost frame of a thread whose table does not mark it. */
 	if (end == STACK_COMPLETE && !walk->ip) {
 		stack->end = STACK_COMPLETE;
 		return LOOP_STOP;
@@ -328,9 +328,10 @@ static long visit_frame(__u32 index, void *context)
 }
 
 /*
- * What changes whenever the address space's mappings may have. From 6.4 on the kernel counts that
- * itself; before, mappings of code that come or go change exec_vm, unless one takes the place of
- * another of its size, which user space tells, a moment late.
+ * A number that changes whenever the mappings of the address space may have changed. From 6.4 on
+ * the kernel counts that itself. Before, a mapping of code that comes or goes changes exec_vm,
+ * unless it takes the place of another of the same size; user space reports that case, a moment
+ * late.
  */
 static __always_inline __u64 mapping_version(__u32 tgid)
 {
@@ -360,7 +361,7 @@ __hidden int unwind(struct pt_regs *ctx, struct thread *thread, const struct spa
 	walk->tgid = space->tgid;
 	loop.stack->nr_frames = 0;
 	loop.stack->end = STACK_NO_CODE;
-	/* Once more than frames are kept, to see whether there are more. */
+	/* One more than the frames that are kept, to see whether there are more. */
 	bpf_loop(config_max_frames + 1, visit_frame, &loop, 0);
 	return 0;
 }

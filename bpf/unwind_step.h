@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * From a frame to its caller, by the rule for its code. The BPF side walks so, and the user side
- * where it finishes what the BPF side could not. Who includes this says how a word of the stack is
- * read.
+ * From a frame to its caller, by the rule for its code. The BPF side walks stacks by this, and the
+ * user side finishes by it the walks that the BPF side could not. The including file defines
+ * unwind_read_word, which reads a word of the stack.
  */
 #ifndef UNWIND_STEP_H
 #define UNWIND_STEP_H
@@ -14,16 +14,16 @@
 
 /* A stack walk under way. */
 struct walk {
-	__u64 ip, sp, bp; /* of the frame that was come to */
-	__u64 tag; /* of the address space as it is mapped now: what caches know it by */
+	__u64 ip, sp, bp; /* of the frame that the walk has reached */
+	__u64 tag; /* names the address space as it is mapped now, in the keys of caches */
 	__u64 window_start; /* the address that window is a copy from */
 	__u32 window_bytes;
-	__u32 exact; /* ip is an instruction, no return address */
+	__u32 exact; /* ip is an instruction, not a return address */
 	__u32 frame_pointers; /* frames that were passed by frame pointer */
 	__u32 tgid;
 	struct unwind_rule rule;
 	__u32 pad;
-	/* Of a file without a table: which, and the address of its first byte. */
+	/* The file without a table, and the address of its first byte. */
 	struct unwind_file_key missing_file;
 	__u64 missing_base;
 	__u64 window[WALK_WINDOW_BYTES / 8];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What crosses between the BPF side and the user side: map keys, map values and ring records. Fixed
- * width, explicit padding, sizes asserted. Included by both.
+ * The data that crosses between the BPF side and the user side: map keys, map values and ring
+ * records. Fixed width, explicit padding, sizes asserted. Both sides include this.
  */
 #ifndef WIRE_H
 #define WIRE_H
@@ -27,8 +27,8 @@ enum allocator_function {
 
 /*
  * A frame is (file id << 48 | file offset). File id 0 means that the low bits are a virtual address
- * of the process, to be resolved through its mappings. It is a return address, which lies behind the
- * call that it tells of, unless the bit says that it is the very instruction: a signal came there.
+ * of the process, to be resolved through its mappings. A frame is a return address, which is after
+ * the call that it tells of. WIRE_FRAME_EXACT marks the very instruction at which a signal arrived.
  */
 typedef __u64 wire_frame;
 #define WIRE_FRAME_FILE_SHIFT 48
@@ -52,14 +52,14 @@ struct block {
 };
 
 /*
- * Set in the address of a block's key: a ghost, which its process has freed while a copy that was
- * forked before still has it. No user address has this bit.
+ * Set in the address of the key of a ghost: a block that its process has freed, while a copy that
+ * was forked before still has it. No user address has this bit.
  */
 #define WIRE_GHOST (1ULL << 63)
 
 /*
- * How far back a forked process knows its ancestors' address spaces, whose blocks it has copies of:
- * generations without an exec in between. What it frees of older ones is an
+ * The number of ancestors (generations without an exec in between) that a forked process knows. It
+ * has copies of the blocks of their address spaces. Its free of a block of an older ancestor is an
  * unknown free, and a loss.
  */
 #define WIRE_MAX_ANCESTORS 16
@@ -67,16 +67,17 @@ struct block {
 /* A serial holds the time when it was given out, CLOCK_MONOTONIC, above the number of the CPU. */
 #define WIRE_SERIAL_CPU_BITS 8
 
-/* What one stack of one address space holds. */
+/* A site: the blocks that one address space holds from one stack. */
 struct site_key {
 	__u64 serial;
 	__u64 stack_id;
 };
 
 /*
- * What a thread counts at each call it counts in a slot of the CPU that it runs on: CPUs that write
- * to one cache line make each other wait. Slots are shared when there are more CPUs, and a thread
- * can be moved in between, so it counts atomically all the same. What a record has is the sum.
+ * A thread counts each call in a slot of the CPU that it runs on, because CPUs that write to one
+ * cache line make each other wait. CPUs share slots when there are more CPUs than slots, and a
+ * thread can be moved in between, so it counts atomically all the same. The value of a record is
+ * the sum.
  */
 #define WIRE_SPACE_SLOTS 8
 #define WIRE_SITE_SLOTS 4
@@ -101,8 +102,10 @@ struct site_index_key {
 #define WIRE_STACK_UNKNOWN 0ULL /* the stack id of blocks whose stack was not kept */
 
 /*
- * Set in the id of a stack with frames that are addresses of one process: it is that process's own.
- * Others are shared by all processes that come by the same places in the same files.
+ * Set in the id of a stack that belongs to one process, because some frames are addresses in it;
+ * user space deletes it with the process. Processes that call from the same places of the same
+ * files share all other stacks; user space deletes them when the map fills up and no held block
+ * refers to them.
  */
 #define WIRE_STACK_OWN 1ULL
 
@@ -137,8 +140,9 @@ struct memory_counters {
 };
 
 /*
- * Why something was missed or not recorded. An address space counts its own, in its record; what
- * belongs to none is counted in `losses`; the last ones by user space. losses.c has words for each.
+ * Why something was missed or not recorded. The losses of an address space are counted in its
+ * record, the others in `losses`, and the last ones by user space. user/report/losses.c has words
+ * for each.
  */
 enum loss {
 	LOSS_RETURN, /* a call began, and its return was not seen */
@@ -186,9 +190,9 @@ enum space_flags {
 };
 
 /*
- * One address space. Lives in `live` under its mm pointer from the moment it is first seen; moved
- * to the queue `ended` by the hook that runs after the teardown, or to `late_ends` when that is
- * full, so that nothing is lost when user space is slow.
+ * One address space. It is in `live` under its mm pointer from the moment it is first seen. The
+ * hook after the teardown moves it to the queue `ended`, or to `late_ends` when the queue is full,
+ * so that nothing is lost when user space is slow.
  */
 struct space {
 	__u64 serial;
@@ -204,7 +208,7 @@ struct space {
 	__u64 after_ns; /* when the teardown had ended */
 	__u64 flags; /* enum space_flags; written by the task that ends */
 
-	/* What the slots of struct living_space came to when they were last summed up. */
+	/* The sums of the slots of struct living_space, as of the last wire_sum_space. */
 	__u64 held_bytes, held_blocks;
 	__u64 allocated_bytes, allocated_blocks;
 	__u64 freed_bytes, freed_blocks;
@@ -216,7 +220,7 @@ struct space {
 	__u64 lost[NR_SPACE_LOSSES];
 	__u64 nr_sites; /* entries in site_index, at least */
 
-	/* What a copy got at its fork, and what it has freed of that since. */
+	/* The blocks that a copy got at its fork, and those of them that it has freed since. */
 	__u64 inherited_bytes, inherited_blocks;
 	__u64 inherited_freed_bytes, inherited_freed_blocks;
 	__u64 ancestors[WIRE_MAX_ANCESTORS]; /* serials, nearest first; 0: none */
@@ -247,7 +251,7 @@ struct space_slot {
 	struct free_call last_free; /* while calls_nest is 0: of a block that was known */
 };
 
-/* What `live` has of an address space. */
+/* An address space in `live`. */
 struct living_space {
 	struct space space;
 	struct space_slot slots[WIRE_SPACE_SLOTS];
@@ -304,8 +308,8 @@ struct holder {
 };
 
 /*
- * Both sides sum up. A record that is in use can be read between the two halves of a change, or its
- * slots at different moments: then what is held can come out below nothing, which is nothing.
+ * Both sides sum up. A record in use can be read between the two halves of a change, or its slots
+ * at different moments. Then the held amount can come out negative, and is taken as 0.
  */
 static inline __attribute__((always_inline)) __u64 wire_at_least_0(__u64 difference)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How to get from a function to its caller: one rule for a stretch of code. Made by the user side
- * from .eh_frame, followed by the BPF side. Fixed width, explicit padding, size asserted.
+ * How to get from a function to its caller: one rule for a stretch of code. The user side makes the
+ * rules from .eh_frame, the BPF side follows them. Fixed width, explicit padding, size asserted.
  */
 #ifndef WIRE_UNWIND_H
 #define WIRE_UNWIND_H
@@ -39,7 +39,7 @@ enum unwind_rbp {
 	UNWIND_RBP_UNDEFINED, /* lost, or where the rules can't say: only rsp leads further up */
 };
 
-/* What a rule does not use is 0, so that equal rules are equal bytes. */
+/* Fields that a rule does not use are 0, so that equal rules are equal bytes. */
 struct unwind_rule {
 	__u8 cfa; /* enum unwind_cfa */
 	__u8 rbp; /* enum unwind_rbp */
@@ -50,12 +50,13 @@ struct unwind_rule {
 };
 
 /*
- * The tables of all files are one row of words, in chunks of 1 MiB, made as they are needed, that
- * are arrays of 16 words an element. A file's table begins with the index of the word where the
- * rows of its first page begin, counted from the table's own start, then the same for each page of
- * 64 KiB of the file, and behind the last page where its rows end. The rows follow: the low 16 bits
- * of the file offset from which on a rule holds, above the index of that rule in unwind_rules. The
- * rows of a page ascend; the first one is at its start.
+ * The tables of all files are one sequence of words. It is kept in chunks of 1 MiB, which are
+ * arrays with 16 words an element and are made as they are needed. The table of a file begins with
+ * an index for each page of 64 KiB of the file: the word at which the rows of that page begin,
+ * counted from the start of the table. One more index, after that of the last page, says where the
+ * rows end. The rows follow. A row is the low 16 bits of the file offset from which on a rule
+ * holds, above the index of that rule in unwind_rules. The rows of a page ascend, and the first is
+ * at the start of the page.
  */
 #define UNWIND_PAGE_BITS 16
 #define UNWIND_ELEMENT_BITS 4 /* words in an element */
@@ -72,14 +73,14 @@ struct unwind_words {
 #define UNWIND_MAX_FILES 16384 /* that have tables at one time */
 #define UNWIND_MAX_IDS 65536 /* of files in frames, and 0, which is none */
 
-/* A file as the kernel knows it, whatever stat(2) says. */
+/* A file as the kernel knows it. stat(2) can say something else. */
 struct unwind_file_key {
 	__u64 inode;
 	__u32 device; /* major << 20 | minor */
 	__u32 generation; /* of the inode */
 };
 
-/* The file that a mapping shows in truth, whatever is stacked on top of it. */
+/* The file that a mapping really shows, below any file system that is stacked on it. */
 struct file_identity {
 	/* Of the kernel's inode: no other's, as long as it is open, mapped or probed. 0: unknown. */
 	__u64 address;
@@ -88,7 +89,7 @@ struct file_identity {
 	__u32 pad;
 };
 
-/* What the BPF side knows of a file. Both 0: it was asked for, and user space has not answered. */
+/* A file in unwind_files. id and nr_pages are 0 until user space has answered the walk that asked. */
 struct unwind_file {
 	__u32 id; /* of the file, in frames; 0: unknown */
 	__u32 nr_pages; /* of its table; 0: it has none, and is walked by frame pointers */
@@ -96,7 +97,7 @@ struct unwind_file {
 	__u32 pad;
 };
 
-/* What was cached of a process is stale when the number at its tgid, modulo this, has changed. */
+/* The number of elements of mappings_changed. */
 #define WIRE_MAPPING_GENERATIONS 256
 
 /* Asks user space for the table of a file that was met on a stack. */
@@ -107,16 +108,18 @@ struct unwind_request {
 	__u64 start, end; /* the mapping it was met in */
 };
 
-/* So much of a stack is copied for user space to finish a walk by. */
+/* The most words of a stack that are copied, for user space to finish a walk. */
 #define WIRE_STACK_COPY_WORDS 1024
 
-/* So many walks of an address space: should a table never come, the rest share the stacks they cut.
+/*
+ * The most walks of an address space that are left to user space. Should a table never come, the
+ * later walks end there, and share the stacks that are cut so.
  */
 #define WIRE_UNFINISHED_WALKS 4096
 
 /*
- * A walk that came to a file whose table was missing, and the stack from there on, for user space
- * to finish it. What was walked is in `stacks` under the id, which no other walk has.
+ * A walk that reached a file whose table was missing, and the stack from there on, for user space
+ * to finish it. The frames up to there are in `stacks` under the id, which no other walk has.
  */
 struct unfinished_walk {
 	__u32 type; /* EVENT_UNFINISHED_WALK */
