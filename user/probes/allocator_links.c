@@ -22,7 +22,7 @@ int allocator_links__choose(struct memleak_bpf *skeleton, const struct probe_pat
 	const struct {
 		struct bpf_program *program;
 		bool wanted;
-		int attach_type; /* 0: that of a perf event */
+		int attach_type; /* 0: a perf event */
 	} choices[] = {
 		{ skeleton->progs.allocator_session, session, UPROBE_LINK_SESSION },
 		{ skeleton->progs.allocator_free, session || multi, UPROBE_LINK_MULTI },
@@ -60,7 +60,10 @@ static struct bpf_program *return_program(const struct memleak_bpf *skeleton)
 		       skeleton->progs.allocator_return_old;
 }
 
-/* What one link takes: offsets in functions and, where a program serves several, which each is. */
+/*
+ * The input of one link: the functions' offsets, and for a program that serves several functions,
+ * the function at each offset.
+ */
 struct offset_list {
 	uint64_t offsets[ALLOCATOR_PROBES_MAX], cookies[ALLOCATOR_PROBES_MAX];
 	size_t nr;
@@ -97,7 +100,7 @@ static int add_link(struct allocator_links *links, const struct bpf_program *pro
 	return 0;
 }
 
-/* free before malloc: else a block could be recorded whose free goes unseen. */
+/* Attach free before malloc, or a block could be recorded whose free goes unseen. */
 static int attach_session(struct allocator_links *links, struct memleak_bpf *skeleton, int file_fd,
 			  const struct allocator_probes *probes, pid_t pid)
 {
@@ -117,7 +120,7 @@ static int attach_session(struct allocator_links *links, struct memleak_bpf *ske
 	return err;
 }
 
-/* Frees first, then returns before entries: see attach_perf. */
+/* Attach frees first, then returns before entries, for the reason given at attach_perf. */
 static int attach_multi(struct allocator_links *links, struct memleak_bpf *skeleton, int file_fd,
 			const struct allocator_probes *probes, pid_t pid)
 {
@@ -179,8 +182,9 @@ static int add_perf_event(struct allocator_links *links, struct bpf_program *pro
 }
 
 /*
- * A perf event for each entry and each return. Frees first, then returns before entries: a return
- * without its entry is ignored, an entry without its return would be a call that never ends.
+ * Attaches one perf event for each entry and each return. Frees come first, then returns before
+ * entries: a return without its entry is ignored, but an entry without its return would look like a
+ * call that never ends.
  */
 static int attach_perf(struct allocator_links *links, struct memleak_bpf *skeleton, int file_fd,
 		       const struct allocator_probes *probes, pid_t pid)

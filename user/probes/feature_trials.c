@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See feature_trials.h. Called by kernel_features.c. */
+/* See feature_trials.h. Called by kernel_features.c and tracer.c. */
 #include "probes/feature_trials.h"
 
 #include <bpf/bpf.h>
@@ -28,7 +28,7 @@ int feature_trials__perf_type(const char *kind)
 	return number;
 }
 
-/* Opens and closes the event; 0 or the errno. */
+/* Opens and closes the event. Returns 0 or the errno. */
 static int try_perf_event(const struct perf_event_attr *attributes)
 {
 	long fd = syscall(SYS_perf_event_open, attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
@@ -55,7 +55,7 @@ bool feature_trials__perf_events_forbidden(void)
 	return is_forbidden(try_perf_event(&attributes));
 }
 
-/* By a perf event, which needs no tracefs. */
+/* A perf event needs no tracefs. */
 int feature_trials__kprobe(const char *function)
 {
 	int type = feature_trials__perf_type("kprobe");
@@ -68,7 +68,7 @@ int feature_trials__kprobe(const char *function)
 	return type < 0 ? EOPNOTSUPP : try_perf_event(&attributes);
 }
 
-/* A folder can't be probed; who lacks a capability is told that first. */
+/* Directories can't be probed, but a missing capability is reported before that error. */
 int feature_trials__perf_uprobe(void)
 {
 	int type = feature_trials__perf_type("uprobe"), err;
@@ -126,8 +126,8 @@ int feature_trials__type(const struct btf *kernel_types, const char *structure)
 }
 
 /*
- * sched_process_exit passes (context, task) up to 6.15; the change that moved it before the memory
- * is dropped gave it a third argument.
+ * sched_process_exit has two arguments (context, task) up to Linux 6.15. The change that moved it
+ * before the release of the memory added a third argument.
  */
 int feature_trials__exit_has_memory(const struct btf *kernel_types)
 {
@@ -137,7 +137,7 @@ int feature_trials__exit_has_memory(const struct btf *kernel_types)
 
 	if (id < 0)
 		return EOPNOTSUPP;
-	/* A typedef of a pointer to a function. */
+	/* The type is a typedef of a pointer to a function. */
 	type = btf__type_by_id(kernel_types, (uint32_t)id);
 	type = type ? btf__type_by_id(kernel_types, type->type) : NULL;
 	type = type ? btf__type_by_id(kernel_types, type->type) : NULL;
@@ -152,8 +152,8 @@ int feature_trials__helper(enum bpf_func_id helper)
 }
 
 /*
- * From 6.12 on a kernel can be told, when it is built or started, to refuse what a debugger could
- * always do. The byte that is written is the one that is there.
+ * Since Linux 6.12, a kernel can be configured, when built or booted, to refuse writes that a
+ * debugger could always make. The trial writes the byte that is already there.
  */
 int feature_trials__write_text(void)
 {

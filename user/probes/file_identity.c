@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See file_identity.h. The program is in bpf/identify.bpf.c. */
+/* See file_identity.h. The programs are in bpf/identify.bpf.c. */
 #include "probes/file_identity.h"
 
 #include <bpf/bpf.h>
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define MINOR_BITS 20
-/* vm.mmap_min_addr is this, or less, but on odd machines. */
+/* vm.mmap_min_addr is at most this, except on unusual systems. */
 #define LOWEST_ADDRESS 0x10000UL
 #define LOWEST_PAGES 16
 #define MAX_ATTEMPTS 20
@@ -21,7 +21,7 @@
 
 static uint32_t read_generation(int fd)
 {
-	int generation = 0; /* the ioctl is declared to take a long, and writes an int */
+	int generation = 0; /* the ioctl is declared to take a long, but writes an int */
 
 	return ioctl(fd, FS_IOC_GETVERSION, &generation) ? 0 : (uint32_t)generation;
 }
@@ -48,8 +48,8 @@ static void *map_page(const struct file_identifier *identifier, int fd, size_t p
 }
 
 /*
- * Another thread of ours that maps something at that moment keeps the program from looking; then it
- * is asked again.
+ * Another thread of the tracer may be mapping something just then, which keeps the program from
+ * reading the mappings. So it is asked again.
  */
 static int run_program(const struct file_identifier *identifier, uint64_t address)
 {
@@ -67,7 +67,7 @@ static int run_program(const struct file_identifier *identifier, uint64_t addres
 	return -ENOENT;
 }
 
-/* Nothing is read through the mapping: the file may shrink at any time. */
+/* The mapping is never read, since the file may shrink at any time. */
 static int ask(const struct file_identifier *identifier, int fd, struct file_identity *identity)
 {
 	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);

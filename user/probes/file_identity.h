@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which file is it? stat(2), the kernel's records of mappings and /proc/PID/maps may each name
- * another device and inode for one file, on overlayfs and btrfs, and the numbers of a container
- * that is gone are those of the next one. Uprobes and unwind tables go by the inode that a mapping
- * shows: so the tracer maps the file and has BPF look.
+ * Identifies files. stat(2), the kernel's records of mappings and /proc/PID/maps may each show
+ * another device and inode for the same file, on overlayfs and btrfs. The numbers of a container
+ * that is gone can be given to the next one. Uprobes and unwind tables go by the inode that a
+ * mapping shows, so the tracer maps the file and asks a BPF program about that mapping.
  */
 #ifndef FILE_IDENTITY_H
 #define FILE_IDENTITY_H
@@ -13,21 +13,21 @@
 
 #include "bpf/wire_unwind.h"
 
-/* How BPF is asked; filled by the tracer. program_fd < 0: it can't be. */
+/* How to ask BPF. Filled by the tracer. program_fd < 0: BPF can't be asked. */
 struct file_identifier {
 	int program_fd;
-	bool lowest; /* the program looks at the lowest addresses alone */
+	bool lowest; /* the program sees mappings at the lowest addresses alone */
 	struct file_identity *answer;
 };
 
 /*
- * Identifies an open regular file. Where BPF can't tell (identifier NULL, or the file can't be
- * mapped), it is by stat, and the address is 0. Returns 0 or -errno.
+ * Identifies an open regular file. Where BPF can't tell (identifier is NULL, or the file can't be
+ * mapped), the identity comes from stat, and its address is 0. Returns 0 or -errno.
  */
 int file_identity__read(const struct file_identifier *identifier, int fd,
 			struct file_identity *identity);
 
-/* Device and inode as stat shows them, and the generation where the file system tells it. */
+/* Device and inode as stat shows them, and the generation if the file system has one. */
 struct unwind_file_key file_identity__key_by_stat(int fd, const struct stat *status);
 
 #endif

@@ -33,13 +33,15 @@ bool filtered_return__is_suspect(const char *release)
 	return major == 6 && minor >= 11 && minor < 14;
 }
 
-/* What is probed. */
+/* The function that is probed. */
 static __attribute__((noinline)) void probed(void)
 {
 	__asm__ volatile("");
 }
 
-/* In the child: waits until the probe is in, then calls the function under the filter. */
+/*
+ * Runs in the child: waits until the probe is attached, then calls the function under the filter.
+ */
 static void call_filtered(int go, bool strict)
 {
 	struct sock_filter filter[] = {

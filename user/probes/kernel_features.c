@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See kernel_features.h. monitor_load.c asks once, before anything is loaded. */
+/*
+ * See kernel_features.h. monitor_load.c asks once, before anything is loaded; features_report.c
+ * asks for --features.
+ */
 #include "probes/kernel_features.h"
 
 #include <bpf/btf.h>
@@ -34,7 +37,7 @@ static int refuse_perf(uint64_t capabilities, bool root, char *error, size_t err
 	return -EPERM;
 }
 
-/* libbpf's own words are detail: an error of ours is one line. */
+/* libbpf's messages are logged as detail; our own error is one line. */
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	if (level != LIBBPF_DEBUG)
@@ -110,7 +113,7 @@ static void probe_rest(struct features *features, const struct btf *types)
 #endif
 }
 
-/* What without which nothing works. */
+/* Checks that uprobes exist and harm no one; nothing works without them. */
 static int check_uprobes(const struct features *features, char *error, size_t error_size)
 {
 	const char *kernel = features->system.release;
@@ -162,7 +165,7 @@ int features__probe(struct features *features, unsigned int uses, const char *bt
 		probe_rest(features, types);
 	}
 	btf__free(types);
-	/* Sessions need no perf event, but all else does. */
+	/* Sessions and multi links need no perf event, but all else does. */
 	if (!err && !features__has(features, FEATURE_UPROBE_PERF) &&
 	    !features__has(features, FEATURE_UPROBE_SESSION) &&
 	    !features__has(features, FEATURE_UPROBE_MULTI))

@@ -8,8 +8,8 @@
 
 #include "probes/mapped_file.h"
 
-#define MANY_FILES 4096 /* from here on those that nobody maps are forgotten */
-#define MAX_FILES 65536 /* here all are but the allocators */
+#define MANY_FILES 4096 /* above this, files that no process maps are forgotten */
+#define MAX_FILES 65536 /* at this, all files but allocators are forgotten */
 
 bool known_file__is_certain(const struct known_file *file)
 {
@@ -34,7 +34,7 @@ static size_t home_slot(uint64_t inode, size_t capacity)
 	return (inode * 0x9e3779b97f4a7c15 >> 32) & (capacity - 1);
 }
 
-/* The slot of the file, or the free one where it belongs. */
+/* Returns the file's slot, or the free slot where it belongs. */
 static struct known_file *find_slot(struct known_file *files, size_t capacity,
 				    const struct unwind_file_key *key)
 {
@@ -71,7 +71,7 @@ uint64_t known_files__generation(const struct known_files *known, const struct u
 	return generation;
 }
 
-/* Puts those that are to be kept into a table of that capacity. */
+/* Moves the entries to keep into a new table of that capacity. */
 static int rebuild(struct known_files *known, size_t capacity,
 		   bool (*keeps)(const struct known_file *file, const struct file_set *mapped),
 		   const struct file_set *mapped)

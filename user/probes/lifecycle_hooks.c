@@ -16,7 +16,7 @@ enum hook_kind {
 	HOOK_KPROBE,
 	HOOK_KRETPROBE,
 	HOOK_TRAMPOLINE,
-	HOOK_PERF_TRACEPOINT /* a reserve: it takes a mounted tracefs */
+	HOOK_PERF_TRACEPOINT /* optional, since it needs a mounted tracefs */
 };
 
 struct hook {
@@ -26,7 +26,9 @@ struct hook {
 	bool wanted;
 };
 
-/* Who looks after a teardown comes before who looks before it: each begin must find its end. */
+/*
+ * Attach the after-teardown hooks first, so that every teardown seen to begin is also seen to end.
+ */
 static size_t list_hooks(const struct memleak_bpf *skeleton, const struct features *features,
 			 const struct probe_paths *paths, struct hook list[LIFECYCLE_HOOKS_MAX])
 {

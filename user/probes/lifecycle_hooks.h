@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The hooks on processes' lives: which programs of the skeleton the chosen paths take, and
- * attaching these. Used by tracer.c alone.
+ * The hooks on the life cycle of processes: selects the programs of the skeleton that the chosen
+ * paths need, and attaches them. Only tracer.c calls this.
  */
 #ifndef LIFECYCLE_HOOKS_H
 #define LIFECYCLE_HOOKS_H
@@ -20,14 +20,14 @@ struct lifecycle_hooks {
 	size_t nr;
 };
 
-/* Before the skeleton is loaded: takes what is not needed out. Returns 0 or -errno. */
+/* Call before the skeleton is loaded: turns off unneeded programs. Returns 0 or -errno. */
 int lifecycle_hooks__choose(struct memleak_bpf *skeleton, const struct features *features,
 			    const struct probe_paths *paths);
 
-/* Returns 0 or -errno; detach what was attached either way. */
+/* Returns 0 or -errno. In both cases, detach what was attached. */
 int lifecycle_hooks__attach(struct lifecycle_hooks *hooks, struct memleak_bpf *skeleton,
 			    const struct features *features, const struct probe_paths *paths);
-/* The descriptors of all links, up to LIFECYCLE_HOOKS_MAX. Returns how many they are. */
+/* Writes the descriptors of all links, up to LIFECYCLE_HOOKS_MAX. Returns their number. */
 size_t lifecycle_hooks__fds(const struct lifecycle_hooks *hooks, int *fds);
 void lifecycle_hooks__detach(struct lifecycle_hooks *hooks);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See link_closers.h. Used by tracer.c when all probes go. */
+/* See link_closers.h. Used by tracer.c when it removes all probes. */
 #include "probes/link_closers.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MAX_FD 65536 /* on kernels that can't close a range, before 5.9 */
+#define MAX_FD 65536 /* on kernels without close_range, before 5.9 */
 
 static int by_number(const void *a, const void *b)
 {
@@ -30,7 +30,7 @@ static void close_between(int first, int last)
 		close(fd);
 }
 
-/* The process of that number among nr_closers, and what it is to close. */
+/* One closer: its number among nr_closers, and the links that it shares in closing. */
 struct closer {
 	const int *fds; /* all links */
 	size_t nr_fds;
@@ -38,7 +38,7 @@ struct closer {
 	int go[2];
 };
 
-/* Leaves the pipe and a share of the links. Returns 0 or -ENOMEM. */
+/* Closes all descriptors but the pipe and this closer's share. Returns 0 or -ENOMEM. */
 static int close_others(const struct closer *closer)
 {
 	int *kept = calloc(closer->nr_fds + 2, sizeof(*kept));
@@ -64,8 +64,9 @@ static int close_others(const struct closer *closer)
 static void run_closer(const struct closer *closer) __attribute__((noreturn));
 
 /*
- * Outside the tracer's session, which may be killed as a whole, and with nothing open that somebody
- * could wait for: neither the tracer's output nor what it was started with, such as a lock.
+ * The closer leaves the tracer's session, which may be killed as a whole. It keeps nothing open
+ * that another process could wait for: neither the tracer's output nor inherited files, such as a
+ * lock.
  */
 static void run_closer(const struct closer *closer)
 {

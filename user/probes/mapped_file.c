@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See mapped_file.h. Called by code_files.c. */
+/* See mapped_file.h. Called by code_files.c, and by own_code.c for the tracer's own mappings. */
 #include "probes/mapped_file.h"
 
 #include <errno.h>
@@ -46,7 +46,7 @@ static bool is_key(const struct unwind_file_key *key, const struct unwind_file_k
 	return key->inode == wanted->inode && key->device == wanted->device && one_generation;
 }
 
-/* The mapping's record names the file as it is, or as stat does. */
+/* The mapping may carry the numbers of the inode itself, or those that stat shows. */
 static bool has_numbers(const struct mapping *map, int fd, const struct stat *status,
 			const struct file_identity *identity)
 {
@@ -56,7 +56,7 @@ static bool has_numbers(const struct mapping *map, int fd, const struct stat *st
 	return is_key(&identity->key, &wanted) || is_key(&by_stat, &wanted);
 }
 
-/* The link ends with the path, which may begin at another root. */
+/* The link's target must end with the path; it may begin at another root. */
 static bool has_path(const struct mapping *map, const char *link)
 {
 	char target[PATH_MAX];
@@ -84,8 +84,8 @@ void mapped_file__read_path(pid_t tgid, const struct mapping *map, char *path, s
 }
 
 /*
- * Where the process has mapped another file there since, it is not that one. An overlay's record
- * may have numbers that nothing else shows; then its path has to do.
+ * The process may have mapped another file there since: that one must not be taken. The record of
+ * an overlay may carry numbers that nothing else shows; then the path has to match.
  */
 static int open_in_process(const struct file_identifier *identifier, pid_t tgid,
 			   const struct mapping *map, struct file_identity *identity)
@@ -109,7 +109,7 @@ static int open_in_process(const struct file_identifier *identifier, pid_t tgid,
 	return err;
 }
 
-/* Only a file that stat shows with the mapping's numbers is opened at all. */
+/* Opens a file only if stat shows it with the mapping's numbers. */
 static int open_in_root(const struct file_identifier *identifier, const struct process_root *root,
 			const struct mapping *map, struct file_identity *identity)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Opens the file that a process has mapped. Paths, and all that they lead through, were chosen by
- * whoever runs there: nothing is opened but regular files that proved to be the mapped one.
+ * Opens the file that a process has mapped. The traced program chose the path, and everything on
+ * the way to it. So only a regular file that proves to be the mapped one is opened.
  */
 #ifndef MAPPED_FILE_H
 #define MAPPED_FILE_H
@@ -14,20 +14,21 @@
 #include "base/mapping.h"
 
 /*
- * Through the process's map_files; when the mapping is gone already, by its path in the process's
- * root, or in ours when the process is gone too. Returns a descriptor and what file that is;
- * -EINVAL for what is no regular file, -ESTALE for another file, or -errno.
+ * Opens the file through the process's map_files. If the mapping is gone already, opens it by its
+ * path in the process's root, or in ours when the process is gone too. Returns a descriptor, and
+ * the file's identity; -EINVAL for anything but a regular file, -ESTALE for another file, or
+ * -errno.
  */
 int mapped_file__open(const struct file_identifier *identifier, pid_t tgid,
 		      const struct mapping *map, struct file_identity *identity);
 
-/* What path the process's map_files shows for the mapping; "" when it is not to be had. */
+/* The path that map_files shows for the mapping; "" when there is none. */
 void mapped_file__read_path(pid_t tgid, const struct mapping *map, char *path, size_t size);
 
-/* The key by which the file of a mapping is known. */
+/* The key of the mapping's file. */
 struct unwind_file_key mapped_file__key(const struct mapping *map);
 
-/* Gives the mapping that file's numbers. */
+/* Sets the mapping's file numbers to those of identity. */
 void mapped_file__set_identity(struct mapping *map, const struct file_identity *identity);
 
 /* Is the file with these numbers in the set? */

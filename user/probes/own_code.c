@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See own_code.h. Called by probed_files.c after each attaching. */
+/* See own_code.h. Called by probed_files.c after probes have been put into every process. */
 #include "probes/own_code.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ struct restoring {
 	int err;
 };
 
-/* Another file, with other bytes there, must not be written to. */
+/* Another file that is mapped there has other bytes, and must not be written to. */
 static bool maps_the_file(const struct restoring *restoring, const struct mapping *map)
 {
 	struct file_identity identity;
@@ -33,7 +33,7 @@ static bool maps_the_file(const struct restoring *restoring, const struct mappin
 	return !memcmp(&identity, &restoring->identity, sizeof(identity));
 }
 
-/* Writing code is a copy-on-write of a page that is our own already. */
+/* The page is already a private copy, so this write changes no other process. */
 static void restore(struct restoring *restoring, const struct mapping *map, uint64_t file_offset)
 {
 	off_t address = (off_t)(map->start + (file_offset - map->file_offset));

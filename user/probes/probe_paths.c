@@ -6,16 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A way to do a job: what it takes, and what there is to say of it. */
+/* One way to do a job: the feature it needs, and its descriptions. */
 struct way {
 	const char *name;
 	const char *option;
 	enum feature needs;
-	const char *why; /* it is taken */
-	const char *why_not; /* when the kernel lacks it */
+	const char *why; /* why it was chosen */
+	const char *why_not; /* the reason if the kernel lacks it */
 };
 
-/* By the values of the enumerations; in the order of preference. */
+/* Indexed by the enumerations, in order of preference. */
 static const struct way exit_before_ways[] = {
 	[EXIT_BEFORE_FENTRY] = { "fentry", "--exit-hook", FEATURE_FENTRY,
 				 "exit_mmap, exit_mm_release: see each teardown, whoever does it",
@@ -64,7 +64,7 @@ static const struct way stack_walk_ways[] = {
 
 #define NR_WAYS(ways) (sizeof(ways) / sizeof((ways)[0]))
 
-/* Returns the index into ways: what is wanted, or the first that the kernel has; 0: none. */
+/* Returns the index of the wanted way, or of the first that the kernel has; 0: none. */
 static unsigned int choose_way(const struct features *features, const struct way *ways, size_t nr,
 			       unsigned int wanted)
 {
@@ -99,7 +99,7 @@ int probe_paths__choose(const struct features *features, const struct probe_path
 		choose_way(features, exit_after_ways, NR_WAYS(exit_after_ways), wanted->exit_after);
 	paths->call_probes = choose_way(features, call_probes_ways, NR_WAYS(call_probes_ways),
 					wanted->call_probes);
-	/* All but tables is always open. */
+	/* Every stack walk except by tables is always possible. */
 	paths->stack_walk = wanted->stack_walk;
 	if (!paths->stack_walk)
 		paths->stack_walk = features__has(features, FEATURE_UNWIND) ?

@@ -22,22 +22,22 @@
 #include "probes/guard/process_view.h"
 #include "allocators/vfork_users.h"
 
-/* Where an allocator is probed. */
+/* A place where an allocator is probed. */
 struct scope {
 	pid_t tgid; /* 0: everywhere */
-	bool guests; /* children that share the memory too */
+	bool guests; /* vfork children that share its memory are probed too */
 };
 
-/* What is known of an allocator, to probe it in one process after the other. */
+/* A probed allocator, kept so that more processes can be probed later. */
 struct allocator_file {
-	int fd; /* < 0: let go, the index stays */
-	struct file_identity identity; /* no other file's, since it is open */
+	int fd; /* < 0: released, and the slot is free */
+	struct file_identity identity; /* unique while the file is open */
 	struct allocator_probes probes;
 	struct scope *scopes;
 	size_t nr_scopes;
-	bool everywhere; /* its breakpoints are in every process, though only the scopes count */
-	uint64_t attached_ns; /* CLOCK_MONOTONIC, when it was first probed anywhere */
-	bool unmapped; /* nobody had it mapped at the last look */
+	bool everywhere; /* its breakpoints are in every process, only the scopes are recorded */
+	uint64_t attached_ns; /* CLOCK_MONOTONIC: first probed, or last put everywhere */
+	bool unmapped; /* no process had it mapped at the last look */
 };
 
 struct probed_files {
@@ -77,7 +77,7 @@ void probed_files__free(struct probed_files *probed)
 	free(probed);
 }
 
-/* The index + 1 of an allocator that is probed; 0: it is none of those. */
+/* Returns the index + 1 of a probed allocator; 0: not found. */
 static size_t find_allocator(const struct probed_files *probed,
 			     const struct file_identity *identity, bool certain)
 {
@@ -100,7 +100,7 @@ static uint64_t monotonic_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
-/* Tells the guard of translators; where there is none, or it is gone, nothing is guarded. */
+/* Tells the guard of translators. Without a guard, or once it has ended, nothing is guarded. */
 static void tell_guard(const struct probed_files *probed, bool everywhere,
 		       int (*verb)(struct translators *translators))
 {
@@ -113,7 +113,7 @@ static void tell_guard(const struct probed_files *probed, bool everywhere,
 		log__detail("programs that translate code are not guarded: %s", strerror(-err));
 }
 
-/* Does that process translate code, while nobody could take the breakpoints out of it again? */
+/* Does that process translate code, and nothing can remove breakpoints from it? */
 static bool would_harm(const struct probed_files *probed, pid_t tgid)
 {
 	int fd;
@@ -176,7 +176,7 @@ static void attach_guests(struct probed_files *probed, struct allocator_file *fi
 	scope->guests = true;
 }
 
-/* A process maps a file that uses vfork: its children may allocate in its memory. */
+/* A process maps a file that uses vfork, so its children may allocate in its memory. */
 static int note_vfork_user(struct probed_files *probed, pid_t tgid)
 {
 	pid_t *grown;
@@ -197,8 +197,8 @@ static int note_vfork_user(struct probed_files *probed, pid_t tgid)
 }
 
 /*
- * The kernel knows a process's memory by its first thread: without that, breakpoints have to be put
- * everywhere.
+ * The kernel finds a process's memory through its first thread. After that has ended, new
+ * breakpoints reach the process only if they go into every process.
  */
 static int put_everywhere(struct probed_files *probed, struct allocator_file *file,
 			  const struct scope *scope, const char *name)
@@ -222,7 +222,7 @@ static int put_everywhere(struct probed_files *probed, struct allocator_file *fi
 	return 0;
 }
 
-/* A process has mapped the file: without its first thread, nobody has put breakpoints there. */
+/* A process without its first thread has mapped the file: its link put no breakpoints there. */
 static int follow_leaderless(struct probed_files *probed, struct allocator_file *file,
 			     const struct scope *scope, const char *name)
 {
@@ -236,7 +236,7 @@ static int follow_leaderless(struct probed_files *probed, struct allocator_file 
 	return err;
 }
 
-/* Probes the allocator in that process, unless it is probed there. */
+/* Probes the allocator in that process, unless it is probed there already. */
 static int probe_in(struct probed_files *probed, struct allocator_file *file, pid_t tgid,
 		    const char *name)
 {
@@ -283,7 +283,7 @@ static void tell_probe(const char *file, const struct allocator_probe *probe)
 		    (unsigned long long)probe->file_offset, where);
 }
 
-/* Keeps what was found in a file that defines an allocator. Returns 0 or -errno. */
+/* Keeps a file that defines an allocator, with its functions. Returns 0 or -errno. */
 static int add_allocator(struct probed_files *probed, int fd, const struct file_identity *identity,
 			 const struct allocator_probes *probes, const char *name)
 {
@@ -314,7 +314,7 @@ static int add_allocator(struct probed_files *probed, int fd, const struct file_
 	return 0;
 }
 
-/* Takes a look at a file that is new. Returns 0 or -errno. */
+/* Looks into a new file. Returns 0 or -errno. */
 static int look_into(struct probed_files *probed, int fd, const struct file_identity *identity,
 		     const char *name, struct known_file *file)
 {
@@ -332,7 +332,7 @@ static int look_into(struct probed_files *probed, int fd, const struct file_iden
 	return file->is_allocator ? add_allocator(probed, fd, identity, &probes, name) : 0;
 }
 
-/* What is known of an open file, after a look at it if need be. Returns 0 or -errno. */
+/* Returns in *file what is known of an open file, after looking into it if needed. 0 or -errno. */
 static int learn(struct probed_files *probed, int fd, const struct file_identity *identity,
 		 const char *name, struct known_file *file)
 {
@@ -358,7 +358,7 @@ static int learn(struct probed_files *probed, int fd, const struct file_identity
 	return err ? err : known_files__remember(&probed->known, file);
 }
 
-/* What follows for a process that maps that file. Returns 0 or -errno. */
+/* Attaches the probes that a process needs because it maps that file. Returns 0 or -errno. */
 static int apply(struct probed_files *probed, const struct known_file *file,
 		 const struct file_identity *identity, pid_t tgid, const char *name)
 {
@@ -474,7 +474,7 @@ static void let_go(struct probed_files *probed, struct allocator_file *file)
 	close(file->fd);
 	free(file->scopes);
 	*file = (struct allocator_file){ .fd = -1 };
-	/* A file with its numbers may be another one from now on. */
+	/* Once the file is closed, its numbers may be given to another file. */
 	known_files__forget(&probed->known, &key);
 }
 
@@ -488,7 +488,7 @@ static uint64_t mount_of(int folder_fd, const char *path)
 		       status.stx_mnt_id;
 }
 
-/* Nobody can want to unmount what the system itself runs from. */
+/* No one can want to unmount the file systems that the system runs from. */
 static bool is_of_the_system(int fd)
 {
 	uint64_t mount = mount_of(fd, "");

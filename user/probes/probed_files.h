@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which files are probed: each distinct file, by its inode in the kernel, that defines an allocator
- * and is in a command's closure or mapped by a process of interest. Each is looked at once.
+ * The files that are probed: each distinct file, by its inode in the kernel, that defines an
+ * allocator and is in a command's closure or mapped by a process of interest. Each is looked into
+ * once.
  */
 #ifndef PROBED_FILES_H
 #define PROBED_FILES_H
@@ -18,60 +19,63 @@
 
 struct probed_files;
 
-/* translators may be NULL: then programs that translate code are not guarded from the probes. */
+/* translators may be NULL: then programs that translate code are not guarded. */
 struct probed_files *probed_files__new(struct tracer *tracer, struct translators *translators);
 void probed_files__free(struct probed_files *probed);
 
-/* Probes what the command that will run in that process maps before it begins. 0 or -errno. */
+/*
+ * Probes the files that a command will map, before it begins; tgid is the process that will run it.
+ * 0 or -errno.
+ */
 int probed_files__add_command(struct probed_files *probed, pid_t tgid, const char *executable,
 			      const struct elf_closure_environment *environment);
 
 /*
- * /proc/PID/maps tells no generation: gives a mapping from there that of a file with its device and
- * inode that is known, for as long as all that is known was mapped just now. Not where device
- * numbers are given to the next mount at once.
+ * /proc/PID/maps has no generation. Gives a mapping read from there the generation of the known
+ * file with its device and inode. That is right while every known file was mapped just now. Not
+ * done on devices whose numbers are given to the next mount at once (major 0).
  */
 void probed_files__complete(const struct probed_files *probed, struct mapping *map);
 
 /*
- * Is the file of that mapping known already, by numbers that mean no other file for ever? Then it
- * need not be opened.
+ * Is the mapping's file known already, by numbers that never identify another file? Then it need
+ * not be opened.
  */
 bool probed_files__knows(const struct probed_files *probed, const struct mapping *map);
 
 /*
- * Whether the file of that mapping was looked into: 0; -ENOENT when it is not known; -ENOEXEC when
- * it is a 32-bit program's, where nothing is probed; or the -errno of the look.
+ * The result of looking into the mapping's file: 0; -ENOENT when the file is not known; -ENOEXEC
+ * for a 32-bit file, where nothing is probed; or the -errno of the failure.
  */
 int probed_files__look_error(const struct probed_files *probed, const struct mapping *map);
 
 /*
  * Probes the file of one mapping of a running process. map has the file's own numbers. fd is that
- * file, and identity what it is; NULL for one that is known. Returns 0, -ENOENT when it is not
- * known, or -errno.
+ * file, and identity is its identity; NULL for a known file. Returns 0, -ENOENT when the file is
+ * not known, or -errno.
  */
 int probed_files__add_mapping(struct probed_files *probed, pid_t tgid, const struct mapping *map,
 			      int fd, const struct file_identity *identity);
 
-/* Probes again, in that process, every file that was probed there: its first thread is another. */
+/* Probes the files of that process again, after an exec by a thread that was not its first. */
 void probed_files__attach_again(struct probed_files *probed, pid_t tgid);
 
 /*
- * The first thread of that process has ended, and others live: keeps the breakpoints in, wherever
- * the process was probed.
+ * The first thread of that process has ended, and others live. Keeps the breakpoints in place
+ * wherever the process was probed.
  */
 void probed_files__leader_left(struct probed_files *probed, pid_t tgid);
 
 /*
- * Lets go of files that nobody maps: their probes, and the disk space or the mount that an open
- * descriptor keeps. A deleted file goes at once, one of a mount that can be unmounted at the second
- * look, what the system runs from never.
+ * Removes the probes of files that no process maps, and closes those files: an open descriptor
+ * keeps disk space or a mount busy. Deleted files go at once; files on a mount that can be
+ * unmounted go at the second look; files on the mounts that the system runs from stay.
  */
 void probed_files__forget_unused(struct probed_files *probed, const struct file_set *mapped);
 
 /*
- * Since when (CLOCK_MONOTONIC) every allocator that the process maps has been probed; 0: it maps
- * none. Calls of before then went unseen.
+ * The time (CLOCK_MONOTONIC) since which every allocator that the process maps has been probed;
+ * earlier calls went unseen. 0: it maps none.
  */
 uint64_t probed_files__covers_since(const struct probed_files *probed,
 				    const struct mapping_set *mappings);

@@ -23,7 +23,10 @@ static int enter(void *argument)
 {
 	struct shielded *shielded = argument;
 
-	/* SIGKILL to the tracer's process group, such as timeout -k sends, must not come here. */
+	/*
+	 * A SIGKILL to the tracer's process group (timeout -k sends one) must not reach this
+	 * process.
+	 */
 	setsid();
 	shielded->result = shielded->work(shielded->context);
 	return 0;
@@ -36,7 +39,7 @@ int shield__run(int (*work)(void *context), void *context)
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	pid_t pid = -1;
 
-	/* As vfork does: we stand still while it runs, so it may use all that is ours. */
+	/* As with vfork: the caller is suspended while the child runs, so they can share memory. */
 	if (stack != MAP_FAILED)
 		pid = clone(enter, stack + STACK_BYTES,
 			    CLONE_VM | CLONE_FILES | CLONE_VFORK | SIGCHLD, &shielded);

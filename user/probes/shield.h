@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Runs work that SIGKILL must not cut in two. A kernel that is putting breakpoints into a process
- * when a fatal signal comes gives up, and its own clean-up gives up for the same signal ("failed to
- * unregister, leaking uprobe"): the breakpoints stay. So the work runs in a process of its own that
- * shares our memory and files; should we be killed, it ends in peace, and its end closes the files.
+ * Runs work that SIGKILL must not interrupt. When a fatal signal comes while the kernel is putting
+ * breakpoints into a process, the kernel gives up. Its clean-up gives up for the same signal
+ * ("failed to unregister, leaking uprobe"), and the breakpoints stay. So the work runs in a process
+ * of its own that shares our memory and files. If the tracer is killed, that process still
+ * finishes, and its end closes the files.
  */
 #ifndef SHIELD_H
 #define SHIELD_H

@@ -25,25 +25,25 @@
 #define MAX_THREADS_PREALLOCATED 4096
 #define MAX_SPACES_ON_DEMAND 65536
 #define MAX_SPACES_PREALLOCATED 4096
-/* Seconds of ends that nobody reads. Then as many more as there are address spaces. */
+/* Ends of some seconds without a reader; late_ends has room for one more per address space. */
 #define MAX_ENDED 8192
 #define MAX_STACKS_ON_DEMAND 65536
 #define MAX_STACKS_PREALLOCATED 16384
 #define SITES_FOR_EACH_STACK 4
 #define RING_BYTES_FOR_TRACE (16U << 20)
-/* A block for each 8 KiB of memory: the map's buckets take 0.4% of it, blocks come on demand. */
+/* One block for each 8 KiB of memory. The buckets take 0.4% of memory; blocks are on demand. */
 #define BYTES_FOR_EACH_BLOCK 8192
 #define MIN_BLOCKS (64ULL << 10)
 #define MAX_BLOCKS_ON_DEMAND (16ULL << 20)
 #define MAX_BLOCKS_PREALLOCATED (1ULL << 20)
-/* Who comes after us finds no probe any more, unless that takes longer than anybody wants to wait. */
+/* Wait for the probes to go, so that the next program meets none, but no longer than this. */
 #define DETACH_WAIT_MS 300
 
 struct tracer {
 	struct memleak_bpf *skeleton;
 	struct ring_buffer *ring;
 	enum call_probes call_probes;
-	bool scoped; /* probes are put into one process after the other, not into files */
+	bool scoped; /* probes go into one process after the other, not into files */
 	struct tracer_maps maps;
 	struct lifecycle_hooks hooks;
 	struct allocator_links links;
@@ -64,7 +64,7 @@ static uint64_t default_max_blocks(bool on_demand)
 	return blocks < limit ? blocks : limit;
 }
 
-/* What nobody will ask for takes no memory. */
+/* Without table-driven walks, the tables' maps should take no memory. */
 static void drop_tables(struct memleak_bpf *skeleton)
 {
 	bpf_map__set_max_entries(skeleton->maps.unwind_rules, 1);
@@ -81,7 +81,7 @@ static int size_maps(struct tracer *tracer, const struct features *features,
 	uint64_t stacks = config->max_stacks ? config->max_stacks :
 			  on_demand	     ? MAX_STACKS_ON_DEMAND :
 					       MAX_STACKS_PREALLOCATED;
-	/* Walks of the map cost what its buckets do. */
+	/* The cost of iterating over a map grows with its number of buckets. */
 	bool many = config->system_wide || config->follow_children;
 	uint64_t spaces = on_demand && many ? MAX_SPACES_ON_DEMAND : MAX_SPACES_PREALLOCATED;
 	uint64_t blocks = config->max_blocks ? config->max_blocks : default_max_blocks(on_demand);
@@ -113,7 +113,7 @@ static int size_maps(struct tracer *tracer, const struct features *features,
 		int err = bpf_map__set_max_entries(sizes[i].map, (uint32_t)sizes[i].entries);
 
 		/*
-		 * Before 6.1 a hash map that allocates while it is used from a tracing program can
+		 * Before Linux 6.1, a hash map that allocates while a tracing program uses it can
 		 * deadlock, and the kernel warns.
 		 */
 		if (!err && on_demand)
@@ -140,8 +140,8 @@ static void configure(struct tracer *tracer, const struct features *features,
 	constants->config_max_frames = (uint32_t)config->max_frames;
 	constants->config_stacks = paths->stack_walk != STACK_WALK_NONE;
 	constants->config_unwind = paths->stack_walk == STACK_WALK_TABLES;
-	/* Both came with 6.13. */
 	constants->config_typed_task = features__has(features, FEATURE_UNWIND);
+	/* Private stacks came with Linux 6.13, as sessions did. */
 	constants->config_avoid_private_stack = features__has(features, FEATURE_UPROBE_SESSION);
 	constants->config_scoped = tracer->scoped;
 	constants->config_exit_by_tracepoint = paths->exit_before == EXIT_BEFORE_TRACEPOINT;
@@ -180,7 +180,7 @@ static void note_maps(struct tracer *tracer)
 	tracer->maps.targets = bpf_map__fd(skeleton->maps.targets);
 }
 
-/* Of the two ways to look at a mapping, the one that this kernel has. */
+/* Chooses the one of the two identifying programs that this kernel can run. */
 static int choose_identifier(struct tracer *tracer, const struct features *features)
 {
 	const struct memleak_bpf *skeleton = tracer->skeleton;
@@ -192,7 +192,7 @@ static int choose_identifier(struct tracer *tracer, const struct features *featu
 	return err ? err : bpf_program__set_autoload(skeleton->progs.identify_lowest, lowest);
 }
 
-/* Without it a file that container images share may be probed twice, and counted so. */
+/* Without an identifier, a file shared by container images may be probed and counted twice. */
 static void find_identifier(struct tracer *tracer)
 {
 	const struct memleak_bpf *skeleton = tracer->skeleton;
@@ -255,11 +255,11 @@ struct tracer *tracer__new(const struct features *features, const struct probe_p
 	if (!tracer)
 		return NULL;
 	tracer->call_probes = paths->call_probes;
-	/* Whoever is forked must be seen from its first call on: no time to put probes into it. */
+	/* A child must be seen from its first call on, with no time to put probes into it. */
 	tracer->scoped = paths->call_probes == CALL_PROBES_SESSION && !config->system_wide &&
 			 !config->follow_children;
 	err = load(tracer, features, paths, config);
-	/* First: an allocation must never be seen of a process whose end could be missed. */
+	/* Attach these first: no allocation may be seen of a process whose end could be missed. */
 	if (!err)
 		err = lifecycle_hooks__attach(&tracer->hooks, tracer->skeleton, features, paths);
 	if (err) {
@@ -270,7 +270,7 @@ struct tracer *tracer__new(const struct features *features, const struct probe_p
 	return tracer;
 }
 
-/* Allocator probes go first: see tracer__new. */
+/* Remove the allocator probes first, for the reason given in tracer__new. */
 static int detach(void *context)
 {
 	struct tracer *tracer = context;
@@ -280,7 +280,7 @@ static int detach(void *context)
 	return 0;
 }
 
-/* Returns whether all probes are gone. If not, they go by themselves, soon. */
+/* Returns whether all probes are gone. If not, the closers finish soon. */
 static bool detach_all(struct tracer *tracer)
 {
 	int *fds = calloc(ALLOCATOR_LINKS_MAX + LIFECYCLE_HOOKS_MAX, sizeof(*fds));
@@ -334,7 +334,7 @@ bool tracer__probes_one_process(const struct tracer *tracer)
 	return tracer->scoped;
 }
 
-/* What is to be attached, for work under the shield. */
+/* The arguments of an attachment, for work under the shield. */
 struct attachment {
 	struct tracer *tracer;
 	enum call_probes path;
@@ -361,9 +361,10 @@ int tracer__attach_allocator(struct tracer *tracer, int file_fd,
 }
 
 /*
- * A session link to one process sees its threads, whatever becomes of the first one, but no vfork
- * child. A perf event sees all that share the memory of its one thread, as long as that lives; its
- * programs leave the process itself to the session (see bpf/allocator.bpf.c).
+ * A session link to one process sees the process's threads, even after the first has ended, but no
+ * vfork child. A perf event sees all that share the memory of its one thread, as long as that
+ * thread lives. The perf programs leave the process itself to the session (see
+ * bpf/allocator.bpf.c).
  */
 int tracer__attach_guests(struct tracer *tracer, int file_fd, const struct allocator_probes *probes,
 			  pid_t tid)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See uprobe_link.h. Called by tracer.c with the programs of the skeleton. */
+/*
+ * See uprobe_link.h. Called by allocator_links.c with the skeleton's programs, and by
+ * kernel_features.c.
+ */
 #include "probes/uprobe_link.h"
 
 #include <errno.h>
@@ -48,7 +51,9 @@ int uprobe_link__create(const struct uprobe_link_request *request)
 {
 	char path[64];
 
-	/* Through /proc, so that the kernel takes the very inode that was looked at. */
+	/*
+	 * The path goes through /proc so that the kernel takes the very inode that was looked into.
+	 */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", request->file_fd);
 	return create(request, path);
 }
@@ -76,7 +81,9 @@ bool uprobe_link__supported(enum uprobe_link_type attach_type)
 	request.program_fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load));
 	if (request.program_fd < 0)
 		return false;
-	/* A directory can't be probed: a kernel that knows the type says EBADF, another EINVAL. */
+	/*
+	 * Directories can't be probed: a kernel that knows the type returns EBADF, another EINVAL.
+	 */
 	link_fd = create(&request, "/");
 	close(request.program_fd);
 	if (link_fd >= 0)
