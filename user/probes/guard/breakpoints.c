@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See breakpoints.h. The kernel minds no breakpoint that is missing when it takes its uprobes away
- * (verify_opcode in kernel/events/uprobes.c); a thread that is just running into one is served all
- * the same, since its uprobe is still known.
+ * See breakpoints.h. The kernel tolerates a missing breakpoint when it removes its uprobes
+ * (verify_opcode in kernel/events/uprobes.c). A thread that is just hitting a removed breakpoint is
+ * still handled, since its uprobe is still registered.
  */
 #include "probes/guard/breakpoints.h"
 
@@ -19,7 +19,7 @@ enum code_state breakpoint__state(const struct breakpoint *breakpoint, const uin
 		nr = breakpoint->nr_code;
 	if (!nr)
 		return CODE_OTHER;
-	/* Another probe may begin within these bytes. */
+	/* Another probe may have its breakpoint within these bytes. */
 	for (size_t i = 1; i < nr; i++)
 		if (code[i] != breakpoint->code[i] && code[i] != INT3)
 			return CODE_OTHER;
@@ -91,7 +91,7 @@ int breakpoint__take_out(const struct breakpoint *breakpoint, int mem_fd, uint64
 	if (pwrite(mem_fd, breakpoint->code, 1, (off_t)address) == 1)
 		return 1;
 	err = -errno;
-	/* Refused, or was it unmapped meanwhile? */
+	/* The write may have been refused, or the code unmapped meanwhile. */
 	return read_state(breakpoint, mem_fd, address, BREAKPOINT_CODE_BYTES) == CODE_BREAKPOINT ?
 		       err :
 		       -ENOENT;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See debuggers.h. Called by the monitor before probes are attached and before they are detached. */
+/*
+ * See debuggers.h. Called by monitor_setup.c before probes are attached and before they are
+ * removed.
+ */
 #include "probes/guard/debuggers.h"
 
 #include <stdio.h>
@@ -57,7 +60,7 @@ static void visit(pid_t tgid, void *context)
 	if (!by)
 		return;
 	read_name(by, name);
-	if (!strcmp(name, "strace")) /* sets no breakpoints */
+	if (!strcmp(name, "strace")) /* strace sets no breakpoints */
 		return;
 	if (!debugged->nr++) {
 		debugged->tgid = tgid;

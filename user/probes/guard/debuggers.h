@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Debuggers beside us. One that sets a breakpoint where we probe takes ours for the byte that was
- * there before: its own never fires, and when it takes it out after our probes are gone, it leaves
- * ours in, which ends the process by SIGTRAP. One that set its own before us takes our probe out.
- * Neither can be undone from here, so it is said.
+ * Warnings about other debuggers. A debugger that sets a breakpoint where we probe takes our
+ * breakpoint for the original byte. Its own breakpoint never fires; and if the debugger removes it
+ * after our probes are gone, it restores ours, which ends the process by SIGTRAP. A debugger that
+ * set its breakpoint before us removes our probe with it. The tracer can't undo either, so it
+ * warns.
  */
 #ifndef DEBUGGERS_H
 #define DEBUGGERS_H
@@ -12,12 +13,12 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* The process that traces it by ptrace, or 0. */
+/* The process that traces tgid by ptrace, or 0. */
 pid_t debuggers__of(pid_t tgid);
 
 /*
- * Warns of the debuggers of these processes, or of any process (tgids NULL), in one line: while
- * probes are about to be attached (ending: false), or about to be taken away.
+ * Warns in one line if any of these processes (or any process at all, if tgids is NULL) has a
+ * debugger. ending: probes are about to be removed, rather than attached.
  */
 void debuggers__warn(const pid_t *tgids, size_t nr, bool ending);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See guarded_process.h. Whatever breakpoint the kernel wrote into a translator is taken out before
- * the translator comes to translate it, for which it needs from some hundred microseconds
- * (qemu-user) to tens of milliseconds (Valgrind). The kernel tells of a mapping while it still
- * holds the lock on the address space, and writes the breakpoints before it lets go; whoever reads
+ * See guarded_process.h. Each breakpoint that the kernel writes into a translator is taken out
+ * before the translator translates that code. A translator needs some hundred microseconds
+ * (qemu-user) to tens of milliseconds (Valgrind) to get there. The kernel records a mapping while
+ * it holds the lock on the address space, and writes the breakpoints before it unlocks. A reader of
  * that memory waits for the lock, so we can't be too early.
  */
 #include "probes/guard/guarded_process.h"
@@ -17,14 +17,20 @@
 
 #include "probes/guard/process_view.h"
 
-/* The functions of some dozen libraries. */
+/* Enough for the functions of some dozen libraries. */
 #define MAX_PLACES 1024
 
-/* A known function in its memory. Once there, the address changes only to 0: it left. */
+/*
+ * A known function in the process's memory. The address of an entry changes only to 0, when the
+ * function has left.
+ */
 struct code_place {
-	size_t breakpoint; /* index */
+	size_t breakpoint; /* index into the list of breakpoints */
 	uint64_t address; /* atomic */
-	/* Of the mappings in which it was seen. Atomic, written under the lock; they only grow. */
+	/*
+	 * The range of the mappings in which it was seen. Atomic, written under the lock; the range
+	 * only grows.
+	 */
 	uint64_t start, end;
 };
 
@@ -41,16 +47,16 @@ struct guarded_process {
 	/* Under the lock. */
 	pthread_mutex_t lock;
 	struct map_records records;
-	bool shown; /* by a mapping, that it is what its name says */
-	size_t nr_seen; /* mappings of files, in one look */
-	/* Written under the lock, read without. */
+	bool shown; /* a mapping has confirmed the kind */
+	size_t nr_seen; /* mappings of files in the current look */
+	/* Written under the lock, read without it. */
 	int mem_fd;
 	struct code_place places[MAX_PLACES];
 	size_t nr_places; /* atomic */
 	bool reported, failed; /* atomic */
 };
 
-/* Once: it can happen at each of its mappings. */
+/* Reports only once, since each of the mappings can fail. */
 static void report_failure(struct guarded_process *process, int error)
 {
 	if (process_view__is_alive(process->tgid) &&
@@ -99,14 +105,17 @@ static void look_at_mapping(const struct mapping *map, void *context)
 	breakpoints__find(process->orders->breakpoints, process->mem_fd, map, note_place, &finding);
 }
 
-/* What the kernel can have written to when something was mapped there: beside it, too. */
+/*
+ * Can the kernel have written to the place when map was mapped? It writes to adjacent mappings too.
+ * map NULL: yes.
+ */
 static bool touches(const struct code_place *place, const struct mapping *map)
 {
 	return !map || (__atomic_load_n(&place->start, __ATOMIC_RELAXED) <= map->end &&
 			__atomic_load_n(&place->end, __ATOMIC_RELAXED) >= map->start);
 }
 
-/* The places that a mapping (NULL: any) touches. By any thread, at any time. */
+/* Clears the places that a mapping (NULL: any) touches. Any thread may call this at any time. */
 static void clear(struct guarded_process *process, const struct mapping *map)
 {
 	size_t nr_places = __atomic_load_n(&process->nr_places, __ATOMIC_ACQUIRE);
@@ -134,8 +143,8 @@ static void clear(struct guarded_process *process, const struct mapping *map)
 }
 
 /*
- * It is followed before it is looked at, so that nothing is missed. Memory first: it stays that of
- * this program, whatever the process does then.
+ * Follow the process before looking at it, so that no mapping is missed. Open its memory first: the
+ * descriptor stays with this program, whatever the process does then.
  */
 static int open_process(struct guarded_process *process)
 {
@@ -166,7 +175,7 @@ static void look_at_all(struct guarded_process *process)
 	process->nr_seen = 0;
 	process_view__each_mapping(process->tgid, look_at_mapping, process);
 	if (process->nr_seen && !process->shown)
-		end(process); /* its name says so, and nothing else does */
+		end(process); /* only its name suggests a translator */
 	else
 		clear(process, NULL);
 	__atomic_store_n(&process->round, round, __ATOMIC_RELEASE);
@@ -190,7 +199,7 @@ void guarded_process__attend(struct guarded_process *process)
 {
 	unsigned int work;
 
-	/* Again: what was wanted while we held the lock was left to us. */
+	/* Check again: work that came while we held the lock was left to us. */
 	while (__atomic_load_n(&process->wanted, __ATOMIC_SEQ_CST) && begin_work(process)) {
 		while ((work = __atomic_exchange_n(&process->wanted, 0, __ATOMIC_SEQ_CST))) {
 			if (process->over)
@@ -205,8 +214,8 @@ void guarded_process__attend(struct guarded_process *process)
 }
 
 /*
- * The kernel may have split or joined the mappings next to it, and then it writes all breakpoints
- * there again. First comes what needs no lock: nobody may hold us up now.
+ * The kernel may have split or merged the mappings next to it, and then it writes all breakpoints
+ * there again. The part that needs no lock comes first: nothing may delay it.
  */
 void guarded_process__mapped(struct guarded_process *process, const struct mapping *map)
 {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See guarded_processes.h. A lane of threads is bound to each CPU, and woken by what is mapped
- * there: such a thread precedes the translator, which has to give way to it before it returns from
- * its system call. One more lane does what nobody waits for.
+ * See guarded_processes.h. A lane of threads is bound to each CPU, and woken by mappings made
+ * there. Such a thread preempts the translator before it returns from its system call. One more
+ * lane does the work that no one waits for.
  *
- * Of a lane's threads one leads: it waits for the next thing to do, and hands on the lead before it
- * does it. So whoever has to wait for a process holds up no other, and each guarded process holds
- * up one thread at most.
+ * One thread of a lane leads: it waits for the next task, and passes on the lead before it does the
+ * task. So a thread that has to wait for a process delays no other task, and each guarded process
+ * holds up one thread at most.
  *
  * One lane for the rings of all CPUs was slower when 8 guarded processes started at a time on two
  * busy CPUs: 99 of 100 breakpoints were out after 29 ms at most with a lane for each CPU, and after
@@ -14,9 +14,9 @@
  * cleared). No process was harmed in either. qemu-user needs some hundred microseconds until it
  * translates, Valgrind tens of milliseconds.
  *
- * The main thread waits for no process. But while probes are being attached it takes breakpoints
- * out of all of them, one after the other without a break: the one who attaches has to wait for the
- * same locks.
+ * The main thread waits for no process, except while probes are being attached. Then it takes
+ * breakpoints out of all processes, one after the other without a break. The attaching process has
+ * to wait for the same locks anyway.
  */
 #include "probes/guard/guarded_processes.h"
 
@@ -40,21 +40,24 @@
 #define STACK_BYTES (128 << 10)
 #define ANY_CPU (-1)
 #define NEWS UINT64_MAX
-/* Above the main thread's, which doesn't pause while probes are attached. */
+/* Above the main thread's priority, since that thread doesn't pause while probes are attached. */
 #define LANE_PRIORITY 2
 /*
- * A guarded process that was not looked at by then is one whose lock is waited for, which whoever
- * attaches will have to wait for too.
+ * If a guarded process was not looked at by then, a thread is waiting for its lock. The attaching
+ * process will have to wait for that lock too.
  */
 #define ROUND_LIMIT_NS 300000000ULL
-/* A spell of that, and then a pause in which whoever attaches can run on this processor. */
+/* After sweeping for this long, pause, so that the attaching process can run on this processor. */
 #define SWEEP_NS 2000000ULL
-#define SWEEP_ALONE_NS 200000ULL /* there is no other */
-/* Between two looks in quiet times, and at least so many times what the last ones took. */
+#define SWEEP_ALONE_NS 200000ULL /* on a system with one processor */
+/*
+ * The pause between two patrols in quiet times. It is also at least this many times the cost of the
+ * last patrol.
+ */
 #define PATROL_PAUSE_NS 10000000ULL
 #define PATROL_REST 100
 
-/* A minute between two words that the guard does not get to all. */
+/* Warn at most once a minute that the guard can't serve all processes. */
 #define TELL_WINDOWS 60
 
 struct lane {
@@ -71,7 +74,7 @@ struct guarded_processes {
 	struct breakpoints breakpoints;
 	struct guard_orders orders;
 	struct process_watch *watch;
-	struct lane *lanes; /* one for each ring, and the one that is bound to none */
+	struct lane *lanes; /* one for each ring, and one bound to no CPU */
 	int epoll_fd, news_fd;
 	bool records_lost; /* atomic */
 	bool attaching; /* the main thread's own */
@@ -82,9 +85,9 @@ struct guarded_processes {
 	struct guarded_process *list[MAX_PROCESSES];
 	size_t nr, next;
 	struct guard_budget budget;
-	uint64_t tell_window; /* of that budget: the next in which to say that it is spent */
-	uint64_t patrol_ns; /* when the next one begins */
-	uint64_t patrol_cost_ns; /* since the last one began */
+	uint64_t tell_window; /* the first window in which to warn again that the budget is spent */
+	uint64_t patrol_ns; /* when the next patrol begins */
+	uint64_t patrol_cost_ns; /* cost since the last patrol began */
 };
 
 static uint64_t time_ns(clockid_t clock)
@@ -119,7 +122,7 @@ static struct guarded_process *find_ref(struct guarded_processes *processes, pid
 	return found;
 }
 
-/* Under the lock. Returns what is to be unreferenced without it. */
+/* Under the lock. The caller drops the returned reference after unlocking. */
 static struct guarded_process *take_off(struct guarded_processes *processes, size_t i)
 {
 	struct guarded_process *process;
@@ -132,7 +135,7 @@ static struct guarded_process *take_off(struct guarded_processes *processes, siz
 	return process;
 }
 
-/* pidfd: of that one only, or -1. */
+/* pidfd: forget only the process with this pidfd; -1: any. */
 static void forget(struct guarded_processes *processes, pid_t tgid, int pidfd)
 {
 	struct guarded_process *process = NULL;
@@ -147,7 +150,7 @@ static void forget(struct guarded_processes *processes, pid_t tgid, int pidfd)
 		guarded_process__unref(process);
 }
 
-/* Under the lock: room, if need be that of one that is known to be none. */
+/* Under the lock. Makes room, if needed by removing a process that needs no guard any more. */
 static struct guarded_process *make_room(struct guarded_processes *processes)
 {
 	size_t i = 0;
@@ -159,7 +162,7 @@ static struct guarded_process *make_room(struct guarded_processes *processes)
 	return take_off(processes, i);
 }
 
-/* Takes over the reference. Is it one more? */
+/* Takes over the reference. Returns whether the process was added. */
 static bool enlist(struct guarded_processes *processes, struct guarded_process *process)
 {
 	struct epoll_event ended = { .events = EPOLLIN };
@@ -189,7 +192,7 @@ static bool enlist(struct guarded_processes *processes, struct guarded_process *
 	return !err;
 }
 
-/* Is there one more guarded process now? */
+/* Returns whether there is one more guarded process now. */
 static bool look_at_process(struct guarded_processes *processes, pid_t tgid)
 {
 	enum translator_kind kind = process_view__kind(tgid);
@@ -211,14 +214,17 @@ static bool look_at_process(struct guarded_processes *processes, pid_t tgid)
 
 /* ---- lanes ---- */
 
-/* Has it to wait until others have had their share? Under the lock. */
+/* Must the process wait until others have had their share? Under the lock. */
 static bool must_wait(struct guarded_processes *processes, struct guarded_process *process)
 {
 	return guard_budget__is_spent(&processes->budget, guarded_process__share(process),
 				      time_ns(CLOCK_MONOTONIC));
 }
 
-/* The mapping is looked at later, with all others, when this one has had more than its share. */
+/*
+ * If the process has had more than its share, its new mapping is looked at later, with all others.
+ * Returns whether that is so.
+ */
 static bool put_off(struct guarded_processes *processes, struct guarded_process *process)
 {
 	bool tell = false, wait;
@@ -238,7 +244,7 @@ static bool put_off(struct guarded_processes *processes, struct guarded_process 
 	return wait;
 }
 
-/* map: what it mapped, or NULL. Uses up the reference. */
+/* map: the new mapping, or NULL. Consumes the reference. */
 static void serve(struct guarded_processes *processes, struct guarded_process *process,
 		  const struct mapping *map)
 {
@@ -256,9 +262,9 @@ static void serve(struct guarded_processes *processes, struct guarded_process *p
 	guarded_process__unref(process);
 }
 
-/* What a leader found to do. */
+/* A task that a leader found. */
 struct task {
-	enum watch_event event; /* or WATCH_OTHER: the process is to be attended to */
+	enum watch_event event; /* WATCH_OTHER: attend to the process */
 	pid_t tgid;
 	struct mapping map;
 	struct guarded_process *process;
@@ -287,7 +293,7 @@ static struct guarded_process *find_work(struct guarded_processes *processes)
 	return NULL;
 }
 
-/* Not every change of a mapping is recorded: so there are patrols. */
+/* Some changes of mappings are not recorded, so there are patrols. */
 static void take_process(struct guarded_processes *processes, struct task *task)
 {
 	uint64_t now_ns;
@@ -312,7 +318,7 @@ static void take_process(struct guarded_processes *processes, struct task *task)
 	pthread_mutex_unlock(&processes->lock);
 }
 
-/* Nearly all programs that begin are none: those are done with by the one who leads. */
+/* Nearly all new programs are no translators: the leader is done with them at once. */
 static void take_record(struct guarded_processes *processes, size_t ring, struct task *task)
 {
 	struct pollfd ready = { .fd = process_watch__fd(processes->watch, ring), .events = POLLIN };
@@ -351,12 +357,15 @@ static void carry_out(struct guarded_processes *processes, struct task *task)
 		serve(processes, task->process, NULL);
 		return;
 	}
-	/* A child that a guarded process forked is one, too, and heard of when it maps something. */
+	/*
+	 * A forked child of a guarded process is a translator too; its first mapping makes it
+	 * known.
+	 */
 	process = find_ref(processes, task->tgid);
 	if (!process && look_at_process(processes, task->tgid)) {
 		process = find_ref(processes, task->tgid);
-		pthread_cond_signal(&processes->work_came); /* there are patrols from now on */
-		task->event = WATCH_EXECED; /* all of it is to be looked at */
+		pthread_cond_signal(&processes->work_came); /* patrols begin now */
+		task->event = WATCH_EXECED; /* look at all its mappings */
 	}
 	if (!process)
 		return;
@@ -400,11 +409,11 @@ static void precede(int cpu)
 	CPU_ZERO(&cpus);
 	CPU_SET((size_t)cpu, &cpus);
 	pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
-	/* This can be refused, as to the main thread. */
+	/* The request can be refused, as for the main thread. */
 	pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority);
 }
 
-/* All that the lane of the patrols does counts, not only what is done to a guarded process. */
+/* All the work of the patrol lane counts as its cost, not only the work on guarded processes. */
 static uint64_t add_patrol_cost(struct guarded_processes *processes, uint64_t from_ns)
 {
 	uint64_t now_ns = time_ns(CLOCK_THREAD_CPUTIME_ID);
@@ -430,7 +439,7 @@ static void *run_lane(void *argument)
 		else
 			take_record(lane->processes, lane->ring, &task);
 		pthread_mutex_unlock(&lane->lead);
-		/* Someone has to lead while this one waits for a process. */
+		/* Another thread has to lead while this one waits for a process. */
 		if (!__atomic_load_n(&lane->nr_waiting, __ATOMIC_SEQ_CST) &&
 		    __atomic_load_n(&lane->nr_threads, __ATOMIC_SEQ_CST) < MAX_THREADS)
 			start_thread(lane);
@@ -471,7 +480,7 @@ static void look_at_running(pid_t tgid, void *context)
 	look_at_process(context, tgid);
 }
 
-/* All is to be looked at: first in those that are known already. */
+/* Has all mappings looked at again: first in the processes that are known already. */
 static void begin_round(struct guarded_processes *processes)
 {
 	__atomic_fetch_add(&processes->orders.round, 1, __ATOMIC_RELEASE);
@@ -542,7 +551,7 @@ struct guarded_processes *guarded_processes__new(const struct guarded_processes_
 	processes->report = *report;
 	err = set_up(processes);
 	if (err) {
-		errno = -err; /* the process is about to end, and everything with it */
+		errno = -err; /* the guard exits now, and frees everything */
 		return NULL;
 	}
 	begin_round(processes);
@@ -555,7 +564,7 @@ int guarded_processes__add_code(struct guarded_processes *processes,
 	return breakpoints__add(&processes->breakpoints, breakpoint);
 }
 
-/* Returns whether there are any. */
+/* Clears all guarded processes. Returns whether there are any. */
 static bool clear_all(struct guarded_processes *processes)
 {
 	size_t nr;

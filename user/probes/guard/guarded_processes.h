@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * All processes that are translators: found when they begin, or when we do. The whole
- * work of the guard but for its dealings with the tracer.
+ * All processes that are translators. They are found when they begin, or, if they run already, when
+ * the guard begins. All the guard's work is here, except its dealings with the tracer.
  */
 #ifndef GUARDED_PROCESSES_H
 #define GUARDED_PROCESSES_H
@@ -13,29 +13,35 @@
 
 struct guarded_processes;
 
-/* Called by any thread. */
+/* Any thread may call these. */
 struct guarded_processes_report {
-	/* Breakpoints were taken out of it, for the first time. */
+	/* Breakpoints were taken out of the process, for the first time. */
 	void (*guarded)(pid_t tgid, void *context);
-	/* They can't be, or it can't be followed; -EBUSY: the guard may not work as much as it
-	 * takes. */
+	/*
+	 * Breakpoints can't be taken out, or the process can't be followed. -EBUSY: the process
+	 * needs more work than the guard may do.
+	 */
 	void (*failed)(pid_t tgid, int error, void *context);
 	void *context;
 };
 
-/* Begins to watch, and looks at what runs; ends with the process. NULL and errno on failure. */
+/*
+ * Begins to watch, and looks at the processes that run. There is no free: it ends with the calling
+ * process. NULL and errno on failure.
+ */
 struct guarded_processes *guarded_processes__new(const struct guarded_processes_report *report);
 
-/* A function that will be probed. Returns 0 or -errno. */
+/* Adds a function that will be probed. Returns 0 or -errno. */
 int guarded_processes__add_code(struct guarded_processes *processes,
 				const struct breakpoint *breakpoint);
 
 /*
- * While probes are being attached, breakpoints come up in what runs without a record of the kernel.
- * Looks at every process of the system, at the beginning and at the end of that time.
+ * While probes are being attached, breakpoints appear in running processes, and the kernel makes no
+ * record of that. Call at the beginning and at the end of that time; each call looks at every
+ * process of the system.
  */
 void guarded_processes__set_attaching(struct guarded_processes *processes, bool attaching);
-/* Then guarded_processes__work is to be called again and again. */
+/* While this is true, call guarded_processes__work again and again. */
 bool guarded_processes__attaching(const struct guarded_processes *processes);
 
 /* Readable when guarded_processes__work has something to do. */

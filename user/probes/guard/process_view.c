@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See process_view.h. Used by guarded_process.c and guarded_processes.c. */
+/* See process_view.h. Used by the guard's other files, and by probed_files.c. */
 #include "probes/guard/process_view.h"
 
 #include <dirent.h>

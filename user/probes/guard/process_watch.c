@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See process_watch.h. A process that is followed has an event for each thread on each CPU, since
- * an event that is inherited can't serve all CPUs at once; all events of a CPU write to its ring.
+ * See process_watch.h. A followed process has one event for each thread on each CPU, since an
+ * inherited event can't serve all CPUs at once. All events of a CPU write to its ring.
  */
 #include "probes/guard/process_watch.h"
 
@@ -16,7 +16,7 @@
 
 #define RING_PAGES 16
 #define MAX_CPUS 4096
-/* Threads that a process makes while we follow one after the other come in a later round. */
+/* Threads that start while the others are being followed are found in a later round. */
 #define MAX_ROUNDS 8
 
 struct cpu_ring {
@@ -30,7 +30,7 @@ struct process_watch {
 	int task_fd;
 };
 
-/* What is being followed: its threads that are already. */
+/* A process being followed, with the threads that are followed already. */
 struct following {
 	const struct process_watch *watch;
 	struct map_records *records;
@@ -55,8 +55,8 @@ static int open_ring(struct process_watch *watch, int cpu)
 }
 
 /*
- * The first event of a single thread on a system makes its opener wait for all CPUs (a static
- * branch is switched). One that is always there spares those who follow that.
+ * Opening the first per-thread event of a system makes its opener wait for all CPUs (the kernel
+ * switches a static branch). Holding one event open spares the later followers that wait.
  */
 static int open_task_event(void)
 {
@@ -155,7 +155,7 @@ static int follow_thread(struct following *following, pid_t tid)
 					 watch->rings[i].cpu);
 
 		if (fd == -ESRCH)
-			return 0; /* that thread is gone */
+			return 0; /* the thread has ended */
 		if (fd < 0)
 			return fd;
 		records->fds[records->nr_fds++] = fd;
@@ -171,7 +171,7 @@ static bool is_followed(const struct following *following, pid_t tid)
 	return false;
 }
 
-/* Follows the threads that are not followed yet. Returns how many, or -errno. */
+/* Follows the threads that are not followed yet. Returns their number, or -errno. */
 static int follow_new_threads(struct following *following, pid_t tgid)
 {
 	char path[64];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tells at once when a program begins, anywhere on the system, and when one of the processes that
- * are followed maps something. There is one ring of records for each CPU; it holds those of what
- * happened there. (kernel_records.c hears of that too, but wakes its reader only now and then.)
+ * Reports at once when a program begins anywhere on the system, and when a followed process maps
+ * something. Each CPU has a ring with the records of events on that CPU. (kernel_records.c receives
+ * such records too, but wakes its reader only now and then.)
  */
 #ifndef PROCESS_WATCH_H
 #define PROCESS_WATCH_H
@@ -14,39 +14,41 @@
 #include "processes/perf_ring.h"
 
 enum watch_event {
-	WATCH_NOTHING, /* no record waits */
-	WATCH_EXECED, /* a new program took over the process; the kernel may still be setting it up */
-	WATCH_MAPPED, /* a mapping came, or the protection of one changed */
+	WATCH_NOTHING, /* no record is waiting */
+	WATCH_EXECED, /* an exec; the kernel may still be setting the program up */
+	WATCH_MAPPED, /* a new mapping, or a change of protection */
 	WATCH_LOST, /* the kernel dropped records */
 	WATCH_OTHER,
 };
 
 struct process_watch;
 
-/* Begins to tell of programs that begin. NULL and errno. */
+/* Begins to report new programs. NULL and errno on failure. */
 struct process_watch *process_watch__new(void);
 void process_watch__free(struct process_watch *watch);
 
-/* The rings; each descriptor is readable when a record waits. One thread at a time takes of a ring.
+/*
+ * The rings. Each descriptor is readable when a record is waiting. Only one thread at a time may
+ * take records from a ring.
  */
 size_t process_watch__nr_rings(const struct process_watch *watch);
 int process_watch__fd(const struct process_watch *watch, size_t ring);
 int process_watch__cpu(const struct process_watch *watch, size_t ring);
-/* Takes one record; *map, for WATCH_MAPPED, lives as long as record. */
+/* Takes one record. *map, set for WATCH_MAPPED, lives as long as record. */
 enum watch_event process_watch__take(struct process_watch *watch, size_t ring,
 				     union perf_record *record, struct mapping *map);
 
-/* The events of one process. */
+/* The perf events of one followed process. */
 struct map_records {
 	int *fds;
 	size_t nr_fds;
 };
 
 /*
- * Follows the process until it calls exec: any of its threads, and what it forks, until that calls
- * exec (before Linux 5.13: also after it). All kinds of mappings are told of: a translator need not
- * make executable what it translates. May wait for an exec that is under way. By any thread.
- * Returns 0 or -errno.
+ * Follows the process until it calls exec: all its threads, and the children that it forks, until
+ * they call exec (before Linux 5.13 also after that). All kinds of mappings are reported, since a
+ * translator need not make executable the code that it translates. May wait for an exec that is
+ * under way. Any thread may call this. Returns 0 or -errno.
  */
 int process_watch__follow(const struct process_watch *watch, pid_t tgid,
 			  struct map_records *records);

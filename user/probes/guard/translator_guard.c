@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See translator_guard.h. Here is what it has to do with the tracer: it takes its requests, tells
- * it what happened, and sees to it that it neither depends on the tracer nor keeps anything of it.
+ * See translator_guard.h. This file has the guard's dealings with the tracer: it takes requests,
+ * reports events, and makes sure that the guard neither depends on the tracer nor keeps any of its
+ * files open.
  */
 #include "probes/guard/translator_guard.h"
 
@@ -24,11 +25,11 @@
 #include "probes/guard/process_view.h"
 #include "probes/guard/guarded_processes.h"
 
-/* After the tracer was killed the kernel takes its probes away within a second. */
+/* After the tracer is killed, the kernel removes its probes within a second. */
 #define LINGER_NS 10000000000ULL
 #define LINGER_PAUSE_MS 10
 
-/* For a look at whether the kernel still writes breakpoints into mappings of a file. */
+/* A probed file, kept to find out whether the kernel still puts breakpoints into its mappings. */
 struct probed_file {
 	int fd;
 	int32_t number;
@@ -54,7 +55,7 @@ static uint64_t monotonic_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
-/* Never waits: a tracer that is busy must not keep us from our work. Of any thread. */
+/* Never waits: a busy tracer must not keep the guard from its work. Any thread may call this. */
 static void tell(const struct guard *guard, uint32_t type, pid_t tgid, int error)
 {
 	struct guard_message message = {
@@ -102,7 +103,7 @@ static int add_file(struct guard *guard, const struct guard_request *request, in
 	return 0;
 }
 
-/* An open file keeps its mount busy. */
+/* Close the file, since an open file keeps its mount busy. */
 static void forget_file(struct guard *guard, int32_t number)
 {
 	size_t kept = 0;
@@ -116,7 +117,9 @@ static void forget_file(struct guard *guard, int32_t number)
 	guard->nr_files = kept;
 }
 
-/* A new private mapping shows whether the kernel still writes breakpoints into that file's. */
+/*
+ * A new private mapping shows whether the kernel still puts breakpoints into the file's mappings.
+ */
 static bool file_is_probed(const struct probed_file *file)
 {
 	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
@@ -232,8 +235,8 @@ static void work(struct guard *guard)
 }
 
 /*
- * Nothing of the tracer's is kept open: not its links, which would keep its probes alive, nor the
- * terminal, nor a pipe whose other end waits for its end.
+ * Closes all that the tracer had open: its links, which would keep its probes alive; the terminal;
+ * and any pipe whose reader waits for its end.
  */
 static int leave_tracer(int socket_fd)
 {
@@ -249,7 +252,10 @@ static int leave_tracer(int socket_fd)
 	return socket_fd;
 }
 
-/* Every microsecond counts, and all of this can be refused: then it does without. For all threads. */
+/*
+ * Every microsecond counts. Each of these requests can be refused, and then the guard works
+ * without. They apply to all threads.
+ */
 static void ask_for_precedence(void)
 {
 	struct sched_param priority = { .sched_priority = 1 };
@@ -262,10 +268,10 @@ static void ask_for_precedence(void)
 		close(fd);
 	if (sched_setscheduler(0, SCHED_FIFO, &priority))
 		setpriority(PRIO_PROCESS, 0, -20);
-	/* Where the amount is limited, what is asked for later would be refused. */
+	/* With a limit on locked memory, later allocations would be refused. */
 	if (!getrlimit(RLIMIT_MEMLOCK, &locked) && locked.rlim_cur == RLIM_INFINITY)
 		mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
-	/* A process that is followed takes a descriptor for each thread and processor. */
+	/* A followed process takes a descriptor for each of its threads on each processor. */
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
@@ -278,7 +284,7 @@ void translator_guard__run(int socket_fd)
 	struct guarded_processes_report report = { tell_guarded, tell_failed, &guard };
 	sigset_t all;
 
-	/* Ctrl-C and the like are the tracer's affair; so is a stop of its process group. */
+	/* The tracer handles Ctrl-C and the like, and a stop of its process group. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	setsid();

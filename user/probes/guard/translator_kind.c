@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See translator_kind.h. Used by process_view.c for every program that begins. */
+/*
+ * See translator_kind.h. Used by process_view.c for every program that begins, and by
+ * guarded_process.c.
+ */
 #include "probes/guard/translator_kind.h"
 
 #include <fnmatch.h>
@@ -7,18 +10,21 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Of the whole path. */
+/* Patterns for the whole path. */
 static const struct {
 	const char *pattern;
 	enum translator_kind kind;
 } names[] = {
-	/* Its tools, wherever it was built or installed: memcheck-amd64-linux. */
+	/* Valgrind's tools, wherever it was built or installed, such as memcheck-amd64-linux. */
 	{ "*/*-amd64-linux", TRANSLATOR_VALGRIND }, { "*/*-x86-linux", TRANSLATOR_VALGRIND },
 	{ "*/*-arm64-linux", TRANSLATOR_VALGRIND }, { "*/qemu-x86_64", TRANSLATOR_QEMU },
 	{ "*/qemu-x86_64-*", TRANSLATOR_QEMU },
 };
 
-/* Out of its guests' way: where its tools are linked to (VALT_LOAD_ADDRESS), now and before 3.13. */
+/*
+ * Valgrind's tools are linked to addresses out of their guests' way (VALT_LOAD_ADDRESS): now, and
+ * before 3.13.
+ */
 static const uint64_t valgrind_addresses[] = { 0x58000000, 0x38000000 };
 
 static const char deleted[] = " (deleted)";

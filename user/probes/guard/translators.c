@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See translators.h. The tracer's end of the socket to translator_guard.c. */
+/* See translators.h. This is the tracer's end of the socket to translator_guard.c. */
 #include "probes/guard/translators.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "probes/guard/translator_guard.h"
 
-/* The guard answers in milliseconds, even with thousands of processes to look at. */
+/* The guard answers in milliseconds, even when it has to look at thousands of processes. */
 #define ANSWER_MS 5000
 #define MAX_GUARDED 4096
 
@@ -29,11 +29,14 @@ struct translators {
 	pid_t pid;
 	int fd;
 	bool gone;
-	struct guarded guarded[MAX_GUARDED]; /* the last ones */
+	struct guarded guarded[MAX_GUARDED]; /* a ring of the latest */
 	uint64_t nr_guarded;
 };
 
-/* Can we write where a process itself can't? Kernels since 6.12 may be told to refuse. */
+/*
+ * Can we write to memory that is read-only for the process itself? Linux since 6.12 may be
+ * configured to refuse that.
+ */
 static int check_forced_writes(void)
 {
 	static const volatile uint8_t target = 0x5a;
@@ -84,7 +87,7 @@ static int lose_guard(struct translators *translators)
 	return -EPIPE;
 }
 
-/* Reads one message. Returns 1, 0 when none waits, or -EPIPE. */
+/* Reads one message. Returns 1, 0 when none is waiting, or -EPIPE. */
 static int receive(struct translators *translators, struct guard_message *message)
 {
 	ssize_t nr = recv(translators->fd, message, sizeof(*message), MSG_DONTWAIT);
@@ -98,7 +101,7 @@ static int receive(struct translators *translators, struct guard_message *messag
 	return lose_guard(translators);
 }
 
-/* Until that message has come; what comes before it is taken note of. Returns its error. */
+/* Waits for a message of that type, and notes others that come before it. Returns its error. */
 static int wait_for(struct translators *translators, uint32_t type)
 {
 	struct pollfd ready = { .fd = translators->fd, .events = POLLIN };
@@ -178,7 +181,7 @@ int translators__wait(struct translators *translators)
 	return wait_for(translators, GUARD_READY);
 }
 
-/* It ends by itself; one that can't must not keep us. */
+/* The guard ends by itself. If it can't, it must not keep us waiting. */
 static void reap(pid_t pid)
 {
 	for (int waited_ms = 0; waited_ms < ANSWER_MS; waited_ms++) {

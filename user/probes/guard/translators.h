@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Programs that translate code rather than running it (Valgrind, qemu-user) read the breakpoints of
- * our probes as part of their guest's code and end it by SIGTRAP. They are found when they begin,
- * and the breakpoints are taken out of them, and of no other process, before they get so far. Their
- * guests' calls go unseen.
+ * our probes as part of their guest's code, which ends the guest by SIGTRAP. The guard finds these
+ * programs when they begin, and takes the breakpoints out of them alone, before they translate that
+ * code. Their guests' calls go unseen.
  *
- * The work is done by a process of its own (translator_guard.h) that ends with this object. Every
- * attaching of probes must go like this:
+ * A separate process (translator_guard.h) does the work; it ends with this object. Attach probes
+ * only in this order:
  *
  *	translators__wait(translators);                    once
  *	translators__add_file(translators, fd, probes);    once for each file
@@ -14,7 +14,7 @@
  *	tracer__attach_…(…);
  *	translators__attached(translators);
  *
- * and all probes must be gone before translators__free.
+ * All probes must be gone before translators__free.
  */
 #ifndef TRANSLATORS_H
 #define TRANSLATORS_H
@@ -27,27 +27,37 @@
 
 struct translators;
 
-/* NULL and errno: translators can't be guarded here. (EPERM: no writing to others' memory.) */
+/*
+ * NULL and errno: translators can't be guarded here. (EPERM: writes to others' memory are refused.)
+ */
 struct translators *translators__new(void);
-/* Waits until the guard, which starts beside us, sees what begins. Returns 0 or -errno. */
+/* Waits until the guard, which starts in parallel, sees programs begin. Returns 0 or -errno. */
 int translators__wait(struct translators *translators);
 void translators__free(struct translators *translators);
-/* The same while probes still go by themselves: the guard stays until it finds none, and ends then.
+/*
+ * Like free, for when probes are still being removed: the guard stays until it finds none, and ends
+ * then.
  */
 void translators__leave(struct translators *translators);
 
-/* These return 0 or -errno: -EPIPE when the guard is gone. No probe must be attached then. */
+/* These return 0 or -errno. -EPIPE: the guard is gone, and no probe may be attached. */
 int translators__add_file(struct translators *translators, int file_fd,
 			  const struct allocator_probes *probes);
-/* Its probes are gone: the guard lets go of the file. file_fd is the number it was added by. */
+/*
+ * Call when the file's probes are gone: the guard closes it. file_fd is the number by which it was
+ * added.
+ */
 int translators__forget_file(struct translators *translators, int file_fd);
 int translators__attaching(struct translators *translators);
 int translators__attached(struct translators *translators);
 
-/* Takes note of what the guard did; says it by log__detail, failures by log__warning. 0 or -EPIPE. */
+/*
+ * Reads the guard's messages. Logs each by log__detail, failures by log__warning. Returns 0 or
+ * -EPIPE.
+ */
 int translators__consume(struct translators *translators);
 
-/* Were breakpoints taken out of that process between the two times (CLOCK_MONOTONIC)? */
+/* Were breakpoints taken out of the process between these times (CLOCK_MONOTONIC)? */
 bool translators__guarded(const struct translators *translators, pid_t tgid, uint64_t from_ns,
 			  uint64_t to_ns);
 
