@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The malloc family by name, and which of a file's symbols count: what ld.so can see, and in a
- * program also what was linked into it without being exported. From symbol tables to probes.
+ * Finds the malloc family by name, and decides which symbols of a file count: those that ld.so can
+ * see, and in a program also functions that were linked in but not exported. Input: symbol tables;
+ * output: probes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,14 +13,14 @@
 #include "elf/named_functions.h"
 #include "allocators/placement.h"
 
-/* So many arguments are read at the entry; see read_arguments in bpf/blocks.bpf.c. */
+/* The number of arguments read at the entry; see read_arguments in bpf/blocks.bpf.c. */
 static const unsigned int nr_arguments[NR_ALLOCATOR_FUNCTIONS] = {
 	[FUNCTION_MALLOC] = 1,	     [FUNCTION_CALLOC] = 2,   [FUNCTION_REALLOC] = 2,
 	[FUNCTION_REALLOCARRAY] = 3, [FUNCTION_MEMALIGN] = 2, [FUNCTION_POSIX_MEMALIGN] = 3,
 	[FUNCTION_FREE] = 1,
 };
 
-/* Where names share an address, the one further up gives the probe its name. */
+/* If several names share an address, the probe takes the first of them in this list. */
 static const struct {
 	const char *name;
 	enum allocator_function function;
@@ -40,13 +41,13 @@ static const struct {
 #define NR_FAMILY (sizeof(family) / sizeof(*family))
 #define MALLOC 0
 #define FREE 1
-#define LIBC_START NR_FAMILY /* not of the family: only a libc defines it, never a mere loader */
+#define LIBC_START NR_FAMILY /* not in the family: only a libc defines it, never a mere loader */
 #define NR_NAMES (NR_FAMILY + 1)
 
-/* Several versions of every name fit; a file with more is no allocator but an attack. */
+/* Enough for several versions of every name. A file with more is not an allocator but an attack. */
 #define FOUND_MAX 256
 
-/* Ten times what the largest known one has. */
+/* Ten times the largest known function. */
 #define FUNCTION_BYTES_MAX (128 << 10)
 
 struct search {
@@ -79,8 +80,8 @@ static int take_function(const struct named_function *function, void *context)
 }
 
 /*
- * .symtab matters for programs only: a library's callers reach what .dynsym exports, while a
- * program may have an allocator linked in and hidden, which makes its symbols local.
+ * .symtab matters only for programs. A library's callers reach only functions that .dynsym exports,
+ * while a program may have a hidden allocator linked in, whose symbols are local.
  */
 static int search_tables(const struct elf_image *image, struct search *search)
 {
@@ -102,7 +103,7 @@ static int search_tables(const struct elf_image *image, struct search *search)
 	return named_functions__each(image, &table, names, NR_NAMES, take_function, search);
 }
 
-/* Where a global symbol has the name, a local one is some source file's own helper. */
+/* If a global symbol has the name, local ones are helpers of some source file. */
 static void drop_shadowed_locals(struct search *search)
 {
 	size_t kept = 0;
@@ -124,7 +125,7 @@ static bool defines(const struct search *search, size_t name)
 	return false;
 }
 
-/* glibc's loader. musl's is at the same time its libc, and carries another name. */
+/* Recognises glibc's loader. musl's loader is also its libc, and has another name. */
 static int is_mere_loader(const struct elf_image *image, const struct search *search, bool *answer)
 {
 	static const char *const prefixes[] = { "ld-linux", "ld64.so", "ld.so" };
@@ -160,7 +161,7 @@ static bool has_probe(const struct allocator_probes *probes, uint64_t file_offse
 	return false;
 }
 
-/* Names can share an address: the size of the one that claims most. */
+/* Names can share an address. Returns the largest size that their symbols claim. */
 static uint64_t function_bytes(const struct search *search, uint64_t file_offset)
 {
 	uint64_t nr_bytes = 0;
@@ -172,7 +173,7 @@ static uint64_t function_bytes(const struct search *search, uint64_t file_offset
 	return nr_bytes;
 }
 
-/* Another function would come by a probe that is put this far from the first byte. */
+/* Calls of another function that begins in this range would hit the probe too. */
 static bool begins_within(const struct search *search, uint64_t first, uint64_t last)
 {
 	for (size_t i = 0; i < search->nr_found; i++)
@@ -209,7 +210,7 @@ static int place_probes(const struct elf_image *image, const struct search *sear
 	uint8_t *code;
 	int err;
 
-	if (ELF_IMAGE_MACHINE != EM_X86_64) /* of other instructions nothing is known */
+	if (ELF_IMAGE_MACHINE != EM_X86_64) /* only x86-64 instructions are known */
 		return 0;
 	code = malloc(FUNCTION_BYTES_MAX);
 	err = code ? 0 : -ENOMEM;
@@ -248,7 +249,7 @@ static int find_in_image(const struct elf_image *image, struct search *search,
 	if (err)
 		return err;
 	drop_shadowed_locals(search);
-	/* A helper that happens to be called malloc, say in a debug build, is no allocator. */
+	/* A helper that happens to be called malloc, as in some debug builds, is no allocator. */
 	if (!defines(search, MALLOC) || !defines(search, FREE))
 		return 0;
 	err = is_mere_loader(image, search, &mere_loader);

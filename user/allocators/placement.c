@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See placement.h. Instructions are decoded by Zydis. */
+/* See placement.h. Zydis decodes the instructions. */
 #include "allocators/placement.h"
 
 #include <Zydis/Zydis.h>
@@ -23,9 +23,10 @@ static bool is_call(const uint8_t *code, size_t nr_bytes)
 }
 
 /*
- * What branch_setup_xol_ops and push_setup_xol_ops take in arch/x86/kernel/uprobes.c: push of a
- * register; jmp, jcc and call to a relative address; nop. Newer kernels take more (longer forms of
- * nop), and some of the forms with prefixes that they take they once took wrongly.
+ * The instructions that branch_setup_xol_ops and push_setup_xol_ops in arch/x86/kernel/uprobes.c
+ * accept: push of a register; jmp, jcc and call to a relative address; nop. Newer kernels accept
+ * more (longer forms of nop). Forms with prefixes are left out, since older kernels emulated some
+ * of them wrongly.
  */
 static bool is_emulated(const uint8_t *code, size_t nr_bytes)
 {
@@ -44,8 +45,9 @@ static bool is_emulated(const uint8_t *code, size_t nr_bytes)
 }
 
 /*
- * Does the next instruction always run after this one, and nothing in between? Is all that it
- * writes among its operands? (Of string instructions, the decoder leaves the registers out.)
+ * Does the next instruction always run directly after this one? And are all registers and memory
+ * that the instruction writes among its operands? (The decoder omits the registers of string
+ * instructions.)
  */
 static bool is_plain(const ZydisDecodedInstruction *instruction)
 {
@@ -78,7 +80,10 @@ static bool is_read_at_probe(ZydisRegister reg, unsigned int nr_arguments)
 	return reg == ZYDIS_REGISTER_RSP || reg == ZYDIS_REGISTER_RIP;
 }
 
-/* What it writes to memory could be the return address: no look at where that would be. */
+/*
+ * A write to memory could overwrite the return address. The address of the write is not examined,
+ * so no write to memory is allowed.
+ */
 static bool keeps_the_call(const struct decoded *decoded, unsigned int nr_arguments)
 {
 	if (!is_plain(&decoded->instruction))
@@ -97,9 +102,10 @@ static bool keeps_the_call(const struct decoded *decoded, unsigned int nr_argume
 }
 
 /*
- * The first instruction that is emulated, if all up to it leave the call as it was; else NONE. A
- * call is not taken after the first byte: kernels that give processes shadow stacks (6.6) long did
- * not write to one when they emulated it, which ends the process at the return.
+ * Returns the offset of the first emulated instruction, if all instructions before it leave the
+ * call's state as it was; else NONE. A call is not chosen after the first byte: kernels with user
+ * shadow stacks (6.6) for long did not write to the shadow stack when they emulated a call, which
+ * ends the process at the return.
  */
 static size_t first_emulated(const ZydisDecoder *decoder, const uint8_t *code, size_t nr_bytes,
 			     unsigned int nr_arguments, size_t *length)
@@ -120,9 +126,9 @@ static size_t first_emulated(const ZydisDecoder *decoder, const uint8_t *code, s
 }
 
 /*
- * Can what jumps or calls within the function lead to one of the bytes after its first one, up to
- * that? True also where it can't be read. (What jumps to the first byte was always another call to
- * a probe. Jumps by a register are not seen: compilers make them of switches, whose cases come
+ * Can a jump or call within the function lead to one of the bytes after the first, up to up_to?
+ * Also true if the code can't be decoded. (A jump to the first byte has always counted as another
+ * call. Jumps by a register are not seen: compilers generate them for switches, whose cases come
  * after the function's beginning.)
  */
 static bool is_jumped_into(const ZydisDecoder *decoder, const uint8_t *code, size_t nr_bytes,
@@ -162,7 +168,10 @@ struct placement placement__choose(const uint8_t *code, size_t nr_bytes, bool wh
 			    nr_arguments, &length);
 	if (at == NONE)
 		return entry;
-	/* Nothing leads to a register's saving, or to what is before it: it would be saved twice. */
+	/*
+	 * In code that is not whole, only a push is safe: no jump leads to a push of a register or
+	 * to code before it, since the register would be saved twice.
+	 */
 	once = !at ||
 	       (whole ? !is_jumped_into(&decoder, code, nr_bytes, at) : is_push(code + at, length));
 	return once ? (struct placement){ .behind = (uint32_t)at, .emulated = true } : entry;

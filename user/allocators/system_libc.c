@@ -9,7 +9,7 @@
 
 int system_libc__probes(const char **path, struct allocator_probes *probes)
 {
-	/* A preloaded allocator defines malloc too, but none defines this. */
+	/* A preloaded allocator defines malloc too, but none defines __libc_start_main. */
 	void *start = dlsym(RTLD_DEFAULT, "__libc_start_main");
 	Dl_info info;
 	int fd, err;

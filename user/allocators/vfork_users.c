@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See vfork_users.h. probed_files.c asks, to decide what has to be attached. */
+/* See vfork_users.h. Called by probed_files.c, to decide which probes to attach. */
 #include "allocators/vfork_users.h"
 
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #define SYMBOLS_AT_ONCE 512
 #define SYMBOLS_MAX 1000000
-#define NAME_BYTES 8 /* the longest name, and its end */
+#define NAME_BYTES 8 /* the longest name, and its NUL */
 
 static const char *const names[] = { "vfork", "__vfork", "clone", "__clone" };
 
