@@ -34,7 +34,7 @@ static const struct passwd *find_user(const char *user)
 	return *user && !*end && number < UINT32_MAX ? getpwuid((uid_t)number) : NULL;
 }
 
-/* As runuser does: groups, ids, and the variables that name the person. */
+/* Sets groups, ids, and the variables that name the user, as runuser does. */
 static int become(const struct passwd *user)
 {
 	if (initgroups(user->pw_name, user->pw_gid) || setgid(user->pw_gid) || setuid(user->pw_uid))
@@ -58,7 +58,7 @@ static bool is_elf(const char *path)
 	return !memcmp(magic, ELFMAG, SELFMAG);
 }
 
-/* As execvp: what the kernel takes for no program is a script for the shell, unless it is binary. */
+/* Like execvp: a file that the kernel rejects is a script for the shell, unless it is binary. */
 static int execute(const char *executable, char **argv)
 {
 	size_t nr = 0;
@@ -81,7 +81,7 @@ static int execute(const char *executable, char **argv)
 	return -errno;
 }
 
-/* The child tells this first. */
+/* The child's first message. */
 struct found {
 	int err;
 	char path[PATH_MAX]; /* of the executable */
@@ -90,7 +90,10 @@ struct found {
 static void run_child(const struct command_request *request, const struct passwd *user, int wait_fd,
 		      int error_fd) __attribute__((noreturn));
 
-/* The user may see what we do not, such as an own FUSE mount, and not see what we do. */
+/*
+ * The child searches as the user, who may see files that we can't, such as the user's FUSE mounts,
+ * and not see files that we can.
+ */
 static void run_child(const struct command_request *request, const struct passwd *user, int wait_fd,
 		      int error_fd)
 {
@@ -105,7 +108,7 @@ static void run_child(const struct command_request *request, const struct passwd
 		snprintf(found.path, sizeof(found.path), "%s", executable);
 	if (write(error_fd, &found, sizeof(found)) != sizeof(found) || found.err)
 		_exit(125);
-	/* A loader that is killed before it lets us go must not leave us behind. */
+	/* If the tracer is killed before it releases the child, the child must exit too. */
 	if (read(wait_fd, &go, 1) != 1)
 		_exit(125);
 	sigaction(SIGPIPE, &request->original_sigpipe, NULL);
@@ -194,7 +197,7 @@ int command__release(struct command *command)
 		nr = read(command->error_fd, &err, sizeof(err));
 	} while (nr < 0 && errno == EINTR);
 	if (nr != sizeof(err))
-		return 0; /* exec closed it */
+		return 0; /* exec closed the pipe */
 	waitpid(command->pid, &command->wait_status, 0);
 	command->reaped = true;
 	return err;
@@ -218,7 +221,7 @@ int command__exit_status(const struct command *command)
 void command__close(struct command *command)
 {
 	if (command->release_fd >= 0) {
-		/* Its read ends with the pipe, and so does it. */
+		/* When the pipe is closed, the child's read fails, and the child exits. */
 		close(command->release_fd);
 		command->release_fd = -1;
 		if (command->pid > 0 && !command->reaped) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The traced command: forked early, held before its exec until the probes are on, and then left
- * alone. It inherits everything but our file descriptors.
+ * The traced command: forked early, held before its exec until the probes are attached, and then
+ * left alone. It inherits everything but our file descriptors.
  */
 #ifndef COMMAND_H
 #define COMMAND_H
@@ -12,21 +12,21 @@
 
 struct command {
 	pid_t pid;
-	int pidfd; /* readable when it has ended; -1 where the kernel has no pidfds */
+	int pidfd; /* readable when the command has ended; -1: no pidfds in this kernel */
 	int release_fd, error_fd;
 	bool reaped;
 	int wait_status;
 };
 
 struct command_request {
-	char **argv; /* the first is looked for in PATH */
-	const char *user; /* name or number to run as; NULL: ours */
-	sigset_t original_mask; /* what we were started with, for the command to have too */
+	char **argv; /* the first is searched for in PATH */
+	const char *user; /* name or number of the user to run as; NULL: ours */
+	sigset_t original_mask; /* our mask at the start, restored for the command */
 	struct sigaction original_sigpipe;
 	struct sigaction original_sigxfsz;
 };
 
-/* Runs what the kernel takes for no program. */
+/* Runs files that the kernel does not accept as programs. */
 #define COMMAND_SHELL "/bin/sh"
 
 /*
@@ -36,24 +36,24 @@ struct command_request {
 int command__prepare(struct command *command, const struct command_request *request);
 
 /*
- * What the child found: an owned path. Returns 0, or the negated errno of what failed, the child is
- * gone then. To be called once, before the release.
+ * Returns the path that the child found; the caller owns it. Returns 0, or the negated errno of the
+ * failure, after which the child is gone. Call once, before the release.
  */
 int command__find(const struct command *command, char **executable);
 
 /*
- * Lets it exec. Returns 0 when the program runs; the negated errno of what failed otherwise, the
- * child is gone then.
+ * Lets the child exec. Returns 0 when the program runs; otherwise the negated errno of the failure,
+ * after which the child is gone.
  */
 int command__release(struct command *command);
 
-/* Takes its wait status if it has ended. True when it has. Never waits. */
+/* Takes the wait status if the command has ended. Returns whether it has. Never waits. */
 bool command__reap(struct command *command);
 
-/* The status that a shell would show: 128+N when signal N ended it. */
+/* The exit status that a shell would show: 128+N when signal N ended the command. */
 int command__exit_status(const struct command *command);
 
-/* Ends a child that was never released; closes what is open. */
+/* Ends a child that was never released, and closes all descriptors. */
 void command__close(struct command *command);
 
 #endif

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See descendants.h. Fed by monitor_records.c from the kernel's records; asked when a run ends. */
+/*
+ * See descendants.h. monitor_records.c feeds it the kernel's records; monitor.c asks when a run
+ * ends.
+ */
 #include "processes/descendants.h"
 
 #include <errno.h>
@@ -34,7 +37,10 @@ static struct descendant *find(const struct descendants *descendants, pid_t tgid
 	return NULL;
 }
 
-/* Of one that is gone, records can still come of what it forked before. */
+/*
+ * Forgets processes that are gone, but not before all records up to that time have been read:
+ * records can still come of children that the process forked.
+ */
 static void forget_gone(struct descendants *descendants, uint64_t read_up_to_ns)
 {
 	size_t nr = 0;
@@ -91,13 +97,13 @@ int descendants__forked(struct descendants *descendants, pid_t tgid, pid_t paren
 	bool ours = find(descendants, parent);
 	struct descendant *before = find(descendants, tgid);
 
-	/* Another process that had that number has ended. */
+	/* An earlier process with that number has ended. */
 	if (before)
 		*before = descendants->process[--descendants->nr];
 	return ours ? descendants__add(descendants, tgid, time_ns) : 0;
 }
 
-/* Its number may be another's by now: that one began later. */
+/* Its PID may have been reused: the other process began later. */
 static bool lives(const struct descendant *process)
 {
 	uint64_t ns_per_tick = NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The processes that a command has started, by itself or by others that it has started, while only
- * the command is traced: so that it can be told when some of them outlive it.
+ * The processes that a command has started, directly or through other processes, while only the
+ * command is traced. The tracer warns when some of them outlive it.
  */
 #ifndef DESCENDANTS_H
 #define DESCENDANTS_H
@@ -13,29 +13,32 @@
 struct descendant {
 	pid_t tgid;
 	uint64_t forked_ns; /* CLOCK_BOOTTIME */
-	uint64_t gone_ns; /* CLOCK_MONOTONIC, when it was first not there any more; 0: it was */
+	uint64_t gone_ns; /* CLOCK_MONOTONIC, when it was first found gone; 0: not yet */
 };
 
-/* All zero: none. The command itself is the first. */
+/* All zero: empty. The command itself is the first entry. */
 struct descendants {
 	struct descendant *process;
 	size_t nr, capacity;
 };
 
 /*
- * Adds one; the time is CLOCK_MONOTONIC, as that of a record. Returns 0, -ENOSPC when there are too
- * many that live, or -ENOMEM: it will not be told then, nor will what it starts.
+ * Adds a process; the time is CLOCK_MONOTONIC, as in a record. Returns 0, -ENOSPC when too many are
+ * living, or -ENOMEM. After a failure, neither the process nor its children will be reported.
  */
 int descendants__add(struct descendants *descendants, pid_t tgid, uint64_t time_ns);
 
-/* What the kernel records of each fork on the machine, in the order of time. Returns as add does. */
+/*
+ * Call for each fork that the kernel records on the machine, in the order of time. Returns as add
+ * does.
+ */
 int descendants__forked(struct descendants *descendants, pid_t tgid, pid_t parent,
 			uint64_t time_ns);
 
-/* Returns how many live now, and at *first a number of one of them. */
+/* Returns the number that live now, and the PID of one of them in *first. */
 size_t descendants__living(const struct descendants *descendants, pid_t *first);
 
-/* Warns of those that live now. */
+/* Warns about those that live now. */
 void descendants__tell(const struct descendants *descendants);
 
 void descendants__free(struct descendants *descendants);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See followed.h. Filled by monitor_targets.c, asked by monitor_ends.c. */
+/* See followed.h. monitor_targets.c and monitor_command.c fill it; monitor_targets.c asks. */
 #include "processes/followed.h"
 
 #include <errno.h>
@@ -41,7 +41,10 @@ bool followed__has_ended(const struct followed *followed, size_t index)
 	char path[64], state = 0;
 	FILE *file;
 
-	/* Readable as soon as it is a zombie; a signal 0 would take the right to kill it. */
+	/*
+	 * A pidfd is readable as soon as the process is a zombie; sending signal 0 would need the
+	 * right to signal it.
+	 */
 	if (process->pidfd >= 0) {
 		struct pollfd end = { .fd = process->pidfd, .events = POLLIN };
 
@@ -54,7 +57,7 @@ bool followed__has_ended(const struct followed *followed, size_t index)
 	if (fscanf(file, "%*d (%*[^)]%*[)] %c", &state) != 1)
 		state = 0;
 	fclose(file);
-	/* A zombie has ended, but for its parent's wait. */
+	/* A zombie has ended, though its parent has not waited for it. */
 	return state == 'Z' || state == 'X';
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The processes whose ends end a run: the command, or those of -p and, with -f, their children. */
+/*
+ * The processes whose ends end a run: the command, or the targets of -p and, with -f, their
+ * children.
+ */
 #ifndef FOLLOWED_H
 #define FOLLOWED_H
 
@@ -9,10 +12,10 @@
 
 struct followed_process {
 	pid_t tgid;
-	int pidfd; /* -1: the kernel has no pidfds */
+	int pidfd; /* -1: no pidfds in this kernel */
 };
 
-/* All zero: none. */
+/* All zero: empty. */
 struct followed {
 	struct followed_process *process;
 	size_t nr;
@@ -21,9 +24,9 @@ struct followed {
 /* Returns 0, -ESRCH when there is no such process, or -errno. */
 int followed__add(struct followed *followed, pid_t tgid);
 bool followed__has(const struct followed *followed, pid_t tgid);
-/* Has the process at that index ended? Then it may be a zombie still. */
+/* Has the process at that index ended? It may still be a zombie. */
 bool followed__has_ended(const struct followed *followed, size_t index);
-/* The last one takes its place. */
+/* The last entry moves to the freed index. */
 void followed__remove(struct followed *followed, size_t index);
 void followed__free(struct followed *followed);
 

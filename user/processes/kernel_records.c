@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See kernel_records.h. Records come from one ring a CPU, and a process moves between CPUs, so they
- * are gathered from all rings and sorted by time. Those younger than the gathering's start wait for
- * the next one: an older record could still be written to a ring that was read already. The format
- * is that of perf_event_open(2).
+ * See kernel_records.h. Each CPU has its own ring, and a process moves between CPUs, so records are
+ * gathered from all rings and sorted by time. Records younger than the start of the gathering wait
+ * for the next one, since an older record could still be written to a ring that was read already.
+ * The format is that of perf_event_open(2).
  *
- * Each CPU has a second ring for mappings that are not executable. Most of what any program maps is
- * private memory: those records are passed over where they lie, and a flood of them can't push out
- * what the first ring holds.
+ * Each CPU has a second ring for mappings that are not executable. Most mappings of any program are
+ * private memory. Their records are skipped in place, and a flood of them can't push records out of
+ * the first ring.
  */
 #include "processes/kernel_records.h"
 
@@ -27,12 +27,12 @@
 
 #define RING_PAGES 256
 #define MIN_RING_PAGES 8
-/* They get smaller where there are many CPUs. */
+/* The rings are smaller on systems with many CPUs. */
 #define ALL_RING_BYTES (256UL << 20)
-/* For the second ring, where there is room: 16 MiB for all CPUs. */
+/* The second rings may be larger if there is room: 16 MiB for all CPUs. */
 #define MAX_DATA_RING_PAGES 512
 #define ALL_DATA_RING_BYTES (16UL << 20)
-/* Of a mapping: its path is below PATH_MAX. */
+/* A mapping's record; its path is shorter than PATH_MAX. */
 #define MAX_RECORD_BYTES 8192
 #define MAX_CPUS 8192
 #define RINGS_OF_A_CPU 2
@@ -41,16 +41,16 @@
 struct ring {
 	int fd;
 	struct perf_event_mmap_page *page;
-	size_t data_bytes; /* behind the first page; a power of two */
-	bool data; /* of mappings that are not executable: only the shared ones count */
-	/* When it was last emptied after it had been full; 0: records have come since. */
+	size_t data_bytes; /* after the first page; a power of two */
+	bool data; /* the second ring: only its MAP_SHARED mappings count */
+	/* When the ring was last emptied after it had been full; 0: records have come since. */
 	uint64_t full_ns;
 };
 
 struct record {
 	uint64_t time_ns;
-	uint64_t order; /* of arrival, where times are equal */
-	struct perf_event_header *header; /* owned copy, NUL-terminated behind its end */
+	uint64_t order; /* order of arrival, for records of equal time */
+	struct perf_event_header *header; /* owned copy, with a NUL after its end */
 	bool data; /* from the second ring */
 };
 
@@ -100,8 +100,8 @@ static uint64_t monotonic_ns(void)
 }
 
 /*
- * Without CAP_IPC_LOCK there is a limit to what a user may lock (kernel.perf_event_mlock_kb): then
- * the ring is smaller.
+ * Without CAP_IPC_LOCK, the memory that a user may lock is limited (kernel.perf_event_mlock_kb). If
+ * the limit is reached, the ring is made smaller.
  */
 static void map_ring(const struct kernel_records *records, struct ring *ring)
 {
@@ -271,7 +271,7 @@ static int keep_record(struct kernel_records *records, struct perf_event_header 
 	return 0;
 }
 
-/* Copies one record out of the ring, where it may wrap around the end. */
+/* Copies one record out of the ring; the record may wrap around the ring's end. */
 static struct perf_event_header *copy_record(const char *data, size_t data_bytes, uint64_t tail,
 					     size_t size)
 {
@@ -286,8 +286,8 @@ static struct perf_event_header *copy_record(const char *data, size_t data_bytes
 }
 
 /*
- * Records and ring are aligned to eight bytes, so that no field of four wraps around the end. The
- * second ring has executable mappings too, which the first one delivers.
+ * Records and the ring are aligned to eight bytes, so no four-byte field wraps around the end. The
+ * second ring also has the executable mappings, which the first ring delivers.
  */
 static bool is_wanted(const struct ring *ring, const char *data, uint64_t tail)
 {
@@ -315,7 +315,7 @@ static void gather_ring(struct kernel_records *records, struct ring *ring)
 		struct perf_event_header *copy;
 
 		if (size < sizeof(*header) + sizeof(struct sample_id) || size > head - tail) {
-			tail = head; /* never seen; there is no way to find the next one */
+			tail = head; /* not expected; the next record can't be found */
 			note_loss(records, ring->data, monotonic_ns(), 1);
 			break;
 		}
@@ -329,13 +329,19 @@ static void gather_ring(struct kernel_records *records, struct ring *ring)
 			free(copy);
 			note_loss(records, ring->data, monotonic_ns(), 1);
 		} else if (full_ns && copy->type == PERF_RECORD_LOST) {
-			/* The first one after: what it tells of was lost while there was no room. */
+			/*
+			 * This first record after a full ring reports a loss from the time when
+			 * there was no room.
+			 */
 			records->pending[records->nr_pending - 1].time_ns = full_ns;
 		}
 	}
 	if (tail != first)
 		ring->full_ns = 0;
-	/* The kernel tells a loss with the record that follows it; that may be long in coming. */
+	/*
+	 * The kernel reports a loss only together with the next record, which may be a long time
+	 * coming. So a ring that was found full counts as a loss now.
+	 */
 	head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
 	__atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
 	if (ring->data && head - first > ring->data_bytes - MAX_RECORD_BYTES) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The kernel's own record of who mapped what, system-wide and as it happens: the mmap, exec, fork
- * and exit records of a dummy perf event on each CPU. Each reader gets them in the order of time.
+ * The kernel's own records of mappings, execs, forks and exits, system-wide and as they happen,
+ * from a dummy perf event on each CPU. Each reader gets them in the order of time.
  */
 #ifndef KERNEL_RECORDS_H
 #define KERNEL_RECORDS_H
@@ -12,16 +12,21 @@
 #include "base/mapping.h"
 
 struct kernel_record_handlers {
-	/* An executable file mapping came; map and its path live until the call returns. */
+	/*
+	 * An executable mapping of a file appeared. map and its path live until the call returns.
+	 */
 	void (*mapped)(pid_t tgid, uint64_t time_ns, const struct mapping *map, void *context);
-	/* A new program took over the process; its mappings follow. */
+	/* An exec: a new program took over the process; its mappings follow. */
 	void (*execed)(pid_t tgid, uint64_t time_ns, const char *comm, void *context);
 	/* A process (not a thread) was forked. */
 	void (*forked)(pid_t tgid, pid_t parent, uint64_t time_ns, void *context);
-	/* A MAP_SHARED mapping came, of whatever kind of file; NULL: nobody cares. */
+	/* A MAP_SHARED mapping appeared, of any kind of file. NULL: not wanted. */
 	void (*shared_mapped)(pid_t tgid, uint64_t time_ns, const struct mapping *map,
 			      void *context);
-	/* Some of those, of any process, were lost up to that time; NULL: nobody cares. */
+	/*
+	 * Records of MAP_SHARED mappings, of any process, were lost up to that time. NULL: not
+	 * wanted.
+	 */
 	void (*shared_lost)(uint64_t time_ns, void *context);
 	void *context;
 };
@@ -32,13 +37,16 @@ struct kernel_records;
 struct kernel_records *kernel_records__new(const struct kernel_record_handlers *handlers);
 void kernel_records__free(struct kernel_records *records);
 
-/* Readable when records wait. */
+/* Readable when records are waiting. */
 int kernel_records__fd(const struct kernel_records *records);
 
-/* Hands every record of before this call to the handlers. Returns 0 or -errno. */
+/* Passes every record from before this call to the handlers. Returns 0 or -errno. */
 int kernel_records__drain(struct kernel_records *records);
 
-/* Records that the kernel dropped because nobody read them in time, but for shared_lost's. */
+/*
+ * The number of records lost because they were not read in time, or for lack of memory. Records
+ * that shared_lost reports are not counted.
+ */
 uint64_t kernel_records__lost(const struct kernel_records *records);
 
 #endif

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See mmap2_record.h. Read by kernel_records.c, and for the guard by perf_ring.c. */
+/* See mmap2_record.h. Used by kernel_records.c, and by perf_ring.c for the guard. */
 #include "processes/mmap2_record.h"
 
 #include <errno.h>
 
 int mmap2_record__read(const struct mmap2_record *record, size_t size_bytes, struct mapping *map)
 {
-	/* A build id is not asked for: with it, device and inode are not what they seem. */
+	/* No build id is asked for. A record with one has no device and inode in those fields. */
 	if (size_bytes <= sizeof(*record) || record->header.misc & PERF_RECORD_MISC_MMAP_BUILD_ID)
 		return -EINVAL;
 	*map = (struct mapping){

@@ -21,9 +21,10 @@ struct mmap2_record {
 };
 
 /*
- * Fills *map, whose path is the record's own and lives as long. size_bytes: of the record without
- * what is appended; the path ends with a NUL in it or directly after what is appended. Returns 0,
- * or -EINVAL when there is no path, or a build id where device and inode are expected.
+ * Fills *map; its path points into the record, and lives as long. size_bytes: the record's size
+ * without the appended sample id. The path ends with a NUL inside the record, or directly after the
+ * sample id. Returns 0, or -EINVAL when there is no path, or a build id in place of device and
+ * inode.
  */
 int mmap2_record__read(const struct mmap2_record *record, size_t size_bytes, struct mapping *map);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See overlooked.h. What came of each look is noted by code_files.c; asked for by reporter.c. */
+/* See overlooked.h. code_files.c notes the result of each look; reported_process.c asks. */
 #include "processes/overlooked.h"
 
 #include <errno.h>
@@ -26,11 +26,11 @@ static const char *in_words(int err)
 }
 
 struct look {
-	bool any; /* mapping was seen */
+	bool any; /* a mapping was seen */
 	int err;
 };
 
-/* A mapping of a device is not code of a program. */
+/* Mappings of devices (-EINVAL) are skipped: they are not code of a program. */
 static int note_error(const struct mapping *map, void *context)
 {
 	struct look *look = context;

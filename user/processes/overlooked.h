@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * No allocator found in a process's files is one thing, a file that nobody has looked into is
- * another.
+ * Tells a process whose files contain no allocator from a process with a file that was not looked
+ * into.
  */
 #ifndef OVERLOOKED_H
 #define OVERLOOKED_H
@@ -9,8 +9,9 @@
 #include "base/mapping.h"
 
 /*
- * Why the file of one of the mappings was not looked into, in words; NULL when all were. mappings
- * NULL or empty: they were not seen. The text is good until the next call.
+ * Returns the reason, in words, why the file of one of the mappings was not looked into; NULL when
+ * all were. mappings NULL or empty: the process's mappings were not seen. The text is valid until
+ * the next call.
  */
 const char *overlooked__why(const struct mapping_set *mappings);
 

@@ -25,7 +25,7 @@ static size_t page_bytes(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* Waking up at each record is a watermark of one byte: wakeup_events counts samples only. */
+/* A watermark of one byte wakes the reader at each record; wakeup_events counts samples only. */
 struct perf_event_attr perf_ring__attributes(void)
 {
 	return (struct perf_event_attr){
@@ -41,7 +41,7 @@ struct perf_event_attr perf_ring__attributes(void)
 	};
 }
 
-/* Linux before 5.13 can't end an event at an exec: what comes of the next program is recorded too. */
+/* Before Linux 5.13, an event can't end at an exec: the next program is recorded too. */
 static int open_event(struct perf_event_attr *attributes, pid_t pid, int cpu)
 {
 	int fd = (int)syscall(SYS_perf_event_open, attributes, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
@@ -110,14 +110,14 @@ uint32_t perf_ring__take(struct perf_ring *ring, union perf_record *record)
 	} else {
 		record->header = (struct perf_event_header){ .type = PERF_RECORD_LOST };
 	}
-	/* After a record that can't be, there is no way to find the next one. */
+	/* After an invalid record, the next one can't be found: skip all of them. */
 	__atomic_store_n(&ring->page->data_tail, whole ? tail + size : head, __ATOMIC_RELEASE);
 	return record->header.type;
 }
 
 pid_t perf_record__tgid(const union perf_record *record)
 {
-	/* PERF_RECORD_COMM begins in the same way. */
+	/* PERF_RECORD_COMM begins with the same fields. */
 	const struct mmap2_record *mapping = (const void *)record;
 
 	return (pid_t)mapping->tgid;

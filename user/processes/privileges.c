@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See privileges.h. The table was measured: with less, something of the system tests goes wrong. */
+/* See privileges.h. The table was measured: with fewer capabilities, some system test fails. */
 #include "processes/privileges.h"
 
 #include <errno.h>
@@ -16,22 +16,25 @@
 static const struct {
 	int number;
 	const char *name;
-	int instead; /* a wider one that includes it */
+	int instead; /* a wider capability that includes it; or NONE */
 	unsigned int uses;
 } needs[] = {
 	{ CAP_BPF, "CAP_BPF", CAP_SYS_ADMIN, PRIVILEGE_TRACE },
 	{ CAP_PERFMON, "CAP_PERFMON", CAP_SYS_ADMIN, PRIVILEGE_TRACE },
-	/* Maps and files of processes that may do more than we: of any other, to be short. */
+	/*
+	 * For maps and files of processes with more privileges than ours: in practice, of any
+	 * other.
+	 */
 	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE", NONE, PRIVILEGE_TRACE },
-	/* /proc/PID/map_files */
+	/* For /proc/PID/map_files. */
 	{ CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE", CAP_SYS_ADMIN,
 	  PRIVILEGE_FOREIGN_FILES },
 	{ CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", CAP_DAC_OVERRIDE, PRIVILEGE_FOREIGN_FILES },
-	/* /proc/PID/mem of other users, to write: there CAP_SYS_PTRACE is not enough. */
+	/* For writing to /proc/PID/mem of other users: CAP_SYS_PTRACE is not enough for that. */
 	{ CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE", NONE, PRIVILEGE_GUARD },
 	/*
-	 * For all perf events where kernel.perf_event_paranoid is above 2, as Debian has it; for
-	 * uprobes among them since CVE-2025-38466 was mended (6.16, 6.12.39, 6.1.146).
+	 * For all perf events if kernel.perf_event_paranoid is above 2, as on Debian; for uprobes
+	 * by perf events since the fix of CVE-2025-38466 (6.16, 6.12.39, 6.1.146).
 	 */
 	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN", NONE, PRIVILEGE_GUARDED_PERF },
 	{ CAP_SETUID, "CAP_SETUID", NONE, PRIVILEGE_BECOME_USER },
@@ -39,7 +42,7 @@ static const struct {
 	{ CAP_KILL, "CAP_KILL", NONE, PRIVILEGE_BECOME_USER },
 };
 
-/* Not of /proc: it may be missing, and so may a descriptor to read it by. */
+/* Uses a system call: /proc may be missing, and so may a free descriptor to read it with. */
 uint64_t privileges__effective(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -88,7 +91,7 @@ int privileges__check(uint64_t capabilities, unsigned int uses, bool root, char 
 	return -EPERM;
 }
 
-/* The first one's inode number is fixed (PROC_USER_INIT_INO in include/linux/proc_ns.h). */
+/* The initial user namespace has a fixed inode number (PROC_USER_INIT_INO in linux/proc_ns.h). */
 int privileges__check_namespace(char *error, size_t error_size)
 {
 	struct stat status;
@@ -101,7 +104,10 @@ int privileges__check_namespace(char *error, size_t error_size)
 	return -EPERM;
 }
 
-/* The capability's bit goes from the sets where it is in clear, and into those where it is in set. */
+/*
+ * Clears the capability's bit in the sets where clear has it, then sets it in the effective set if
+ * set has it there.
+ */
 static int change_sets(int capability, struct __user_cap_data_struct clear,
 		       struct __user_cap_data_struct set)
 {
@@ -138,7 +144,10 @@ int privileges__give_up(int capability)
 	uint32_t bit = CAP_TO_MASK(capability);
 	const struct __user_cap_data_struct bits = { bit, bit, bit };
 
-	/* What root executes gets the bounding set; without CAP_SETPCAP that stays as it is. */
+	/*
+	 * Programs that root executes get the bounding set. Without CAP_SETPCAP, it can't be
+	 * changed.
+	 */
 	prctl(PR_CAPBSET_DROP, capability);
 	return change_sets(capability, bits, nothing);
 }

@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Reads up to the newline, which no name holds; anything else can be in it. "": it has ended. */
+/*
+ * Reads up to the newline: names have none, but may have anything else. "": the process has ended.
+ */
 void process_name__read(pid_t tgid, char *name, size_t size);
 
 #endif

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See process_tree.h. Read by monitor_targets.c when it attaches. The format is that of proc(5). */
+/*
+ * See process_tree.h. Used by monitor_targets.c when it attaches, and by descendants.c. The format
+ * is that of proc(5).
+ */
 #include "processes/process_tree.h"
 
 #include <dirent.h>
@@ -12,7 +15,7 @@
 #include "base/living_thread.h"
 
 #define STAT_BYTES 1024
-/* Fields of stat are counted from 1; the state comes right after the name. */
+/* Fields of stat are counted from 1; the state follows the name. */
 #define FIELD_STATE 3
 #define FIELD_PARENT 4
 #define FIELD_START_TIME 22
@@ -22,7 +25,7 @@
 
 int process_tree__parse(const char *text, struct process_entry *entry)
 {
-	/* The name is in parentheses and may hold anything. */
+	/* The name is in parentheses, and may contain anything. */
 	const char *at = strrchr(text, ')');
 	int field = FIELD_STATE - 1;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which process is the child of which, and whose memory is a copy of whose: from one reading of
- * /proc/PID/stat of all processes.
+ * Parents and children among processes, and processes whose memories are copies of each other, from
+ * one reading of /proc/PID/stat of all processes.
  */
 #ifndef PROCESS_TREE_H
 #define PROCESS_TREE_H
@@ -12,8 +12,8 @@
 #include <sys/types.h>
 
 /*
- * Where a program's memory begins: exec puts it at random places, fork copies it where it is. All 0
- * when it is not known.
+ * The places where a program's memory begins. exec puts it at random places, and fork copies it in
+ * place. All 0 when not known.
  */
 struct memory_layout {
 	uint64_t code, stack, heap;
@@ -31,22 +31,21 @@ struct process_tree {
 	size_t nr;
 };
 
-/* The text of a /proc/PID/stat. Returns 0 or -EBADMSG. */
+/* Parses the text of a /proc/PID/stat. Returns 0 or -EBADMSG. */
 int process_tree__parse(const char *text, struct process_entry *entry);
 
-/* One process. Returns 0, or -errno when it has ended, too when its parent has not waited for it. */
+/* Reads one process. Returns 0, or -errno when it has ended, also if it is still a zombie. */
 int process_tree__read_one(pid_t tgid, struct process_entry *entry);
 
-/* All processes with memory, but the caller's. Returns 0 or -errno; *tree must be freed either way.
- */
+/* Reads all processes except zombies and the caller. 0 or -errno; free *tree in either case. */
 int process_tree__read(struct process_tree *tree);
 void process_tree__free(struct process_tree *tree);
 
 const struct process_entry *process_tree__find(const struct process_tree *tree, pid_t tgid);
 
 /*
- * A parent or child whose memory and that of this process are copies of each other: neither has
- * called exec since one was forked from the other. 0: there is none.
+ * Returns a parent or child whose memory is a copy of this process's: neither has called exec since
+ * one was forked from the other. 0: there is none.
  */
 pid_t process_tree__relative(const struct process_tree *tree, pid_t tgid);
 

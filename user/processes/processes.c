@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See processes.h. Fed by monitor_records.c from kernel_records.h; read when a report is written. */
+/* See processes.h. monitor_records.c feeds it the records of kernel_records.h; reports read it. */
 #include "processes/processes.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include "base/memory_share.h"
 
 #define NR_BUCKETS 1024
-/* Of the machine's memory for the mappings of all: a million. */
+/* The share of the machine's memory for all mappings; the maximum has room for a million. */
 #define MEMORY_PARTS 64
 #define MAX_MAPPING_BYTES (64ull << 20)
 #define CGROUP_LINE_BYTES 4352
@@ -26,7 +26,7 @@
 struct process {
 	pid_t tgid;
 	uint64_t read_ns; /* CLOCK_MONOTONIC, when /proc was read; 0: never */
-	uint64_t gone_ns; /* CLOCK_MONOTONIC, when it was first not there any more; 0: it is */
+	uint64_t gone_ns; /* CLOCK_MONOTONIC, when the last look found it gone; 0: it was there */
 	struct image *newest;
 	struct process *next; /* in the bucket */
 };
@@ -67,7 +67,7 @@ static void free_images(struct image *image)
 	}
 }
 
-/* Takes the mappings over, also on failure; NULL stands for failure. */
+/* Takes over the mappings, also on failure. mappings NULL stands for a failure to make them. */
 static struct image *add_image(struct process *process, uint64_t since_ns,
 			       struct mapping_set *mappings)
 {
@@ -105,7 +105,7 @@ static char *read_exe(pid_t tgid)
 	return strdup(exe);
 }
 
-/* Its flags stand after its name, which may hold anything, and six other fields. */
+/* The flags follow the name, which may contain anything, and six other fields. */
 static bool is_exiting(pid_t tgid)
 {
 	FILE *file = open_proc(tgid, "stat");
@@ -124,8 +124,8 @@ static bool is_exiting(pid_t tgid)
 }
 
 /*
- * A line is "hierarchy:controllers:path". The unified hierarchy (0) is the one that counts, unless
- * the memory controller is still on a hierarchy of its own. There, what exits is shown in "/".
+ * A line is "hierarchy:controllers:path". The unified hierarchy (0) counts, unless the memory
+ * controller is still on a hierarchy of its own. That one shows an exiting process in "/".
  */
 static char *read_cgroup(pid_t tgid)
 {
@@ -168,7 +168,7 @@ struct processes *processes__new(void)
 	return processes;
 }
 
-/* Passes the error on. */
+/* Logs an -ENOSPC, once as a warning. Returns err. */
 static int tell_full(struct processes *processes, pid_t tgid, int err)
 {
 	if (err != -ENOSPC)
@@ -215,7 +215,7 @@ void processes__set_relative(struct processes *processes, pid_t tgid, pid_t rela
 		process->newest->relative = relative;
 }
 
-/* The record of a process, made when there is none. NULL when memory has run out. */
+/* Returns the entry of a process, made if there is none; NULL when memory has run out. */
 static struct process *get_process(struct processes *processes, pid_t tgid)
 {
 	struct process **at = slot(processes, tgid);
@@ -228,7 +228,7 @@ static struct process *get_process(struct processes *processes, pid_t tgid)
 	return *at;
 }
 
-/* A copy of a text that can be absent. */
+/* Copies a text that may be NULL. */
 static char *copy_text(const char *text)
 {
 	return text ? strdup(text) : NULL;
@@ -242,7 +242,10 @@ static uint64_t monotonic_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
-/* Of compilers at run time some map anonymous memory twice, to write to it at another address. */
+/*
+ * Can the mapping hold code made at run time? Such code is in anonymous memory; some run-time
+ * compilers map a memfd twice instead, to write to it at another address.
+ */
 static int is_made_at_run_time(const struct mapping *map, void *context)
 {
 	(void)context;
@@ -250,7 +253,7 @@ static int is_made_at_run_time(const struct mapping *map, void *context)
 			    !*map->path || !strcmp(map->path, "//anon");
 }
 
-/* A child has the code of its parent, with the parent's names, until it makes some of its own. */
+/* A child has its parent's code, with the parent's names, until it makes code of its own. */
 static void note_code(struct image *image, pid_t tgid)
 {
 	struct perf_map_file *own;
@@ -290,7 +293,7 @@ int processes__add(struct processes *processes, pid_t tgid)
 	process->read_ns = now_ns;
 	err = mapping_set__read_maps(image->mappings, maps);
 	fclose(maps);
-	/* A part of its mappings is better than no process. */
+	/* A process with some of its mappings is better than no process. */
 	if (err < 0 && tell_full(processes, tgid, err) != -ENOSPC) {
 		processes__forget(processes, tgid);
 		return err;
@@ -303,8 +306,9 @@ int processes__add(struct processes *processes, pid_t tgid)
 }
 
 /*
- * Gives the image a set of mappings that it may change. Where there is no room for its parent's, it
- * has those that come from now on: what is not known is better than what is not true any more.
+ * Gives the image a set of mappings of its own, to change. If there is no room for a copy of the
+ * parent's, the image starts with an empty set: mappings that are not known are better than stale
+ * ones.
  */
 static int own_mappings(struct processes *processes, struct process *process)
 {
@@ -336,7 +340,7 @@ int processes__mapped(struct processes *processes, pid_t tgid, uint64_t time_ns,
 		return err;
 	if (is_made_at_run_time(map, NULL))
 		note_code(process->newest, tgid);
-	/* The first file that exec maps is the program itself, its interpreter comes after. */
+	/* The first file that exec maps is the program itself; its interpreter comes after it. */
 	if (!process->newest->exe && map->inode)
 		process->newest->exe = strdup(map->path);
 	return tell_full(processes, tgid, mapping_set__add(process->newest->mappings, map));
@@ -434,7 +438,7 @@ size_t processes__find_gone(struct processes *processes)
 	return nr;
 }
 
-/* Another process may have its PID since. */
+/* The PID may have been reused since: then the newest image began after gone_ns. */
 static bool can_go(const struct process *process, bool (*is_needed)(pid_t tgid, void *context),
 		   void *context)
 {
