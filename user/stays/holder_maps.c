@@ -44,7 +44,7 @@ static void note_mapping(const struct mapping *map, void *context)
 		.sysv = !strncmp(map->path, "/SYSV", 5),
 	};
 
-	/* File systems in memory lie on no device. */
+	/* A file system in memory has no device: its major number is 0. */
 	if (visit->err || map->dev_major)
 		return;
 	holder.bytes = bytes_of_file(visit->tgid, map);

@@ -16,12 +16,12 @@
 #include "base/scan_budget.h"
 
 #define RECORDS_AT_ONCE 512
-/* A report waits no longer than that for the next look. */
+/* A report waits at most this long for the next look. */
 #define MAX_WAIT_NS 20000000ULL
 
 struct holder_scan {
 	struct holders_bpf *skeleton; /* NULL: not loaded yet */
-	int load_error, look_error; /* -errno of the one try, of the last look */
+	int load_error, look_error; /* -errno of the only try to load, of the last look */
 	struct holders holders;
 	struct scan_budget budget;
 };
@@ -66,7 +66,10 @@ static int try_load(struct holder_scan *scan, bool mappings)
 	return err;
 }
 
-/* Tried once: what a kernel refuses it refuses again. Before 5.12 it has no iterator of mappings. */
+/*
+ * Loads once: a kernel that refused the programs will refuse them again. Kernels before 5.12 have
+ * no iterator over mappings, so the second try leaves it out.
+ */
 static int load(struct holder_scan *scan)
 {
 	if (scan->skeleton || scan->load_error)
@@ -94,7 +97,7 @@ static int read_all(const struct bpf_link *link, struct holders *holders)
 		if (size < 0 && errno != EAGAIN && errno != EINTR)
 			err = -errno;
 		for (ssize_t i = 0; !err && i < size / (ssize_t)sizeof(*records); i++)
-			/* What we keep open to look up names is let go with us. */
+			/* Skip files that we hold open for symbols; they close when we exit. */
 			if (records[i].tgid != (uint32_t)getpid())
 				err = holders__add(holders, &records[i]);
 	} while (!err && size);

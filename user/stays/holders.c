@@ -82,7 +82,7 @@ struct holding holders__find(const struct holders *holders, const struct shared_
 
 		if (holder->device != wanted.device || holder->inode != wanted.inode)
 			break;
-		/* A file of a tmpfs may have any name. */
+		/* A tmpfs file may have any name, also one like a segment's. */
 		if (holder->tgid == (uint32_t)except ||
 		    (object->kind != SHARED_FILE && !holder->sysv == sysv))
 			continue;

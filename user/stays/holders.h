@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which processes hold which files in memory, at one moment. Pure data; filled by holder_scan.h. */
+/* The processes that hold memory files, at one moment. Pure data; filled by holder_scan.h. */
 #ifndef HOLDERS_H
 #define HOLDERS_H
 
@@ -16,7 +16,7 @@ struct holders {
 	size_t nr, capacity;
 };
 
-/* Who holds one object, but for the processes that don't count. */
+/* The processes that hold one object, without those that don't count. */
 struct holding {
 	unsigned int nr_processes; /* 0: nobody */
 	pid_t first; /* the lowest PID of them */
@@ -25,12 +25,12 @@ struct holding {
 };
 
 /*
- * Adds a record as it came; an equal one may be there already. Returns 0, -ENOMEM, or -ENOSPC when
+ * Adds a record at the end, unsorted; duplicates are allowed. Returns 0, -ENOMEM, or -ENOSPC when
  * there are more than 262,144.
  */
 int holders__add(struct holders *holders, const struct holder *holder);
 
-/* To be called once, after the last was added. */
+/* Call once, after the last record was added. */
 void holders__sort(struct holders *holders);
 
 /* except: a process that does not count, or 0. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What of a process's memory stays after its end, as plain data. */
+/* The memory of a process that stays after its end, as plain data. */
 #ifndef KEPT_H
 #define KEPT_H
 
@@ -12,7 +12,7 @@ struct report_kept {
 	const char *kind; /* such as "System V shared memory" */
 	const char *name; /* such as "shmid 5, key 0x1234" or "/dev/shm/x" */
 	const char *why; /* what keeps it: "until it is removed", "PID 4711 maps it"; or NULL */
-	figure bytes; /* that it takes up now */
+	figure bytes; /* that the piece takes up now */
 };
 
 struct report_stays {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See memory_files.h. A path is what the process saw: in a container its file system may be mounted
- * elsewhere for us. So a file is looked for below each place where we have that file system, by the
- * ends of its path, and known by its inode. Nothing is opened but folders of memory file systems:
- * a path of another namespace could lead us to a server that does not answer.
+ * See memory_files.h. A path is as the process saw it: the file system of a container may be
+ * mounted elsewhere for us. So a file is looked for below each of our mount points of that file
+ * system, by the ends of its path, and recognized by its inode. Only folders of memory file systems
+ * are opened: a path of another namespace could lead us to a server that does not answer.
  */
 #include "stays/memory_files.h"
 
@@ -30,7 +30,7 @@
 #define MAX_KERNEL_MOUNTS 16
 #define MAX_FOREIGN_DEVICES 64
 #define FOREIGN_NS 1000000000ULL
-/* How much is looked at to find one file. */
+/* Bounds on the search for one file. */
 #define MAX_POINTS 16
 #define MAX_FOLDERS 32
 #define MAX_ENTRIES 10000
@@ -49,7 +49,10 @@ struct memory_files {
 	size_t nr_kernel;
 	FILE *mountinfo; /* polled: the kernel says when the mounts have changed */
 	struct mount_table *mounts; /* ours; NULL: unknown */
-	/* Devices of other mount namespaces, and of what is mounted nowhere (btrfs, overlays). */
+	/*
+	 * Devices of other mount namespaces, and devices that are mounted nowhere (of btrfs,
+	 * overlays).
+	 */
 	struct device foreign[MAX_FOREIGN_DEVICES];
 	size_t next_foreign;
 	struct scan_budget folders; /* that are looked through */
@@ -148,7 +151,7 @@ static struct device *find_device(struct device *devices, size_t nr, const struc
 	return NULL;
 }
 
-/* By the process's own mounts while it runs; else its path must do. */
+/* Asks the process's own mounts while it runs; after that only the path is left to judge by. */
 static enum memory_filesystem ask_process(pid_t tgid, const struct mapping *map)
 {
 	enum memory_filesystem filesystem = FILESYSTEM_OTHER;
@@ -170,7 +173,10 @@ static enum memory_filesystem ask_process(pid_t tgid, const struct mapping *map)
 	return filesystem;
 }
 
-/* Such a number soon passes to another file system: what was learned is not good for long. */
+/*
+ * The kernel soon gives such a device number to another file system: an answer does not stay valid
+ * for long.
+ */
 static enum memory_filesystem foreign_filesystem(struct memory_files *files, pid_t tgid,
 						 const struct mapping *map)
 {
@@ -199,7 +205,10 @@ enum memory_filesystem memory_files__filesystem(struct memory_files *files, pid_
 	const struct mount_table *mounts;
 	enum memory_filesystem filesystem;
 
-	/* A file system without a disk has no major number; what is no file has no number at all. */
+	/*
+	 * A file system without a disk has major number 0; a mapping without a file has both
+	 * numbers 0.
+	 */
 	if (map->dev_major || !map->dev_minor)
 		return FILESYSTEM_OTHER;
 	if (kernel)
@@ -210,7 +219,7 @@ enum memory_filesystem memory_files__filesystem(struct memory_files *files, pid_
 	return foreign_filesystem(files, tgid, map);
 }
 
-/* Never leaves the file system: no link of someone else's leads us away. */
+/* Never leaves the file system: no symbolic link of another user can lead us away. */
 static int open_below(int folder, const char *path, uint64_t flags)
 {
 	struct open_how how = {
@@ -285,7 +294,7 @@ static bool is_in_folder_of(int root, const char *point, const char *path,
 	return found;
 }
 
-/* "/a/b/c" may be a/b/c, b/c or c below the place where we have its file system. */
+/* "/a/b/c" may be a/b/c, b/c or c below our mount point of its file system. */
 static bool try_ends(int root, const char *point, const struct shared_object *object,
 		     bool (*is_there)(int root, const char *point, const char *path,
 				      const struct shared_object *object, struct memory_file *file),
@@ -309,7 +318,10 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)used.tv_sec * 1000000000ULL + (uint64_t)used.tv_nsec;
 }
 
-/* Whose folders are deep and full could keep us busy with each of its ends. 1: found; or -EAGAIN. */
+/*
+ * A process that makes deep and full folders could keep us busy, so a budget limits the time.
+ * Returns 1 when the file is found, 0 when it is not, or -EAGAIN when the budget is used up.
+ */
 static int look_through_folders(struct memory_files *files, int root, const char *point,
 				const struct shared_object *object, struct memory_file *file)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which files are memory, and where they are to be found: the devices of tmpfs, of hugetlbfs and of
- * the kernel's own mounts, as they are mounted now.
+ * Tells which files are memory, and finds them again by path. Knows the devices of tmpfs, of
+ * hugetlbfs and of the kernel's own mounts, as they are mounted now.
  */
 #ifndef MEMORY_FILES_H
 #define MEMORY_FILES_H
@@ -16,7 +16,9 @@ struct memory_files;
 struct memory_files *memory_files__new(void);
 void memory_files__free(struct memory_files *files);
 
-/* Where the file of a mapping of that process lies; it may be in another mount namespace. */
+/*
+ * The file system of the file that a mapping shows. The process may be in another mount namespace.
+ */
 enum memory_filesystem memory_files__filesystem(struct memory_files *files, pid_t tgid,
 						const struct mapping *map);
 
@@ -26,10 +28,11 @@ struct memory_file {
 };
 
 /*
- * Looks for a file where it was when it was mapped, or under another name in the same folder: some
- * give it its name later (sem_open does). Returns 0, -ENOENT when it is not there any more, -EXDEV
- * when its file system is not mounted in our mount namespace, or -EAGAIN when it is not where it
- * was and too much time has gone into looking through folders.
+ * Looks for a file at the path that it had when it was mapped, then under another name in the same
+ * folder: some programs name a file only after they have mapped it (sem_open does). Returns 0,
+ * -ENOENT when it is not there any more, -EXDEV when its file system is not mounted in our mount
+ * namespace, or -EAGAIN when it is not at its path and too much time has gone into looking through
+ * folders.
  */
 int memory_files__find(struct memory_files *files, const struct shared_object *object,
 		       struct memory_file *file);

@@ -30,7 +30,7 @@ void mount_table__free(struct mount_table *table)
 	free(table);
 }
 
-/* devtmpfs is left out: what is mapped there are devices. */
+/* devtmpfs is left out: the files that programs map there are devices. */
 static enum memory_filesystem filesystem_of(const char *type)
 {
 	if (!strcmp(type, "tmpfs"))
@@ -45,7 +45,7 @@ static bool is_octal(char c)
 	return c >= '0' && c <= '7';
 }
 
-/* Blanks, newlines and backslashes come as \040 and such. */
+/* mountinfo writes blanks, newlines and backslashes as \040 and such. */
 static void unescape(char *text)
 {
 	char *to = text;

@@ -24,8 +24,8 @@ bool mount_table__filesystem(const struct mount_table *table, uint32_t dev_major
 			     uint32_t dev_minor, enum memory_filesystem *filesystem);
 
 /*
- * Where the n-th mount of a memory file system's device is, NULL when there are fewer. Other file
- * systems' places are not kept.
+ * The path of the n-th mount of a memory file system's device, NULL when there are fewer. The paths
+ * of other file systems' mounts are not kept.
  */
 const char *mount_table__point(const struct mount_table *table, uint32_t dev_major,
 			       uint32_t dev_minor, size_t n);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See shared_memory.h. Fed by shm_survivors.c while the program runs, read by it at the end. Paths
- * are what the kernel printed, but tmpfs files and memfds are named by the program: hostile input.
+ * See shared_memory.h. shm_survivors.c adds objects while the program runs and reads them at its
+ * end. The kernel prints the paths, but the program names tmpfs files and memfds: hostile input.
  */
 #include "stays/shared_memory.h"
 
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define MAX_OBJECTS 1024
-/* What the kernel puts behind the path of a file that has no name (any more). */
+/* The kernel appends this to the path of a file that has no name (any more). */
 #define DELETED " (deleted)"
 
 struct shared_memory {
@@ -78,7 +78,7 @@ static bool has_prefix(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* "/SYSV0000002a (deleted)": the key. */
+/* "/SYSV0000002a (deleted)": the eight digits are the key. */
 static bool is_sysv(const char *path, uint32_t *key)
 {
 	*key = 0;
@@ -122,7 +122,10 @@ int shared_memory__classify(const struct mapping *map, enum memory_filesystem fi
 		.dev_minor = map->dev_minor,
 		.inode = map->inode,
 	};
-	/* No inode number is no sign: the first System V segment of all has the identifier 0. */
+	/*
+	 * Inode number 0 does not tell that there is no object: the first System V segment of all
+	 * has the identifier 0.
+	 */
 	if (filesystem == FILESYSTEM_OTHER)
 		return -ENOENT;
 	if (deleted)
@@ -149,7 +152,7 @@ static bool is_same(const struct shared_object *a, const struct shared_object *b
 
 static size_t find(const struct shared_memory *set, const struct shared_object *object)
 {
-	/* The one that is mapped again and again is most often the last one. */
+	/* An object that is mapped again and again is most often the last one. */
 	if (set->last < set->nr && is_same(&set->objects[set->last], object))
 		return set->last;
 	for (size_t i = 0; i < set->nr; i++)
@@ -170,7 +173,7 @@ bool shared_memory__has(const struct shared_memory *set, const struct mapping *m
 	return find(set, &object) < set->nr;
 }
 
-/* A place for one more, if need be that of the oldest. */
+/* Returns a place for one more object; in a full set it is that of the oldest. */
 static struct shared_object *make_room(struct shared_memory *set)
 {
 	struct shared_object *grown;

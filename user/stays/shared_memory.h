@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What shared memory one program mapped: objects that can outlive it, each once, by device and
- * inode. Pure data. Whether an object is still there is found out at the end, by shm_survivors.h.
- * System V segments have their identifiers for inode numbers, those of memfds are counted up, and
- * both lie on one device: a number alone does not tell one from the other.
+ * The shared memory that one program mapped: objects that can outlive it, each once, by device and
+ * inode. Pure data. shm_survivors.h finds out at the end whether an object is still there. System V
+ * segments and memfds lie on one device. The inode number of a segment is its identifier, that of a
+ * memfd comes from a counter: a number alone does not tell one from the other.
  */
 #ifndef SHARED_MEMORY_H
 #define SHARED_MEMORY_H
@@ -14,7 +14,7 @@
 
 #include "base/mapping.h"
 
-/* Where a mapped file lies; the last two are mounts that only the kernel sees. */
+/* The file system of a mapped file; the last two are mounts that only the kernel sees. */
 enum memory_filesystem {
 	FILESYSTEM_OTHER, /* its pages are page cache, or it is a device */
 	FILESYSTEM_TMPFS,
@@ -28,7 +28,7 @@ enum shared_kind {
 	SHARED_ANONYMOUS, /* MAP_SHARED | MAP_ANONYMOUS */
 	SHARED_MEMFD,
 	SHARED_FILE, /* of a tmpfs or hugetlbfs */
-	SHARED_DRIVER, /* a driver's, such as of graphics */
+	SHARED_DRIVER, /* of a driver, such as one for graphics */
 };
 
 struct shared_object {
@@ -49,19 +49,19 @@ struct shared_memory *shared_memory__clone(const struct shared_memory *set);
 void shared_memory__free(struct shared_memory *set);
 
 /*
- * What the mapping shows, as far as it can outlive its process. *object gets a name of its own, to
- * be freed. Returns 0, -ENOENT when it is no shared memory, or -ENOMEM.
+ * Fills *object with what the mapping shows, if that can outlive its process. *object gets a name
+ * of its own, which the caller frees. Returns 0, -ENOENT when it is not shared memory, or -ENOMEM.
  */
 int shared_memory__classify(const struct mapping *map, enum memory_filesystem filesystem,
 			    struct shared_object *object);
 
 /*
- * Notes an object and takes its name over, in any case. One that is known already changes nothing.
- * When there is no room the oldest is forgotten. Returns 0 or -ENOMEM.
+ * Notes an object and takes its name over, also on failure. An object that is known already changes
+ * nothing. When there is no room the oldest object is forgotten. Returns 0 or -ENOMEM.
  */
 int shared_memory__add(struct shared_memory *set, struct shared_object *object);
 
-/* Is what the mapping shows known already? Spares the caller to ask where it lies. */
+/* Is the mapping's object known already? Then the caller need not ask for its file system. */
 bool shared_memory__has(const struct shared_memory *set, const struct mapping *map);
 
 size_t shared_memory__nr(const struct shared_memory *set); /* 0 for NULL */

@@ -85,10 +85,13 @@ static enum fate judge_segment(const struct shared_object *object, const struct 
 		return FATE_UNKNOWN;
 	if (!segment)
 		return FATE_GONE;
-	/* Else it is, by chance, an identifier of another IPC namespace. Removal takes the key. */
+	/*
+	 * With another key it is, by chance, an identifier of another IPC namespace. A removed
+	 * segment has lost its key.
+	 */
 	if (segment->key != object->key && !segment->removed)
 		return FATE_UNKNOWN;
-	/* The rest of its maker's end is still to come. */
+	/* The kernel has not completed its maker's end yet, which will remove it. */
 	if (facts->removed_when_unused && !segment->nr_attached)
 		return FATE_GONE;
 	return FATE_STAYS;

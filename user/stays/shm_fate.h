@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What becomes of a piece of shared memory whose user has ended, and the words for it. Pure
- * functions over what shm_survivors.c found out.
+ * Decides the fate of a piece of shared memory whose user has ended, and finds the words for it.
+ * Pure functions over the facts that shm_survivors.c found out.
  */
 #ifndef SHM_FATE_H
 #define SHM_FATE_H
@@ -16,7 +16,7 @@
 
 enum fate { FATE_UNKNOWN, FATE_GONE, FATE_STAYS };
 
-/* What is known of one object when its user has ended. */
+/* The facts known of one object when its user has ended. */
 struct shm_facts {
 	bool segments_known; /* the System V segments were listed */
 	const struct sysv_segment *segment; /* the object's; NULL: it is not among them */
@@ -30,11 +30,12 @@ struct shm_facts {
 	struct holding holding;
 };
 
-/* What to look for: the rest of the facts may stay unknown. */
+/* Does the decision depend on who holds the object? If not, the holders may stay unknown. */
 bool shm_fate__needs_holders(const struct shared_object *object, const struct shm_facts *facts);
 
 /*
- * Fills *kept, whose strings are the caller's to free, when the object stays. Returns 0 or -ENOMEM.
+ * When the object stays, fills *kept, whose strings the caller frees by shm_fate__free. Returns 0
+ * or -ENOMEM.
  */
 int shm_fate__decide(const struct shared_object *object, const struct shm_facts *facts,
 		     enum fate *fate, struct report_kept *kept);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See shm_survivors.h. Asks the rooms that know: sysv_segments.h, memory_files.h, holder_scan.h;
- * shm_fate.h judges. What goes wrong here makes a figure unknown and stops no report.
+ * See shm_survivors.h. The facts come from sysv_segments.h, memory_files.h and holder_scan.h;
+ * shm_fate.h judges them. A failure here makes a figure unknown and stops no report.
  */
 #include "stays/shm_survivors.h"
 
@@ -32,7 +32,10 @@ struct shm_survivors {
 	bool segments_listed; /* at the last look */
 	struct scan_budget segments_budget;
 	uint64_t lost_ns; /* the last time that mappings went unseen; 0: never */
-	/* Who lived then had all its mappings noted, for all that was lost up to the second time. */
+	/*
+	 * For each process that lived at caught_up_ns, the mappings lost up to caught_up_to_ns were
+	 * noted.
+	 */
 	uint64_t caught_up_ns, caught_up_to_ns;
 	ino_t ipc_namespace; /* ours; 0: unknown */
 };
@@ -179,7 +182,7 @@ void shm_survivors__catch_up(struct shm_survivors *survivors,
 	survivors->caught_up_to_ns = lost_ns;
 }
 
-/* Did mappings of that process go unseen, for all that is known? */
+/* May mappings of that process have gone unseen? */
 static bool has_missed(const struct shm_survivors *survivors, const struct shm_user *user)
 {
 	if (!survivors->lost_ns || survivors->lost_ns < user->watched_ns)
@@ -188,7 +191,7 @@ static bool has_missed(const struct shm_survivors *survivors, const struct shm_u
 	       survivors->lost_ns > survivors->caught_up_to_ns;
 }
 
-/* The list as it was at that time or later. False when there is none. */
+/* Lists the segments as they were at that time or later. False when there is no such list. */
 static bool list_segments(struct shm_survivors *survivors, uint64_t since_ns)
 {
 	struct scan_budget *budget = &survivors->segments_budget;
@@ -287,7 +290,7 @@ static bool is_mapped(const struct shared_memory *mapped, const struct sysv_segm
 	return false;
 }
 
-/* A segment can be made and never be attached. */
+/* A process can make a segment and never attach it: then no mapping showed it. */
 static bool was_made_unseen(const struct telling *telling, const struct sysv_segment *segment)
 {
 	const struct shm_user *user = telling->user;

@@ -25,7 +25,7 @@ static bool parse_line(const char *line, struct sysv_segment *segment)
 	    __builtin_add_overflow(rss_bytes, swap_bytes, &segment->bytes) ||
 	    __builtin_add_overflow(size_bytes, HUGE_PAGE_BYTES - 1, &most_bytes))
 		return false;
-	/* Of huge pages, Linux 6.18 counts each once for every small page that it is made of. */
+	/* Linux 6.18 counts each huge page once for every small page that it is made of. */
 	most_bytes &= ~(HUGE_PAGE_BYTES - 1);
 	if (segment->bytes > most_bytes)
 		segment->bytes = most_bytes;
