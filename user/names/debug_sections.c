@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An ELF file in, libdw's handle out, for the room that finds lines. libdw unpacks all debug
- * sections at once, however large they claim to be, so they are measured before: in a copy, which
- * nobody can change after that.
+ * An ELF file in, libdw's handle out, for lines.c. libdw unpacks all debug sections at once,
+ * however large they claim to be. So they are measured first, in a copy that nobody can change
+ * afterwards.
  */
 #include <dwarf.h>
 #include <elfutils/libdwelf.h>
@@ -15,16 +15,19 @@
 #include "names/debug_sections.h"
 #include "base/memory_share.h"
 
-/* libLLVM's has more than 1 GiB. A browser's has too much; what is left are its symbols. */
+/*
+ * libLLVM has more than 1 GiB of DWARF. A browser has too much: only its symbols are left to name
+ * it.
+ */
 #define MAX_DWARF_BYTES (2ull << 30)
 #define MEMORY_PARTS 8
-/* DWARF becomes three times smaller, tables of addresses perhaps twenty times. */
+/* Compression makes DWARF three times smaller, tables of addresses perhaps twenty times. */
 #define MAX_COMPRESSION 100
 /* libdw makes some 60 bytes of each entry of this section, which can be 5 bytes long. */
 #define MAX_ABBREVIATIONS_BYTES (64ull << 20)
 /* The largest units, of whole linked programs, have some MiB. */
 #define MAX_LINE_PROGRAM_BYTES (16ull << 20)
-/* In libdw: in a list, in what sorts it, and in the table that is made of it. */
+/* libdw keeps a row in a list, in memory to sort that list, and in the table made of it. */
 #define LINE_ROW_BYTES 136
 
 bool debug_sections__present(const struct elf_headers *headers)
@@ -41,8 +44,9 @@ bool debug_sections__present(const struct elf_headers *headers)
 }
 
 /*
- * .debug_…, .zdebug_…, and whatever else libdw may take for such. But where variables are, indexes
- * and macros, which nobody asks for, are a good third of all.
+ * Wanted are .debug_…, .zdebug_…, and whatever else libdw may take for such. Locations of
+ * variables, indexes and macros are left out: nobody asks for them, and they are a good third of
+ * all.
  */
 static bool is_wanted(const char *name)
 {
@@ -84,7 +88,7 @@ static bool is_too_large(const char *name, uint64_t bytes)
 	return strstr(name, "debug_abbrev") && bytes > MAX_ABBREVIATIONS_BYTES;
 }
 
-/* Whether a section is larger than is bearable; what all have together is the copy's concern. */
+/* Whether one section alone is too large; the copy bounds their sum. */
 static bool has_too_large(const struct elf_headers *headers)
 {
 	for (size_t i = 1; i < headers->nr_sections; i++)
@@ -136,8 +140,9 @@ static int open_dwarf(const struct elf_file *file, struct elf_copy *copy, Dwarf 
 }
 
 /*
- * What dwz shares between files. libdw would look for it by itself, by opening whatever the
- * section names, be it a FIFO; so without the right file there is no DWARF at all.
+ * Opens the file to which dwz moved what several files share. libdw would look for it by itself, by
+ * opening whatever path the section names, be it a FIFO; so without the right file there is no
+ * DWARF at all.
  */
 static int open_alternate(struct debug_sections *sections)
 {
@@ -188,7 +193,7 @@ void debug_sections__close(struct debug_sections *sections)
 	sections->dwarf = sections->alternate_dwarf = NULL;
 }
 
-/* How long the line program says it is: DWARF 5, section 7.4, "32-bit and 64-bit formats". */
+/* The length that the line program states: DWARF 5, section 7.4, "32-bit and 64-bit formats". */
 static uint64_t line_program_bytes(const Elf_Data *data, uint64_t offset)
 {
 	const char *bytes = data->d_buf;
@@ -205,8 +210,8 @@ static uint64_t line_program_bytes(const Elf_Data *data, uint64_t offset)
 }
 
 /*
- * How many rows it can have at most: special opcodes, copies and ends make one. "Line Number
- * Program Header", section 6.2.4, says where special opcodes begin.
+ * The most rows that the program can make: special opcodes, copies and ends make one each. "Line
+ * Number Program Header", section 6.2.4, says where special opcodes begin.
  */
 static uint64_t max_rows(const unsigned char *program, uint64_t nr_bytes)
 {
@@ -233,7 +238,7 @@ bool debug_sections__line_program_fits(const struct debug_sections *sections, Dw
 	Dwarf_Word offset;
 	uint64_t nr_bytes;
 
-	/* libdw renames nothing: what was .zdebug_line keeps that name, now uncompressed. */
+	/* libdw renames nothing: a .zdebug_line section keeps its name after it is unpacked. */
 	if (!header)
 		header = elf_headers__section(headers, ".zdebug_line");
 	if (header)
@@ -247,7 +252,9 @@ bool debug_sections__line_program_fits(const struct debug_sections *sections, Dw
 		return false;
 	if (nr_bytes > data->d_size - offset)
 		nr_bytes = data->d_size - offset;
-	/* Once it has begun, what it has made so far could not be freed any more. */
+	/*
+	 * Ask for room first: rows that libdw has made before it runs out cannot be freed any more.
+	 */
 	return counted_heap__has_room(
 		max_rows((const unsigned char *)data->d_buf + offset, nr_bytes) * LINE_ROW_BYTES);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The DWARF sections of a file, in memory and known to be of a bearable size, with the file that
- * dwz moved parts of them to.
+ * The DWARF sections of a file, in memory and checked to be of a bearable size, together with the
+ * file that dwz moved parts of them to.
  */
 #ifndef DEBUG_SECTIONS_H
 #define DEBUG_SECTIONS_H
@@ -17,16 +17,16 @@ struct debug_sections {
 	struct elf_file file, alternate;
 	struct elf_copy copy, alternate_copy;
 	Dwarf *dwarf, *alternate_dwarf;
-	uint64_t bytes; /* of both files: what they have, and what that unpacks to */
+	uint64_t bytes; /* of both files, as copied and as unpacked */
 };
 
 /* Whether the object has DWARF of its own (a stripped one doesn't). */
 bool debug_sections__present(const struct elf_headers *headers);
 
 /*
- * Takes over the open file, also on failure. Returns 0, -ENOENT without DWARF, -EFBIG when it is
- * too large for this machine or claims to unpack to what it can't, -EINVAL or -EBADMSG when it
- * can't be read, or -ENOMEM.
+ * Takes over the open file, also on failure. Returns 0, -ENOENT without DWARF, -EFBIG when the
+ * DWARF is too large for this machine or claims to unpack to an impossible size, -EINVAL or
+ * -EBADMSG when it can't be read, or -ENOMEM.
  */
 int debug_sections__open(struct debug_sections *sections, struct elf_file *file);
 void debug_sections__close(struct debug_sections *sections);

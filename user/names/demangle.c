@@ -13,7 +13,7 @@
 
 #include "names/demangle.h"
 
-/* Longer ones libiberty refuses under its recursion limit: it would need too much stack. */
+/* libiberty refuses longer names under its recursion limit: they would need too much stack. */
 #define MAX_MANGLED_BYTES 1024
 
 struct output {
@@ -39,7 +39,10 @@ static bool demangle_with(demangler function, const char *mangled, char *buffer,
 {
 	struct output output = { .buffer = buffer, .size = size };
 
-	/* Neither demangler holds memory while it calls back, but for Rust's Punycode names. */
+	/*
+	 * Except for Rust's Punycode names, neither demangler holds memory while it calls back, so
+	 * the longjmp leaks none.
+	 */
 	if (setjmp(output.overflow))
 		return false;
 	/* Without DMGL_VERBOSE the hash of a legacy Rust name is dropped. */
@@ -91,7 +94,7 @@ static void demangle_function(const char *symbol, char *buffer, size_t size)
 	buffer[length] = '\0';
 }
 
-/* The stub of a function is no part of it: what stands behind the name stays. */
+/* A stub (@plt) is no part of its function: the suffix after the name stays. */
 static size_t stub_suffix_bytes(const char *symbol)
 {
 	size_t length = strnlen(symbol, MAX_MANGLED_BYTES), suffix = strlen("@plt");

@@ -15,7 +15,7 @@ struct report_frame {
 	uint64_t module_offset; /* file offset of the address in the module */
 	uint64_t address; /* virtual address in the process, 0 when the frame has none */
 	bool inlined; /* the function was inlined into the next frame */
-	const char *build_id; /* of the module, in hex; NULL: it has none, or was not to be had */
+	const char *build_id; /* of the module, in hex; NULL: it has none, or could not be read */
 };
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What was found for the addresses of one file, so that each is looked up once. Holds pointers to
+ * The frames found for the addresses of one file, so that each address is looked up once. Points to
  * strings that outlive it.
  */
 #ifndef FRAME_CACHE_H
@@ -23,7 +23,10 @@ void frame_cache__clear(struct frame_cache *cache);
 unsigned int frame_cache__find(const struct frame_cache *cache, uint64_t offset,
 			       const struct line_frame **frames);
 
-/* Remembers a file offset that isn't known yet; when memory or room has run out, it doesn't. */
+/*
+ * Remembers the frames of a file offset that isn't known yet; does nothing when memory or room has
+ * run out.
+ */
 void frame_cache__add(struct frame_cache *cache, uint64_t offset, const struct line_frame *frames,
 		      unsigned int nr);
 

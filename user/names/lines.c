@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An address in, its functions and source lines out, by libdw. Two levels of sorted tables, each
- * built when first needed: which unit covers an address, and which function of the unit. Below a
- * function its tree is searched each time; the symbolizer remembers the answers. (.debug_aranges
- * would spare the first table, but clang leaves it out, and to build the table takes milliseconds.)
+ * An address in, its functions and source lines out, by libdw. Two levels of sorted tables tell
+ * which unit covers an address, and which function of the unit; each is built when first needed.
+ * Below a function its tree is searched each time; the symbolizer remembers the answers.
+ * (.debug_aranges would spare the first table, but clang leaves it out, and the table is built in
+ * milliseconds.)
  *
  * DWARF is hostile. libdw checks each access, but follows any loop, reads any number of entries,
  * and opens files that the DWARF names (.dwo, dwz) without asking what they are. So every walk only
- * goes forward through the section, the time per file is limited, and only such calls are made as
- * don't open files: split units yield lines but no inlined functions.
+ * goes forward through the section, the time per file is limited, and no call is made that opens
+ * files: split units yield lines but no inlined functions.
  */
 #include <dwarf.h>
 #include <elfutils/libdw.h>
@@ -58,7 +59,7 @@ struct call {
 	unsigned int line;
 };
 
-/* What leaves libdw where memory is exhausted gets no context and must not return. */
+/* libdw's handler of exhausted memory gets no context, and must not return. */
 static _Thread_local jmp_buf *out_of_memory;
 
 static __attribute__((noreturn)) void leave_libdw(void)
@@ -74,7 +75,7 @@ static uint64_t processor_time_ns(void)
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
-/* Called for each step whose number the file decides. True: give up. */
+/* Call this at each step of a loop whose length the file decides. True: give up. */
 static bool out_of_time(struct lines *lines)
 {
 	uint64_t spent_ns;
@@ -316,7 +317,7 @@ static void find_call_site(struct unit *unit, Dwarf_Die *unit_die, struct call *
 		call->file = name_of_file(unit_die, dwarf_filesrc(files, value, NULL, NULL));
 }
 
-/* Goes down from a function to the address; returns the number of inlined calls on the way. */
+/* Goes down from a function to the address. Returns the number of inlined calls on the way. */
 static unsigned int find_calls(struct lines *lines, Dwarf_Die *function, uint64_t vaddr,
 			       struct call *calls)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What DWARF knows of an address: the functions that were inlined there, and for each the source
- * file and line that was executing.
+ * Finds what DWARF knows of an address: the functions that were inlined there, and for each the
+ * source file and line that was executing.
  */
 #ifndef LINES_H
 #define LINES_H
@@ -22,13 +22,13 @@ struct line_frame {
 
 /*
  * Reads the DWARF of the file, and takes over the open file, also on failure. Code below
- * lowest_text is what the linker threw away. Returns 0, -ENOENT when the file has no DWARF, -EFBIG,
+ * lowest_text was thrown away by the linker. Returns 0, -ENOENT when the file has no DWARF, -EFBIG,
  * -ENOMEM, or -EINVAL when it can't be read.
  */
 int lines__open(struct lines **lines, struct elf_file *file, uint64_t lowest_text);
 void lines__free(struct lines *lines);
 
-/* Whether they took too long, or more memory than there is: they answer nothing any more. */
+/* Whether the lines took too long, or more memory than they may: they answer nothing any more. */
 bool lines__are_given_up(const struct lines *lines);
 
 /*

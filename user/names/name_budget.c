@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A list of holders, the one used last at its end. Asked by counted_heap.c for each allocation made
- * for a holder; told by symbolize.c whose work begins.
+ * A list of holders, the one used last at its end. counted_heap.c asks for room for each allocation
+ * made for a holder; symbolize.c says for which holder work begins.
  */
 #include "names/name_budget.h"
 
@@ -13,22 +13,29 @@
 #include "base/log.h"
 #include "base/memory_share.h"
 
-/* A 32nd of the machine's memory, but enough for a C library's lines, and less than would be felt. */
+/*
+ * A 32nd of the machine's memory, at least enough for a C library's lines, at most what goes
+ * unnoticed.
+ */
 #define MEMORY_PARTS 32
 #define MIN_BYTES (48ull << 20)
 #define MAX_BYTES (192ull << 20)
-/* One part in that many is the strings'. */
+/* The strings get one part in this many. */
 #define STRING_PARTS 6
 /*
- * Few callers in libraries expect that they get no memory for a small thing: there is some for
- * these, while whoever does the work learns that it has to end.
+ * Few callers in libraries expect to be refused a small allocation. So allocations below
+ * SMALL_BYTES may exceed the budget by SMALL_MAX_BYTES, while the one who does the work learns that
+ * it has to end.
  */
 #define SMALL_BYTES (64 << 10)
 #define SMALL_MAX_BYTES (16ull << 20)
-/* Less is not worth a look at what the allocator can give back to the kernel. */
+/* Less is not worth the time in which malloc_trim looks for memory to return to the kernel. */
 #define TRIM_BYTES (4 << 20)
 
-/* To begin with, for each look-up, and one part in that many of the time that passes. */
+/*
+ * A report begins with REPORT_NS of processor time and gains REPORT_LOOKUP_NS by each look-up. All
+ * reports together begin with ALL_NS and gain one part in ALL_PARTS of the time that passes.
+ */
 #define REPORT_NS 1000000000ull
 #define REPORT_LOOKUP_NS 500000ull
 #define ALL_NS 30000000000ull
@@ -36,10 +43,10 @@
 
 struct name_budget {
 	uint64_t max_bytes; /* for holders */
-	uint64_t others_bytes; /* held by those who are not worked for */
+	uint64_t others_bytes; /* held by all holders but the current one */
 	struct name_holder *oldest, *newest;
 	struct name_holder *current;
-	uint64_t begun_ns; /* CLOCK_MONOTONIC: since when all is counted */
+	uint64_t begun_ns; /* CLOCK_MONOTONIC: when the count of all_ns began */
 	uint64_t all_ns, report_ns, report_allowed_ns; /* processor time */
 	uint64_t current_ns; /* when the current work began */
 	bool told_memory, told_time, told_letting_go;
@@ -143,7 +150,7 @@ static bool has_room(struct counted_heap *heap, uint64_t bytes)
 	struct name_budget *budget = holder->budget;
 	uint64_t own = held_bytes(holder);
 
-	/* What can never be is not made room for; and no sum can wrap. */
+	/* Nobody lets go for an allocation that can never fit. After this, no sum can wrap. */
 	if (bytes > budget->max_bytes || (bytes >= SMALL_BYTES && own + bytes > budget->max_bytes))
 		return false;
 	for (struct name_holder *other = budget->oldest; other; other = other->newer) {

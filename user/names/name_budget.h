@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What names may cost: all symbols, lines, debug files and perf maps together, whatever files
- * others prepare. Of memory there is a share for all; when it is used up, what was used least
- * recently is let go, to be read again when needed. Of processor time each report has a share, and
- * all together: what finds none goes without a name, and that is told. Not for use by two threads
- * at once.
+ * Bounds the cost of names: of all symbols, lines, debug files and perf maps together, whatever
+ * files others prepare. All holders share an amount of memory. When it is used up, the holder used
+ * least recently lets go of its data, which is read again when needed. Each report has a share of
+ * processor time, and all reports together have one. A frame for which no time is left goes without
+ * a name, and the user is told so. Not for use by two threads at once.
  */
 #ifndef NAME_BUDGET_H
 #define NAME_BUDGET_H
@@ -16,12 +16,12 @@
 
 struct name_budget;
 
-/* Something that holds memory for names; a member of what holds it. */
+/* A holder of memory for names: a member of the struct that holds it. */
 struct name_holder {
 	struct counted_heap heap;
 	/* Frees what can be read again. */
 	void (*let_go)(struct name_holder *holder);
-	struct name_budget *budget; /* NULL: it was never worked for */
+	struct name_budget *budget; /* NULL: no work for it has begun yet */
 	struct name_holder *older, *newer;
 };
 
@@ -29,14 +29,14 @@ struct name_holder {
 struct name_budget *name_budget__new(uint64_t max_bytes);
 void name_budget__free(struct name_budget *budget);
 
-/* The processor time of a report begins. */
+/* Starts the processor time of a new report. */
 void name_budget__begin_report(struct name_budget *budget);
 
 /*
- * Work for a holder, to be ended before another begins: what is allocated meanwhile is its, and
- * refused where there is no room even when all others have let go. name_budget__begin returns false
- * when there is no time left: then nothing has begun. name_budget__end returns whether something
- * was refused.
+ * Begins and ends work for a holder; only one holder is worked for at a time. Memory allocated
+ * meanwhile counts as the holder's, and is refused where there is no room even when all others have
+ * let go. name_budget__begin returns false when there is no time left: then nothing has begun.
+ * name_budget__end returns whether something was refused.
  */
 bool name_budget__begin(struct name_budget *budget, struct name_holder *holder);
 bool name_budget__end(struct name_budget *budget);
@@ -44,10 +44,10 @@ bool name_budget__end(struct name_budget *budget);
 /* The holder is about to be freed. */
 void name_budget__leave(struct name_holder *holder);
 
-/* Tells, once, that names are missing for want of room. */
+/* Tells the user, once, that names are missing for want of room. */
 void name_budget__tell_refusal(struct name_budget *budget);
 
-/* How much strings may take, which no holder owns. */
+/* The share of the strings, which belong to no holder. */
 uint64_t name_budget__max_string_bytes(const struct name_budget *budget);
 
 #endif

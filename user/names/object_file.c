@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Joins what the rooms below know of one file: its identity (elf_file), its own and its debug
- * file's symbols (elf_symbols, debug_file) and DWARF (lines). The symbolizer asks by file offset;
- * ELF thinks in virtual addresses, so program headers translate.
+ * Joins all that is known of one file: its identity (elf_file), its own and its debug file's
+ * symbols (elf_symbols, debug_file) and DWARF (lines). The symbolizer asks by file offset; ELF
+ * thinks in virtual addresses, so program headers translate.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -36,7 +36,7 @@ struct object_file {
 	char build_id[BUILD_ID_HEX_SIZE]; /* "": none */
 	int fd; /* < 0: not open */
 	struct stat opened_as; /* st_ino 0: it never was */
-	char *open_path; /* what it was opened by; NULL: its path */
+	char *open_path; /* the path that it was opened by; NULL: its own */
 	struct segment *segments;
 	size_t nr_segments;
 	struct elf_symbols *symbols;
@@ -48,7 +48,7 @@ struct object_file {
 	struct name_holder holder;
 };
 
-/* What can be read again. A file that was refused stays so. */
+/* Frees what can be read again. A file that was refused stays refused. */
 static void forget_contents(struct object_file *object)
 {
 	lines__free(object->lines);
@@ -169,7 +169,7 @@ struct name_holder *object_file__holder(struct object_file *object)
 	return &object->holder;
 }
 
-/* Not the change time: that moves when the file is merely unlinked. */
+/* The change time does not count: it moves when the file is merely unlinked. */
 static bool differ(const struct stat *old, const struct stat *now)
 {
 	return now->st_size != old->st_size || now->st_mtim.tv_sec != old->st_mtim.tv_sec ||
@@ -209,7 +209,7 @@ static int open_path(struct object_file *object, const struct process_root *root
 	fd = patient_open__regular(&request, &status);
 	if (fd < 0)
 		return fd;
-	/* Closed, its number may have been given to another. */
+	/* While it was closed, its inode number may have passed to another file. */
 	if (object_file__was_open(object) && differ(&object->opened_as, &status)) {
 		close(fd);
 		return -ESTALE;
@@ -285,7 +285,7 @@ static int copy_segments(struct object_file *object, const struct elf_headers *h
 	return 0;
 }
 
-/* Segments may share a page of the file; then code is meant. */
+/* Segments may share a page of the file; then the executable one is meant. */
 static bool find_vaddr(const struct object_file *object, uint64_t file_offset, uint64_t *vaddr)
 {
 	bool found = false;
@@ -315,13 +315,13 @@ static uint64_t lowest_text(const struct object_file *object)
 	return lowest;
 }
 
-/* What had no room will have none the next time. */
+/* A table that had no room will have none the next time: it is not tried again. */
 static int without_room(const struct object_file *object, int err)
 {
 	return err && object->holder.heap.refused ? -EFBIG : err;
 }
 
-/* Whether it makes sense to try again later what failed. */
+/* A read that failed for want of memory or descriptors is tried again later; no other is. */
 static enum reading state_after(int err)
 {
 	if (err == -ENOMEM || err == -EMFILE || err == -ENFILE)
@@ -329,7 +329,7 @@ static enum reading state_after(int err)
 	return err ? ABSENT : READ;
 }
 
-/* For -v: who misses names learns why. That there are none is no news. */
+/* For -v: tells the user why names are missing. A file that has none (-ENOENT) is no news. */
 static void tell_refusal(const struct object_file *object, const char *what, int err)
 {
 	static const struct {
@@ -360,7 +360,7 @@ static int read_own_symbols(struct object_file *object, const struct elf_headers
 	return err;
 }
 
-/* What is left in a stripped file that has no debug file. */
+/* Reads the names left in a stripped file that has no debug file. */
 static int read_stripped(struct object_file *object, const struct elf_headers *headers)
 {
 	struct elf_symbols *exported = NULL;
@@ -370,7 +370,7 @@ static int read_stripped(struct object_file *object, const struct elf_headers *h
 	if (err == -ENOMEM)
 		return err;
 	tell_refusal(object, "exported symbols", err);
-	/* Whatever is wrong with the other table, the exported names are good. */
+	/* Whatever is wrong with the packed symbols, the exported names are good. */
 	mini_err = mini_debug_info__read(&object->symbols, headers);
 	if (!mini_err) {
 		object->exported = exported;
@@ -381,7 +381,7 @@ static int read_stripped(struct object_file *object, const struct elf_headers *h
 	return err;
 }
 
-/* Whether another place may have them. */
+/* Whether another place may have the symbols. */
 static bool has_none(int err)
 {
 	return err && err != -ENOMEM;
@@ -404,8 +404,8 @@ static int read_headers(struct object_file *object, struct elf_file *own)
 }
 
 /*
- * Reads what is missing. The debug file is only looked for when the object lacks something; of the
- * object itself nothing stays open but its descriptor.
+ * Reads the symbols and lines that are missing. A debug file is looked for only when the object
+ * lacks something. Nothing of the object itself stays open but its descriptor.
  */
 static void read_object(struct object_file *object)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One mapped file: proven to be the one that was mapped; while it is open its inode can't come to
- * mean another file, its symbols and DWARF read when first asked for.
+ * One mapped file, proven to be the one that was mapped. While it is open its inode number can't
+ * pass to another file. Its symbols and DWARF are read when first asked for.
  */
 #ifndef OBJECT_FILE_H
 #define OBJECT_FILE_H
@@ -17,22 +17,22 @@
 
 struct object_file;
 
-/* For the file of that mapping; nothing is opened yet. */
+/* Makes one for the file of that mapping; nothing is opened yet. */
 struct object_file *object_file__new(const struct mapping *map);
 void object_file__free(struct object_file *object);
 
 bool object_file__matches(const struct object_file *object, const struct mapping *map);
-/* The same without the path: on btrfs two files can have the numbers. */
+/* The same without the path: on btrfs two files can have the same numbers. */
 bool object_file__has_numbers(const struct object_file *object, uint32_t dev_major,
 			      uint32_t dev_minor, uint64_t inode, uint64_t inode_generation);
-/* Whether both are open and prove to be one file, by other names. */
+/* Whether both are open and prove to be one file, under different paths. */
 bool object_file__is_same(const struct object_file *object, const struct object_file *other);
 const char *object_file__path(const struct object_file *object);
 uint64_t object_file__inode(const struct object_file *object);
 bool object_file__is_open(const struct object_file *object);
-/* Whether it was, once: then only what is the same content is opened again. */
+/* Whether it was ever open: then it is opened again only if the content is the same. */
 bool object_file__was_open(const struct object_file *object);
-/* What was read stays, and it can be opened again. */
+/* Closes it, and keeps what was read. It can be opened again. */
 void object_file__close(struct object_file *object);
 /* Whether the content was changed in place since it was opened. */
 bool object_file__has_changed(const struct object_file *object);
@@ -43,15 +43,18 @@ bool object_file__is_deleted(const struct object_file *object);
 
 /*
  * Opens the file by that path. NULL: by the path that it was opened by before, or the one of the
- * mapping. Returns 0, -ESTALE when that is another file now, or -errno.
+ * mapping. Returns 0, -ESTALE when another file is there now, or -errno.
  */
 int object_file__open(struct object_file *object, const char *open_path);
 
-/* Where debug files are looked for, which becomes shared; NULL, as at first: below our root. */
+/*
+ * Sets the root at which its path begins, and below which its debug files are looked for first.
+ * Takes a share of that root. NULL, as at first: our root.
+ */
 void object_file__set_root(struct object_file *object, struct process_root *root);
 
 /*
- * What is known of the code at a file offset, as lines__find tells it, with the symbol table's name
+ * Finds the frames of the code at a file offset as lines__find does, with the symbol table's name
  * for the function itself. Returns the number of frames, or 0 when nothing is known. Strings live
  * until the next call, or until the holder lets go.
  */
@@ -61,7 +64,7 @@ unsigned int object_file__find(struct object_file *object, uint64_t file_offset,
 /* Its build ID in lower-case hex; NULL when it has none, or could not be read. */
 const char *object_file__build_id(struct object_file *object);
 
-/* What was read of it, for name_budget: object_file__find is work for it. */
+/* The holder of what was read of it: object_file__find is work for this holder. */
 struct name_holder *object_file__holder(struct object_file *object);
 
 #endif

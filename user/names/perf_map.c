@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An array of code ranges, sorted when it is first asked after lines were added, and their names in
- * one piece of memory. The text is hostile: whoever runs a program writes it.
+ * An array of code ranges, sorted at the first look-up after lines were added, and their names in
+ * one piece of memory. The text is hostile: any user can run a program that writes it.
  */
 #include "names/perf_map.h"
 
@@ -11,7 +11,7 @@
 
 #define MAX_CODES (1u << 20)
 #define MAX_NAMES_BYTES (128u << 20)
-/* How many ranges before the nearest are asked whether they cover the address. */
+/* At most this many ranges, back from the nearest, are tried: ranges may overlap. */
 #define MAX_STEPS_BACK 64
 
 struct code {
@@ -27,7 +27,7 @@ struct perf_map {
 	size_t names_bytes, names_capacity;
 	uint32_t nr_lines;
 	bool sorted;
-	bool in_long_line; /* the line that goes on in the next text is to be skipped */
+	bool in_long_line; /* skip the rest of a long line, which goes on in the next text */
 };
 
 struct perf_map *perf_map__new(void)
@@ -55,7 +55,7 @@ static int digit_value(char c)
 	return -1;
 }
 
-/* Takes a number and the blank behind it; "0x" is not in the format, but in some files. */
+/* Takes a number and the blank after it; "0x" is not in the format, but in some files. */
 static bool take_number(const char **cursor, const char *end, uint64_t *value)
 {
 	const char *text = *cursor, *digits;
@@ -164,7 +164,10 @@ static int by_start(const void *a, const void *b)
 	return left->order < right->order ? -1 : left->order > right->order;
 }
 
-/* What was compiled anew at the same place leaves nothing of what was there. */
+/*
+ * Ranges with the same start: only the last line's stays. Code that is compiled anew at a place
+ * leaves nothing of what was there.
+ */
 static void sort(struct perf_map *map)
 {
 	size_t nr = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A process in, its perf map's text out to perf_map.c. /tmp is everybody's: the name may be a link,
- * a FIFO, another user's file, or what an earlier process with this PID has left. And it may be the
- * /tmp of a container, whose links must not lead us out of it.
+ * a FIFO, another user's file, or a file that an earlier process with this PID has left. It may
+ * also be the /tmp of a container, whose links must not lead us out of it.
  */
 #include "names/perf_map_file.h"
 
@@ -72,7 +72,7 @@ static FILE *open_stream(int folder, const char *name)
 	return stream;
 }
 
-/* The user can change while it runs; of an ended process the last one counts. */
+/* The user can change while the process runs; once it has ended, its last user counts. */
 static int read_status(struct perf_map_file *file)
 {
 	FILE *status = open_stream(file->process, "status");
@@ -89,7 +89,7 @@ static int read_status(struct perf_map_file *file)
 		if (sscanf(line, "Uid:\t%u\t%u\t%u\t%u", &uids[0], &uids[1], &uids[2], &uids[3]) ==
 		    4)
 			found = 1;
-		/* From ours to its own, which is last. */
+		/* NSpid lists the PIDs from our namespace's to the process's own, which is last. */
 		if (!strncmp(line, "NSpid:", 6) && last)
 			in_namespace = atoi(last);
 	}
@@ -100,7 +100,10 @@ static int read_status(struct perf_map_file *file)
 	return 0;
 }
 
-/* Field 22 of /proc/PID/stat, behind the command name in parentheses, which may hold anything. */
+/*
+ * Reads field 22 of /proc/PID/stat. The fields are counted after the command name in parentheses,
+ * which may hold anything.
+ */
 static int read_start(struct perf_map_file *file)
 {
 	FILE *stat_file = open_stream(file->process, "stat");
@@ -124,7 +127,7 @@ static int read_start(struct perf_map_file *file)
 	return 0;
 }
 
-/* Not by one path: a container's /tmp can be a link to anywhere. */
+/* Opens the root and then /tmp within it: a container's /tmp can be a link to anywhere. */
 static int open_folder(struct perf_map_file *file)
 {
 	struct open_how how = {
@@ -204,13 +207,13 @@ static int check(const struct perf_map_file *file, const struct stat *status)
 		is_own = is_own || status->st_uid == file->uids[i];
 	if (!is_own)
 		return -EPERM;
-	/* Anybody can link a file of another user's to that name, unless the kernel forbids it. */
+	/* Anybody can hard-link another user's file to that name, unless the kernel forbids it. */
 	if (status->st_nlink > 1)
 		return -EMLINK;
 	return status->st_mtim.tv_sec + CLOCK_SLACK_S < file->started_s ? -ESTALE : 0;
 }
 
-/* Opens what has that name now, unless it is open already. */
+/* Opens the file that has that name now, unless it is open already. */
 static int open_current(struct perf_map_file *file)
 {
 	/* Opening a FIFO would wait, and some devices act on it: first look, then open. */

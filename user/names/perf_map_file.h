@@ -13,29 +13,32 @@ struct perf_map_file;
 struct name_holder;
 
 /*
- * For a process that runs now; the file need not be there yet. Keeps two descriptors, a third once
- * it is. NULL with errno set, ESRCH when the process has ended.
+ * For a process that runs now; the file need not be there yet. Keeps two descriptors, and a third
+ * once the file is there. NULL with errno set, ESRCH when the process has ended.
  */
 struct perf_map_file *perf_map_file__new(pid_t tgid);
-/* Another owner: each calls perf_map_file__free. */
+/* Adds an owner: each owner calls perf_map_file__free. */
 struct perf_map_file *perf_map_file__share(struct perf_map_file *file);
 void perf_map_file__free(struct perf_map_file *file);
 
-/* Opens the file if it has come to be: from then on it is read even when its name has gone. */
+/* Opens the file if it is there by now. From then on it is read even when its name has gone. */
 void perf_map_file__look(struct perf_map_file *file);
 
 /*
- * Reads what was written since, or all of it when it was written anew. Returns 0, -ENOENT when
- * there is none, -EPERM when it is another user's, -EINVAL when it is no regular file, -ESTALE when
- * it is older than the process, -EMLINK when it has another name too, or -errno. What was read
- * before remains.
+ * Reads the text written since the last refresh, or all of the file when it was written anew.
+ * Returns 0, -ENOENT when there is none, -EPERM when it is another user's, -EINVAL when it is no
+ * regular file, -ESTALE when it is older than the process, -EMLINK when it has another name too, or
+ * -errno. The names read before remain.
  */
 int perf_map_file__refresh(struct perf_map_file *file);
 
-/* The same, but only the first time for that report, whatever its number. */
+/*
+ * Does the same, but once for each report, whose numbers begin with 1; and again when what was read
+ * has been let go.
+ */
 int perf_map_file__refresh_once(struct perf_map_file *file, uint64_t report);
 
-/* What was read of it, for name_budget: to refresh it is work for it. */
+/* The holder of the names read from it: a refresh is work for this holder. */
 struct name_holder *perf_map_file__holder(struct perf_map_file *file);
 
 /* The name of the code at the address as of the last refresh, or NULL. Good until the next one. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Addresses with their mappings in, named frames out, for every report. Knows which files there are
- * and what was already found in them; how a file is read is the business of object_file.c. Not
- * for use by two threads at once.
+ * and what was already found in them; object_file.c reads a file. Not for use by two threads at
+ * once.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,12 +18,12 @@
 #include "names/symbolize.h"
 
 #define MAX_FILES 65536
-/* Beyond that many those that nobody maps are forgotten. */
+/* Beyond this many, files that nobody maps are forgotten. */
 #define ENOUGH_FILES 4096
-/* Open at once: at most so many, and one part in that many of the process's limit. */
+/* Open at once: at most MAX_OPEN files, and one part in OPEN_PARTS of the process's limit. */
 #define MAX_OPEN 1024u
 #define OPEN_PARTS 4
-/* Of all caches together: they take 30 bytes each. */
+/* Frames in all caches together; they take 30 bytes each. */
 #define MAX_CACHED_FRAMES (1u << 19)
 /* The limit of lines.c, and the function itself. */
 #define MAX_FRAMES_PER_ADDRESS 65
@@ -168,7 +168,7 @@ static int get_file(struct symbolizer *symbolizer, const struct mapping *map,
 	return 0;
 }
 
-/* A new, empty one in its place. */
+/* Puts a new, empty one in its place. */
 static int replace_file(struct symbolizer *symbolizer, struct known_file *file,
 			const struct mapping *map)
 {
@@ -191,7 +191,7 @@ static int by_number(const void *a, const void *b)
 	return *left < *right ? -1 : *left > *right;
 }
 
-/* Closes the half that was used least recently. They are opened again when needed. */
+/* Closes the half of the files that was used least recently; they are opened again when needed. */
 static void close_some(struct symbolizer *symbolizer)
 {
 	uint64_t *uses = calloc(symbolizer->nr_open, sizeof(*uses)), last;
@@ -268,7 +268,7 @@ int symbolizer__open_file(struct symbolizer *symbolizer, const struct mapping *m
 	return err ? err : open_object(symbolizer, file, open_path);
 }
 
-/* Lets a file go that nobody maps. Returns whether that is for good. */
+/* Closes a file that nobody maps. Returns whether it is to be forgotten. */
 static bool let_file_go(struct symbolizer *symbolizer, struct known_file *file)
 {
 	bool is_open = object_file__is_open(file->object);
@@ -283,8 +283,8 @@ static bool let_file_go(struct symbolizer *symbolizer, struct known_file *file)
 }
 
 /*
- * Those that stay are put into their places anew: a search ends at the first free slot. The names
- * found so far stay in the pool.
+ * Files that stay are placed anew: a search ends at the first free slot, so none may be left
+ * between. The names found so far stay in the pool.
  */
 void symbolizer__forget_unmapped(struct symbolizer *symbolizer, const struct file_set *mapped)
 {
@@ -311,7 +311,7 @@ void symbolizer__forget_unmapped(struct symbolizer *symbolizer, const struct fil
 	process_root_list__forget_unused(&symbolizer->roots);
 }
 
-/* Everything that was found can be found again. */
+/* Forgets the names of all files: everything that was found can be found again. */
 static void forget_names(struct symbolizer *symbolizer)
 {
 	uint64_t max_bytes = name_budget__max_string_bytes(symbolizer->budget);
@@ -445,7 +445,7 @@ static unsigned int show(struct symbolizer *symbolizer, struct known_file *file,
 				  buffer, &found);
 	nr_shown = nr < max_frames ? nr : max_frames;
 	for (unsigned int i = 0; i < nr_shown; i++) {
-		/* When room is short the function that the code belongs to is last even so. */
+		/* The function that the code belongs to is last, even when room is short. */
 		bool last = i + 1 == nr_shown;
 		const struct line_frame *frame = last ? &found[nr - 1] : &found[i];
 
@@ -473,7 +473,7 @@ unsigned int symbolizer__resolve(struct symbolizer *symbolizer, const struct map
 		return 0;
 	if (map)
 		place.module_offset = map->file_offset + (address - map->start);
-	/* What the kernel's records call //anon has no name. */
+	/* The kernel's records call memory without a file //anon, which is no module's name. */
 	if (map && map->path[0] && strcmp(map->path, "//anon") != 0)
 		place.module = intern(symbolizer, map->path);
 	if (map && map->inode && get_file(symbolizer, map, &file))
@@ -491,8 +491,8 @@ static bool is_of_build(struct symbolizer *symbolizer, struct known_file *file,
 
 /*
  * One file can be known by several paths, of containers or links; it doesn't matter which of them
- * is open. But numbers that mean two files (subvolumes of btrfs count their inodes each for itself)
- * mean none.
+ * is open. But numbers that mean two files are no answer: each subvolume of btrfs counts its inodes
+ * by itself.
  */
 static struct known_file *find_by_key(struct symbolizer *symbolizer, const struct object_key *key)
 {

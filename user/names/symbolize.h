@@ -17,36 +17,36 @@
 
 struct symbolizer;
 
-/* For names in at most so many bytes; 0: in this machine's share. */
+/* max_bytes bounds the memory for names; 0: this machine's share. */
 struct symbolizer *symbolizer__new(uint64_t max_bytes);
 void symbolizer__free(struct symbolizer *symbolizer);
 
 /*
- * Tells the symbolizer where the file of a mapping can be opened for certain, such as
- * /proc/PID/map_files/…, to be used instead of its path; NULL: by its path. Opens it at once when
- * it is not open, and keeps it so while it is mapped and there are few: names are then found even
- * when the path has gone or has passed to another file. The symbols are read when a frame needs
- * them. A file whose device and inode are not the mapping's is never used for names. A file that
- * was rewritten in place since is opened anew. root_path, such as /proc/PID/root, is where the
+ * Opens the file of a mapping at once when it is not open. open_path, such as
+ * /proc/PID/map_files/…, leads to it for certain and is used instead of its path; NULL: by its
+ * path. The file is kept open while it is mapped and few are open: names are then found even when
+ * the path has gone or has passed to another file. The symbols are read when a frame needs them. A
+ * file whose device and inode are not the mapping's is never used for names. A file that was
+ * rewritten in place since is opened anew. root_path, such as /proc/PID/root, is where the
  * process's paths begin: separate debug files are looked for there first; NULL: only below our own
- * root. Returns 0, -EINVAL when the mapping has no file or it is not a regular one, -ESTALE when it
- * is another file, or -errno.
+ * root. Returns 0, -EINVAL when the mapping has no file or it is not a regular one, -ESTALE when
+ * another file is there now, or -errno.
  */
 int symbolizer__open_file(struct symbolizer *symbolizer, const struct mapping *map,
 			  const char *open_path, const char *root_path);
 
-/* Is the file of that mapping open, as it is now? */
+/* Is the file of that mapping open, and unchanged since it was opened? */
 bool symbolizer__has_open(struct symbolizer *symbolizer, const struct mapping *map);
 
 /*
- * Closes the files that nobody maps any more, so that what they are mounted on is not kept busy.
- * For frames that are still met they are opened again by path, if that leads to the same file.
+ * Closes the files that nobody maps any more, so that their mounts are not kept busy. A frame that
+ * still needs such a file opens it again by path, if that leads to the same file.
  */
 void symbolizer__forget_unmapped(struct symbolizer *symbolizer, const struct file_set *mapped);
 
 /*
- * From here on what is looked up belongs to one report: it has a share of time, after which what
- * was not found yet goes without a name. The strings of earlier reports may be gone.
+ * Begins a report: the look-ups from here on share its processor time. Frames that have no name
+ * when it is used up go without one. The strings of earlier reports may be gone.
  */
 void symbolizer__begin_report(struct symbolizer *symbolizer);
 
@@ -72,18 +72,18 @@ struct object_key {
 };
 
 /*
- * The same for a place in a file, whoever maps it, now or once: for stacks that outlive their
- * process. The file must have been told by symbolizer__open_file or named in a mapping before;
- * of one that isn't known, or when the numbers could mean two files, nothing is told but the offset
- * (module is NULL). The frames have no address.
+ * Resolves a place in a file, whoever maps it, now or once: for stacks that outlive their process.
+ * The file must have been named before, by symbolizer__open_file or in a mapping that was resolved.
+ * When it is not known, or when the numbers could mean two files, the frame has nothing but the
+ * offset (module is NULL). The frames have no address.
  */
 unsigned int symbolizer__at(struct symbolizer *symbolizer, const struct object_key *key,
 			    uint64_t file_offset, bool is_return_address,
 			    struct report_frame *frames, unsigned int max_frames);
 
 /*
- * Names a frame, which has none, from the code that its process made at run time: as of now, or of
- * an earlier call for the same report. code may be NULL.
+ * Names a frame that has no name from the code that its process made at run time, as listed now or
+ * at an earlier call for the same report. code may be NULL.
  */
 void symbolizer__name_code(struct symbolizer *symbolizer, struct perf_map_file *code,
 			   bool is_return_address, struct report_frame *frame);
