@@ -11,7 +11,7 @@
 #include "books/needed_keys.h"
 #include "books/snapshot.h"
 
-/* So many blocks are deleted at once. */
+/* Blocks are deleted in batches of this size. */
 #define BATCH_BLOCKS 16384
 
 struct sweep {
@@ -24,7 +24,7 @@ static bool is_dead(const struct sweep *sweep, __u64 serial)
 	return serial < sweep->first_unseen && !needed_keys__has(&sweep->needed, serial);
 }
 
-/* The blocks of a space are its own, those of its ancestors tell what its frees free. */
+/* A space needs its own blocks, and those of its ancestors: they tell what its frees free. */
 static size_t serials_of(const struct space *space, uint64_t *serials)
 {
 	size_t nr = 0;
@@ -73,7 +73,8 @@ _Static_assert(sizeof(struct site_index_key) == sizeof(struct site_key) &&
 
 /*
  * The keys of both maps begin with a serial. Only user space deletes from these maps, so that no
- * walk of their keys begins anew. stacks: where the stacks of a site's own go, too; or NULL.
+ * walk of their keys begins anew. stacks gets the stacks that were a dead process's own, which go
+ * with its sites; or NULL.
  */
 static int sweep_keys(const struct sweep *sweep, int map_fd, struct doomed_keys *stacks)
 {

@@ -34,7 +34,7 @@ void doomed_keys__delete(struct doomed_keys *doomed)
 	while (nr) {
 		__u32 done = (__u32)nr;
 
-		/* It ends at the first key that isn't there, and tells how far it came. */
+		/* A batch ends at the first key that isn't there, and tells how far it came. */
 		if (!bpf_map_delete_batch(doomed->map_fd, at, &done, &options))
 			return;
 		at += (done + 1) * doomed->key_bytes;

@@ -15,10 +15,13 @@ struct doomed_keys {
 /* Returns 0 or -ENOMEM. */
 int doomed_keys__add(struct doomed_keys *doomed, const void *key);
 
-/* Deletes them from the map; one that isn't there any more is passed over. Then there are none. */
+/*
+ * Deletes the keys from the map and empties the list. A key that isn't there any more is passed
+ * over.
+ */
 void doomed_keys__delete(struct doomed_keys *doomed);
 
-/* Deletes nothing from the map. */
+/* Frees the list; deletes nothing from the map. */
 void doomed_keys__free(struct doomed_keys *doomed);
 
 #endif

@@ -11,7 +11,10 @@
 #include "books/snapshot.h"
 
 #define MIN_CAPACITY 64
-/* A flood of ends is no reason to keep that much memory for ever. */
+/*
+ * Beyond this capacity the memory is freed once all are reported: a flood of ends is no reason to
+ * keep it for ever.
+ */
 #define MAX_IDLE_CAPACITY 4096
 #define BATCH_SPACES 256
 
@@ -39,7 +42,7 @@ static int by_end(const void *a, const void *b)
 	return left->after_ns < right->after_ns ? -1 : left->after_ns > right->after_ns;
 }
 
-/* Takes up to room of the late ones, in no order. Returns whether there are more. */
+/* Takes up to room of the late spaces, in no order. Returns whether there are more. */
 static bool take_late_batch(const struct tracer_maps *maps, struct space *spaces, size_t room,
 			    size_t *nr)
 {
@@ -52,7 +55,7 @@ static bool take_late_batch(const struct tracer_maps *maps, struct space *spaces
 		err = bpf_map_lookup_and_delete_batch(maps->late_ends, NULL, &cursor, serials,
 						      spaces, &found, &options);
 	free(serials);
-	if (err && err != -ENOENT) /* which says that these are the last */
+	if (err && err != -ENOENT) /* -ENOENT says that these are the last */
 		return false;
 	*nr += found;
 	return !err;

@@ -24,15 +24,14 @@ struct ended_spaces {
 void ended_spaces__take(struct ended_spaces *ended, const struct tracer_maps *maps, bool all);
 
 /*
- * Takes a living space out of the maps, and adds it as if it had ended now, which it then says
- * itself: its end was missed.
- * Returns 0; -ENOENT when it was seen after all; -ENOMEM when the space is gone and can't be added;
- * or -errno.
+ * Takes a living space whose end was missed out of the maps, and adds it as if it had ended now;
+ * its record then says so too. Returns 0; -ENOENT when the end was seen after all; -ENOMEM when the
+ * space is gone and can't be added; or -errno.
  */
 int ended_spaces__give_up(struct ended_spaces *ended, const struct tracer_maps *maps,
 			  struct space *space, uint64_t now_ns);
 
-/* Drops the first so many: they are reported. */
+/* Drops the first nr spaces: they are reported. */
 void ended_spaces__drop(struct ended_spaces *ended, size_t nr);
 
 /* Deletes what the maps hold about an ended space, but for its blocks: see dead_sweep.h. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See needed_keys.h. Used by what sweeps: dead_sweep.c for serials, process_sweep.c for PIDs. */
+/* See needed_keys.h. Both sweeps use it: dead_sweep.c for serials, process_sweep.c for PIDs. */
 #include "books/needed_keys.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@ static int by_value(const void *a, const void *b)
 	return *left < *right ? -1 : *left > *right;
 }
 
-/* The living first: a space that ends meanwhile is found with the ended. */
+/* Reads the living spaces first: a space that ends meanwhile is then found with the ended ones. */
 int needed_keys__list(struct needed_keys *needed, const struct tracer_maps *maps,
 		      struct ended_spaces *ended,
 		      size_t (*keys_of)(const struct space *space, uint64_t *keys))

@@ -17,9 +17,9 @@ struct needed_keys {
 };
 
 /*
- * Lists them. keys_of writes the numbers of one space, at most NEEDED_KEYS_OF_A_SPACE, and returns
- * how many. Takes what has ended meanwhile into ended. Returns 0 or -errno; needed_keys__free
- * releases the list.
+ * Lists the numbers. keys_of writes the numbers of one space, at most NEEDED_KEYS_OF_A_SPACE, and
+ * returns how many. Takes what has ended meanwhile into ended. Returns 0 or -errno;
+ * needed_keys__free releases the list.
  */
 int needed_keys__list(struct needed_keys *needed, const struct tracer_maps *maps,
 		      struct ended_spaces *ended,

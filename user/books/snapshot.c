@@ -28,8 +28,8 @@ static void *append(void **array, size_t *nr, size_t size)
 }
 
 /*
- * list_site() takes the next free number, so that there is no gap, but its threads count up
- * afterwards: look past the count until none is found.
+ * list_site() takes the next free number, so that there is no gap, but its threads count nr_sites
+ * up afterwards: look past the count until no number is found.
  */
 int snapshot__read_stack_ids(const struct tracer_maps *maps, const struct space *space, __u64 **ids,
 			     size_t *nr)
@@ -57,7 +57,7 @@ int snapshot__read_stack_ids(const struct tracer_maps *maps, const struct space 
 	}
 }
 
-/* False: it holds nothing. */
+/* False when the site holds nothing. */
 static bool read_site(const struct tracer_maps *maps, const struct site_key *key,
 		      struct snapshot_site *sum)
 {
@@ -229,7 +229,7 @@ void snapshot__free_blocks(struct snapshot_blocks *blocks)
 	free(blocks);
 }
 
-/* Where the blocks of a space begin among all. */
+/* The index of the space's first block among all. */
 static size_t find_first(const struct snapshot_blocks *blocks, uint64_t serial)
 {
 	size_t low = 0, high = blocks->nr;

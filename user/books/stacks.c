@@ -52,8 +52,9 @@ static int by_value(const void *a, const void *b)
 }
 
 /*
- * All of them: a process's own whose site found no room is deleted with no space. A map that is
- * written to can begin its walk anew; it is over when there are more keys than the map can hold.
+ * Lists all stacks, a process's own too: one whose site found no room is not deleted with any
+ * space. A walk of a map that is written to can begin anew, so it ends when it has seen more keys
+ * than the map can hold.
  */
 static int list_stacks(const struct tracer_maps *maps, struct id_list *list)
 {
@@ -87,7 +88,7 @@ int stacks__mark_files(const struct tracer_maps *maps, bool in_use[UNWIND_MAX_ID
 	__u64 key, *previous = NULL;
 	struct stack stack;
 
-	/* As in list_stacks, but here what was not seen counts. */
+	/* The walk can begin anew as in list_stacks, but here a stack that was not seen matters. */
 	for (size_t nr = 0; nr <= 2 * maps->max_stacks; nr++) {
 		int err = bpf_map_get_next_key(maps->stacks, previous, &key);
 
@@ -95,7 +96,7 @@ int stacks__mark_files(const struct tracer_maps *maps, bool in_use[UNWIND_MAX_ID
 			return err == -ENOENT ? 0 : err;
 		previous = &key;
 		if (bpf_map_lookup_elem(maps->stacks, &key, &stack))
-			continue; /* it went just now */
+			continue; /* it was deleted just now */
 		for (size_t i = 0; i < stack.nr_frames && i < WIRE_MAX_FRAMES; i++)
 			in_use[stack.frames[i] >> WIRE_FRAME_FILE_SHIFT] = true;
 	}

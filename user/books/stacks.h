@@ -14,7 +14,7 @@
 /* Reads the frames of a stack id. Returns 0, -ENOENT when they were not kept, or -errno. */
 int stacks__read(const struct tracer_maps *maps, uint64_t stack_id, struct stack *stack);
 
-/* Writes others, unless the id is gone. Returns 0 or -errno. */
+/* Replaces the frames of a stack id, unless the id is gone. Returns 0 or -errno. */
 int stacks__replace(const struct tracer_maps *maps, uint64_t stack_id, const struct stack *stack);
 
 /*
@@ -24,8 +24,8 @@ int stacks__replace(const struct tracer_maps *maps, uint64_t stack_id, const str
 int stacks__sweep(const struct tracer_maps *maps);
 
 /*
- * Marks the numbers of files that frames of any stack have. Returns 0; -EAGAIN when not all could
- * be seen, so much has changed meanwhile.
+ * Marks the numbers of the files that frames of any stack lie in. Returns 0; -EAGAIN when not all
+ * stacks could be seen, because the map changed too much meanwhile; or -errno.
  */
 int stacks__mark_files(const struct tracer_maps *maps, bool in_use[UNWIND_MAX_IDS]);
 
