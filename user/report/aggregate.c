@@ -12,18 +12,18 @@
 #define MINOR_BITS 20
 #define NS_PER_S 1e9
 
-/* A frame: where it is, for this process and for all. */
+/* The place of a frame, for its process and for all. */
 struct place {
 	bool has_file;
-	bool exact; /* no return address, but the instruction itself */
+	bool exact; /* the address of the instruction itself, not a return address */
 	struct object_key file;
 	uint64_t offset; /* in the file */
 	const struct mapping *map; /* NULL: the frame names its file itself, or no code is there */
 	uint64_t address; /* of the process; 0: the frame names its file */
-	struct perf_map_file *code; /* of its process: what no file names */
+	struct perf_map_file *code; /* of its process: names for code of no file */
 };
 
-/* Sites with the number of their process. */
+/* A site with the number of its process. */
 struct origin {
 	const struct snapshot_site *site;
 	size_t process;
@@ -52,14 +52,17 @@ static int compare(uint64_t left, uint64_t right)
 	return left < right ? -1 : left > right;
 }
 
-/* The same place in two processes: the same offset of the same file; without one, the address. */
+/*
+ * A place is the same in two processes at the same offset of the same file; without a file, at the
+ * same address.
+ */
 static int compare_places(const struct place *left, const struct place *right)
 {
 	int order = compare(left->has_file, right->has_file);
 
 	if (!order && !left->has_file)
 		order = compare(left->address, right->address);
-	/* Two processes made each its own code. */
+	/* Code that processes made at run time is each one's own. */
 	if (!order && !left->has_file)
 		order = compare((uintptr_t)left->code, (uintptr_t)right->code);
 	if (order || !left->has_file)
@@ -74,7 +77,7 @@ static int compare_places(const struct place *left, const struct place *right)
 	return order ? order : compare(left->exact, right->exact);
 }
 
-/* A whole stack is another than one that was cut after the same frames: that one had more. */
+/* A complete stack differs from one that was cut after the same frames: that one had more. */
 static int by_frames(const void *a, const void *b)
 {
 	const struct ranked *left = a, *right = b;
@@ -134,8 +137,8 @@ static void place_by_address(struct place *place, uint64_t address,
 }
 
 /*
- * Copies the frames of a stack up to the first one that no code is mapped at: the walk has followed
- * a register that was no frame pointer from there on. The immediate caller is always true.
+ * Copies the frames of a stack up to the first one that no code is mapped at: from there on the
+ * walk has followed a register that was no frame pointer. The immediate caller is always true.
  */
 static int copy_frames(struct ranked *ranked, const struct stack *stack,
 		       const struct aggregate_process *process,
@@ -211,7 +214,7 @@ static int fold(struct ranked *into, struct ranked *from)
 	return 0;
 }
 
-/* Stacks that differed only in what was cut off, or in why, are one. */
+/* Makes one stack of those that differ only in the frames that were cut off, or in why. */
 static int fold_equals(struct ranked *ranked, size_t *nr)
 {
 	size_t kept = 0;
@@ -339,7 +342,10 @@ static void free_stacks(struct report_stack *stacks, size_t nr)
 	free(stacks);
 }
 
-/* What is held and in no site. The counters are read one after the other while others run. */
+/*
+ * Finds the blocks that are held but in no site. The counters are read one after the other while
+ * others run, so the sites can also hold more.
+ */
 static void find_unlisted(const struct aggregate_process *process, struct snapshot_site *unlisted)
 {
 	const struct snapshot *snapshot = &process->snapshot;

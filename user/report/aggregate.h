@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * From sites to the stacks of a report: ranked, cut to what was asked for, and only then named,
- * since names are dear.
+ * Turns sites into the stacks of a report: ranked, cut to what was asked for, and only then named,
+ * since names are expensive.
  */
 #ifndef AGGREGATE_H
 #define AGGREGATE_H
@@ -24,17 +24,17 @@ struct aggregate_source {
 };
 
 /*
- * Fills stacks, nr_stacks and more_* of *report with the `top` largest stacks by bytes. A walk is
- * cut where it left mapped code; sites that then have the same frames are one stack. What the
- * report holds beyond all sites (stacks that were not kept) counts as a stack without frames,
- * unless the snapshot is only a part (with -o). Returns 0 or -ENOMEM. aggregate__free releases what
- * was filled.
+ * Fills stacks, nr_stacks, more_* and walks of *report with the `top` largest stacks by bytes. A
+ * walk is cut where it left mapped code; sites that then have the same frames are one stack. Blocks
+ * that the report holds beyond all sites (their stacks were not kept) count as a stack without
+ * frames, unless the snapshot is only a part (with -o). Returns 0 or -ENOMEM. aggregate__free
+ * releases what was filled.
  */
 int aggregate__fill(struct process_report *report, const struct snapshot *snapshot, uint64_t top,
 		    bool part, const struct aggregate_source *source);
 void aggregate__free(struct process_report *report);
 
-/* What one of many processes holds. */
+/* One of many processes, and what it holds. */
 struct aggregate_process {
 	struct snapshot snapshot;
 	const struct mapping_set *mappings; /* NULL: unknown */
@@ -44,8 +44,9 @@ struct aggregate_process {
 };
 
 /*
- * The same over many processes: a stack is the same in two of them when its frames lie at the same
- * offsets of the same files. The report's stacks must be released by aggregate__free_ranking.
+ * Does the same over many processes, without walks: a stack is the same in two of them when its
+ * frames lie at the same offsets of the same files. The report's stacks must be released by
+ * aggregate__free_ranking.
  */
 int aggregate__fill_ranking(struct ranking_report *report,
 			    const struct aggregate_process *processes, size_t nr_processes,

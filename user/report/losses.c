@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See losses.h. Where each is counted is told by enum loss in bpf/wire.h. */
+/* See losses.h. enum loss in bpf/wire.h tells where each is counted. */
 #include "report/losses.h"
 
 const struct loss_cause loss_causes[NR_LOSSES] = {

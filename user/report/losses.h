@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What could not be recorded, by cause: names for programs, words for people, and what a loss does
- * to the figures.
+ * The things that could not be recorded, by cause: names for programs, words for people, and what a
+ * loss does to the figures.
  */
 #ifndef LOSSES_H
 #define LOSSES_H
@@ -10,12 +10,12 @@
 
 #include "report/report.h"
 
-/* What is counted. */
+/* The things that a cause counts. */
 enum loss_kind {
 	LOSS_OF_EVENTS, /* calls and ends that were not seen */
-	LOSS_OF_BLOCKS, /* that were not recorded */
+	LOSS_OF_BLOCKS, /* blocks that were not recorded */
 	LOSS_OF_STACKS, /* blocks that were recorded without where they come from */
-	LOSS_OF_RECORDS, /* of the kernel's */
+	LOSS_OF_RECORDS, /* records of the kernel's */
 };
 
 struct loss_cause {

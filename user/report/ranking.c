@@ -8,7 +8,7 @@
 
 #include "report/losses.h"
 
-/* What an address space held the last time. */
+/* An address space, and what it held the last time. */
 struct held {
 	uint64_t serial;
 	uint64_t bytes;

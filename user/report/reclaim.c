@@ -3,8 +3,8 @@
 #include "report/reclaim.h"
 
 /*
- * Frames that another CPU's batch still holds when the teardown ends are not seen returning
- * then: a page vector and per-CPU free lists, 32 pages here in the worst case measured, twice that
+ * Frames that another CPU's batch (a page vector or a per-CPU free list) still holds when the
+ * teardown ends are not seen returning then. The worst case measured was 32 pages; twice that is
  * allowed.
  */
 #define TOLERATED_PAGES_FOR_EACH_OTHER_CPU 64
@@ -20,7 +20,7 @@ static int64_t larger(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-/* What it held, although others may have begun to take it before the teardown. */
+/* The memory that it held at first: others may have begun to take it before the teardown. */
 static struct memory_counters held_before(const struct reclaim_input *input)
 {
 	struct memory_counters held = input->before;
@@ -59,7 +59,7 @@ static void fill_reclaimed(const struct reclaim_input *input, struct process_rep
 	}
 }
 
-/* How many resident anonymous pages were not seen returning, beyond what may be in batches. */
+/* The number of resident anonymous pages not seen returning, beyond what may be in batches. */
 static int64_t missing_pages(const struct reclaim_input *input)
 {
 	int64_t missing = input->before.anon - (int64_t)input->freed_anon_pages;
@@ -74,7 +74,7 @@ static void fill_stays(const struct reclaim_input *input, struct process_report 
 {
 	struct report_stays *stays = &report->stays;
 
-	/* Whether shared memory outlives the process is not for its counters to say. */
+	/* The process's counters can't tell whether shared memory outlives it. */
 	*stays = (struct report_stays){ .page_cache_bytes = FIGURE_UNKNOWN,
 					.shared_bytes = FIGURE_UNKNOWN,
 					.shmem_bytes = FIGURE_UNKNOWN };
@@ -89,7 +89,7 @@ static void fill_stays(const struct reclaim_input *input, struct process_report 
 		stays->shared_bytes = pages_to_bytes(input, missing_pages(input));
 }
 
-/* Finds the first counter that is not zero after the teardown; false when the books are closed. */
+/* Finds the first counter that is not zero after the teardown; false when all are zero. */
 static bool find_left_over(const struct memory_counters *after, struct report_why *why)
 {
 	const int64_t amounts[] = {

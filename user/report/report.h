@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a reader is told, as plain data: no handles, no kernel types. Filled from a snapshot of the
- * BPF maps, handed to one of the writers in output.h. All sizes are bytes, all times seconds.
+ * A report as plain data: no handles, no kernel types. Filled from a snapshot of the BPF maps,
+ * handed to one of the writers in output.h. All sizes are bytes, all times seconds.
  */
 #ifndef REPORT_H
 #define REPORT_H
@@ -35,7 +35,7 @@ struct report_stack {
 	enum stack_end end; /* where the walk ended, and why */
 	struct report_block *block_list; /* only with -a */
 	size_t nr_block_list;
-	unsigned int nr_processes; /* in a ranking: how many hold blocks from here; else 0 */
+	unsigned int nr_processes; /* in a ranking: processes that hold blocks from here; else 0 */
 };
 
 enum end_kind { END_EXITED, END_SIGNALLED, END_OOM, END_EXEC, END_UNKNOWN };
@@ -70,7 +70,7 @@ enum verdict_reason {
 	REASON_STILL_IN_USE, /* the process is gone, its memory is not */
 	REASON_FRAMES_MISSING, /* number: pages that were not seen returning to the allocator */
 	/* VERDICT_FALSE */
-	REASON_LEFT_OVER, /* number: of what, in left_over; below zero when counted down too far */
+	REASON_LEFT_OVER, /* number: of what left_over names; < 0: counted down too far */
 	/* VERDICT_TRUE */
 	REASON_FRAMES_FREED, /* number: page frames that went back to the allocator */
 	REASON_COUNTERS_ALONE, /* page frames were not measured */
@@ -87,7 +87,7 @@ enum memory_counter {
 	COUNTER_PAGE_TABLE_BYTES,
 };
 
-/* Why the verdict is what it is. verdict_words.h has the words. */
+/* The reason for the verdict. verdict_words.h has the words. */
 struct report_why {
 	enum verdict_reason reason;
 	int64_t number;
@@ -114,12 +114,12 @@ struct process_report {
 	bool fork_copy; /* it was made by fork, and ran no program of its own by exec */
 	bool late_attach; /* it ran before we came: earlier blocks are not counted */
 	bool has_allocator; /* false: nothing to trace was found; held and totals are unknown */
-	const char *not_looked_at; /* then, why nothing was looked for; NULL: it was */
+	const char *not_looked_at; /* if so, why no allocator was looked for; NULL: it was */
 	bool filtered; /* -z or -Z: blocks outside the sizes are not counted */
 	double min_age_s; /* -o: stacks hold only blocks at least this old; 0: all */
 
 	uint64_t held_bytes, held_blocks;
-	/* At the fork; of these, the blocks that were freed since. */
+	/* Inherited at the fork; and of these, the blocks that were freed since. */
 	figure inherited_bytes;
 	uint64_t inherited_blocks, inherited_freed_blocks;
 	figure inherited_freed_bytes;
@@ -133,7 +133,7 @@ struct process_report {
 	struct report_stack *stacks; /* largest first; possibly cut to the asked number */
 	size_t nr_stacks;
 	uint64_t more_stacks, more_bytes, more_blocks; /* what was cut */
-	uint64_t walks[NR_STACK_ENDS]; /* how many of all stacks ended how */
+	uint64_t walks[NR_STACK_ENDS]; /* all stacks, counted by how they ended */
 
 	struct report_lost lost;
 
@@ -143,12 +143,12 @@ struct process_report {
 	struct report_stays stays;
 	enum verdict verified;
 	struct report_why why; /* of verified */
-	figure freed_frames; /* page frames behind freed_page_bytes, for the text */
+	figure freed_frames; /* page frames that make up freed_page_bytes, for the text */
 
 	unsigned int terminal_columns; /* of the terminal that is written to; 0: it is none */
 };
 
-/* What one process holds, in the ranking of all. */
+/* One process in the ranking of all, and what it holds. */
 struct ranking_row {
 	pid_t pid;
 	const char *comm;
