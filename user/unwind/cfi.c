@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The records of .eh_frame: common information entries (CIE) and frame description entries (FDE,
- * one for each function or part of one). Read once, from the first byte to the last. An FDE names
- * its CIE by the distance back to it, and only the CIEs that were met count: so no two records can
- * share bytes, and no chain of records is followed.
+ * Reads the records of .eh_frame: common information entries (CIE) and frame description entries
+ * (FDE, one for each function or part of one). They are read once, from the first byte to the last.
+ * An FDE names its CIE by the distance back to it, and only CIEs already read count: so no two
+ * records can share bytes, and no chain of records is followed.
  */
 #include <dwarf.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 #include "unwind/cfi_state.h"
 
-#define ENTRIES_MAX (256u << 10) /* one an object file, if the linker merges none */
+#define ENTRIES_MAX (256u << 10) /* one for each object file, if the linker merges none */
 #define FUNCTIONS_MAX (8u << 20)
 #define LENGTH_IS_64 UINT32_MAX
 
@@ -57,16 +57,16 @@ static uint32_t offset_of(const struct cfi *cfi, const uint8_t *at)
 	return (uint32_t)(at - (const uint8_t *)cfi->section.bytes);
 }
 
-/* What the letters of the augmentation say; those after an unknown one could say anything. */
+/* Fails at an unknown letter: those after it could mean anything. */
 static bool read_augmentation_data(struct cfi_entry *entry, const char *letters,
 				   struct byte_cursor *data, const struct pointer_bases *bases)
 {
 	for (; *letters; letters++) {
 		switch (*letters) {
-		case 'L': /* how functions tell where the data of their exceptions are */
+		case 'L': /* encoding of the pointers to exception data */
 			byte_cursor__byte(data);
 			break;
-		case 'P': /* what handles exceptions */
+		case 'P': /* pointer to the personality routine */
 			encoded_pointer__skip(data, byte_cursor__byte(data), bases);
 			break;
 		case 'R':
@@ -93,7 +93,7 @@ static bool read_augmentation(struct cfi_entry *entry, const char *augmentation,
 	const uint8_t *bytes;
 	uint64_t nr_bytes;
 
-	if (augmentation[0] != 'z') /* "eh" was read before */
+	if (augmentation[0] != 'z') /* the caller has read the pointer of "eh" */
 		return !augmentation[0] || !strcmp(augmentation, "eh");
 	nr_bytes = byte_cursor__uleb128(record);
 	bytes = byte_cursor__take(record, nr_bytes);
@@ -113,7 +113,7 @@ static bool parse_entry(const struct cfi *cfi, struct cfi_entry *entry, struct b
 
 	if (!augmentation || (version != 1 && version != 3 && version != 4))
 		return false;
-	if (!strcmp(augmentation, "eh")) /* of compilers of the last millennium: a pointer */
+	if (!strcmp(augmentation, "eh")) /* a pointer, by compilers before 2000 */
 		byte_cursor__take(&record, 8);
 	/* Address size and segment selector size. */
 	if (version == 4 && (byte_cursor__byte(&record) != 8 || byte_cursor__byte(&record) != 0))
@@ -123,7 +123,7 @@ static bool parse_entry(const struct cfi *cfi, struct cfi_entry *entry, struct b
 	return_register = version == 1 ? byte_cursor__byte(&record) : byte_cursor__uleb128(&record);
 	if (!read_augmentation(entry, augmentation, &record, &bases) || record.failed)
 		return false;
-	/* From here on its functions can be read, even if their rules can't. */
+	/* From here on its functions can be listed, even if their rules can't be read. */
 	entry->usable = cfi_program__initialize(entry, record) &&
 			return_register == CFI_RETURN_ADDRESS;
 	return true;
@@ -165,7 +165,7 @@ static const struct cfi_entry *find_entry(const struct cfi *cfi, uint32_t offset
 	return NULL;
 }
 
-/* Fills the function but for its entry. False when it can't be read, or is of no use. */
+/* Fills the function except for its entry. False when it is unreadable, empty or dropped. */
 static bool parse_function(struct cfi *cfi, const struct cfi_entry *entry,
 			   struct byte_cursor record, struct cfi_function *function)
 {
@@ -208,7 +208,7 @@ static int read_function(struct cfi *cfi, uint32_t entry_offset, struct byte_cur
 	return err;
 }
 
-/* One record. The cursor fails where the records can't be told apart any more. */
+/* Reads one record. The cursor fails at a damaged length: the next record can't be found. */
 static int read_record(struct cfi *cfi, struct byte_cursor *section)
 {
 	const uint8_t *begin = section->at, *bytes;
@@ -221,7 +221,7 @@ static int read_record(struct cfi *cfi, struct byte_cursor *section)
 	bytes = byte_cursor__take(section, length);
 	if (!bytes)
 		return 0;
-	if (!length) { /* ends what one object file brought; linkers have put more behind */
+	if (!length) { /* ends one object file's records; linkers have put more after it */
 		section->at = cfi->section.ends_at_terminator ? section->end : section->at;
 		return 0;
 	}
@@ -250,7 +250,10 @@ static int read_records(struct cfi *cfi)
 	return err;
 }
 
-/* Of those that begin at one address, as where identical functions were folded, the first. */
+/*
+ * Functions can share a begin, as where a linker folded identical ones. They stay in their order in
+ * the section, of which separate_functions keeps the first.
+ */
 static int compare_functions(const void *a, const void *b)
 {
 	const struct cfi_function *left = a, *right = b;
@@ -269,8 +272,8 @@ static bool is_sorted(const struct cfi *cfi)
 }
 
 /*
- * What an unwinder finds that searches .eh_frame_hdr for the last function that begins at or
- * before an address.
+ * Gives each address the function that an unwinder would find there: it searches .eh_frame_hdr for
+ * the last function that begins at or before the address.
  */
 static void separate_functions(struct cfi *cfi)
 {

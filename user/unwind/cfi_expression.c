@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DWARF expressions (DWARF 5, section 2.5) as compilers, linkers and assembly programmers use them
- * in call frame information: a register or a word of the stack, plus a number. Whatever else one
- * may compute is unknown. There are no jumps, and the number of operations is bounded.
+ * Evaluates DWARF expressions (DWARF 5, section 2.5) as compilers, linkers and assembly programmers
+ * use them in call frame information: a register or a word of the stack, plus a number. Any other
+ * result is unknown. Jumps are refused, and the number of operations is bounded.
  */
 #include <dwarf.h>
 
@@ -19,9 +19,8 @@ struct evaluation {
 };
 
 /*
- * What linkers write for the stubs of lazy binding, which push a word after their first N bytes
- * (N is 11, or 5 and 9 where they begin with other instructions):
- * rsp + 8 + (((rip & 15) >= N) << 3).
+ * Linkers write rsp + 8 + (((rip & 15) >= N) << 3) for the stubs of lazy binding. A stub has pushed
+ * a word after its first N bytes: N is 11, or 5 or 9 where stubs begin with other instructions.
  */
 static bool is_plt(const uint8_t *bytes, size_t nr_bytes, int64_t *push_end)
 {
@@ -29,7 +28,7 @@ static bool is_plt(const uint8_t *bytes, size_t nr_bytes, int64_t *push_end)
 		DW_OP_breg7, 8,	       DW_OP_breg16, 0,		DW_OP_lit15, DW_OP_and,
 		DW_OP_lit0,  DW_OP_ge, DW_OP_lit3,   DW_OP_shl, DW_OP_plus,
 	};
-	const size_t at = 6; /* of N */
+	const size_t at = 6; /* index of N */
 
 	if (nr_bytes != sizeof(form) || memcmp(bytes, form, at) != 0 ||
 	    memcmp(bytes + at + 1, form + at + 1, sizeof(form) - at - 1) != 0 ||
@@ -70,7 +69,7 @@ static void push_register(struct evaluation *evaluation, uint64_t number, int64_
 	     });
 }
 
-/* DWARF's numbers wrap; one that does is none that a rule can hold. */
+/* DWARF's numbers wrap around. A rule can't hold one that did: the evaluation fails. */
 static void push_sum(struct evaluation *evaluation, struct cfi_value value, int64_t number)
 {
 	if (value.kind == CFI_VALUE_PLT ||
@@ -114,7 +113,7 @@ static void dereference(struct evaluation *evaluation)
 			 });
 }
 
-/* DW_OP_const1u to DW_OP_const8s: unsigned and signed by turns, of 1, 2, 4 and 8 bytes. */
+/* DW_OP_const1u to DW_OP_const8s: unsigned and signed in turn, of 1, 2, 4 and 8 bytes. */
 static void push_fixed_constant(struct evaluation *evaluation, uint8_t operation)
 {
 	unsigned int nth = operation - DW_OP_const1u;

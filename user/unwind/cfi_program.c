@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs call frame instructions (DWARF 5, section 6.4.2 and 7.24, and those of GNU). Only rbp, rsp
- * and rip are kept; what is said of other registers is read and dropped. Each instruction runs
- * once, and none can make the program go back.
+ * Runs call frame instructions (DWARF 5, sections 6.4.2 and 7.24, and those of GNU). Only rbp, rsp
+ * and rip are kept; other registers are read and ignored. Each instruction runs once, and none can
+ * make the program go back.
  */
 #include <dwarf.h>
 
 #include "unwind/cfi_state.h"
 
-/* Compilers nest two at most. */
+/* Remembered states; compilers nest two at most. */
 #define REMEMBERED_MAX 16
 
 struct program {
@@ -37,7 +37,10 @@ static void emit_rule(struct program *program, struct unwind_rule rule)
 	program->result = program->emit(program->location, &rule, program->context);
 }
 
-/* Hostile instructions can be many, with a long expression to run at each. */
+/*
+ * An unchanged state makes no rule again: hostile instructions can be many, and each could have a
+ * long expression evaluated.
+ */
 static void emit_state(struct program *program)
 {
 	if (program->has_emitted &&
@@ -52,7 +55,7 @@ static void fail(struct program *program)
 	byte_cursor__fail(&program->code);
 }
 
-/* What was said so far holds from the location to the next one. */
+/* The state so far holds from the current location up to the next one. */
 static void move_to(struct program *program, uint64_t location)
 {
 	if (!program->bases || location < program->location) {
@@ -109,13 +112,13 @@ static void restore_register(struct program *program, uint64_t number)
 	struct cfi_state initial = program->entry->initial;
 	const struct cfi_location *from = slot(&initial, number);
 
-	if (!program->bases) /* there is nothing yet to go back to */
+	if (!program->bases) /* an entry's own instructions: no initial state yet */
 		fail(program);
 	else if (from)
 		set(program, number, *from);
 }
 
-/* Wraps to a number that no rule holds. */
+/* An overflow gives INT64_MIN, which no rule can hold. */
 static int64_t factored(const struct program *program, int64_t factor)
 {
 	int64_t product;
@@ -306,7 +309,10 @@ static void do_def_cfa_sf(struct program *program)
 	program->state.cfa = in_register(number, offset);
 }
 
-/* These two change a half of what must be there, and be no expression. */
+/*
+ * This and set_cfa_offset change one half of the cfa, which must already be a register and an
+ * offset, not an expression.
+ */
 static void do_def_cfa_register(struct program *program)
 {
 	uint64_t number = read_register(program);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A state of the virtual machine in, a rule out. A state of which the rules can express only a
- * part is UNWIND_CFA_BAD when the walk could not go on, UNWIND_RBP_UNDEFINED when only the caller's
- * rbp is out of reach.
+ * Makes a rule of a state of the virtual machine. When rules can express only part of the state,
+ * the result is UNWIND_CFA_BAD if the walk could not go on, and UNWIND_RBP_UNDEFINED if only the
+ * caller's rbp is lost.
  */
 #include "unwind/cfi_state.h"
 
-#define RETURN_ADDRESS_OFFSET (-8) /* from the cfa: what call pushes */
+#define RETURN_ADDRESS_OFFSET (-8) /* from the cfa: call pushes it there */
 
 static bool fits_16(int64_t number)
 {
@@ -34,7 +34,7 @@ static struct cfi_value cfa_of(const struct cfi_location *cfa)
 	}
 }
 
-/* Whether two values differ by a number that is known, and by which. */
+/* Do two values differ by a known number? *bytes is that number. */
 static bool distance(const struct cfi_value *from, const struct cfi_value *to, int64_t *bytes)
 {
 	return from->kind == to->kind &&
@@ -43,13 +43,13 @@ static bool distance(const struct cfi_value *from, const struct cfi_value *to, i
 	       !__builtin_sub_overflow(to->offset, from->offset, bytes);
 }
 
-/* The address that an expression gives, which begins with the cfa. */
+/* The result of an expression whose stack begins with the cfa. */
 static struct cfi_value address_of(const struct cfi_location *location, const struct cfi_value *cfa)
 {
 	return cfi_expression__evaluate(location->expression, location->expression_bytes, cfa);
 }
 
-/* Whether a register is saved at a fixed distance from the cfa, and at which. */
+/* Is a register saved at a fixed distance from the cfa? *offset is that distance. */
 static bool saved_at_cfa(const struct cfi_location *location, const struct cfi_value *cfa,
 			 int64_t *offset)
 {
@@ -113,7 +113,7 @@ static void make_rbp(const struct cfi_location *location, const struct cfi_value
 	}
 }
 
-/* The caller's rsp is the cfa, unless somebody says otherwise. */
+/* The caller's rsp is the cfa, unless the CFI says otherwise. */
 static bool stack_pointer_is_cfa(const struct cfi_location *location, const struct cfi_value *cfa)
 {
 	struct cfi_value value;
@@ -132,7 +132,7 @@ static bool stack_pointer_is_cfa(const struct cfi_location *location, const stru
 	}
 }
 
-/* A register that the kernel saved above rsp when it delivered a signal. */
+/* Did the kernel save the register above rsp when it delivered a signal? */
 static bool saved_at_rsp(const struct cfi_location *location, const struct cfi_value *cfa,
 			 int64_t *offset)
 {
@@ -146,8 +146,8 @@ static bool saved_at_rsp(const struct cfi_location *location, const struct cfi_v
 }
 
 /*
- * What returns from a signal handler. In the kernel's struct rt_sigframe of x86-64, which glibc's
- * __restore_rt describes, the registers lie at 120 (rbp), 160 (rsp) and 168 (rip).
+ * The frame that returns from a signal handler. In the kernel's struct rt_sigframe of x86-64, which
+ * the CFI of glibc's __restore_rt describes, rbp lies at rsp + 120, rsp at 160 and rip at 168.
  */
 static bool make_signal(const struct cfi_state *state, const struct cfi_value *cfa,
 			struct unwind_rule *rule)
@@ -171,7 +171,7 @@ static bool make_signal(const struct cfi_state *state, const struct cfi_value *c
 	return fits_16(rbp) && fits_16(rip) && fits_32(rsp);
 }
 
-/* A frame that a call made, or an assembly routine that keeps to its form. */
+/* A frame that a call made, or that assembly code made in the same form. */
 static bool make_plain(const struct cfi_state *state, const struct cfi_value *cfa,
 		       struct unwind_rule *rule)
 {

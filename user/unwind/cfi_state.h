@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the rooms behind cfi.h share: the virtual machine of call frame instructions (DWARF 5,
- * section 6.4.2), kept to the registers that a walk needs, and what is made of its state.
+ * Shared by the files that implement cfi.h: the virtual machine of call frame instructions (DWARF
+ * 5, section 6.4.2), with only the registers that a walk needs, and the rules made of its state.
  *
- * The registers' numbers are the only thing here that knows the machine (System V ABI, AMD64
- * supplement, table "DWARF Register Number Mapping"). For aarch64 they are 29, 31 and 30; its
- * return address can stay in a register, for which cfi_rule.c would need a rule.
+ * Only the registers' numbers depend on the machine (System V ABI, AMD64 supplement, table "DWARF
+ * Register Number Mapping"). For aarch64 they are 29, 31 and 30; its return address can stay in a
+ * register, for which cfi_rule.c would need a rule.
  */
 #ifndef CFI_STATE_H
 #define CFI_STATE_H
@@ -25,8 +25,8 @@ enum cfi_where {
 	CFI_UNDEFINED,
 	CFI_SAME_VALUE,
 	CFI_AT_OFFSET, /* saved at cfa + offset */
-	CFI_IS_OFFSET, /* it is cfa + offset */
-	CFI_IN_REGISTER, /* of the cfa: register + offset */
+	CFI_IS_OFFSET, /* the value is cfa + offset */
+	CFI_IN_REGISTER, /* for the cfa: register + offset */
 	CFI_AT_EXPRESSION,
 	CFI_IS_EXPRESSION,
 };
@@ -34,7 +34,7 @@ enum cfi_where {
 /* Where the caller's value of a register is, or what the canonical frame address is. */
 struct cfi_location {
 	uint16_t where; /* enum cfi_where */
-	uint16_t number; /* of the register that it is in; CFI_NO_REGISTER for one of high number */
+	uint16_t number; /* of its register; CFI_NO_REGISTER when the number does not fit */
 	uint32_t expression_bytes;
 	union {
 		int64_t offset;
@@ -51,29 +51,29 @@ struct cfi_state {
 	struct cfi_location return_address;
 };
 
-/* A common information entry: what many functions share. */
+/* A common information entry (CIE), which many functions share. */
 struct cfi_entry {
 	uint32_t offset; /* in the section */
 	uint8_t pointer_encoding;
 	bool signal; /* the frames were not made by a call */
-	bool sized; /* its functions have augmentation data, whose length is told */
-	bool usable;
+	bool sized; /* its functions' records have augmentation data, preceded by its length */
+	bool usable; /* false: its functions are listed, but their rules can't be read */
 	uint64_t code_factor;
 	int64_t data_factor;
-	struct cfi_state initial; /* what its own instructions make */
+	struct cfi_state initial; /* made by its own instructions */
 };
 
-/* The instructions of an entry, which fill its initial state. False when they are damaged. */
+/* Runs an entry's instructions, which fill its initial state. False when they are damaged. */
 bool cfi_program__initialize(struct cfi_entry *entry, struct byte_cursor code);
 
-/* The instructions of a function, whose end is exclusive. As cfi__interpret. */
+/* Runs a function's instructions, as cfi__interpret does. end is exclusive. */
 int cfi_program__run(const struct cfi_entry *entry, struct byte_cursor code,
 		     const struct pointer_bases *bases, uint64_t end, cfi_emit emit, void *context);
 
-/* What an expression, or a register and an offset, comes to. */
+/* The value of an expression, or of a register and an offset. */
 struct cfi_value {
 	enum {
-		CFI_VALUE_UNKNOWN, /* nothing that a rule could say */
+		CFI_VALUE_UNKNOWN, /* no rule can express it */
 		CFI_VALUE_CONSTANT, /* offset */
 		CFI_VALUE_REGISTER, /* register + offset */
 		CFI_VALUE_MEMORY, /* *(register + inner_offset) + offset */
@@ -84,11 +84,11 @@ struct cfi_value {
 	int64_t offset;
 };
 
-/* Runs an expression on symbols instead of numbers; initial, if any, is what it begins with. */
+/* Runs an expression on symbols instead of numbers. Its stack begins with initial, if any. */
 struct cfi_value cfi_expression__evaluate(const uint8_t *bytes, size_t nr_bytes,
 					  const struct cfi_value *initial);
 
-/* The rule for what the state says. */
+/* The rule that expresses the state. */
 struct unwind_rule cfi_rule__make(const struct cfi_state *state, bool signal);
 
 #endif

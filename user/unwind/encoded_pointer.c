@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The encodings' low four bits say how the value is written, the next three what it is relative
- * to, the highest one that it is the address of the value.
+ * Reads pointers by their encoding byte: the low four bits give the form, the next three the base.
+ * The highest bit makes the pointer indirect: it is the address of the value.
  */
 #include <dwarf.h>
 
@@ -42,7 +42,7 @@ static uint64_t address_of(const struct byte_cursor *cursor, const struct pointe
 	return bases->address + (uint64_t)(cursor->at - bases->begin);
 }
 
-/* A plain pointer at the next address that it may be loaded from. */
+/* Reads a plain pointer at the next address that is aligned for it. */
 static uint64_t read_aligned(struct byte_cursor *cursor, const struct pointer_bases *bases)
 {
 	byte_cursor__take(cursor, -address_of(cursor, bases) % POINTER_BYTES);
@@ -64,7 +64,7 @@ uint64_t encoded_pointer__read(struct byte_cursor *cursor, uint8_t encoding,
 
 	if (encoding == DW_EH_PE_aligned)
 		return read_aligned(cursor, bases);
-	if (encoding & DW_EH_PE_indirect) { /* DW_EH_PE_omit, too */
+	if (encoding & DW_EH_PE_indirect) { /* true for DW_EH_PE_omit, too */
 		byte_cursor__fail(cursor);
 		return 0;
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See unfinished_walk.h. What one frame does is told in bpf/unwind_step.h, for BPF and us. */
+/* See unfinished_walk.h. The step from a frame to its caller is bpf/unwind_step.h, as in BPF. */
 #include "unwind/unfinished_walk.h"
 
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 #include "bpf/unwind_step.h"
 
 struct late_walk {
-	struct walk walk; /* first: unwind_read_word gets its address */
+	struct walk walk; /* stays first: unwind_read_word casts its address */
 	const struct unfinished_walk *unfinished;
 };
 
@@ -32,7 +32,7 @@ static wire_frame frame_at(const struct walk *walk, const struct walked_code *co
 	return walk->exact ? frame | WIRE_FRAME_EXACT : frame;
 }
 
-/* Adds the frame that the walk has come to, and goes to its caller. False: *stack has ended. */
+/* Adds the walk's current frame and goes to its caller. False: the walk has ended. */
 static bool visit_frame(struct walk *walk, const struct walked_process *process,
 			struct stack *stack)
 {
@@ -53,7 +53,7 @@ static bool visit_frame(struct walk *walk, const struct walked_process *process,
 		return false;
 	walk->rule = code.rule;
 	stack->end = (enum stack_end)walk__step(walk);
-	/* Where a thread begins without saying so. */
+	/* A return address of 0: a thread begins here without saying so. */
 	return stack->end == STACK_COMPLETE && walk->ip;
 }
 
@@ -76,7 +76,7 @@ void unfinished_walk__finish(const struct unfinished_walk *unfinished,
 		stack->nr_frames--;
 	while (visit_frame(&late.walk, process, stack))
 		;
-	/* The stack could be read then, by who had the table. */
+	/* The copy lacks the word. BPF would have read the stack itself, with the table. */
 	if (stack->end == STACK_UNREADABLE)
 		stack->end = STACK_NO_TABLE;
 }

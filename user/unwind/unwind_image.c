@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From ELF headers to where code and call frame information are. Section headers, which strip may
- * remove, are believed only as far as they make sense; without them the program header
- * PT_GNU_EH_FRAME leads to .eh_frame (Linux Standard Base, Core, ".eh_frame_hdr").
+ * Finds code and call frame information by ELF headers. Section headers, which strip may remove,
+ * are believed only as far as they make sense. Without them the program header PT_GNU_EH_FRAME
+ * leads to .eh_frame (Linux Standard Base, Core, ".eh_frame_hdr").
  */
 #include <elf.h>
 #include <errno.h>
@@ -41,8 +41,8 @@ static bool share_addresses(const struct unwind_segment *a, const struct unwind_
 
 /*
  * A loader maps PT_LOADs in ascending order of their addresses, which gABI demands, and linkers let
- * none overlap. One that overlaps is left out: so each address has one place in the file and each
- * place one address.
+ * none overlap. A segment that is out of order, or overlaps another in memory or in the file, is
+ * left out, so that each address has one place in the file and each place one address.
  */
 static void separate_segments(struct unwind_image *image)
 {
@@ -89,7 +89,7 @@ static int find_segments(struct unwind_image *image, const Elf64_Phdr *headers, 
 	return 0;
 }
 
-/* Where the file has the bytes from that address on, and how many. */
+/* Finds the file's bytes from that address on: their offset and number. */
 static bool find_address(const Elf64_Phdr *headers, size_t nr, uint64_t address, uint64_t *offset,
 			 uint64_t *nr_bytes)
 {
@@ -106,8 +106,8 @@ static bool find_address(const Elf64_Phdr *headers, size_t nr, uint64_t address,
 }
 
 /*
- * .eh_frame_hdr is a version, three encodings and the address of .eh_frame. How long that is, only
- * its terminator tells.
+ * .eh_frame_hdr is a version, three encodings and the address of .eh_frame. Only the terminator of
+ * .eh_frame tells its length.
  */
 static int follow_eh_frame_header(const struct elf_source *source, struct unwind_image *image,
 				  const Elf64_Phdr *headers, size_t nr, const Elf64_Phdr *own)
@@ -159,7 +159,10 @@ static bool has_interpreter(const Elf64_Phdr *headers, size_t nr)
 	return false;
 }
 
-/* Whether code handles the stack pointer or clears the frame pointer, as a process's first must. */
+/*
+ * Does the code at the entry pass on the stack pointer or clear the frame pointer, as the first
+ * code of a process must?
+ */
 static bool begins_process(const struct elf_source *source, const struct unwind_image *image)
 {
 	static const char endbr64[] = "\xf3\x0f\x1e\xfa";
@@ -187,7 +190,10 @@ static bool begins_process(const struct elf_source *source, const struct unwind_
 	return false;
 }
 
-/* In a library it means nothing: older linkers put the beginning of .text there. But ld.so is one. */
+/*
+ * A library's entry means nothing: older linkers put the beginning of .text there. ld.so is a
+ * library too, but processes begin in it.
+ */
 static void find_entry(const struct elf_headers *headers, struct unwind_image *image)
 {
 	image->entry = headers->file.e_entry;
@@ -212,7 +218,7 @@ static void add_stubs(struct unwind_image *image, const Elf64_Shdr *section, boo
 	};
 }
 
-/* Returns -ENOTSUP when it is compressed. Damaged, it counts as not there. */
+/* Returns -ENOTSUP when .eh_frame is compressed. A damaged one counts as missing. */
 static int take_eh_frame(const struct elf_source *source, struct unwind_image *image,
 			 const Elf64_Shdr *section)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What unwinding needs of an x86-64 ELF program or library: which bytes are code, where .eh_frame
- * is, and the code that is known to have no call frame information. ELF bytes are hostile input:
+ * Finds the parts of an x86-64 ELF program or library that unwinding needs: its code, .eh_frame,
+ * and the code that is known to have no call frame information. ELF bytes are hostile input:
  * nothing is mapped, every table is bounded.
  */
 #ifndef UNWIND_IMAGE_H
@@ -15,32 +15,32 @@
 
 #define UNWIND_STUBS_MAX 8
 
-/* An executable PT_LOAD, as far as the file fills it. */
+/* An executable PT_LOAD, up to the end of its bytes in the file. */
 struct unwind_segment {
 	uint64_t address;
 	uint64_t offset;
 	uint64_t nr_bytes;
 };
 
-/* A section of stubs by which functions of other files are called. */
+/* A section of stubs, which call functions of other files. */
 struct unwind_stubs {
 	uint64_t begin;
 	uint64_t end;
 	uint64_t offset;
-	bool lazy; /* .plt: the first time they go through the dynamic linker */
+	bool lazy; /* .plt: a stub's first call goes through the dynamic linker */
 };
 
 struct unwind_image {
-	uint64_t entry; /* where a process begins in it; 0: none does */
-	struct unwind_segment *segments; /* by offset; no byte or address is in two */
+	uint64_t entry; /* address of a process's first code; 0: none begins here */
+	struct unwind_segment *segments; /* sorted by offset; no byte or address is in two */
 	size_t nr_segments;
-	struct unwind_stubs stubs[UNWIND_STUBS_MAX]; /* by address */
+	struct unwind_stubs stubs[UNWIND_STUBS_MAX]; /* sorted by address */
 	size_t nr_stubs;
 	uint64_t eh_frame_address;
 	uint64_t eh_frame_offset;
 	uint64_t eh_frame_bytes; /* 0: there is none */
 	bool eh_frame_unbounded; /* only its terminator tells where it ends within these bytes */
-	uint64_t got_address; /* what DW_EH_PE_datarel is relative to; 0: not known */
+	uint64_t got_address; /* the base of DW_EH_PE_datarel; 0: not known */
 };
 
 /*

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An ELF image and its call frame information in, sorted rows out. Segment by segment, in order of
- * file offsets; within one, functions and the gaps between them alternate, in order of addresses.
- * So rows are made in their final order, and nothing is sorted but functions.
+ * Makes sorted rows of an ELF image and its call frame information. Segments are taken in order of
+ * file offsets; within a segment, functions and the gaps between them alternate, in order of
+ * addresses. So rows are made in their final order, and only functions are sorted.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -15,19 +15,25 @@
 #include "unwind/unwind_image.h"
 #include "unwind/unwind_rows.h"
 
-/* What is between two functions closer than that is padding, in which nobody ever is. */
+/* A shorter gap between two functions is padding, which no thread ever runs. */
 #define PADDING_BYTES 16
-/* While a file is read. A browser's, of 20 MiB of .eh_frame, takes 100. */
+/*
+ * Reading a file may take 1/MEMORY_PARTS of the machine's memory, at most MAX_BYTES. A browser's
+ * file, with 20 MiB of .eh_frame, takes 100 MiB.
+ */
 #define MEMORY_PARTS 16
 #define MAX_BYTES (192ull << 20)
 
 /*
- * What runs before anything else has no caller, and is assembly code that often doesn't say so
- * (ld.so's). It is short; behind it may be code that is not described either, but has callers.
+ * The code at a process's entry has no caller. It is assembly code that often doesn't say so
+ * (ld.so's). It is short. The code after it may lack call frame information too, but has callers.
  */
 #define ENTRY_BYTES 256
 
-/* A stub, and the first of them, which all jump to when they don't know their function yet. */
+/*
+ * A stub jumps to the first one of its section while it doesn't know its function. The first stub
+ * has pushed a word after its first 6 bytes.
+ */
 #define STUB_BYTES 16
 #define FIRST_PUSH_END 6
 
@@ -39,7 +45,7 @@ struct builder {
 	size_t room;
 };
 
-/* Code without call frame information of which something is known. */
+/* Code without call frame information whose rules are known all the same. */
 struct known_code {
 	uint64_t begin;
 	uint64_t end;
@@ -90,8 +96,8 @@ static int add_simple_row(struct builder *builder, uint64_t address, enum unwind
 }
 
 /*
- * After how many of its bytes a stub has pushed its number: by the form of the second one. Forms:
- * jmp, push, jmp; for IBT endbr64, push, jmp; for MPX push, jmp. Others push nothing.
+ * Returns after how many of its bytes a stub has pushed its number, by the form of the second stub.
+ * Forms: jmp, push, jmp; for IBT endbr64, push, jmp; for MPX push, jmp. Others push nothing.
  */
 static int push_end(const struct builder *builder, const struct unwind_stubs *stubs)
 {
@@ -115,7 +121,7 @@ static int push_end(const struct builder *builder, const struct unwind_stubs *st
 	return STUB_BYTES;
 }
 
-/* The part of a section of stubs that lies in [begin, end). */
+/* Adds rows for the part of a section of stubs that lies in [begin, end). */
 static int add_stubs(struct builder *builder, const struct unwind_stubs *stubs, uint64_t begin,
 		     uint64_t end)
 {
@@ -135,7 +141,7 @@ static int add_stubs(struct builder *builder, const struct unwind_stubs *stubs, 
 	return err;
 }
 
-/* The first known code in [begin, end), cut to it. */
+/* Finds the first known code in [begin, end), cut to that range. */
 static bool find_known(const struct unwind_image *image, uint64_t begin, uint64_t end,
 		       struct known_code *known)
 {
@@ -152,7 +158,7 @@ static bool find_known(const struct unwind_image *image, uint64_t begin, uint64_
 		known->stubs = stubs;
 		found = true;
 	}
-	/* Where the program begins only in a gap that holds that very place, hence >=. */
+	/* The entry code counts only in a gap that holds the entry itself, hence >=. */
 	if (image->entry && image->entry >= begin && image->entry < known->begin) {
 		known->begin = image->entry;
 		known->end = end - image->entry > ENTRY_BYTES ? image->entry + ENTRY_BYTES : end;
@@ -162,7 +168,7 @@ static bool find_known(const struct unwind_image *image, uint64_t begin, uint64_
 	return found;
 }
 
-/* Code without call frame information. Between functions, where it is short, it is padding. */
+/* Adds rows for code without call frame information. A short gap between functions is padding. */
 static int fill_gap(struct builder *builder, uint64_t begin, uint64_t end, bool between)
 {
 	struct known_code known;
@@ -243,7 +249,7 @@ static int fill_segments(struct builder *builder, const struct cfi *cfi)
 			err = add_simple_row(builder, builder->segment->address,
 					     UNWIND_CFA_FRAME_POINTER, 0);
 	}
-	/* How far the last rule reaches. */
+	/* This row ends the last rule's code. */
 	if (!err && builder->segment)
 		err = add_simple_row(builder,
 				     builder->segment->address + builder->segment->nr_bytes,
@@ -251,7 +257,7 @@ static int fill_segments(struct builder *builder, const struct cfi *cfi)
 	return err;
 }
 
-/* The bytes of .eh_frame, owned. */
+/* Reads .eh_frame. The caller frees *bytes. */
 static int read_eh_frame(const struct builder *builder, struct cfi_section *section, void **bytes)
 {
 	const struct unwind_image *image = builder->image;
@@ -307,7 +313,7 @@ static bool has_room(struct counted_heap *heap, uint64_t bytes)
 	return taken <= max_bytes && bytes <= max_bytes - taken;
 }
 
-/* How many functions and rows there are is the file's choice. */
+/* The file chooses how many functions and rows it has, so memory is bounded here. */
 static int build_within_bounds(struct builder *builder)
 {
 	struct counted_heap heap = { .has_room = has_room };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How to unwind all the code of one ELF file: rules by file offset, so that they hold wherever and
- * in whatever process the file is mapped. Made from .eh_frame, and from what is known of code that
- * has no entry there.
+ * The rules to unwind all the code of one ELF file. They go by file offset, so that they hold
+ * wherever and in whatever process the file is mapped. They are made from .eh_frame, and from
+ * common knowledge of code that has no entry there: stubs and the entry code.
  */
 #ifndef UNWIND_ROWS_H
 #define UNWIND_ROWS_H
@@ -14,7 +14,7 @@
 
 #define UNWIND_ROWS_MAX (8u << 20)
 
-/* From that offset on, up to the next row's. */
+/* The rule holds from that offset up to the next row's. */
 struct unwind_row {
 	uint64_t file_offset;
 	struct unwind_rule rule;
@@ -22,25 +22,24 @@ struct unwind_row {
 };
 
 struct unwind_rows {
-	struct unwind_row *row; /* ascending; no two neighbours have one rule; to the code's end */
+	struct unwind_row *row; /* ascending, to the code's end; neighbours differ in rule */
 	size_t nr;
-	size_t nr_functions; /* that .eh_frame describes */
+	size_t nr_functions; /* described by .eh_frame */
 	size_t nr_refused; /* records of .eh_frame that could not be read */
 };
 
 /*
- * The file must be regular; the descriptor stays the caller's, and is needed no more. A file
- * without .eh_frame has one row, UNWIND_CFA_FRAME_POINTER; one without code has none. Returns 0;
- * -ENOEXEC when it is no x86-64 ELF program or library; -EBADMSG when its headers are damaged;
- * -ENOTSUP when .eh_frame is compressed; -E2BIG when it would have more than UNWIND_ROWS_MAX rows,
- * or takes more memory to read than is bearable;
- * -ENOMEM; -errno.
+ * The file must be regular. The descriptor stays the caller's, and is not needed after the call. A
+ * file without .eh_frame has one row, UNWIND_CFA_FRAME_POINTER; a file without code has none.
+ * Returns 0; -ENOEXEC when it is no x86-64 ELF program or library; -EBADMSG when its headers
+ * are damaged; -ENOTSUP when .eh_frame is compressed; -E2BIG when it would have more than
+ * UNWIND_ROWS_MAX rows, or takes too much memory to read; -ENOMEM; -errno.
  */
 int unwind_rows__of_file(int fd, struct unwind_rows *rows);
 
 void unwind_rows__free(struct unwind_rows *rows);
 
-/* The rule at an offset: that of the last row at or before it; NULL before the first. */
+/* The rule at an offset: that of the last row at or before it. NULL before the first row. */
 const struct unwind_rule *unwind_rows__find(const struct unwind_rows *rows, uint64_t file_offset);
 
 #endif

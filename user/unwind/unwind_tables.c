@@ -22,13 +22,16 @@
 #define FILE_SLOTS (2 * UNWIND_MAX_IDS)
 #define MINOR_BITS 20
 
-/* It is crowded when less than this part is free; letting go is worth it for that much. */
+/*
+ * The tables are crowded when less than 1/FREE_PART of some room is free. Letting go of tables is
+ * worth it for 1/WORTHY_PART.
+ */
 #define FREE_PART 4
 #define WORTHY_PART 64
 
 enum file_state {
 	FILE_UNUSED, /* the number means nothing */
-	FILE_LET_GO, /* BPF doesn't know it any more; the number can be in stacks */
+	FILE_LET_GO, /* BPF has forgotten the file; its number can be in stacks */
 	FILE_KNOWN,
 };
 
@@ -37,27 +40,27 @@ struct known_file {
 	struct unwind_file_key key;
 	uint32_t first_word, nr_words; /* 0: it has no table */
 	enum file_state state;
-	bool refused; /* it found no room */
+	bool refused; /* its table found no room */
 };
 
 struct unwind_tables {
 	struct unwind_maps maps;
 	uint32_t *chunk[UNWIND_MAX_CHUNKS]; /* mapped; NULL: not made yet */
-	int first_chunk_fd; /* < 0: not made yet */
+	int first_chunk_fd; /* kept for wait_for_walks; < 0: not made yet */
 	struct word_space words;
 	bool detached;
-	struct known_file *files; /* by id; the first one is no file */
-	uint32_t nr_ids; /* that were given out, and 0 */
+	struct known_file *files; /* by id; id 0 is no file */
+	uint32_t nr_ids; /* ever given out, and 0 */
 	uint32_t files_capacity;
-	uint32_t nr_known, nr_unused; /* files */
-	uint32_t *file_slots; /* hash table: ids by key, also of what was let go; 0: free */
-	uint32_t nr_refused; /* files, for want of room */
+	uint32_t nr_known, nr_unused; /* ids in FILE_KNOWN and in FILE_UNUSED */
+	uint32_t *file_slots; /* hash table: ids by key, also of files let go; 0: free */
+	uint32_t nr_refused; /* files that found no room since room was last made */
 	struct unwind_rule *rules; /* as in the map */
 	uint32_t nr_rules;
 	uint32_t *rule_slots; /* hash table: index of a rule, + 1; 0: free */
 };
 
-/* Of two equal rules, one. A rule that finds no room is one that can't be followed. */
+/* Equal rules are kept once. A rule that finds no room becomes UNWIND_CFA_BAD. */
 static int add_rule(struct unwind_tables *tables, const struct unwind_rule *rule, uint32_t *index)
 {
 	const unsigned char *byte = (const unsigned char *)rule;
@@ -70,7 +73,7 @@ static int add_rule(struct unwind_tables *tables, const struct unwind_rule *rule
 		if (!memcmp(&tables->rules[*index], rule, sizeof(*rule)))
 			return 0;
 	}
-	*index = UNWIND_CFA_BAD; /* the rules of __new */
+	*index = UNWIND_CFA_BAD; /* its index, too: see add_plain_rules */
 	if (tables->nr_rules == UNWIND_MAX_RULES)
 		return 0;
 	if (bpf_map_update_elem(tables->maps.rules, &tables->nr_rules, rule, BPF_ANY))
@@ -81,7 +84,7 @@ static int add_rule(struct unwind_tables *tables, const struct unwind_rule *rule
 	return 0;
 }
 
-/* The rules without operands have their own values for numbers. */
+/* A rule without operands has its enum unwind_cfa as its index. */
 static int add_plain_rules(struct unwind_tables *tables)
 {
 	int err = 0;
@@ -170,7 +173,7 @@ static int make_chunk(struct unwind_tables *tables, uint32_t number)
 	return err;
 }
 
-/* Makes room for nr words; *first is where they are. */
+/* Takes nr words from *first on, and makes the chunks that hold them. */
 static int take_words(struct unwind_tables *tables, uint64_t nr, uint32_t *first)
 {
 	int err = nr <= MAX_WORDS ? word_space__take(&tables->words, (uint32_t)nr, first) : -ENOSPC;
@@ -192,7 +195,10 @@ static void set_word(const struct unwind_tables *tables, uint32_t index, uint32_
 
 /* ---- a file ---- */
 
-/* How many words the table takes: the pages, the rows, and one at the start of each page. */
+/*
+ * How many words the table takes: one for each page, one for the end, one for each row, and one
+ * for each page that does not start with a row of its own.
+ */
 static uint64_t nr_words_of(const struct unwind_rows *rows, uint32_t nr_pages)
 {
 	uint64_t nr_at_starts = 0;
@@ -227,14 +233,14 @@ static int write_rows(struct unwind_tables *tables, const struct unwind_rows *ro
 	return 0;
 }
 
-/* *nr_words is how many it has from file->first_word on. */
+/* *nr_words is the number of words from file->first_word on. */
 static int load_rows(struct unwind_tables *tables, const struct unwind_rows *rows,
 		     struct unwind_file *file, uint32_t *nr_words)
 {
 	uint32_t nr_pages, nr;
 	int err;
 
-	/* A single rule for all is the one that files without tables have, or none. */
+	/* A single row is UNWIND_CFA_FRAME_POINTER, as without a table; no row means no code. */
 	if (rows->nr <= 1)
 		return 0;
 	if (rows->row[rows->nr - 1].file_offset >> UNWIND_PAGE_BITS >= MAX_WORDS / 2)
@@ -288,7 +294,7 @@ static int grow_files(struct unwind_tables *tables)
 	return 0;
 }
 
-/* A number that means nothing yet. */
+/* Finds a number that belongs to no file. */
 static int new_id(struct unwind_tables *tables, uint32_t *id)
 {
 	int err;
@@ -307,7 +313,7 @@ static int new_id(struct unwind_tables *tables, uint32_t *id)
 	return err;
 }
 
-/* The number of the file, which it keeps when its table goes and comes again. */
+/* A file keeps its number when its table is let go and made again. */
 static int add_file(struct unwind_tables *tables, const struct known_file *file, uint32_t *id)
 {
 	int err = 0;
@@ -350,7 +356,7 @@ int unwind_tables__add(struct unwind_tables *tables, const struct unwind_file_ke
 		return result;
 	known.first_word = file.first_word;
 	known.refused = result == -ENOSPC;
-	/* What else can't be had of a file now can't be had later. */
+	/* Any other failure is final: the file is known, without a table. */
 	err = add_file(tables, &known, &file.id);
 	tables->nr_refused += result == -ENOSPC || err == -ENOSPC;
 	if (err) {
@@ -427,7 +433,7 @@ bool unwind_tables__are_crowded(const struct unwind_tables *tables)
 		UNWIND_MAX_FILES - tables->nr_known < UNWIND_MAX_FILES / FREE_PART);
 }
 
-/* One that was refused is to be asked for again. */
+/* A file whose table found no room counts as not needed, so that BPF asks for it again. */
 static bool is_needed(const struct known_file *file, const struct file_set *mapped)
 {
 	const struct unwind_file_key *key = &file->key;
@@ -451,7 +457,7 @@ static bool is_worth_it(const struct unwind_tables *tables, const struct file_se
 	       nr_files >= UNWIND_MAX_FILES / WORTHY_PART;
 }
 
-/* Those that were asked for and got no answer go too: they may be asked for again. */
+/* Deletes BPF's entries of files not needed, and of unanswered requests: it may ask again. */
 static void delete_entries(const struct unwind_tables *tables, const struct file_set *mapped)
 {
 	struct unwind_file_key key, next;
@@ -468,8 +474,9 @@ static void delete_entries(const struct unwind_tables *tables, const struct file
 }
 
 /*
- * An update of a map of maps returns when all programs have ended that ran before
- * (maybe_wait_bpf_programs in kernel/bpf/syscall.c); nothing is changed by it.
+ * An update of a map of maps returns when all programs that ran before it have ended
+ * (maybe_wait_bpf_programs in kernel/bpf/syscall.c). The update writes the first chunk into its own
+ * place, which changes nothing.
  */
 static int wait_for_walks(struct unwind_tables *tables)
 {
@@ -483,10 +490,10 @@ static int wait_for_walks(struct unwind_tables *tables)
 }
 
 /*
- * A walk knows a table from unwind_files or from a cache. When the file's entry is gone and the
- * number in the caches' tags is another one, walks that begin find neither; when those have ended
- * that had begun, nobody reads the words, and nobody puts the file's number into a stack. That
- * holds whether the file is mapped or not, so a mapping that we don't know of does no harm.
+ * A walk knows a table from unwind_files or from a cache. Once the file's entry is deleted and the
+ * number in the caches' tags has changed, new walks find neither. Once the earlier walks have
+ * ended, no walk reads the words or puts the file's number into a stack. That holds whether the
+ * file is mapped or not, so a mapping that the tracer doesn't know of does no harm.
  */
 int unwind_tables__let_go(struct unwind_tables *tables, const struct file_set *mapped)
 {
@@ -504,7 +511,7 @@ int unwind_tables__let_go(struct unwind_tables *tables, const struct file_set *m
 
 		if (file->state != FILE_KNOWN || is_needed(file, mapped))
 			continue;
-		/* If we could not wait, the words are nobody's from now on. */
+		/* Without the wait a walk may still read the words: they stay taken for good. */
 		if (!err)
 			word_space__give_back(&tables->words, file->first_word, file->nr_words);
 		*file = (struct known_file){ .key = file->key, .state = FILE_LET_GO };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The tables that BPF unwinds by: packs the rows of each file into the kernel's maps, once, and
- * knows which file a frame's number means. See bpf/wire_unwind.h for the format.
+ * Writes the tables that BPF unwinds by: it packs the rows of each file into the kernel's maps,
+ * once, and knows which file a frame's number means. See bpf/wire_unwind.h for the format.
  */
 #ifndef UNWIND_TABLES_H
 #define UNWIND_TABLES_H
@@ -15,7 +15,7 @@
 /* Descriptors of the maps. */
 struct unwind_maps {
 	int files, chunks, rules;
-	uint64_t *changed; /* BPF's tables_changed; NULL: can't be written, and nothing is let go */
+	uint64_t *changed; /* BPF's tables_changed; NULL: not writable, so no table is let go */
 };
 
 struct unwind_tables;
@@ -23,12 +23,12 @@ struct unwind_tables;
 struct unwind_tables *unwind_tables__new(const struct unwind_maps *maps);
 void unwind_tables__free(struct unwind_tables *tables);
 
-/* Lets go of the kernel's memory; nothing more can be added. What numbers mean stays known. */
+/* Lets go of the kernel's memory. No table can be added after; numbers keep their files. */
 void unwind_tables__detach(struct unwind_tables *tables);
 
 /*
- * What BPF would find at an offset of a file: the number of the file and the rule there. Returns 0,
- * -ENOENT for a file that is not known, or -errno.
+ * Finds what BPF would find at an offset of a file: the file's number and the rule there. Returns
+ * 0, or -ENOENT for a file that is not known, and for every file after unwind_tables__detach.
  */
 int unwind_tables__find(const struct unwind_tables *tables, const struct unwind_file_key *key,
 			uint64_t offset, uint32_t *file_id, struct unwind_rule *rule);
@@ -37,33 +37,35 @@ int unwind_tables__find(const struct unwind_tables *tables, const struct unwind_
 bool unwind_tables__has(const struct unwind_tables *tables, const struct unwind_file_key *key);
 
 /*
- * Makes the table of the file behind fd, which the kernel knows as *key. A file without one (no ELF
- * file, none for this machine, damaged) is walked by frame pointers, and so is one that there is no
- * room for: then it returns -ENOSPC. Returns 0; -ENOMEM; -errno.
+ * Makes the table of the file open at fd, which the kernel knows as *key. A file that can have none
+ * (no ELF file, not for this machine, damaged) is walked by frame pointers. Returns 0; -ENOSPC;
+ * -ENOMEM; -errno. -ENOSPC: a file whose table finds no room is walked by frame pointers; a file
+ * that finds no number stays unknown to BPF, and walks end at it.
  */
 int unwind_tables__add(struct unwind_tables *tables, const struct unwind_file_key *key, int fd);
 
-/* How many files found no room since some was made. */
+/* How many files found no room since room was last made. */
 uint32_t unwind_tables__nr_refused(const struct unwind_tables *tables);
 
-/* Is it time to let go of what is not needed? */
+/* Is it time to let go of tables that are not needed? */
 bool unwind_tables__are_crowded(const struct unwind_tables *tables);
 
 /*
  * Lets go of the tables of files that nobody maps, if that is worth it: their room goes to others.
- * Should one be met all the same, BPF asks for it again, and the walk that met it is cut there.
- * What numbers mean stays known. Waits for walks under way: tens of milliseconds. Returns 0;
- * -EAGAIN when it was not worth it; -ENOTSUP; -ENOMEM; -errno.
+ * Should such a file be met all the same, BPF asks for it again, and user space finishes the walk
+ * that met it. Numbers keep their files. Waits for walks under way: tens of milliseconds. Returns
+ * 0; -EAGAIN when it was not worth it; -ENOTSUP without tables_changed or after
+ * unwind_tables__detach; -ENOMEM; -errno.
  */
 int unwind_tables__let_go(struct unwind_tables *tables, const struct file_set *mapped);
 
 /*
- * Then: the numbers of files that were let go and are in no stack (in_use, by number) may come to
- * mean others.
+ * After unwind_tables__let_go: frees the numbers of files that were let go and are in no stack
+ * (in_use, by number) for other files.
  */
 void unwind_tables__reuse_ids(struct unwind_tables *tables, const bool in_use[UNWIND_MAX_IDS]);
 
-/* A request for that file can't be answered now: another one is welcome. */
+/* A request for that file can't be answered now: lets BPF ask again. */
 void unwind_tables__forget_request(struct unwind_tables *tables, const struct unwind_file_key *key);
 
 /* The file with that number; NULL: there is none. Good until the next file is added. */

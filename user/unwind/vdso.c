@@ -12,7 +12,7 @@
 
 static char name[] = "[vdso]";
 
-/* How many bytes are mapped from that address on; 0: none. */
+/* How many bytes of its mapping follow the address; 0: it is not mapped. */
 static size_t mapped_bytes(uint64_t address)
 {
 	struct mapping_set *set = mapping_set__new();

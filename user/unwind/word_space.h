@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Who has which words of the unwind tables' space: stretches are taken and given back. */
+/* The free words of the unwind tables' space. Stretches of words are taken and given back. */
 #ifndef WORD_SPACE_H
 #define WORD_SPACE_H
 
@@ -11,16 +11,16 @@ struct word_gap {
 };
 
 struct word_space {
-	struct word_gap *gaps; /* what is free: ascending; no two touch */
+	struct word_gap *gaps; /* free stretches: ascending; no two touch */
 	size_t nr, capacity;
 };
 
-/* Takes the first stretch that is free. Returns 0 or -ENOSPC. */
+/* Takes nr words from the first gap that holds them. Returns 0 or -ENOSPC. */
 int word_space__take(struct word_space *space, uint32_t nr, uint32_t *first);
 
 /*
- * Gives words back; all of them, to begin with. None may be free already. Returns 0 or -ENOMEM:
- * then they stay taken.
+ * Gives words back. An empty space begins with giving back all of them. None may be free already.
+ * Returns 0, or -ENOMEM: then they stay taken.
  */
 int word_space__give_back(struct word_space *space, uint32_t first, uint32_t nr);
 
