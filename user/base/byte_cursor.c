@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The reads of variable length. A LEB128 number has ten bytes at most, however it is padded, so
- * that no number takes long to read.
+ * The reads of variable length. A LEB128 number may have ten bytes, padding included, so that none
+ * takes long to read.
  */
 #include "base/byte_cursor.h"
 
@@ -31,7 +31,7 @@ int64_t byte_cursor__sleb128(struct byte_cursor *cursor)
 	for (unsigned int shift = 0; shift <= LEB128_LAST_SHIFT; shift += 7) {
 		uint8_t byte = byte_cursor__byte(cursor);
 
-		/* Of the tenth byte one bit counts; the others repeat it. */
+		/* One bit of the tenth byte counts; the others must repeat it. */
 		if (shift == LEB128_LAST_SHIFT && byte != 0 && byte != 0x7f)
 			break;
 		value |= (uint64_t)(byte & 0x7f) << shift;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Reads numbers from bytes that may be hostile. A read that the bytes don't hold yields 0, marks
- * the cursor as failed and leaves it at the end, so that a caller may check once, at the end.
- * Little-endian, as every machine that this runs on.
+ * Reads numbers from bytes that may be hostile. A read past the end yields 0, marks the cursor as
+ * failed and leaves it at the end, so that a caller may check once, after all its reads. Bytes are
+ * little-endian, as is every machine that this runs on.
  */
 #ifndef BYTE_CURSOR_H
 #define BYTE_CURSOR_H
@@ -34,7 +34,7 @@ static inline void byte_cursor__fail(struct byte_cursor *cursor)
 	cursor->at = cursor->end;
 }
 
-/* The next bytes, which the cursor leaves behind; NULL when there are not so many. */
+/* Returns the next bytes and moves past them. NULL when fewer are left. */
 static inline const uint8_t *byte_cursor__take(struct byte_cursor *cursor, uint64_t nr_bytes)
 {
 	const uint8_t *taken = cursor->at;
@@ -81,7 +81,7 @@ static inline uint8_t byte_cursor__byte(struct byte_cursor *cursor)
 	return taken ? *taken : 0;
 }
 
-/* LEB128 (DWARF 5, section 7.6). What does not fit 64 bits is a failure. */
+/* LEB128 (DWARF 5, section 7.6). A number that does not fit 64 bits fails the cursor. */
 uint64_t byte_cursor__uleb128(struct byte_cursor *cursor);
 int64_t byte_cursor__sleb128(struct byte_cursor *cursor);
 

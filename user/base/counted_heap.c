@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * glibc's manual, "Replacing malloc": a program's own functions of these names are called by all of
- * its libraries. These count for the heap that the calling thread works for, and pass on.
+ * glibc's manual, "Replacing malloc": all of a program's libraries call the program's own functions
+ * of these names. These count for the heap that the calling thread works for, and call glibc's.
  */
 #include "base/counted_heap.h"
 
@@ -54,7 +54,7 @@ void counted_heap__unmap(uint64_t bytes)
 		current->bytes -= (int64_t)bytes;
 }
 
-/* gcc and clang tell it in ways of their own. */
+/* gcc and clang each have their own way to tell that they sanitize. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define IS_SANITIZED
@@ -66,7 +66,7 @@ void counted_heap__unmap(uint64_t bytes)
 
 #if defined(__GLIBC__) && !defined(IS_SANITIZED)
 
-/* glibc's own, by the names that it keeps for those who replace the others. */
+/* glibc's own functions, under the names that stay when the others are replaced. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t nr, size_t size);
 void *__libc_realloc(void *block, size_t size);
@@ -105,7 +105,7 @@ void *calloc(size_t nr, size_t size)
 	return may_allocate(bytes) ? count(__libc_calloc(nr, size)) : NULL;
 }
 
-/* What is moved takes its old place until it is at the new one, but for what the kernel moves. */
+/* A block that moves takes both places until it is copied, unless the kernel moves its pages. */
 void *realloc(void *block, size_t size)
 {
 	size_t before;

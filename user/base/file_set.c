@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See file_set.h. Open addressing by inode. monitor_upkeep.c fills it; probed_files.c and
- * symbolize.c ask.
+ * See file_set.h. A hash table with open addressing, by inode. monitor_upkeep.c fills it;
+ * mapped_file.c, object_file.c and unwind_tables.c ask it.
  */
 #include "base/file_set.h"
 

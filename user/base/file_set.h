@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A set of files as mappings name them, by device and inode: what is still mapped by anybody, when
- * what was deleted is to be let go.
+ * A set of files as mappings name them, by device and inode. It holds the files that any process
+ * still maps, when things kept for other files, such as deleted ones, are to be let go.
  */
 #ifndef FILE_SET_H
 #define FILE_SET_H
@@ -15,7 +15,7 @@ struct file_set;
 struct file_set *file_set__new(void);
 void file_set__free(struct file_set *set);
 
-/* Adds the file of a mapping; one without is ignored. Returns 0 or -ENOMEM. */
+/* Adds the file of a mapping; a mapping without a file is ignored. Returns 0 or -ENOMEM. */
 int file_set__add(struct file_set *set, const struct mapping *map);
 
 bool file_set__has(const struct file_set *set, uint32_t dev_major, uint32_t dev_minor,

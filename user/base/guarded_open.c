@@ -40,7 +40,7 @@ static int check_file(int fd, int flags)
 		return -EACCES;
 	if (S_ISFIFO(file.st_mode) && !is_ours(&file))
 		return -EACCES;
-	/* Only now: it is known to be ours. */
+	/* Not before the checks: another user's file must not be emptied. */
 	return flags & O_TRUNC && S_ISREG(file.st_mode) && ftruncate(fd, 0) ? -errno : 0;
 }
 

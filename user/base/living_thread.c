@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See living_thread.h. Asked by all who open something below /proc/PID. */
+/* See living_thread.h. Called before anything below /proc/PID is opened. */
 #include "base/living_thread.h"
 
 #include <dirent.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Only for a thread without memory there is no such link. */
+/* Reading /proc/TID/exe fails with ENOENT only for a thread without memory. */
 static bool has_memory(pid_t tid)
 {
 	char path[64], byte;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Messages on stderr. A message is built in bounded buffers on the stack and written at once, so
- * that it works without memory and doesn't mix with what a traced command writes there.
+ * Messages on stderr. A message is built in bounded buffers on the stack and written at once. So
+ * it needs no memory, and doesn't mix with output that a traced command writes there.
  */
 #include <errno.h>
 #include <limits.h>
@@ -24,7 +24,7 @@ void log__set_verbose(bool verbose)
 	verbose_is_on = verbose;
 }
 
-/* A message that nobody reads must not hold up the tracing. */
+/* A message that nobody reads must not hold up the tracer. */
 static bool stderr_has_room(void)
 {
 	static bool was_full;
@@ -35,7 +35,7 @@ static bool stderr_has_room(void)
 	return !was_full;
 }
 
-/* In pieces that a pipe with any room takes whole. */
+/* Writes pieces that a pipe with any room takes whole. */
 static void write_patiently(const char *line, size_t length)
 {
 	while (length && stderr_has_room()) {
@@ -69,7 +69,7 @@ static void format_message(char message[MESSAGE_SIZE], const char *format, va_li
 	else if (length >= MESSAGE_SIZE)
 		memcpy(message + MESSAGE_SIZE - sizeof("..."), "...", sizeof("..."));
 
-	/* Callers need not care whether a text that they pass on ends with a newline. */
+	/* A caller may pass on a text with or without a newline at its end. */
 	for (size_t last = strlen(message); last > 0 && message[last - 1] == '\n'; last--)
 		message[last - 1] = '\0';
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A sorted array of mappings that never overlap. Lines of /proc/PID/maps and the kernel's mmap
- * records go in; the symbolizer and the block scans look addresses up. Paths are text that the
- * traced process chose: they are carried, never interpreted.
+ * records go in; the symbolizer and the block scans look addresses up. The traced process chose
+ * the paths: they are carried, never interpreted.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -15,23 +15,23 @@
 /* The kernel's own limit, vm.max_map_count, is 65,530 unless someone raised it. */
 #define MAX_MAPPINGS 65536
 /*
- * A path in /proc/PID/maps can be longer than PATH_MAX, and each newline in it takes four bytes.
- * What is cut off here could not be opened by its path anyway.
+ * A path in /proc/PID/maps can be longer than PATH_MAX, and each newline in it takes four bytes. A
+ * path that is cut off here could not be used to open the file anyway.
  */
 #define MAX_LINE_BYTES 32768
 
-/* Once a set has more it counts as large. */
+/* A set with more mappings counts as large. */
 #define LARGE_NR 2048
 
-/* A path, for all the mappings that have it, of this set or of its clones. */
+/* A path that mappings share, in this set and in its clones. */
 struct shared_path {
 	size_t nr_users;
 	char text[];
 };
 
 struct mapping_set {
-	struct mapping_room *room; /* NULL: none in particular */
-	struct shared_path *last_path; /* that was added; one of its users is this */
+	struct mapping_room *room; /* NULL: no bound */
+	struct shared_path *last_path; /* added last; this pointer is one of its users */
 	struct mapping *maps;
 	size_t nr;
 	size_t capacity;
@@ -84,7 +84,7 @@ static void release_path(struct mapping_set *set, struct shared_path *path)
 	free(path);
 }
 
-/* Makes the set's last path one of that text, and the mapping a user of it. */
+/* Makes that text the set's last path, and the mapping a user of it. */
 static int set_path(struct mapping_set *set, struct mapping *map, const char *text)
 {
 	size_t bytes = sizeof(struct shared_path) + strlen(text) + 1;
@@ -199,9 +199,7 @@ static size_t first_ending_after(const struct mapping_set *set, uint64_t address
 	return low;
 }
 
-/*
- * Whatever can fail comes before the first change, so that a failed call leaves the set as it was.
- */
+/* Every step that can fail comes before the first change, so a failed call changes no mapping. */
 int mapping_set__add(struct mapping_set *set, const struct mapping *map)
 {
 	struct mapping added = *map, right = { 0 };
@@ -275,8 +273,8 @@ int mapping_set__identify(struct mapping_set *set, int (*visit)(struct mapping *
 }
 
 /*
- * Reads one line without its newline; what doesn't fit is dropped. A NUL, which the kernel never
- * writes, ends the text of the line but not the line. Returns false at the end of the file.
+ * Reads one line without its newline; the part that doesn't fit is skipped. A NUL, which the kernel
+ * never writes, ends the text of the line but not the line. Returns false at the end of the file.
  */
 static bool read_line(FILE *file, char *line, size_t size)
 {
@@ -301,8 +299,8 @@ static int digit_value(char c)
 }
 
 /*
- * Takes a number and the delimiter behind it. Stricter than strtoull, which would also take blanks,
- * a sign and "0x".
+ * Takes a number and the delimiter after it. It is stricter than strtoull, which would also take
+ * blanks, a sign and "0x".
  */
 static bool take_number(const char **cursor, unsigned int base, char delimiter, uint64_t max,
 			uint64_t *value)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/meminfo to the words of free(1). Lines are found by name, since their order and number
- * change with the kernel, and a container's (lxcfs) may lack some or contradict each other.
+ * Turns /proc/meminfo into the figures of free(1). Lines are found by name: their order and number
+ * change with the kernel, and a container's lines (lxcfs) may be incomplete or contradict each
+ * other.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -85,7 +86,7 @@ int meminfo__read(FILE *meminfo, struct memory_report *memory)
 	memory->total_bytes = bytes[TOTAL];
 	memory->free_bytes = bytes[FREE];
 	memory->buff_cache_bytes = add(add(bytes[BUFFERS], bytes[CACHED]), bytes[RECLAIMABLE]);
-	/* More available than there is: a container's total beside its host's available. */
+	/* Available can exceed the total: a container's total next to its host's available. */
 	if (found[AVAILABLE] && bytes[AVAILABLE] <= bytes[TOTAL]) {
 		memory->available_bytes = bytes[AVAILABLE];
 		memory->used_bytes = bytes[TOTAL] - bytes[AVAILABLE];
@@ -105,7 +106,7 @@ figure meminfo__read_per_cpu_lists(FILE *zoneinfo, size_t page_bytes)
 	while (fgets(line, sizeof(line), zoneinfo)) {
 		uint64_t count;
 
-		/* "high:" and "batch:" stand beside it; nothing else in the file has this name. */
+		/* "count:", with "high:" and "batch:", is a list's; no other line has this name. */
 		if (sscanf(line, " count: %" SCNu64, &count) != 1)
 			continue;
 		pages = add(pages, count);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How much may be held of what others decide the size of: a part of the machine's memory. */
+/* A bound for memory whose size others decide: a part of the machine's memory. */
 #ifndef MEMORY_SHARE_H
 #define MEMORY_SHARE_H
 
 #include <stdint.h>
 #include <unistd.h>
 
-/* One part in that many, but at most max_bytes. */
+/* 1/parts of the machine's memory, but at most max_bytes. */
 static inline uint64_t memory_share(uint64_t parts, uint64_t max_bytes)
 {
 	uint64_t share =

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Numbers as a person writes them on a command line, strictly: what libc's parsers let pass (signs,
- * blanks, an overflow, trailing words) is most often a mistake.
+ * Parses numbers as a person writes them on a command line, strictly. libc's parsers let signs,
+ * blanks, an overflow and trailing words pass, which are most often mistakes.
  */
 #include <ctype.h>
 #include <string.h>
 
 #include "base/parse_number.h"
 
-/* Digits only: no sign, no blanks, nothing behind; strtoull would take all of them. */
+/* Digits only. strtoull would also take a sign, blanks, and text after the number. */
 bool parse_number__whole(const char *text, size_t length, uint64_t *number)
 {
 	*number = 0;

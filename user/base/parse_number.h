@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Strict numbers from the command line. Each verb tells whether the whole text is such a number. */
+/* Strict numbers from the command line. Each function tells whether the whole text is one. */
 #ifndef PARSE_NUMBER_H
 #define PARSE_NUMBER_H
 
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Decimal digits, length of them. */
+/* Decimal digits only; whole reads length of them. */
 bool parse_number__whole(const char *text, size_t length, uint64_t *number);
 bool parse_number__between(const char *text, uint64_t min, uint64_t max, uint64_t *number);
 

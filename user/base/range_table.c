@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A sorted array of ranges that should not overlap but may: they come from DWARF, where functions
- * that the linker threw away keep false addresses.
+ * A sorted array of ranges. They should not overlap but may: they come from DWARF, where functions
+ * that the linker dropped keep false addresses.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "base/range_table.h"
 
 #define MAX_RANGES (64u << 20)
-/* How many ranges before the nearest one are asked whether they cover the address. */
+/* How many ranges, from the nearest one back, are asked whether they cover the address. */
 #define MAX_STEPS_BACK 64
 
 int range_table__add(struct range_table *table, uint64_t low, uint64_t high, uint64_t value)
@@ -38,7 +38,7 @@ static int compare_ranges(const void *left, const void *right)
 
 	if (a->low != b->low)
 		return a->low < b->low ? -1 : 1;
-	/* Of two that begin together the shorter comes last and is found first. */
+	/* The shorter of two ranges that begin together comes last, and is found first. */
 	return a->high > b->high ? -1 : a->high < b->high;
 }
 

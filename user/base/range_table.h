@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Which of many address ranges covers an address. Filled in any order, sorted once, then asked.
- */
+/* Finds the range that covers an address. The table is filled in any order, sorted, then asked. */
 #ifndef RANGE_TABLE_H
 #define RANGE_TABLE_H
 
@@ -23,7 +21,7 @@ struct range_table {
 int range_table__add(struct range_table *table, uint64_t low, uint64_t high, uint64_t value);
 void range_table__sort(struct range_table *table);
 
-/* Of the ranges that cover the address the one that begins last: the innermost. Or NULL. */
+/* The innermost range that covers the address: the one that begins last. NULL: none does. */
 const struct range *range_table__find(const struct range_table *table, uint64_t address);
 void range_table__free(struct range_table *table);
 

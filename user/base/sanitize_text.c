@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Makes hostile strings printable. One decoder cuts a string into characters; the verbs differ in
- * what they put in place of a character that can't be shown.
+ * Makes hostile strings printable. One decoder cuts a string into characters; the functions differ
+ * in the replacement for a character that can't be shown.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,8 +19,8 @@ struct character {
 };
 
 /*
- * The lead bytes of UTF-8 (RFC 3629). The second byte's range is what keeps out overlong forms,
- * surrogates and codes past U+10FFFF; every later byte is 80 to BF.
+ * The lead bytes of UTF-8 (RFC 3629). The second byte's range keeps out overlong forms, surrogates
+ * and codes past U+10FFFF; every later byte is 80 to BF.
  */
 static const struct lead {
 	unsigned char first, last, second_min, second_max, nr_bytes;
@@ -58,7 +58,7 @@ static struct character decode(const char *text)
 	return character;
 }
 
-/* Characters that don't show but change how others do: what is read is not what is there. */
+/* Characters that don't show but change how others do: the text reads as another one. */
 static bool changes_reading(uint32_t code)
 {
 	return code == 0x061c || (code >= 0x200b && code <= 0x200f) ||
@@ -72,9 +72,9 @@ static bool is_control(uint32_t code)
 }
 
 /*
- * What a terminal shows two columns wide: the blocks of East Asian scripts and of pictographs.
- * Some characters in them are narrow; a text is then taken for wider than it is, never for
- * narrower. Not wcwidth, which goes by the locale.
+ * A terminal shows the blocks of East Asian scripts and of pictographs two columns wide. Some
+ * characters in them are narrow: a text is then taken for wider than it is, never for narrower.
+ * wcwidth is not used, since it goes by the locale.
  */
 static bool is_wide(uint32_t code)
 {
@@ -96,7 +96,7 @@ static bool is_wide(uint32_t code)
 	return false;
 }
 
-/* What a terminal gets for one character: its own bytes, or an escape in ASCII. */
+/* One character's text for a terminal: its own bytes, or an escape in ASCII. */
 struct shown {
 	char bytes[8];
 	unsigned int length, columns;
@@ -128,7 +128,7 @@ static struct shown show(const char *text, struct character character)
 	return shown;
 }
 
-/* Prints, unless out is NULL, what fits into so many columns; returns those that it took. */
+/* Prints as much as fits into room columns, or only counts if out is NULL. Returns columns. */
 static size_t walk(FILE *out, const char *text, size_t room)
 {
 	size_t columns = 0;

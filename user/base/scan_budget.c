@@ -4,7 +4,7 @@
 
 #define FRESH_NS 100000000ULL
 #define MAX_CREDIT_NS 100000000LL
-/* Credit grows that much slower than time goes by. */
+/* Credit grows by 1/PART of the time that passes. */
 #define PART 5
 
 bool scan_budget__is_fresh(const struct scan_budget *budget, uint64_t since_ns, uint64_t now_ns)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See stop_request.h. SIGHUP is not among them: it may ask for a new report file. */
+/* See stop_request.h. SIGHUP does not count: it may ask for a new report file. */
 #include "base/stop_request.h"
 
 #include <signal.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An open-addressing table of pointers into chunks of text. The symbolizer puts function, file and
- * module names in; reports hold the pointers. The names come from hostile files: the hash is keyed,
- * so that nobody can prepare names that all collide.
+ * A hash table with open addressing, of pointers into chunks of text. The symbolizer puts function,
+ * file and module names in; reports hold the pointers. The names come from hostile files: the hash
+ * is keyed, so that nobody can prepare names that all collide.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See table_limits.h. Read from the environment, written by nobody. */
+/* See table_limits.h. Reads the environment anew at each call and keeps nothing. */
 #include "base/table_limits.h"
 
 #include <stdlib.h>

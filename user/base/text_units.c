@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Figures in words. Separators are set by hand: printf's depend on the locale, and a report must
- * look the same wherever it is compared.
+ * Figures as text. Separators are set here: printf's depend on the locale, and a report must look
+ * the same wherever it is compared.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -62,7 +62,7 @@ struct unit_text text_units__size(figure bytes)
 			 bytes == 1 ? "" : "s");
 		return size;
 	}
-	/* What would round to 1024.0 of a unit is 1.0 of the next. */
+	/* A number that would round to 1024.0 of a unit becomes 1.0 of the next. */
 	while (unit < units + 4 && (number >= 1023.95 || number <= -1023.95)) {
 		number /= 1024;
 		unit++;
@@ -78,7 +78,7 @@ figure text_units__to_figure(uint64_t number)
 	return number > INT64_MAX ? INT64_MAX : (figure)number;
 }
 
-/* To three digits. Cut off, not rounded: what stands behind ">=" must not be too much. */
+/* To three or four digits, cut off, not rounded: a figure after ">=" must not be too high. */
 static struct unit_text scale(bool negative, uint64_t number, unsigned int base, const char *units)
 {
 	const char *sign = negative ? "-" : "";
@@ -144,7 +144,7 @@ struct unit_text text_units__duration(double seconds)
 	/* Bounded, since a double past an integer's range has no defined conversion. */
 	unsigned long long whole = (unsigned long long)(seconds < 1e15 ? seconds + 0.05 : 1e15);
 
-	/* The shorter, the more decimals. */
+	/* A shorter duration gets more decimals. */
 	if (seconds < 0.0995)
 		snprintf(duration.text, sizeof(duration.text), "%.3f s", seconds);
 	else if (seconds < 9.995)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Figures in words for people: thousands separators, units, plurals. Returned by value, so that
- * several fit into one printf: text_units__count(n).text lives until the end of the statement.
+ * Writes figures for people: thousands separators, units, plurals. Texts are returned by value, so
+ * that several fit into one printf: text_units__count(n).text lives until the end of the statement.
  */
 #ifndef TEXT_UNITS_H
 #define TEXT_UNITS_H
@@ -18,13 +18,13 @@ struct unit_text {
 
 /* 67,108,864 */
 struct unit_text text_units__count(uint64_t number);
-/* "1 block", "2 blocks", "2 processes": noun is the singular; it takes an s, or es behind an s. */
+/* "1 block", "2 blocks", "2 processes": noun is the singular; it takes an s, or es after an s. */
 struct unit_text text_units__nouns(uint64_t number, const char *noun);
 /* "67,108,864 bytes in 1 block" */
 struct unit_text text_units__held(uint64_t bytes, uint64_t blocks);
 /* "0", "172 KiB", "64.1 MiB", "unknown" */
 struct unit_text text_units__size(figure bytes);
-/* For sizes that are never unknown; past a figure's range the largest one. */
+/* For sizes that are never unknown. A size past a figure's range becomes the largest one. */
 figure text_units__to_figure(uint64_t number);
 
 /* For columns, in five places and a sign, to three digits: "0", "24B", "172K", "64.0M", "?" */
@@ -38,7 +38,7 @@ struct unit_text text_units__time(const struct timespec *time, bool with_microse
 struct unit_text text_units__duration(double seconds);
 /* "signal 11 (SIGSEGV)" */
 struct unit_text text_units__signal(int signal);
-/* "SIGSEGV"; "signal 35" for one without a name */
+/* "SIGSEGV"; "signal 35" for a signal without a name */
 struct unit_text text_units__signal_name(int signal);
 
 #endif
