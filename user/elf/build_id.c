@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Notes (System V gABI, "Note Section") by way of section headers, or where these are stripped, of
- * program headers. debug_file.c compares build IDs, object_file.c hands them on to reports.
+ * Reads notes (System V gABI, "Note Section") through section headers or, where these are stripped,
+ * through program headers. debug_file.c compares build IDs; object_file.c hands them on to reports.
  */
 #include "elf/build_id.h"
 
@@ -57,7 +57,10 @@ static void search_area(struct search *search, uint64_t offset, uint64_t nr_byte
 	if (search->id_bytes || nr_bytes > sizeof(notes) || search->nr_areas++ >= AREAS_MAX ||
 	    elf_source__read(&search->headers->source, offset, notes, nr_bytes))
 		return;
-	/* Of 8 only where it says so; all else, 0 too, means 4. */
+	/*
+	 * Notes are aligned to 8 bytes only where the header says so; any other value, even 0,
+	 * means 4.
+	 */
 	search_notes(search, notes, nr_bytes, alignment == 8 ? 8 : 4);
 }
 

@@ -19,7 +19,7 @@ struct words {
 	void *context;
 };
 
-/* NAME=VALUE: returns the value, or NULL when the word is something else. */
+/* Returns the value of a NAME=VALUE word, or NULL when the word is something else. */
 static const char *assigned_value(const char *word, size_t *name_length)
 {
 	const char *at = word;
@@ -59,7 +59,10 @@ static int read_word(struct words *words, const char *word)
 	return words->look(word, &words->environment, words->context);
 }
 
-/* "sh -c TEXT", "env -S TEXT", and in one word "-STEXT", as "#!" lines have it. */
+/*
+ * The text of "sh -c TEXT" or "env -S TEXT", or of the one word "-STEXT" that "#!" lines have; NULL
+ * for other words.
+ */
 static const char *text_in(const char *before, const char *word)
 {
 	size_t length = strlen(before);
@@ -80,7 +83,7 @@ static void drop_quotes(char *text)
 	*to = '\0';
 }
 
-/* Nothing that a shell would expand is expanded: such a word is not found then. */
+/* Nothing is expanded as a shell would do it: a word that needs expansion is not found. */
 static int read_text(struct words *words, const char *text)
 {
 	const struct elf_closure_environment outside = words->environment;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An object's build ID and debug link in, its debug file out, for symbols and DWARF. The search
- * follows gdb's manual, "Debugging Information in Separate Files". Both the names and the
- * candidates are hostile: see elf_file.h for how they are opened.
+ * Finds the debug file of an object, for symbols and DWARF, by its build ID or its debug link. The
+ * search follows gdb's manual, "Debugging Information in Separate Files". Names and candidates are
+ * hostile: elf_file.h says how they are opened.
  */
 #include <errno.h>
 #include <limits.h>
@@ -18,17 +18,18 @@
 #define DEBUG_ROOT "/usr/lib/debug"
 
 /*
- * Of all candidates of an object together. What has no build ID is old, and small; more would take
- * seconds, and push out of the page cache what others need there.
+ * The most that is read to compute checksums, for all candidates of an object together. Objects
+ * without a build ID are old and small. Reading more would take seconds, and push pages out of the
+ * page cache that others need.
  */
 #define CRC_BYTES_MAX (128ull << 20)
 
 struct wanted {
 	unsigned char build_id[BUILD_ID_MAX_BYTES];
 	size_t build_id_bytes; /* 0: none */
-	uint32_t crc; /* asked for when there is no build ID */
+	uint32_t crc; /* compared when there is no build ID */
 	uint64_t crc_bytes_left;
-	const struct process_root *root; /* where to look first; NULL: only below ours */
+	const struct process_root *root; /* where to search first; NULL: only below ours */
 };
 
 static bool crc_matches(const struct elf_source *source, struct wanted *wanted)
@@ -101,7 +102,7 @@ static int try_build_id(struct elf_file *file, struct wanted *wanted)
 	return try_path(file, wanted, DEBUG_ROOT "/.build-id/%.2s/%s.debug", hex, hex + 2);
 }
 
-/* How much of the path is its folder, without the slash; -1: the path is not absolute. */
+/* The length of the path's folder, without the slash; -1 when the path is not absolute. */
 static int folder_length(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -110,8 +111,9 @@ static int folder_length(const char *path)
 }
 
 /*
- * .gnu_debuglink: the name of a file, and after its NUL at a multiple of four the checksum. The
- * name is empty when there is no such section, or when it would lead anywhere but to a file.
+ * Reads .gnu_debuglink: the name of a file and, after its NUL, at a multiple of four, the checksum.
+ * The name is empty when there is no such section, or when it would lead to anything but a file in
+ * the searched folder.
  */
 static void read_link(const struct elf_headers *headers, char name[NAME_MAX + 1], uint32_t *crc)
 {

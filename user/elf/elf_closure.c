@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From a command to files: what execvp would find, what the kernel makes of "#!" lines, and then
- * what the dynamic loader maps (program_loader), each file once.
+ * From a command to its files: the executable that execvp would find, the interpreters that the
+ * kernel would run for "#!" lines, and then the files that the dynamic loader maps
+ * (program_loader), each file once.
  *
- * A command needs this for its first blocks. When only the kernel's mmap records led to allocators,
- * the probes came too late: python3, perl, git and sort made 4,899 blocks, of which 1,810 were seen
- * (one run; of git's and sort's none).
+ * The closure makes a command's first blocks visible. When only the kernel's mmap records led to
+ * allocators, the probes came too late: python3, perl, git and sort made 4,899 blocks, of which
+ * 1,810 were seen (one run; of git's and sort's none).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,9 +25,9 @@
 #include "elf/program_loader.h"
 
 #define FILES_MAX 4096
-#define HEAD_BYTES 256 /* BINPRM_BUF_SIZE: as much of a "#!" line as the kernel reads */
+#define HEAD_BYTES 256 /* BINPRM_BUF_SIZE: the kernel reads no more of a "#!" line */
 #define INTERPRETERS_MAX 5 /* the kernel's limit, then ELOOP */
-#define WORDS_MAX 16 /* looked for in all */
+#define WORDS_MAX 16 /* looked up in all */
 #define BLANKS " \t"
 
 struct closure {
@@ -71,7 +72,9 @@ static int join(char path[PATH_MAX], const char *root, const char *folder, size_
 	return length < 0 || length >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
-/* As execvp: a file that may not be executed is passed over, but remembered. */
+/*
+ * As execvp does it: a file that may not be executed is passed over, but makes the result -EACCES.
+ */
 static int search_folders(const char *command, const char *search_path, const char *root,
 			  char path[PATH_MAX])
 {
@@ -146,7 +149,7 @@ static int visit_file(const struct loaded_file *file, void *context)
 	return closure->result ? -ECANCELED : 0;
 }
 
-/* A program of another class has no closure that we could follow, but it is one file. */
+/* We can't follow the closure of a program of another class, but the program itself is one file. */
 static int visit_alone(struct closure *closure, const char *path)
 {
 	struct loaded_file file = { .path = path };
@@ -179,7 +182,10 @@ static int read_head(const struct path_root *root, const char *path, char head[H
 
 static int follow(struct closure *closure, const char *path);
 
-/* A path can be that of data on a file system that does not answer: no stat, which would wait. */
+/*
+ * Does not call stat on a word that is a path: it may be data on a file system that does not
+ * answer.
+ */
 static int follow_word(struct closure *closure, const char *word,
 		       const struct elf_closure_environment *environment)
 {
@@ -199,9 +205,9 @@ static int follow_word(struct closure *closure, const char *word,
 }
 
 /*
- * A word that is no program's name, or that names one which never runs, does no harm: its probes
- * are for this command, which does not map the file. And a program that runs others may give them
- * no variables at all ("env -i", sudo).
+ * A wrong guess does no harm: if the word names no program, or one that never runs, its probes are
+ * for this command alone, which does not map the file. The word is also looked up without any
+ * variables, since a program may give none to those that it runs ("env -i", sudo).
  */
 static int look_at_word(const char *word, const struct elf_closure_environment *environment,
 			void *context)
@@ -219,7 +225,7 @@ static int look_at_word(const char *word, const struct elf_closure_environment *
 	return err;
 }
 
-/* The interpreter, and what it may run. */
+/* Follows the interpreter, and the programs that it may run. */
 static int follow_interpreter(struct closure *closure, const char *interpreter,
 			      const char *argument)
 {
@@ -239,7 +245,9 @@ static int follow_interpreter(struct closure *closure, const char *interpreter,
 	return err;
 }
 
-/* line is what follows "#!". The kernel takes all after the interpreter as one argument. */
+/*
+ * line is the text after "#!". The kernel passes everything after the interpreter as one argument.
+ */
 static int follow_script(struct closure *closure, char *line)
 {
 	char *interpreter, *argument;

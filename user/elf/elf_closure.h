@@ -16,22 +16,22 @@ int elf_closure__find_executable(const char *command, const char *search_path, c
 struct elf_closure_environment {
 	const char *library_path; /* LD_LIBRARY_PATH, or NULL */
 	const char *preload; /* LD_PRELOAD, or NULL */
-	const char
-		*root; /* where absolute paths begin, "" or NULL for this root; no link leads out */
-	const char *search_path; /* PATH, or NULL: where a program looks that runs another */
+	const char *root; /* where absolute paths begin; "" or NULL: ours; no link leads out */
+	const char *search_path; /* PATH, or NULL: where a program searches for those that it runs */
 	const char *const *arguments; /* of the executable, ends with NULL; or NULL */
 };
 
 /*
- * Calls visit, with a descriptor to read by, once for each distinct file (by device and inode) of
- * the closure, executable first: for a script, its interpreter. What its arguments, or those in a
- * "#!" line, name of programs comes after that, with their files, since it may run these in its
- * turn, as env does: no more than 16 words are looked for. A library that can't be found is
- * skipped: the program will say so itself. Where ld.so's choice depends on the processor or on how
- * libc was built, every candidate is visited. An executable of another class or machine is visited
- * alone. Stops when visit returns non-zero and returns that; 0 when all were visited; -ENOEXEC when
- * the executable is neither ELF nor a script; -EBADMSG when it is a damaged ELF; -ELOOP when
- * scripts are nested deeper than the kernel goes; -E2BIG beyond 4096 files; -errno otherwise.
+ * Calls visit, with a descriptor to read from, once for each distinct file (by device and inode) of
+ * the closure, executable first: for a script, its interpreter. Programs named by the arguments, or
+ * by a "#!" line, come after that with their files, since the executable may run them in turn, as
+ * env does. At most 16 words are looked up. A library that can't be found is skipped: the program
+ * will say so itself. Where ld.so's choice depends on the processor or on how libc was built, every
+ * candidate is visited. An executable of another class or machine is visited alone.
+ *
+ * Stops when visit returns non-zero and returns that; 0 when all were visited; -ENOEXEC when the
+ * executable is neither ELF nor a script; -EBADMSG when it is a damaged ELF; -ELOOP when scripts
+ * are nested deeper than the kernel goes; -E2BIG beyond 4096 files; -errno otherwise.
  */
 int elf_closure__each(const char *executable, const struct elf_closure_environment *environment,
 		      int (*visit)(const char *path, int fd, void *context), void *context);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * elf_headers in, a handle of libelf out, for debug_sections. Program headers are left out: libdw
+ * Makes a libelf handle from elf_headers, for debug_sections. Program headers are left out: libdw
  * needs none.
  */
 #include "elf/elf_copy.h"
@@ -17,7 +17,7 @@ static bool overlap(uint64_t a, uint64_t a_bytes, uint64_t b, uint64_t b_bytes)
 	return a_bytes && b_bytes && (a < b ? b - a < a_bytes : a - b < b_bytes);
 }
 
-/* What libelf has seen of the headers must stay, so no section may lie there. */
+/* The headers that libelf has read must not change, so no section may overlap them. */
 static bool reaches_into_headers(const struct elf_headers *headers, uint64_t offset,
 				 uint64_t nr_bytes)
 {
@@ -28,13 +28,13 @@ static bool reaches_into_headers(const struct elf_headers *headers, uint64_t off
 
 static int map_zeroes(struct elf_copy *copy, uint64_t nr_bytes)
 {
-	/* As much is reserved as the file has, but only what is written to takes memory. */
+	/* The whole size of the file is reserved, but only written pages take memory. */
 	void *bytes = mmap(NULL, nr_bytes, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (bytes == MAP_FAILED)
 		return -errno;
-	/* With huge pages a section of few bytes would take two megabytes. */
+	/* With huge pages, a section of a few bytes would take two megabytes. */
 	madvise(bytes, nr_bytes, MADV_NOHUGEPAGE);
 	copy->source = (struct elf_source){ .fd = -1, .bytes = bytes, .nr_bytes = nr_bytes };
 	return 0;
@@ -68,7 +68,7 @@ static bool is_wanted(const struct elf_headers *headers, size_t i, bool (*wanted
 	       wanted(elf_headers__name(headers, section));
 }
 
-/* Of all of them, before any takes memory. */
+/* Sums up all wanted sections before any of them takes memory. */
 static int measure(struct elf_copy *copy, const struct elf_headers *headers,
 		   bool (*wanted)(const char *name), uint64_t max_bytes)
 {
@@ -77,7 +77,7 @@ static int measure(struct elf_copy *copy, const struct elf_headers *headers,
 	for (size_t i = 1; i < headers->nr_sections; i++) {
 		if (!is_wanted(headers, i, wanted))
 			continue;
-		/* The smallest takes a page. */
+		/* Even the smallest section takes a page. */
 		copy->nr_bytes += page_bytes;
 		if (copy->nr_bytes > max_bytes ||
 		    headers->sections[i].sh_size > max_bytes - copy->nr_bytes)

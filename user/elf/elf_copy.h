@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What libelf and libdw may see of a file of someone else's: headers that were checked and the
- * sections that are wanted, in memory of our own where nobody can change them any more, at the
- * places that they have in the file. Everything else is zeroes, which take no memory. libelf makes
- * no copies of it, but for what it unpacks.
+ * The part of someone else's file that libelf and libdw may see: checked headers and the wanted
+ * sections, in our own memory, where nobody can change them any more. Each lies at its offset in
+ * the file; everything else is zeroes, which take no memory. libelf copies only the sections that
+ * it decompresses.
  */
 #ifndef ELF_COPY_H
 #define ELF_COPY_H
@@ -21,13 +21,13 @@ struct elf_copy {
 };
 
 /*
- * Copies the sections whose names are wanted and that are not SHT_NOBITS. Returns 0, -EFBIG when
- * they have more than max_bytes or there is no room, -EBADMSG when one is not in the file or
- * reaches into the headers, -ENOMEM, or -errno.
+ * Copies the wanted sections that are not SHT_NOBITS. Returns 0, -EFBIG when they have more than
+ * max_bytes or there is no room, -EBADMSG when one is not in the file or overlaps the headers,
+ * -ENOMEM, or -errno.
  */
 int elf_copy__open(struct elf_copy *copy, const struct elf_headers *headers,
 		   bool (*wanted)(const char *name), uint64_t max_bytes);
-/* Also what was never opened, but zeroed. */
+/* Also accepts a copy that was never opened, if it is zeroed. */
 void elf_copy__close(struct elf_copy *copy);
 
 #endif

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Paths in, open files with their headers out, for the rooms that read symbols and DWARF.
- */
+/* Opens files by path and reads their headers, for the rooms that read symbols and DWARF. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * System V gABI, "ELF Header", "Program Header", "Sections". For all rooms that read ELF files of
- * others; they go on by elf_source__read in pieces of their own choice.
+ * Follows the System V gABI, "ELF Header", "Program Header", "Sections". Serves all rooms that read
+ * other people's ELF files; they read on by elf_source__read, in pieces of their own choice.
  */
 #include "elf/elf_headers.h"
 
@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 /*
- * Far above what linkers make, which is some tens of each (only object files, which nobody maps,
- * have more); below what would hurt: they take 5 MiB.
+ * Far above linkers' output, which has some tens of each (only object files, which nobody maps,
+ * have more), and low enough to do no harm: all together take 5 MiB.
  */
 #define SEGMENTS_MAX 4096
 #define SECTIONS_MAX (64 << 10)
@@ -28,7 +28,7 @@ static int read_file(const struct elf_source *source, uint64_t offset, char *to,
 			continue;
 		if (got < 0)
 			return -errno;
-		if (!got) /* truncated since we looked */
+		if (!got) /* truncated since fstat */
 			return -EBADMSG;
 		to += got;
 		offset += (uint64_t)got;
@@ -79,12 +79,12 @@ uint64_t elf_source__next_data(const struct elf_source *source, uint64_t offset)
 {
 	off_t data = source->bytes ? (off_t)offset : lseek(source->fd, (off_t)offset, SEEK_DATA);
 
-	if (data < 0) /* a file system may not know */
+	if (data < 0) /* the file system may not support SEEK_DATA */
 		return errno == ENXIO && offset < source->nr_bytes ? source->nr_bytes : offset;
 	return (uint64_t)data;
 }
 
-/* A table of the file, owned. */
+/* Reads a table of the file into memory that the caller owns. */
 static int read_table(const struct elf_source *source, uint64_t offset, size_t nr,
 		      size_t element_bytes, void **table)
 {
@@ -137,7 +137,7 @@ static int read_segments(struct elf_headers *headers)
 	return err;
 }
 
-/* However long the section is, names that matter are near its beginning. */
+/* Reads no more than the beginning of a long section: the names that matter are there. */
 static int read_names(struct elf_headers *headers, size_t index)
 {
 	const Elf64_Shdr *section;
@@ -174,7 +174,7 @@ static int read_sections(struct elf_headers *headers)
 	if (!file->e_shoff || file->e_shentsize != sizeof(first) ||
 	    elf_source__read(&headers->source, file->e_shoff, &first, sizeof(first)))
 		return 0;
-	/* What does not fit the header is told by the first section's. */
+	/* Numbers that don't fit the file header are in the first section's header. */
 	if (!nr)
 		nr = first.sh_size < SECTIONS_MAX ? first.sh_size : SECTIONS_MAX + 1;
 	if (names == SHN_XINDEX)

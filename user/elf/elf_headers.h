@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The headers of a 64-bit ELF file of someone else's, read into our own memory by pread: nothing is
- * mapped (the owner could truncate it under us), every table is bounded, and what was checked can't
- * change any more. Of a file, or of a copy in memory. What they point to is not checked here:
- * elf_source__read refuses what lies beyond the end.
+ * The headers of someone else's 64-bit ELF file, or of a copy in memory, read into our own memory
+ * by pread. Nothing is mapped, since the owner could truncate the file under us; every table is
+ * bounded; and checked headers can't change any more. The offsets in them are not checked here:
+ * elf_source__read refuses bytes beyond the end.
  *
- * libelf would allocate for as many sections as the headers claim, be the file a hole of gigabytes.
+ * libelf would allocate as many sections as the headers claim, even if the file were a hole of
+ * gigabytes.
  */
 #ifndef ELF_HEADERS_H
 #define ELF_HEADERS_H
@@ -15,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where the bytes are: bytes, or if that is NULL, the file. */
+/* Where the bytes come from: the memory at bytes or, when that is NULL, the file. */
 struct elf_source {
 	int fd;
 	const void *bytes;
@@ -37,7 +38,7 @@ struct elf_headers {
 /* The descriptor stays the caller's. Returns 0, -ENOEXEC when it is no regular file, -errno. */
 int elf_source__of_file(int fd, struct elf_source *source);
 
-/* Reads exactly that many bytes; -EBADMSG when there are not so many. */
+/* Reads exactly that many bytes; -EBADMSG when the source has fewer. */
 int elf_source__read(const struct elf_source *source, uint64_t offset, void *buffer,
 		     size_t nr_bytes);
 
@@ -45,13 +46,12 @@ int elf_source__read(const struct elf_source *source, uint64_t offset, void *buf
 uint64_t elf_source__within(const struct elf_source *source, uint64_t offset, uint64_t nr_bytes);
 
 /*
- * Whether some of these bytes were never written: then few bytes on disk pretend to be many, which
- * takes long to read. No linker leaves holes in what it writes.
+ * Whether there is a hole in these bytes, which was never written. A few bytes on disk can then
+ * pretend to be many, which take long to read. No linker leaves holes in its output.
  */
 bool elf_source__has_holes(const struct elf_source *source, uint64_t offset, uint64_t nr_bytes);
 
-/* Where the next bytes that were written begin, at offset or after it; the end when there are
- * none. */
+/* Where the next written bytes begin, at offset or after it; the end when there are none. */
 uint64_t elf_source__next_data(const struct elf_source *source, uint64_t offset);
 
 /*
@@ -61,12 +61,12 @@ uint64_t elf_source__next_data(const struct elf_source *source, uint64_t offset)
  */
 int elf_headers__read(const struct elf_source *source, struct elf_headers *headers);
 int elf_headers__of_file(int fd, struct elf_headers *headers);
-/* To say why a file was no such program: it is one of 32 bits. */
+/* Whether it is a 32-bit ELF file, to say why the file was refused. */
 bool elf_headers__is_32_bit(int fd);
-/* Also what was never read, but zeroed. */
+/* Also accepts headers that were never read, if they are zeroed. */
 void elf_headers__free(struct elf_headers *headers);
 
-/* "" when it has none. */
+/* The section's name; "" when it has none. */
 const char *elf_headers__name(const struct elf_headers *headers, const Elf64_Shdr *section);
 
 /* The first section of that name, or of that type; NULL. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Headers from elf_headers; tables by pread, in whatever pieces the caller wants, so that memory
- * does not grow with the file. From descriptors of elf_closure and allocators.
+ * Reads headers by elf_headers, and tables by pread, in pieces of the caller's choice, so that
+ * memory does not grow with the file. The descriptors come from elf_closure and allocators.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,11 +10,11 @@
 #include "elf/elf_headers.h"
 #include "elf/elf_image.h"
 
-/* Far above what linkers make; below what would hurt. */
+/* Far above linkers' output, and low enough to do no harm. */
 #define DYNAMIC_BYTES_MAX (1 << 20)
 #define SHORT_STRING_BYTES 256
 #define STRING_BYTES_MAX (64 << 10) /* search paths may be longer than PATH_MAX */
-#define SYMBOL_BYTES_MAX (1ULL << 30) /* and as much for their names: it is only time */
+#define SYMBOL_BYTES_MAX (1ULL << 30) /* and as much for their names: large tables only take time */
 
 struct elf_image {
 	struct elf_headers headers;
@@ -53,7 +53,7 @@ int elf_image__offset_of(const struct elf_image *image, uint64_t address, bool e
 		if (address < load->p_vaddr || address - load->p_vaddr >= load->p_filesz)
 			continue;
 		*offset = load->p_offset + (address - load->p_vaddr);
-		/* The sum can wrap; then, and beyond the end, there is nothing. */
+		/* The sum can wrap, or lie beyond the end: then no bytes are there. */
 		if (*offset >= load->p_offset && *offset < image->headers.source.nr_bytes)
 			return 0;
 	}
@@ -103,7 +103,7 @@ static int read_segments(struct elf_image *image)
 	return err;
 }
 
-/* Only when the file has dynamic strings at all: a static-pie program need not. */
+/* Succeeds when the file has no dynamic strings at all: a static-pie program need not. */
 static int locate_dynamic_strings(struct elf_image *image)
 {
 	uint64_t address, bytes;
@@ -195,7 +195,7 @@ static int try_string(const struct elf_image *image, uint64_t offset, uint64_t b
 	return err;
 }
 
-/* Most strings are short, and what follows them in the table is long. */
+/* Reads little at first: most strings are short, and the rest of the table after them is long. */
 static int read_string(const struct elf_image *image, uint64_t offset, uint64_t bytes,
 		       char **string)
 {
@@ -242,7 +242,7 @@ int elf_image__dynamic_string(const struct elf_image *image, int64_t tag, size_t
 			   image->dynamic_strings_bytes - at, string);
 }
 
-/* DT_HASH says how many symbols there are: one to a chain entry. */
+/* DT_HASH tells how many symbols there are: its chain has one entry for each. */
 static int count_by_hash(const struct elf_image *image, uint64_t address, uint64_t *nr)
 {
 	uint32_t header[2];
@@ -279,7 +279,7 @@ static int highest_bucket(const struct elf_image *image, uint64_t offset, uint32
 	return 0;
 }
 
-/* How many words there are up to the first one with the lowest bit set, which ends a chain. */
+/* Counts the words up to the first one with the lowest bit set, which ends a chain. */
 static int chain_length(const struct elf_image *image, uint64_t offset, uint64_t *length)
 {
 	uint32_t words[HASH_WORDS] = { 0 };
@@ -305,7 +305,7 @@ static int chain_length(const struct elf_image *image, uint64_t offset, uint64_t
 }
 
 /*
- * DT_GNU_HASH does not say how many symbols there are. They are sorted by bucket, and the lowest
+ * DT_GNU_HASH does not tell how many symbols there are. They are sorted by bucket, and the lowest
  * bit ends a bucket's chain: so the last bucket's chain ends at the last symbol.
  */
 static int count_by_gnu_hash(const struct elf_image *image, uint64_t address, uint64_t *nr)

@@ -51,7 +51,7 @@ uint64_t elf_image__next_data(const struct elf_image *image, uint64_t offset);
 int elf_image__offset_of(const struct elf_image *image, uint64_t address, bool executable,
 			 uint64_t *offset);
 
-/* How many bytes of code a PT_LOAD has in the file from that offset on; 0: it is no code. */
+/* How many bytes of code a PT_LOAD has in the file from that offset on; 0 when there is no code. */
 uint64_t elf_image__code_bytes(const struct elf_image *image, uint64_t offset);
 
 /* PT_INTERP as an owned string; *path is NULL when there is none. */
@@ -64,7 +64,10 @@ bool elf_image__dynamic(const struct elf_image *image, int64_t tag, size_t nth, 
 int elf_image__dynamic_string(const struct elf_image *image, int64_t tag, size_t nth,
 			      char **string);
 
-/* The table that ld.so uses, and .symtab. Only the former is missing because of damage. */
+/*
+ * The symbol table that ld.so uses, and .symtab. A damaged former is -EBADMSG; a damaged .symtab
+ * counts as stripped.
+ */
 int elf_image__dynamic_symbols(const struct elf_image *image, struct elf_symbol_table *table);
 void elf_image__static_symbols(const struct elf_image *image, struct elf_symbol_table *table);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One ELF symbol table in, a sorted array of functions out. Of the names that share an address the
- * one is shown that a person would use: malloc rather than __libc_malloc.
+ * Makes a sorted array of functions from one ELF symbol table. When several names share an address,
+ * the one is shown that a person would use: malloc rather than __libc_malloc.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -11,19 +11,21 @@
 #include "elf/elf_symbols.h"
 #include "base/memory_share.h"
 
-/* For the names and our table. A browser, built for debugging, has some hundred MiB. */
+/*
+ * The most memory for the names and our table. A browser built for debugging has some hundred MiB.
+ */
 #define MAX_BYTES (1ull << 30)
 #define MEMORY_PARTS 16
 #define SYMBOLS_AT_ONCE 512
-#define MAX_NAME_BYTES 4096 /* of which a look-up takes notice */
-/* How many symbols before the nearest one are asked whether they cover the address. */
+#define MAX_NAME_BYTES 4096 /* a look-up reads no more of a name */
+/* How many symbols, from the nearest backwards, are checked for covering the address. */
 #define MAX_STEPS_BACK 64
 #define MAX_UNDERSCORES 16
 #define COMPARED_BYTES 256
 
 struct symbol {
 	uint64_t start;
-	uint64_t size_bytes; /* unsized: up to the end of the section */
+	uint64_t size_bytes; /* if unsized: up to the end of the section */
 	uint32_t name; /* offset in names */
 	uint8_t underscores; /* before the name */
 	bool unsized; /* of unknown size: a label in assembly code */
@@ -37,14 +39,14 @@ struct elf_symbols {
 	char *names; /* a copy of the string table, ended by an extra NUL */
 };
 
-/* What is needed while a table is read. */
+/* State that is needed only while a table is read. */
 struct reader {
 	const struct elf_headers *headers;
 	const Elf64_Shdr *section, *names;
 	size_t nr;
 };
 
-/* Where the section ends if it holds code, else 0. */
+/* The end of the section if it holds code, else 0. */
 static uint64_t text_end(const struct elf_headers *headers, size_t index)
 {
 	const Elf64_Shdr *section;
@@ -109,7 +111,7 @@ static bool read_symbol(const struct reader *reader, const Elf64_Sym *raw, const
 		return false;
 	}
 	name = names + raw->st_name;
-	/* $x and such tell code from data on ARM; they name nothing. */
+	/* $x and the like tell code from data on ARM; they name nothing. */
 	if (!*name || *name == '$')
 		return false;
 
@@ -130,8 +132,8 @@ static bool read_symbol(const struct reader *reader, const Elf64_Sym *raw, const
 }
 
 /*
- * By address; of those at one address the best comes last, where the search begins. The public
- * names of libc's functions are often weak aliases (puts of _IO_puts), so underscores count before
+ * Orders by address and, at one address, the best last, where the search begins. The public names
+ * of libc's functions are often weak aliases (puts of _IO_puts), so underscores count before
  * weakness, but a local alias such as __GI___libc_malloc never wins.
  */
 static int compare_symbols(const void *left, const void *right)
@@ -148,11 +150,14 @@ static int compare_symbols(const void *left, const void *right)
 		return a->underscores > b->underscores ? -1 : 1;
 	if (a->weak != b->weak)
 		return a->weak ? -1 : 1;
-	/* Names are compared when one is asked for: here hostile ones would take minutes. */
+	/* Names are compared only at a look-up: comparing hostile ones here would take minutes. */
 	return 0;
 }
 
-/* Of symbols that are equal but for their names the shorter is better, then the first by letters. */
+/*
+ * Between symbols that differ in their names alone, the shorter name is better, then the first by
+ * letters.
+ */
 static bool has_better_name(const char *names, const struct symbol *a, const struct symbol *b)
 {
 	size_t a_length = strnlen(names + a->name, COMPARED_BYTES);
@@ -212,7 +217,7 @@ static int fill(struct elf_symbols *symbols, const struct reader *reader)
 		err = -ENOENT;
 	if (err)
 		return err;
-	/* Many symbols name data: what they took is given back, as far as that is possible. */
+	/* Many symbols name data: give back the memory reserved for them, if possible. */
 	trimmed = realloc(symbols->table, symbols->nr * sizeof(*symbols->table));
 	if (trimmed)
 		symbols->table = trimmed;
@@ -250,8 +255,8 @@ void elf_symbols__free(struct elf_symbols *symbols)
 }
 
 /*
- * Cuts memcpy@@GLIBC_2.14 in our copy. Not done for the whole table: a hostile one can let each of
- * ten million symbols share one endless name.
+ * Cuts the version off memcpy@@GLIBC_2.14, in our copy. This is not done for the whole table: in a
+ * hostile one, ten million symbols can share one endless name.
  */
 static const char *name_without_version(const struct elf_symbols *symbols,
 					const struct symbol *symbol)
@@ -264,7 +269,7 @@ static const char *name_without_version(const struct elf_symbols *symbols,
 	return name;
 }
 
-/* How many symbols begin at the address or before. */
+/* How many symbols begin at the address or before it. */
 static size_t nr_up_to(const struct elf_symbols *symbols, uint64_t vaddr)
 {
 	size_t low = 0, high = symbols ? symbols->nr : 0;
@@ -293,14 +298,20 @@ static const struct symbol *find_symbol(const struct elf_symbols *symbols, uint6
 			continue;
 		if (!symbol->unsized)
 			return best_name(symbols, nr - 1 - step);
-		/* A label reaches to the next symbol, so only the nearest can be meant. */
+		/*
+		 * A label reaches up to the next symbol, so only the nearest one can cover the
+		 * address.
+		 */
 		if (!step)
 			label = best_name(symbols, nr - 1);
 	}
 	return label;
 }
 
-/* Whether a label of one table ends before the address, since another table has a symbol between. */
+/*
+ * Whether a label of one table ends before the address, since another table has a symbol in
+ * between.
+ */
 static bool is_cut_off(const struct symbol *label, const struct elf_symbols *other, uint64_t vaddr)
 {
 	size_t nr = nr_up_to(other, vaddr);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The functions of one ELF symbol table, sorted for look-up by address. Independent of the
- * file once read.
+ * The functions of one ELF symbol table, sorted for look-up by address. They don't need the file
+ * once read.
  */
 #ifndef ELF_SYMBOLS_H
 #define ELF_SYMBOLS_H
@@ -14,8 +14,8 @@ struct elf_symbols;
 
 /*
  * Reads the first symbol table of that kind, SHT_SYMTAB or SHT_DYNSYM. Returns 0, -ENOENT when
- * there is none or it names no function, -EFBIG when it is larger than is bearable, -EBADMSG when
- * it is damaged, -ENOMEM, -errno.
+ * there is none or it names no function, -EFBIG when it is too large, -EBADMSG when it is damaged,
+ * -ENOMEM, -errno.
  */
 int elf_symbols__read(struct elf_symbols **symbols, const struct elf_headers *headers,
 		      uint32_t section_type);
@@ -23,8 +23,9 @@ void elf_symbols__free(struct elf_symbols *symbols);
 
 /*
  * The linkage name of the function that covers the address (as in the file: not relocated), without
- * a symbol version; NULL when none does. Of a file whose symbols are in two tables the first is
- * preferred; either may be NULL. Lives as long as the tables.
+ * a symbol version; NULL when none does. A file's symbols may be in two tables; either may be NULL.
+ * The first is preferred, but a function of known size in the second beats a label in the first.
+ * The name lives as long as the tables.
  */
 const char *elf_symbols__find(const struct elf_symbols *first, const struct elf_symbols *second,
 			      uint64_t vaddr);

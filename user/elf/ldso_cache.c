@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The format is glibc's sysdeps/generic/dl-cache.h: a header, an array of entries whose key and
- * value are offsets of strings, the strings. The older format, "ld.so-1.7.0", may stand in front
- * of the newer one, so that an old libc finds it, or alone. Bytes come from a file or a test.
+ * The format is that of glibc's sysdeps/generic/dl-cache.h: a header, an array of entries whose key
+ * and value are offsets of strings, and the strings. The older format, "ld.so-1.7.0", may stand
+ * alone, or before the newer one so that an old libc finds it. Bytes come from a file or a test.
  */
 #include <errno.h>
 #include <limits.h>
@@ -54,7 +54,7 @@ struct new_header {
 struct new_entry {
 	struct old_entry entry;
 	uint32_t os_version;
-	uint64_t capabilities; /* not 0: for processors that have them */
+	uint64_t capabilities; /* not 0: only for processors that have these */
 };
 
 _Static_assert(sizeof(struct old_header) == 16, "old_header");
@@ -68,7 +68,7 @@ struct ldso_cache {
 	size_t entries; /* offset of the first one */
 	size_t entry_bytes;
 	uint32_t nr_entries;
-	size_t strings; /* what keys and values are relative to */
+	size_t strings; /* the place that keys and values are relative to */
 };
 
 static bool begins_with(const struct ldso_cache *cache, size_t at, const char *magic)
@@ -126,7 +126,7 @@ static int locate_entries(struct ldso_cache *cache)
 	return -EBADMSG;
 }
 
-/* Takes the bytes over, also when it fails. */
+/* Takes ownership of the bytes, even when it fails. */
 static int adopt(char *bytes, size_t nr_bytes, struct ldso_cache **cache)
 {
 	struct ldso_cache *adopted = calloc(1, sizeof(*adopted));
@@ -219,7 +219,7 @@ void ldso_cache__free(struct ldso_cache *cache)
 	free(cache);
 }
 
-/* NULL when there is no string, or none that could be a path. */
+/* The string at the offset; NULL when there is none, or none that could be a path. */
 static const char *string_at(const struct ldso_cache *cache, uint32_t offset)
 {
 	size_t left = cache->nr_bytes - cache->strings, length;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * /etc/ld.so.cache, in which glibc's ld.so looks up the names of shared libraries: from the file's
- * bytes to paths. Written by ldconfig; treated as hostile all the same.
+ * /etc/ld.so.cache, where glibc's ld.so looks up the names of shared libraries: from the file's
+ * bytes to paths. ldconfig writes it; its bytes are treated as hostile all the same.
  */
 #ifndef LDSO_CACHE_H
 #define LDSO_CACHE_H
@@ -12,7 +12,7 @@
 
 struct ldso_cache;
 
-/* Takes a copy of the bytes. Returns 0, -EBADMSG when they are no such cache, or -ENOMEM. */
+/* Copies the bytes. Returns 0, -EBADMSG when they are no such cache, or -ENOMEM. */
 int ldso_cache__parse(const void *bytes, size_t nr_bytes, struct ldso_cache **cache);
 
 /* Reads a file of at most 64 MiB. Returns 0, -EBADMSG, -EFBIG, or -errno. */
@@ -21,9 +21,10 @@ void ldso_cache__free(struct ldso_cache *cache);
 
 /*
  * Calls found for each library of this machine with that name, in the cache's order. found returns
- * 1 when the file is there, 0 when not, or -errno, which stops. The search ends at the first file
- * that is there and suits every processor; those before it that need a particular one are all
- * reported, for ld.so may choose any of them. Returns what found last returned, or 0.
+ * 1 when the file exists, 0 when not, or -errno, which ends the search. Otherwise the search ends
+ * at the first existing file that suits every processor; all those before it that need a particular
+ * processor are reported, since ld.so may choose any of them. Returns the last result of found, or
+ * 0.
  */
 int ldso_cache__each(const struct ldso_cache *cache, const char *name,
 		     int (*found)(const char *path, void *context), void *context);

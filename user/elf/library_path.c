@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The rules are those of glibc's elf/dl-load.c (fillin_rpath, _dl_dst_substitute). musl knows
- * $ORIGIN alone; that it would reject the others costs us a look at a folder more.
+ * $ORIGIN alone and rejects the other tokens; expanding them anyway costs only a look into one more
+ * folder.
  */
 #include <ctype.h>
 #include <limits.h>
@@ -11,7 +12,9 @@
 #include "elf/library_path.h"
 
 #if defined(__x86_64__)
-/* Debian's, Fedora's and Arch's; the two processor names are those of glibc 2.26 to 2.36. */
+/*
+ * $LIB as Debian, Fedora and Arch set it; the two processor names are those of glibc 2.26 to 2.36.
+ */
 static const char *const lib_values[] = { "lib/x86_64-linux-gnu", "lib64", "lib" };
 static const char *const platform_values[] = { "x86_64", "haswell", "xeon_phi" };
 #else
@@ -96,7 +99,10 @@ static int visit_expanded(const char *element, size_t length, const char *root,
 {
 	struct buffer path = { .length = 0 };
 
-	/* The folder that $ORIGIN stands for is under the root already. */
+	/*
+	 * An element that begins with $ORIGIN gets no root: the origin's folder is below the root
+	 * already.
+	 */
 	if (length && element[0] == '/')
 		append(&path, root, strlen(root));
 	substitute(&path, element, length, tokens);

@@ -14,10 +14,10 @@ struct library_path_context {
 };
 
 /*
- * Calls visit for each element, in order; an empty one is the current folder, if keep_empty. What
- * $LIB and $PLATFORM stand for was decided when libc was built: each value that it might have is
- * visited. Elements that grow beyond PATH_MAX are skipped. visit returns 1 when it has found what
- * it looks for, which ends the search after this element; 0 when not; -errno, which ends it at
+ * Calls visit for each element, in order; an empty one is the current folder, if keep_empty. The
+ * values of $LIB and $PLATFORM depend on how libc was built and on the processor: each possible
+ * value is visited. Elements that grow beyond PATH_MAX are skipped. visit returns 1 when it has
+ * found its file, which ends the search after this element; 0 when not; -errno, which ends it at
  * once. Returns the same.
  */
 int library_path__each(const char *list, const char *separators, bool keep_empty,

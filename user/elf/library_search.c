@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Follows glibc's elf/dl-load.c and musl's ldso/dynlink.c, with one difference: where they choose
- * by processor, every candidate is taken. A file too many costs a look; a file that is missed costs
- * the allocations made through it.
+ * by processor, every candidate is taken. A file too many only costs opening it; a missed file
+ * costs sight of the allocations made through it.
  */
 #include <errno.h>
 #include <limits.h>
@@ -16,7 +16,7 @@
 
 #if defined(__x86_64__)
 #define MULTIARCH "x86_64-linux-gnu"
-/* Below 2.37, glibc also looked into the folders without "glibc-hwcaps". */
+/* Before 2.37, glibc also searched the folders without "glibc-hwcaps". */
 static const char *const processor_folders[] = {
 	"glibc-hwcaps/x86-64-v4/",
 	"glibc-hwcaps/x86-64-v3/",
@@ -57,7 +57,10 @@ static int try_in_folder(const struct lookup *lookup, const char *folder, const 
 	return load_list__try(lookup->search->list, path, lookup->requester);
 }
 
-/* A file in a processor's folder may be passed over, so only one in the folder itself counts. */
+/*
+ * ld.so may pass over a file in a processor's folder, so only a file in the folder itself counts as
+ * found.
+ */
 static int search_folder(const char *folder, void *context)
 {
 	const struct lookup *lookup = context;
@@ -71,7 +74,10 @@ static int search_folder(const char *folder, void *context)
 	return try_in_folder(lookup, folder, "");
 }
 
-/* folders belong to owner; those of the environment to the program. An empty list is none. */
+/*
+ * owner is the object that names these folders; those of the environment belong to the program. An
+ * empty list names none.
+ */
 static int search_folders(struct lookup *lookup, const char *folders, const char *separators,
 			  const struct load_entry *owner)
 {
@@ -97,7 +103,10 @@ static int try_cached(const char *path, void *context)
 	return load_list__try(lookup->search->list, rooted, lookup->requester);
 }
 
-/* The object that needs the library, the one that needed that object, and so on to the program. */
+/*
+ * Searches the rpaths of the object that needs the library, of the object that needed that one, and
+ * so on up to the program.
+ */
 static int search_rpaths(struct lookup *lookup, bool runpaths)
 {
 	int found = 0;
@@ -110,7 +119,10 @@ static int search_rpaths(struct lookup *lookup, bool runpaths)
 	return found;
 }
 
-/* A glibc installed elsewhere prefers its own folder to ours, or may not know ours at all. */
+/*
+ * A glibc installed elsewhere prefers its own folder to the system's, or may not know the system's
+ * at all. So a file found there does not end the search.
+ */
 static int search_beside_loader(struct lookup *lookup)
 {
 	int found = 0;
@@ -142,7 +154,7 @@ static int search_as_glibc(struct lookup *lookup)
 	return found;
 }
 
-/* musl's libc.so is its loader, and stands for the libraries that others split off. */
+/* musl's libc.so is its loader, and contains the libraries that other libcs have split off. */
 static bool is_musl_itself(const char *name)
 {
 	static const char *const parts[] = {
@@ -205,7 +217,7 @@ int library_search__needed(struct library_search *search, const struct load_entr
 		.origin = requester->object->origin,
 		.root = search->root,
 	};
-	/* A name can hold $ORIGIN, as folders can; nothing separates names. */
+	/* A name can contain $ORIGIN, as folders can; no character separates names. */
 	int found = library_path__each(name, "", false, &where, look_up, &lookup);
 
 	if (found > 0 && search->nr_found_names < NR_OF(search->found_names))
@@ -217,7 +229,7 @@ static int look_up_preload(const char *name, void *context)
 {
 	int found = look_up(name, context);
 
-	return found < 0 ? found : 0; /* on to the next */
+	return found < 0 ? found : 0; /* go on with the next name */
 }
 
 int library_search__preload(struct library_search *search, const char *names,

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Where a dynamic loader looks for the libraries that a program needs: glibc's rules and musl's.
- */
+/* The search for the libraries that a program needs, by the rules of glibc's and musl's loaders. */
 #ifndef LIBRARY_SEARCH_H
 #define LIBRARY_SEARCH_H
 
@@ -11,26 +9,26 @@
 #include "elf/ldso_cache.h"
 #include "elf/load_list.h"
 
-/* All strings are the caller's; NULL or 0 for what there is not. */
+/* All strings are the caller's; members are NULL or 0 when there is none. */
 struct library_search {
-	struct load_list *list; /* what is found goes there; its first entry is the program */
+	struct load_list *list; /* found files are added to it; its first entry is the program */
 	const char *root; /* goes before absolute paths */
 	const char *library_path; /* LD_LIBRARY_PATH */
 	bool musl;
 	const char *musl_path; /* the text of /etc/ld-musl-ARCH.path */
-	const char *loader_folder; /* of a glibc installed elsewhere: looked into first */
+	const char *loader_folder; /* of a glibc installed elsewhere; before cache and defaults */
 	const struct ldso_cache *cache;
 
-	/* The search's own. */
+	/* Private to the search. */
 	size_t nr_lookups;
 	size_t nr_found_names;
 	const char *found_names[LOAD_LIST_MAX];
 };
 
 /*
- * Finds what the requester needs under that name, which must outlive the search. That it is not
- * found is no error. Returns 0; -ECANCELED when the list's visitor wants no more; -E2BIG when a
- * bound is exceeded; -ENOMEM and the like.
+ * Finds the library that the requester needs under that name, which must outlive the search. It is
+ * no error when none is found. Returns 0; -ECANCELED when the list's visitor wants no more; -E2BIG
+ * when a bound is exceeded; -ENOMEM and the like.
  */
 int library_search__needed(struct library_search *search, const struct load_entry *requester,
 			   const char *name);
@@ -39,7 +37,10 @@ int library_search__needed(struct library_search *search, const struct load_entr
 int library_search__preload(struct library_search *search, const char *names,
 			    const char *separators);
 
-/* Whether glibc as distributions build it looks there by itself. The folder has the root before. */
+/*
+ * Whether glibc, as distributions build it, searches this folder by default. The folder begins with
+ * the root.
+ */
 bool library_search__is_default_folder(const char *root, const char *folder);
 
 #endif

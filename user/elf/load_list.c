@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * An array in the loader's order: a file is one entry, whatever names lead to it.
- */
+/* An array in the loader's order: a file is one entry, no matter how many names lead to it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A compressed section in, a symbol table out, for object_file.c. What is unpacked goes to a file
- * in memory, so that it is read like every other hostile ELF file. A few bytes can stand for
- * gigabytes: what comes out is bounded, and so is the unpacker's own memory.
+ * Makes a symbol table from a compressed section, for object_file.c. The section is unpacked to a
+ * file in memory, so that it is read like every other hostile ELF file. A few bytes can stand for
+ * gigabytes: the unpacked size is bounded, and so is the unpacker's own memory.
  */
 #include "elf/mini_debug_info.h"
 
@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* 50 times what the largest programs of Fedora have; packed, it is smaller still. */
+/* 50 times the size in the largest programs of Fedora. It bounds the packed size too. */
 #define MAX_BYTES (64u << 20)
 /* xz -9 asks for 65 MiB. */
 #define MAX_UNPACKER_BYTES (80u << 20)
@@ -44,7 +44,7 @@ static int error_of(lzma_ret result)
 	}
 }
 
-/* The next bytes of the section, once those before are used up. */
+/* Reads the next bytes of the section, once those before are used up. */
 static int feed(lzma_stream *stream, const struct elf_headers *object, const Elf64_Shdr *section,
 		uint8_t *buffer, size_t nr_bytes)
 {

@@ -11,8 +11,8 @@
 
 /*
  * Reads the functions that .dynsym lacks. Returns 0, -ENOENT when the object has no such section or
- * it names no function, -EFBIG when it unpacks to more than is bearable, -EINVAL or -EBADMSG when
- * it is damaged, or -errno.
+ * it names no function, -EFBIG when it is too large once unpacked, -EINVAL or -EBADMSG when it is
+ * damaged, or -errno.
  */
 int mini_debug_info__read(struct elf_symbols **symbols, const struct elf_headers *object);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A large program has a million symbols and tens of megabytes of names, in no useful order. So the
- * string table is read first, once, for the places where the names end that we look for; then the
- * symbols, once, each against those few places. No name is read for its own sake. Linkers let
- * "malloc" begin in the middle of "xmalloc": hence ends, not beginnings.
+ * string table is read first, once, for the places where a wanted name ends; then the symbols,
+ * once, each against those few places. No other name is looked at. Linkers let "malloc" begin in
+ * the middle of "xmalloc": that is why ends are searched for, not beginnings.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #define CHUNK_BYTES (256 << 10)
 #define PLACES_MAX (1 << 20) /* large C programs have thousands of names that end in "free" */
 
-/* A name that was asked for begins at this offset of the string table. */
+/* A wanted name begins at this offset of the string table. */
 struct place {
 	uint32_t offset;
 	uint32_t name;
@@ -54,7 +54,10 @@ static int add_place(struct search *search, uint64_t offset, size_t name)
 	return 0;
 }
 
-/* A name ends after text[0..length), which is not empty; end is that place in the table. */
+/*
+ * A name ends after text[0..length), which is not empty; end is the offset of its end in the string
+ * table.
+ */
 static int match_end(struct search *search, const char *text, size_t length, uint64_t end)
 {
 	for (size_t i = 0; i < search->nr_names; i++) {
@@ -71,7 +74,10 @@ static int match_end(struct search *search, const char *text, size_t length, uin
 	return 0;
 }
 
-/* The bytes of the chunk before `from` were seen with the chunk before; offset is text[0]'s. */
+/*
+ * The bytes before `from` were searched with the previous chunk; offset is the string table's
+ * offset of text[0].
+ */
 static int match_ends(struct search *search, size_t from, size_t bytes, char terminator,
 		      uint64_t offset)
 {
@@ -83,14 +89,14 @@ static int match_ends(struct search *search, size_t from, size_t bytes, char ter
 
 		if (length)
 			err = match_end(search, text, length, offset + length);
-		/* A gigabyte of empty names can be had for little. */
+		/* Skip empty names at once: a gigabyte of them costs an attacker little. */
 		while (at < end && *at == terminator)
 			at++;
 	}
 	return err;
 }
 
-/* How many of these bytes, never written, are 0 without a look at them. */
+/* How many of these bytes lie in a hole, and so are 0 without reading them. */
 static uint64_t hole_bytes(const struct search *search, uint64_t offset, uint64_t nr_bytes)
 {
 	uint64_t data = elf_image__next_data(search->image, offset);
@@ -98,7 +104,7 @@ static uint64_t hole_bytes(const struct search *search, uint64_t offset, uint64_
 	return data - offset < nr_bytes ? data - offset : nr_bytes;
 }
 
-/* Reads on after what is kept of the chunk before, as a name can straddle two. */
+/* Reads on after the kept end of the previous chunk, since a name can straddle two chunks. */
 static int match_strings(struct search *search, uint64_t offset, size_t nr, size_t *kept)
 {
 	size_t bytes = *kept + nr, keep;
@@ -160,7 +166,7 @@ static int report(const struct search *search, const Elf64_Sym *symbol)
 	function.name = place->name;
 	function.local = ELF64_ST_BIND(symbol->st_info) == STB_LOCAL;
 	function.nr_bytes = symbol->st_size;
-	/* Code outside every executable segment can't be called, and takes no probe. */
+	/* Code outside every executable segment can't be called, and no probe can be put there. */
 	if (elf_image__offset_of(search->image, symbol->st_value, true, &function.file_offset))
 		return 0;
 	return search->found(&function, search->context);
@@ -183,7 +189,7 @@ static int match_symbols(const struct search *search)
 	uint64_t left = search->table->nr_symbols, offset = search->table->symbols_offset;
 
 	while (left) {
-		/* In a hole they are undefined. */
+		/* Symbols in a hole are zeroes, and so undefined. */
 		uint64_t hole = hole_bytes(search, offset, left * symbol_bytes);
 		uint64_t nr = hole / symbol_bytes;
 		int err = 0;

@@ -21,35 +21,38 @@
 #include "base/log.h"
 #include "base/scan_budget.h"
 
-/* Larger than any executable or debug file, small enough that offsets can't overflow. */
+/* Larger than any executable or debug file, and small enough that offsets can't overflow. */
 #define MAX_FILE_BYTES (1LL << 35)
-/* A file system that answers does so much sooner, once a CPU is had for it. */
+/* A working file system answers much sooner, once its thread gets a CPU. */
 #define PATIENCE_NS 50000000ULL
-/* When what may be waited in all has been waited. */
+/* The patience that is left once the budget for waiting is used up. */
 #define LITTLE_PATIENCE_NS 1000000ULL
-/* For what can't go on without the file, or for a CPU on a busy machine. */
+/* For callers that can't go on without the file, and for threads that wait for a CPU. */
 #define LONG_PATIENCE_NS 10000000000ULL
-/* A busy machine may be all that it is. */
+/* Warn no sooner: the machine may only be busy. */
 #define TOLD_AFTER_NS 1000000000ULL
-/* Each hangs with one file system. */
+/* Each overdue job is a thread that hangs in one file system. */
 #define MAX_OVERDUE 256
 #define WORKER_STACK_BYTES (128 << 10)
-/* So much of a remote file is read at once, in the hope that it need not be asked for again. */
+/* At most this much of a remote file is read ahead, so that it need not be fetched again. */
 #define MAX_FETCHED_BYTES (64 << 20)
-/* The kernel gives up a look-up below a root when anything on the machine is renamed meanwhile. */
+/*
+ * The kernel gives up a look-up below a root (EAGAIN) when anything on the machine is renamed
+ * meanwhile.
+ */
 #define MAX_ATTEMPTS 16
 
 struct job {
 	char *path, *file_system;
-	int root_fd; /* its own, or -1 */
+	int root_fd; /* the job's own copy, or -1 */
 	struct file_numbers expected; /* inode 0: any */
 	int result; /* a descriptor or -errno */
 	struct stat status;
-	atomic_bool answered; /* its thread has only to tell */
+	atomic_bool answered; /* the file system has answered; the thread only needs the lock */
 	bool done;
 	bool overdue; /* nobody waits for it any more */
 	bool told;
-	int state_fd; /* its thread's /proc/thread-self/stat; -1: no thread has begun with it */
+	int state_fd; /* its thread's /proc/thread-self/stat; -1: no thread has taken the job yet */
 	uint64_t since_ns; /* when it was given out, CLOCK_MONOTONIC */
 	struct job *next; /* to do */
 	struct job *next_overdue;
@@ -57,7 +60,7 @@ struct job {
 
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t work, done; /* something is to be done, was done */
+	pthread_cond_t work, done; /* a job is to be done, was done */
 	struct job *to_do, *overdue;
 	unsigned int nr_idle, nr_overdue;
 	bool answers_again;
@@ -96,7 +99,10 @@ static int open_path(int root_fd, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Content on the machine's own disks or in its memory is always to be had. */
+/*
+ * Whether the file is on the machine's own disks or in its memory, whose content can always be
+ * read.
+ */
 static bool is_local(int fd)
 {
 	static const unsigned int local[] = { EXT4_SUPER_MAGIC,	 XFS_SUPER_MAGIC,
@@ -114,7 +120,7 @@ static bool is_local(int fd)
 	return false;
 }
 
-/* Reads a remote file through, so that who reads it next finds it in the page cache. */
+/* Reads a remote file through, so that the next reader finds it in the page cache. */
 static void fetch(int fd)
 {
 	char bytes[16384];
@@ -140,9 +146,9 @@ bool file_numbers__are_of(const struct file_numbers *expected, int fd, const str
 }
 
 /*
- * The path may lead to a FIFO, or to a device where merely opening does something (a tape, a
- * watchdog). O_PATH touches nothing; only what proved to be a regular file is opened for real, by
- * way of /proc, so that nobody can swap it in between.
+ * The path may lead to a FIFO, or to a device where merely opening has an effect (a tape, a
+ * watchdog). O_PATH touches nothing. Only a file that proved to be regular is opened for real,
+ * through /proc, so that nobody can swap it in between.
  */
 static int open_regular(const struct job *job, struct stat *status)
 {
@@ -183,7 +189,7 @@ static void free_job(struct job *job)
 	free(job);
 }
 
-/* What the path itself is asked for where nobody knows the file system. */
+/* The path itself stands for its file system where that is unknown. */
 static struct job *new_job(const struct patient_request *request)
 {
 	const char *file_system = request->file_system ? request->file_system : request->path;
@@ -225,7 +231,7 @@ static void drop_overdue(struct job *job)
 	workshop.answers_again = true;
 }
 
-/* Who gives out a job takes one of the idle ones off their number. */
+/* With the lock. give_out, not this thread, counts an idle thread off when it has a job for it. */
 static struct job *wait_for_job(void)
 {
 	struct job *job;
@@ -308,8 +314,8 @@ static struct timespec time_of(uint64_t monotonic_ns)
 }
 
 /*
- * With the lock. Does it wait for a CPU, rather than for its file system? By the thread's state as
- * proc(5) has it, after the name.
+ * With the lock. Whether the job lacks a CPU, not an answer: its thread has not begun, or needs
+ * only the lock, or is runnable (state R, which proc(5) has after the name).
  */
 static bool lacks_cpu(const struct job *job)
 {
@@ -325,7 +331,7 @@ static bool lacks_cpu(const struct job *job)
 	return state && state[1] == ' ' && state[2] == 'R';
 }
 
-/* With the lock. False: it was not done until then. */
+/* With the lock. Returns false when the job was not done by then. */
 static bool wait_until(const struct job *job, uint64_t until_ns)
 {
 	const struct timespec until = time_of(until_ns);
@@ -337,7 +343,7 @@ static bool wait_until(const struct job *job, uint64_t until_ns)
 	return job->done;
 }
 
-/* With the lock. False: it is overdue, and whoever does it frees it. */
+/* With the lock. Returns false when the job is overdue: then the thread that does it frees it. */
 static bool wait_for(struct job *job)
 {
 	uint64_t began_ns = monotonic_ns(), now_ns = began_ns;
@@ -359,7 +365,7 @@ static bool wait_for(struct job *job)
 	return false;
 }
 
-/* With the lock. Takes the job over. */
+/* With the lock. Takes ownership of the job. */
 static int do_job(struct job *job, struct stat *status)
 {
 	int result = give_out(job);
@@ -377,7 +383,7 @@ static int do_job(struct job *job, struct stat *status)
 	return result;
 }
 
-/* With the lock. Is there no use in asking now? */
+/* With the lock. Whether it is no use to ask this file system now. */
 static bool is_hopeless(const char *file_system)
 {
 	if (is_overdue(file_system))
@@ -417,7 +423,10 @@ static void tell_overdue(const struct job *job)
 	char target[PATH_MAX];
 	ssize_t length = -1;
 
-	/* These links say where they lead without a look at the file; any other path would hang. */
+	/*
+	 * Links in map_files can be read without access to the file; a look at any other path would
+	 * hang.
+	 */
 	if (strstr(job->path, "/map_files/"))
 		length = readlink(job->path, target, sizeof(target) - 1);
 	target[length > 0 ? length : 0] = '\0';

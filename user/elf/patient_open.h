@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Opens files whose file system may not answer: a server on the network that is gone, a file system
- * in user space that is stopped. An open that has no answer soon goes on alone, in a thread that
- * may hang for as long as it takes, and counts as failed for now; nobody else waits.
+ * Opens files whose file system may not answer: a network server that is gone, a file system in
+ * user space that is stopped. An open that is not answered soon counts as failed for now. It goes
+ * on in a thread of its own, which may hang as long as it takes; nobody else waits.
  */
 #ifndef PATIENT_OPEN_H
 #define PATIENT_OPEN_H
@@ -11,40 +11,42 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-/* The numbers that stat shows of a file. */
+/* The numbers by which stat identifies a file. */
 struct file_numbers {
 	uint32_t dev_major, dev_minor;
 	uint64_t inode;
-	bool any_stacked; /* on overlayfs and btrfs the device may be another: the inode has to do */
+	bool any_stacked; /* on overlayfs and btrfs the device may differ: the inode has to do */
 };
 
 struct patient_request {
-	int root_fd; /* where the path begins, as if that were "/"; -1: where ours does */
+	int root_fd; /* where the path begins, as if it were "/"; -1: at our own root */
 	const char *path;
-	/* What the path is on, by the kernel's numbers, to be asked only once at a time; NULL:
-	 * unknown. */
+	/*
+	 * The path's file system, by the kernel's numbers. No second open is tried while it owes an
+	 * answer to a first. NULL: unknown, and the path stands for it.
+	 */
 	const char *file_system;
-	const struct file_numbers *expected; /* no other file is opened; NULL: any may be */
+	const struct file_numbers *expected; /* the only file that may be opened; NULL: any may be */
 };
 
 bool file_numbers__are_of(const struct file_numbers *expected, int fd, const struct stat *status);
 
 /*
- * Opens a regular file read-only, by O_PATH first, so that nothing else is ever opened. Returns a
+ * Opens a regular file read-only, by O_PATH first, so that no other kind is ever opened. Returns a
  * descriptor with *status, -EINVAL for another kind of file, -EFBIG, -ESTALE for a file that is not
  * the expected one, -ETIMEDOUT when there was no answer yet, or -errno.
  */
 int patient_open__regular(const struct patient_request *request, struct stat *status);
 
 /*
- * Whoever can't go on without the files waits for them longer, 10 s for each: a command's libraries
- * have to be known before it begins.
+ * With has_time, each open is waited for up to 10 s, for callers that can't go on without the
+ * files: a command's libraries must be known before it begins.
  */
 void patient_open__take_time(bool has_time);
 
 /*
- * Has an open that counted as failed been answered since this was last asked? Then it is worth
- * while to try again. Warns of file systems that have not answered for a second, once for each.
+ * Whether an open that counted as failed has been answered since the last call: then it is worth
+ * trying again. Also warns of each file system that has not answered for a second, once.
  */
 bool patient_open__answers_again(void);
 

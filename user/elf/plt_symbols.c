@@ -16,7 +16,7 @@
 /* Large libraries have some ten thousand. */
 #define MAX_STUBS (1u << 20)
 #define MAX_SLOTS (1u << 20)
-/* Most of them are of other kinds: the largest programs have a million. */
+/* Most relocations are of other kinds: the largest programs have a million. */
 #define MAX_RELOCATIONS (4u << 20)
 #define RELOCATIONS_AT_ONCE 512
 #define MAX_NAMES_BYTES (128u << 20)
@@ -25,7 +25,7 @@
 #define STEP_BYTES 8
 /* jmp *offset(%rip) */
 #define JUMP_BYTES 6
-/* It begins the stub, or follows endbr64, or endbr64 and a bnd prefix. */
+/* The jump begins the stub, or follows endbr64, or endbr64 and a bnd prefix. */
 #define MAX_JUMP_AT 5
 
 struct slot {
@@ -73,7 +73,7 @@ static int copy_names(struct plt_symbols *symbols, const struct elf_headers *hea
 	return err;
 }
 
-/* The table of symbols is not read as a whole: few of them are asked for. */
+/* The symbol table is not read as a whole: only a few of its symbols are needed. */
 static int add_slot(struct plt_symbols *symbols, const struct elf_headers *headers,
 		    const Elf64_Shdr *table, const Elf64_Rela *relocation)
 {

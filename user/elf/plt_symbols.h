@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Names of the stubs by which a file calls other files' functions, which no symbol table has:
- * malloc@plt, as disassemblers call it.
+ * Names of the stubs through which a file calls other files' functions. No symbol table has them;
+ * disassemblers call them malloc@plt.
  */
 #ifndef PLT_SYMBOLS_H
 #define PLT_SYMBOLS_H
@@ -13,9 +13,9 @@
 struct plt_symbols;
 
 /*
- * Independent of the file once read. Returns 0, -ENOENT when there are no stubs or the
- * machine is another than x86-64, -EFBIG when there are more than is bearable, -EBADMSG when what
- * leads to them is damaged, -ENOMEM, or -errno.
+ * The stubs don't need the file once read. Returns 0, -ENOENT when there are no stubs or the
+ * machine is not x86-64, -EFBIG when there are too many, -EBADMSG when the tables that lead to them
+ * are damaged, -ENOMEM, or -errno.
  */
 int plt_symbols__read(struct plt_symbols **symbols, const struct elf_headers *headers);
 void plt_symbols__free(struct plt_symbols *symbols);

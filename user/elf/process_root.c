@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See process_root.h. The symbolizer keeps them; elf_file.c opens files through them. */
+/* See process_root.h. The symbolizer keeps roots; elf_file.c opens files through them. */
 #include "elf/process_root.h"
 
 #include <errno.h>
@@ -11,14 +11,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Each takes a descriptor. Files of further ones have their debug files looked for in ours. */
+/*
+ * Each root takes a descriptor. For files of further roots, debug files are searched for in ours
+ * alone.
+ */
 #define MAX_ROOTS 1024
 
 struct process_root {
 	int fd;
 	dev_t device;
 	ino_t inode;
-	size_t prefix_length; /* of the root's own path in ours; 0: it is none that we can see */
+	size_t prefix_length; /* of the root's path as we see it; 0: we can't see it */
 	unsigned int nr_more_owners;
 	char prefix[];
 };
@@ -122,7 +125,7 @@ static bool reserve_one(struct process_root_list *list)
 
 	if (list->nr >= MAX_ROOTS)
 		return false;
-	/* Full at each power of two. */
+	/* The array is full at each power of two. */
 	if (list->nr & (list->nr - 1))
 		return true;
 	roots = realloc(list->roots, (list->nr ? list->nr * 2 : 1) * sizeof(*roots));

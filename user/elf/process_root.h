@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The root folder of a process, which containers and chroot change: paths that it knows files by
- * lead somewhere else from ours. Kept open, so that it serves when the process has ended. Whatever
- * the links below it say, nothing outside of it is reached.
+ * The root folder of a process, which containers and chroot change: a path that the process knows
+ * may lead somewhere else from ours. The root is kept open, so that it serves after the process has
+ * ended. Links below it are resolved inside it: nothing outside is reached.
  */
 #ifndef PROCESS_ROOT_H
 #define PROCESS_ROOT_H
@@ -12,24 +12,26 @@
 struct process_root;
 
 /*
- * path: such as /proc/PID/root. NULL when it is the root that we have too (errno is 0), or with
- * errno set. Mounts below it make no other root.
+ * Opens a path such as /proc/PID/root. Returns NULL when it is our own root (errno is 0), or with
+ * errno set. Different mounts below the same folder make no other root.
  */
 struct process_root *process_root__open(const char *path);
-/* The same, but never NULL for the root that we have: other things may be mounted below it there. */
+/*
+ * The same, but never NULL for our own root: below it, that process may have other things mounted.
+ */
 struct process_root *process_root__enter(const char *path);
-/* Another owner, also of NULL: each calls process_root__free. */
+/* Adds an owner and returns the root, which may be NULL. Each owner calls process_root__free. */
 struct process_root *process_root__share(struct process_root *root);
 void process_root__free(struct process_root *root);
 
 /*
- * Where the path begins that the process knows a file by, for patient_open.h: the root's
- * descriptor, or -1 for root NULL, our own. Of a path as /proc/PID/maps shows it to us, where the
- * root is a folder that we can see, the part before it goes.
+ * Where the process's path of a file begins, for patient_open.h: the root's descriptor, or -1 when
+ * root is NULL, our own. /proc/PID/maps shows us paths that begin with the root's path when the
+ * root is a folder that we can see: this cuts that part off.
  */
 int process_root__place(const struct process_root *root, const char **path);
 
-/* Where paths begin: a root, and what of ours goes before the paths below it. */
+/* Where paths begin: a root, and the prefix that our own paths below it have. */
 struct path_root {
 	const struct process_root *folder; /* NULL: ours */
 	const char *prefix;
@@ -43,7 +45,7 @@ struct process_root_list {
 
 /* The root at that path, still owned by the list; NULL as above. */
 struct process_root *process_root_list__get(struct process_root_list *list, const char *path);
-/* Lets go those that have no other owner. */
+/* Frees the roots that have no other owner. */
 void process_root_list__forget_unused(struct process_root_list *list);
 void process_root_list__clear(struct process_root_list *list);
 

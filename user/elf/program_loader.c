@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The order in which glibc (elf/rtld.c, elf/dl-deps.c) and musl (ldso/dynlink.c) map files when a
- * program begins. Which file a name leads to is decided in library_search.
+ * program begins. library_search decides which file a name leads to.
  */
 #include <errno.h>
 #include <limits.h>
@@ -77,7 +77,9 @@ static int preload_from_file(struct loader *loader)
 	return err;
 }
 
-/* musl takes its list from /etc in the folder two above its loader's file: its prefix. */
+/*
+ * musl reads its list of folders below its prefix, the parent of the folder that its loader is in.
+ */
 static int prepare_musl(struct loader *loader, const char *loader_folder)
 {
 	const char *slash = strrchr(loader_folder, '/');
@@ -105,7 +107,7 @@ static int prepare_glibc(struct loader *loader, const char *loader_folder)
 	return load_list__is_shortage(err) ? err : 0;
 }
 
-/* 1 when there is a loader, which is then the second entry; 0 when not. */
+/* Returns 1 when there is a loader, which is then the second entry; 0 when not. */
 static int load_interpreter(struct loader *loader)
 {
 	const char *interpreter = loader->list.entries[0]->object->interpreter, *name;
@@ -130,7 +132,7 @@ static int load_interpreter(struct loader *loader)
 	return found < 0 ? found : 1;
 }
 
-/* Breadth first: what is found joins the end of the list. */
+/* Breadth first: found libraries join the end of the list. */
 static int load_needed(struct loader *loader)
 {
 	for (size_t i = 0; i < loader->list.nr; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a dynamic loader, glibc's or musl's, maps for one program: the program, the loader itself,
- * preloaded libraries, and what they need, breadth first.
+ * The files that a dynamic loader, glibc's or musl's, maps for one program: the program, the loader
+ * itself, preloaded libraries, and the libraries that these need, breadth first.
  */
 #ifndef PROGRAM_LOADER_H
 #define PROGRAM_LOADER_H
@@ -18,7 +18,7 @@ struct loaded_file {
 };
 
 /*
- * Calls visit once for each file, the program first. path is that of an ELF file, with the root in
+ * Calls visit once for each file, the program first. path leads to an ELF file, with the root in
  * front. Stops when visit returns non-zero and returns that; 0 at the end; -ENOEXEC or -EBADMSG
  * when the program is no ELF file of this machine or damaged; -E2BIG when a bound is exceeded;
  * -errno otherwise.

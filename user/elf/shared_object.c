@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From an ELF file's dynamic section to strings; the file is closed again before they are used.
+ * Reads strings from an ELF file's dynamic section; the file is closed again before they are used.
  */
 #include <errno.h>
 #include <limits.h>
@@ -49,7 +49,7 @@ int shared_object__resolve_origin(struct shared_object *object, const struct pat
 	return 0;
 }
 
-/* A string that can't be read is ld.so's affair; only our own shortage of memory is ours. */
+/* An unreadable string is ld.so's affair; only our own shortage of memory is an error here. */
 static int optional(int err)
 {
 	return err == -EBADMSG ? 0 : err;

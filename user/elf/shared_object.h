@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a dynamic loader wants to know of one ELF file: its names, what it needs, and where that is
- * to be looked for.
+ * The facts that a dynamic loader needs of one ELF file: its names, the libraries that it needs,
+ * and where to search for them.
  */
 #ifndef SHARED_OBJECT_H
 #define SHARED_OBJECT_H
@@ -15,7 +15,7 @@
 /* Strings are owned; NULL when the file has none. */
 struct shared_object {
 	char *path;
-	char *origin; /* what $ORIGIN stands for in its search paths */
+	char *origin; /* the folder that $ORIGIN stands for in its search paths */
 	char *interpreter;
 	char *soname;
 	char *rpath; /* NULL when there is a runpath, which takes precedence */
@@ -35,7 +35,10 @@ int shared_object__read(const struct path_root *root, const char *path,
 			struct shared_object **object);
 void shared_object__free(struct shared_object *object);
 
-/* In the main program, $ORIGIN stands for the folder of the file that its path leads to. */
+/*
+ * Sets the origin of the main program: the folder of the file that its path leads to, all links
+ * followed.
+ */
 int shared_object__resolve_origin(struct shared_object *object, const struct path_root *root);
 
 #endif
