@@ -20,7 +20,10 @@ unsigned int document__terminal_columns(const struct document *document)
 	return report_file__terminal_columns(document->file);
 }
 
-/* To a terminal by way of a stream that breaks long lines. close_stream closes what this opens. */
+/*
+ * Returns the stream to write to: for text on a terminal, one that breaks long lines. close_stream
+ * closes what this opens.
+ */
 static FILE *open_stream(const struct document *document)
 {
 	unsigned int columns = document__terminal_columns(document);

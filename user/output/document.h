@@ -14,7 +14,10 @@ struct document *document__new(const struct output_format *format,
 /* Ends the document if it has not ended. */
 void document__free(struct document *document);
 
-/* The width of the terminal that is written to, which can change at any time; 0: it is none. */
+/*
+ * The current width of the terminal that the document is written to, which can change at any time;
+ * 0 when it is no terminal.
+ */
 unsigned int document__terminal_columns(const struct document *document);
 
 void document__write(struct document *document, const struct report *report);
@@ -23,8 +26,8 @@ void document__write(struct document *document, const struct report *report);
 void document__end(struct document *document);
 
 /*
- * Ends the document in the file that was open, and begins a new one in the file that has that path
- * now. Returns 0, or -errno: then the document goes on in the file that was open.
+ * Ends the document in the open file, and begins a new one in the file that has that path now.
+ * Returns 0, or -errno: then the document goes on in the file that was open.
  */
 int document__reopen(struct document *document, const char *path);
 

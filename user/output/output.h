@@ -34,22 +34,25 @@ struct report {
 };
 
 struct output_settings {
-	bool verbose; /* text adds addresses, module paths and figures that only JSON has else */
-	bool system_wide; /* text has a row of columns for each end */
+	bool verbose; /* text adds addresses, module paths and figures that otherwise only JSON has */
+	bool system_wide; /* text has a row of columns for each process that ends */
 };
 
 /*
- * A document is one call of begin, one of report for each item, and one of end: also when the
- * tracer stops early, and anew for each file when the report file is reopened. The state is the
- * format's own, state_bytes of it, all zero before begin. out can differ from call to call.
+ * A document is one call of begin, one of report for each item, and one of end, even when the
+ * tracer stops early. Each file that the report file is reopened to gets a new document. The state
+ * is private to the format: state_bytes bytes, all zero before begin. out can differ from call to
+ * call.
  */
 struct output_format {
 	const char *name;
-	bool for_people; /* on a terminal, long lines are broken at words */
+	bool for_people; /* long lines are broken at words on a terminal */
 	size_t state_bytes;
 	void (*begin)(void *state, FILE *out, const struct output_settings *settings);
 	void (*report)(void *state, FILE *out, const struct report *report);
-	/* Writes the tail and releases what the state points to. NULL: there is nothing to do. */
+	/*
+	 * Writes the tail, and releases the memory that the state points to. NULL: nothing to do.
+	 */
 	void (*end)(void *state, FILE *out);
 };
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reports as JSON Lines. A line is built in memory and written at once: when there is no memory
- * for it, a message says so and the output has no half of it. json_pack's "o" takes over its value
- * also when it fails, so a builder only passes on what it made. Field names are part of the
- * interface; memleak-bpf(8) lists them.
+ * Reports as JSON Lines. A line is built in memory and written at once: when there is no memory for
+ * it, a message says so, and no half line is written. json_pack's "o" takes over its value even
+ * when it fails, so a builder only passes on what it made. Field names are part of the interface;
+ * memleak-bpf(8) lists them.
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -16,7 +16,7 @@
 #include "output/verdict_words.h"
 #include "base/sanitize_text.h"
 
-/* ASCII only: U+0085 and U+2028, raw, end a line for some readers of lines. */
+/* ASCII only: some readers of lines end a line at a raw U+0085 or U+2028. */
 #define DUMP_FLAGS \
 	(JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15))
 
@@ -35,7 +35,7 @@ static json_t *string_or_null(const char *text)
 	return string;
 }
 
-/* JSON readers, jansson first, have no integers above this. */
+/* JSON readers, jansson among them, have no larger integers. */
 static json_int_t clamp(uint64_t number)
 {
 	return number > INT64_MAX ? INT64_MAX : (json_int_t)number;
@@ -62,7 +62,7 @@ static json_t *hex(uint64_t number)
 	return json_sprintf("0x%" PRIx64, number);
 }
 
-/* RFC 3339 in UTC. A year that needs more than four digits is no such time. */
+/* RFC 3339 in UTC. It has no years of more than four digits: null. */
 static json_t *time_or_null(const struct timespec *time)
 {
 	struct tm utc;
@@ -74,7 +74,7 @@ static json_t *time_or_null(const struct timespec *time)
 			    (int)(time->tv_nsec / 1000000));
 }
 
-/* Takes over value; on failure, or when a builder of either had failed, *array is NULL. */
+/* Takes over value. *array becomes NULL on failure, or when the builder of either had failed. */
 static void append(json_t **array, json_t *value)
 {
 	if (json_array_append_new(*array, value)) {
@@ -120,7 +120,10 @@ static json_t *build_blocks_or_null(const struct report_stack *stack)
 	return blocks;
 }
 
-/* Moves the members of part behind those of *line; either may be NULL from a failed builder. */
+/*
+ * Adds the members of part after those of *line, and takes part over; either may be NULL from a
+ * failed builder.
+ */
 static void join(json_t **line, json_t *part)
 {
 	if (!*line || !part || json_object_update(*line, part)) {
@@ -221,7 +224,7 @@ static json_t *build_totals_or_null(const struct process_report *process)
 {
 	if (!process->has_allocator)
 		return json_null();
-	/* With -z or -Z a free of a block that was left out can't be told from any other. */
+	/* With -z or -Z, a free of a block that was left out can't be told from an unknown free. */
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "allocated_bytes",
 			 clamp(process->allocated_bytes), "allocated_blocks",
 			 clamp(process->allocated_blocks), "freed_bytes",
@@ -324,7 +327,7 @@ static json_t *build_fate(const struct process_report *process)
 			 string_or_null(why.text[0] ? why.text : NULL));
 }
 
-/* "leaks" is there, and null, so that a reader needs no change once blocks are classified. */
+/* "leaks" is null for now, so that a reader needs no change once blocks are classified. */
 static json_t *build_rows(const struct process_report *process)
 {
 	return json_pack("{s:o, s:I, s:I, s:I, s:o, s:n, s:o}", "stacks",
@@ -334,7 +337,7 @@ static json_t *build_rows(const struct process_report *process)
 			 build_walks(process->walks), "leaks", "lost", build_lost(&process->lost));
 }
 
-/* Takes line over; what names it in the message when it can't be written. */
+/* Takes line over; `what` names it in the message when it can't be written. */
 static void write_line(FILE *out, json_t *line, const char *what)
 {
 	char *text = line ? json_dumps(line, DUMP_FLAGS) : NULL;
@@ -482,7 +485,7 @@ static void begin(void *state, FILE *out, const struct output_settings *settings
 {
 	(void)state;
 	(void)out;
-	(void)settings; /* all is said, in any case */
+	(void)settings; /* JSON always says everything */
 }
 
 static void report(void *state, FILE *out, const struct report *item)
@@ -506,7 +509,7 @@ static void report(void *state, FILE *out, const struct report *item)
 
 const struct output_format output_json = {
 	.name = "json",
-	.state_bytes = 1, /* none is kept: a line stands for itself */
+	.state_bytes = 1, /* no state is kept: each line stands alone */
 	.begin = begin,
 	.report = report,
 };

@@ -17,7 +17,7 @@
 
 struct text_state {
 	struct output_settings settings;
-	unsigned int heads_columns; /* of the terminal when the table's heads were written last */
+	unsigned int heads_columns; /* of the terminal when the table's heads were last written */
 };
 
 static void begin(void *state, FILE *out, const struct output_settings *settings)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See report_file.h. Called by the monitor; the writers only see the stream. It is one of our own
- * making since stdio forgets the reason of a failed write, and a full disk should be called so.
+ * See report_file.h. Called by the monitor; the writers only see the stream. The stream is one of
+ * our own making, since stdio forgets why a write failed, and a full disk should be named as the
+ * reason.
  */
 #include "output/report_file.h"
 
@@ -17,8 +18,8 @@
 #include "base/guarded_open.h"
 #include "base/stop_request.h"
 
-#define NEW_FILE_MODE 0666 /* less what umask takes */
-/* Who does not read is waited for that long before somebody is asked whether to wait on. */
+#define NEW_FILE_MODE 0666 /* umask takes bits away */
+/* A reader that does not read is waited for that long before keep_waiting is asked. */
 #define PATIENCE_MS 100
 
 struct report_file {
@@ -29,7 +30,7 @@ struct report_file {
 	void *context;
 };
 
-/* Returns 0 when something can be written, or EINTR when nobody wants to wait for that any more. */
+/* Returns 0 when something can be written, or EINTR when keep_waiting says no. */
 static int wait_for_room(const struct report_file *file)
 {
 	struct pollfd room = { .fd = file->fd, .events = POLLOUT };
@@ -40,7 +41,10 @@ static int wait_for_room(const struct report_file *file)
 	return 0;
 }
 
-/* In pieces that a pipe with any room takes whole: also one that blocks, since others share it. */
+/*
+ * Writes at most a piece that a pipe with any room takes whole. So even a pipe that is in blocking
+ * mode, because others share it, does not block us.
+ */
 static ssize_t write_some(const struct report_file *file, const char *bytes, size_t size)
 {
 	size_t piece = size < PIPE_BUF ? size : PIPE_BUF;
@@ -56,7 +60,9 @@ static ssize_t write_some(const struct report_file *file, const char *bytes, siz
 	}
 }
 
-/* As fopencookie wants it: what was written, less than asked for when it failed. */
+/*
+ * As fopencookie wants it: returns how much was written, less than asked for when a write failed.
+ */
 static ssize_t write_all(void *cookie, const char *bytes, size_t size)
 {
 	struct report_file *file = cookie;
@@ -73,7 +79,7 @@ static ssize_t write_all(void *cookie, const char *bytes, size_t size)
 	return (ssize_t)done;
 }
 
-/* Takes the descriptor over, also when it fails. */
+/* Takes ownership of the descriptor, even when it fails. */
 static struct report_file *new_file(int fd)
 {
 	const cookie_io_functions_t functions = { .write = write_all };
@@ -94,7 +100,10 @@ static struct report_file *new_file(int fd)
 	return file;
 }
 
-/* A run that was killed, or met a full disk, may have left half a line: it must not get longer. */
+/*
+ * A run that was killed, or met a full disk, may have left half a line: end it, so that it does not
+ * get longer.
+ */
 static int begin_a_line(int fd)
 {
 	struct stat status;
@@ -104,11 +113,11 @@ static int begin_a_line(int fd)
 
 	if (fstat(fd, &status) || !S_ISREG(status.st_mode) || !status.st_size)
 		return 0;
-	/* The very file, whatever its path names by now. */
+	/* By descriptor: the path may name another file by now. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	reader = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (reader < 0)
-		return 0; /* it may be written and not read */
+		return 0; /* we may write it but not read it */
 	if (pread(reader, &last, 1, status.st_size - 1) == 1 && last != '\n' &&
 	    write(fd, "\n", 1) != 1)
 		err = -errno;
@@ -116,7 +125,7 @@ static int begin_a_line(int fd)
 	return err;
 }
 
-/* A named pipe is opened when somebody reads it. */
+/* Waits until somebody reads a named pipe: before, it can't be opened. */
 static int open_patiently(const char *path, int flags)
 {
 	for (;;) {
@@ -130,7 +139,10 @@ static int open_patiently(const char *path, int flags)
 	}
 }
 
-/* O_APPEND in any case: who truncates the file (copytruncate) is not to get a hole in it. */
+/*
+ * O_APPEND in any case: a log rotation that truncates the file (copytruncate) must not make a hole
+ * in it.
+ */
 struct report_file *report_file__open(const char *path, bool append)
 {
 	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
@@ -146,7 +158,10 @@ struct report_file *report_file__open(const char *path, bool append)
 	return fd < 0 ? NULL : new_file(fd);
 }
 
-/* Not the description that others share, where that is possible: only ours becomes non-blocking. */
+/*
+ * Opens a description of our own where that is possible: only ours becomes non-blocking, not the
+ * one that others share.
+ */
 static int reopen_descriptor(int fd)
 {
 	struct stat status;
@@ -207,7 +222,7 @@ static bool is_pipe_without_reader(int fd)
 int report_file__flush(struct report_file *file)
 {
 	if (fflush(file->stream) || ferror(file->stream))
-		return file->error ? -file->error : -EIO; /* else it ran out of memory, or such */
+		return file->error ? -file->error : -EIO; /* stdio is out of memory, or such */
 	return is_pipe_without_reader(file->fd) ? -EPIPE : 0;
 }
 
@@ -233,7 +248,7 @@ int report_file__reopen(struct report_file *file, const char *path, void (*leave
 		return -errno;
 	if (is_same_file(fd, file->fd)) {
 		close(fd);
-		return 0; /* nobody moved it: what is written there goes on */
+		return 0; /* nobody moved it: go on in the same file */
 	}
 	err = begin_a_line(fd);
 	if (!err && leave) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See short_name.h. Called by text_stacks.c. It goes by ASCII alone, which cuts no character in
- * two. */
+/*
+ * See short_name.h. Called by text_stacks.c. Only ASCII is acted on, so no character is cut in two.
+ */
 #include "output/short_name.h"
 
 #include <ctype.h>
@@ -11,13 +12,13 @@
 
 #define ELLIPSIS "\xe2\x80\xa6"
 #define MAX_NESTING 64
-/* Brackets further in than this are the first to be emptied, all together. */
+/* Brackets nested deeper than this are emptied first, all together. */
 #define MOST_KEPT 6
 
 struct short_name {
 	char *buffer;
 	size_t length, size;
-	char open[MAX_NESTING]; /* the brackets around the place that the copy is at */
+	char open[MAX_NESTING]; /* the brackets that are open where the copy is */
 	unsigned int nesting, kept;
 	bool failed;
 };
@@ -37,7 +38,9 @@ static bool is_word(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '$';
 }
 
-/* What looks like a bracket and is none: of operator<<, operator() and their like, and of an arrow.
+/*
+ * The length of text that looks like a bracket and is none: operator<<, operator() and the like,
+ * and an arrow. 0 for any other text.
  */
 static size_t length_without_brackets(const char *name, const char *at)
 {
@@ -73,7 +76,7 @@ static void open_bracket(struct short_name *copy, const char *at)
 	copy->open[copy->nesting++] = *at;
 }
 
-/* A "<" in brackets that was never closed was none. */
+/* An unclosed "<" inside brackets was no bracket. */
 static void close_bracket(struct short_name *copy, const char *at)
 {
 	char opening = *at == '>' ? '<' : '(';
@@ -89,7 +92,7 @@ static void close_bracket(struct short_name *copy, const char *at)
 		put(copy, at, 1);
 }
 
-/* With what stands in more than so many brackets left out. */
+/* Copies the name without the text that is nested in more than `kept` brackets. */
 static bool copy_name(struct short_name *copy, const char *name)
 {
 	for (const char *at = name; *at && !copy->failed;) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which columns fit, and their cells in them. No row is longer than the terminal is wide, whatever
- * a cell says: a row that wraps makes all the rows around it hard to read.
+ * Decides which columns fit, and prints their cells. No row is longer than the terminal is wide,
+ * whatever a cell says: a row that wraps makes all the rows around it hard to read.
  */
 #include "output/text_columns.h"
 
@@ -11,7 +11,7 @@
 
 #define MAX_COLUMNS 16
 
-/* Of each column; 0: it is left out. */
+/* The width of each column; 0: it is left out. */
 struct layout {
 	unsigned int widths[MAX_COLUMNS];
 };
@@ -21,7 +21,7 @@ static unsigned int narrowest(const struct text_column *column)
 	return column->min_width ? column->min_width : column->width;
 }
 
-/* With a space between two. */
+/* The width of a row, with a space between columns. */
 static unsigned int sum_widths(const struct layout *layout)
 {
 	unsigned int sum = 0;
@@ -57,7 +57,7 @@ static struct layout lay_out(const struct text_table *table, unsigned int termin
 		layout.widths[i] = narrowest(&table->columns[i]);
 	while (sum_widths(&layout) > room && leave_one_out(&layout, table))
 		;
-	/* What is left over goes to those that could shrink. */
+	/* The room that is left over goes to the columns that could shrink. */
 	for (size_t i = 0; i < table->nr_columns && sum_widths(&layout) < room; i++) {
 		spare = room - sum_widths(&layout);
 		if (layout.widths[i] && table->columns[i].width - layout.widths[i] > spare)
@@ -68,7 +68,7 @@ static struct layout lay_out(const struct text_table *table, unsigned int termin
 	return layout;
 }
 
-/* Nothing stands behind the last cell that is there. */
+/* Whether it is the last column of the row: its cell gets no padding. */
 static bool is_last(const struct layout *layout, size_t column)
 {
 	for (size_t i = column + 1; i < MAX_COLUMNS; i++) {

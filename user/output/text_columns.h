@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Rows of columns: a table says what the columns are, this room which of them fit and where they
- * stand. Heads and rows agree when they are asked for with the same number of terminal columns.
+ * Rows of columns: a table defines the columns; this room decides which of them fit and where they
+ * stand. Heads and rows agree when they are printed for the same number of terminal columns.
  */
 #ifndef TEXT_COLUMNS_H
 #define TEXT_COLUMNS_H
@@ -13,11 +13,12 @@
 
 struct text_column {
 	const char *name;
-	unsigned int width; /* for the name and for every cell: what is longer is cut */
-	unsigned int min_width; /* to which it may shrink; 0: it may not */
-	unsigned int priority; /* on a narrow terminal the lowest is left out first */
-	bool to_the_right; /* numbers */
-	/* What stands there, as it is: hostile text is made safe here. */
+	unsigned int width; /* for the name and for every cell: longer text is cut */
+	unsigned int min_width; /* the width that it may shrink to; 0: it may not */
+	unsigned int
+		priority; /* on a narrow terminal, the column with the lowest is left out first */
+	bool to_the_right; /* for numbers */
+	/* The cell's text, raw: hostile text is made safe by this room. */
 	struct unit_text (*cell)(const void *row);
 };
 
@@ -26,7 +27,7 @@ struct text_table {
 	size_t nr_columns; /* at most 16 */
 };
 
-/* Without a newline before or behind; terminal_columns 0: everything fits. */
+/* Print no newline, before or after; terminal_columns 0: everything fits. */
 void text_columns__print_heads(FILE *out, const struct text_table *table,
 			       unsigned int terminal_columns);
 void text_columns__print_row(FILE *out, const struct text_table *table,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Facts as labelled lines. What is not known is said to be unknown; every string that a program
- * may have chosen goes through sanitize_text.
+ * Facts as labelled lines. Unknown figures are said to be unknown; every string that a program may
+ * have chosen goes through sanitize_text.
  */
 #include "output/text_lines.h"
 
@@ -130,7 +130,7 @@ void text_lines__verdict(FILE *out, const struct process_report *process)
 
 static void print_kept(FILE *out, const struct report_kept *kept)
 {
-	/* It stays even when nothing of it is in memory. */
+	/* 0 bytes too: it stays even when none of it is in memory. */
 	if (kept->bytes == FIGURE_UNKNOWN)
 		fputs("an unknown amount", out);
 	else if (!kept->bytes)
@@ -172,7 +172,7 @@ void text_lines__stays(FILE *out, const struct report_stays *stays)
 	} parts[] = {
 		{ stays->page_cache_bytes, "file pages", ", in the page cache (reclaimable)" },
 		{ stays->shared_bytes, "anonymous memory", ", shared with a living process" },
-		/* The sum of what is named, where that is. */
+		/* Unless its parts are named: this is their sum. */
 		{ stays->nr_kept ? 0 : stays->shmem_bytes, "shared memory", "" },
 	};
 	size_t nr_parts = sizeof(parts) / sizeof(parts[0]), nr_unknown = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The lines that text reports are made of: one fact each, behind a label. Every text writer says
- * the same thing in the same words.
+ * The lines that text reports are made of: one fact each, after a label. Every text writer says the
+ * same thing in the same words.
  */
 #ifndef TEXT_LINES_H
 #define TEXT_LINES_H
@@ -10,7 +10,7 @@
 
 #include "report/report.h"
 
-/* Where the text behind a label begins. */
+/* The column where the text after a label begins. */
 #define TEXT_LINES_LABEL_COLUMNS 21
 
 /* Begins a line; "" continues the label above. */
@@ -18,10 +18,10 @@ void text_lines__label(FILE *out, const char *label);
 /* A whole line: a string that a program chose, made safe. */
 void text_lines__string(FILE *out, const char *label, const char *string);
 
-/* Whether losses may have made sums too small, and what then stands before them: "at least ". */
+/* Whether losses may have made sums too small, and the words before such sums: "at least ". */
 bool text_lines__sums_affected(const struct report_lost *lost);
 const char *text_lines__before_sums(const struct report_lost *lost);
-/* The same for what is listed by stack, which losing stacks affects too. */
+/* The same for figures by stack, which losses of stacks affect too. */
 const char *text_lines__before_stacks(const struct report_lost *lost);
 
 /* "67,108,864 bytes in 1 block", or that it is unknown; no line of its own. */
@@ -29,13 +29,13 @@ void text_lines__held(FILE *out, const struct process_report *process);
 
 /* Whole lines; none where there is nothing to say. */
 void text_lines__setup(FILE *out, const struct start_report *start);
-/* In one line what this kernel can't give; nothing when it gives all. */
+/* One line with what this kernel can't offer; nothing when it offers all. */
 void text_lines__degraded(FILE *out, const struct start_report *start);
 void text_lines__lost(FILE *out, const struct report_lost *lost);
 void text_lines__inherited(FILE *out, const struct process_report *process);
 void text_lines__memory_in_use(FILE *out);
 void text_lines__verdict(FILE *out, const struct process_report *process);
-/* What stays, in all; and only what stays by name. */
+/* All memory that stays; and only that which stays by name. */
 void text_lines__stays(FILE *out, const struct report_stays *stays);
 void text_lines__kept(FILE *out, const struct report_stays *stays);
 /* "and 12 more stacks, 3,456 bytes in 20 blocks": noun is such as "more stack". */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See text_process.h. Called by output_text.c. Each line says one thing after a label; what is not
- * known is said to be unknown, and what was not freed is "held" or "outstanding", since only a
- * reachability scan can tell that it is lost.
+ * See text_process.h. Called by output_text.c. Each line says one thing after a label, and unknown
+ * figures are said to be unknown. Blocks that were not freed are "held" or "outstanding", since
+ * only a reachability scan can tell that they are lost.
  */
 #include "output/text_process.h"
 
@@ -75,8 +75,8 @@ static void print_heap_usage(FILE *out, const struct process_report *process, bo
 }
 
 /*
- * What is held of new blocks says little of a process that frees as many old ones: the difference
- * tells whether it grows. The bytes of the old ones are not known.
+ * Held new blocks say little about a process that frees as many old ones: the difference tells
+ * whether it grows. It is a number of blocks, since the bytes of the old ones are not known.
  */
 static void print_growth(FILE *out, const struct process_report *process)
 {
@@ -97,7 +97,7 @@ static void print_growth(FILE *out, const struct process_report *process)
 			fewer ? "fewer" : "more");
 }
 
-/* Why the figures above are not the whole truth. */
+/* Prints why the figures above are not the whole truth. */
 static void print_limits(FILE *out, const struct process_report *process)
 {
 	if (process->late_attach) {

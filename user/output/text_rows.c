@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What stands in the cells of the system's tables. Unknown is "?", and what is not yet is "-": a
- * process whose memory is still in use has nothing reclaimed.
+ * The cells of the system's tables. "?" is unknown, and "-" is not known yet: a process whose
+ * memory is still in use has nothing reclaimed.
  */
 #include "output/text_rows.h"
 
@@ -29,7 +29,7 @@ static struct unit_text say_pid(pid_t pid)
 	return text;
 }
 
-/* The mark has a place of its own: figures with and without it stand under each other. */
+/* The mark has a place of its own, so that figures with and without it line up. */
 static struct unit_text say_held(uint64_t bytes, bool at_least, bool late_attach)
 {
 	struct unit_text text;
@@ -40,7 +40,7 @@ static struct unit_text say_held(uint64_t bytes, bool at_least, bool late_attach
 	return text;
 }
 
-/* Exact where that fits. */
+/* The exact number if it fits. */
 static struct unit_text say_blocks(uint64_t blocks, bool at_least)
 {
 	struct unit_text text;
@@ -177,7 +177,7 @@ static struct unit_text verified_cell(const void *row)
 	return copy_text(process->end.memory_gone ? words[process->verified] : "-");
 }
 
-/* At 80 columns: all up to RECLAIMED, and VERIFIED. */
+/* 80 columns have room for all up to RECLAIMED, and VERIFIED. */
 static const struct text_column exit_columns[] = {
 	{ "TIME", 8, 0, 6, false, time_cell },
 	{ "PID", 7, 0, 13, true, pid_cell },
@@ -239,7 +239,10 @@ static struct unit_text ranked_blocks_cell(const void *row)
 static struct unit_text growth_cell(const void *row)
 {
 	const struct ranking_row *ranked = row;
-	/* report.h has no unknown here: what looks like it is a fall, the largest there can be. */
+	/*
+	 * Growth is never unknown: the value that means so elsewhere is the largest possible fall
+	 * here.
+	 */
 	int64_t growth = ranked->growth_bytes == INT64_MIN ? -INT64_MAX : ranked->growth_bytes;
 	struct unit_text text;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The tables of the whole system: a row for each process that ends, and a row for each process in
- * a ranking. Whole lines; ">=" before a figure means that losses may have made it too small, "+"
- * behind what is held that the process ran before, and that earlier blocks are not counted.
+ * The tables of the whole system: a row for each process that ends, and a row for each process in a
+ * ranking. Whole lines. ">=" before a figure means that losses may have made it too small. "+"
+ * after a held figure means that the process ran before the tracer, and that its earlier blocks are
+ * not counted.
  */
 #ifndef TEXT_ROWS_H
 #define TEXT_ROWS_H

@@ -12,7 +12,7 @@
 #include "output/text_stacks.h"
 #include "base/text_units.h"
 
-/* Places stand in one column behind the widest name; longer names than this push theirs on. */
+/* Places stand in one column after the widest name; a name longer than this pushes its place on. */
 #define MAX_NAME_COLUMNS 40
 #define FRAME_INDENT 6
 #define MAX_SHORT_NAME_BYTES 4096
@@ -22,7 +22,7 @@ struct style {
 	size_t name_room; /* columns for a name: a longer one is shortened */
 };
 
-/* A file, and who asked for all, get names in full. */
+/* Names are in full in a file, and for a reader who asked for everything. */
 static struct style style_for(bool verbose, unsigned int terminal_columns)
 {
 	struct style style = { .verbose = verbose, .name_room = SIZE_MAX };
@@ -56,7 +56,10 @@ static size_t print_module(FILE *out, const struct report_frame *frame, bool ver
 	return columns + fprintf(out, "+0x%" PRIx64, frame->module_offset);
 }
 
-/* The name, or for want of one the place, which then is not told again; returns its columns. */
+/*
+ * Prints the name or, when there is none, the place, which is then not repeated; returns its
+ * columns.
+ */
 static size_t print_name(FILE *out, const struct report_frame *frame, const struct style *style)
 {
 	char buffer[MAX_SHORT_NAME_BYTES];
@@ -132,7 +135,7 @@ static const char *why_it_ended(enum stack_end end)
 	return why[end];
 }
 
-/* Whole stacks, and for the others where their walks ended. */
+/* Prints how many stacks are complete and, for the others, why their walks ended. */
 static void print_walks(FILE *out, const uint64_t walks[NR_STACK_ENDS])
 {
 	uint64_t nr = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See text_system.h. Called by output_text.c, which knows when the heads of the table are due. The
- * rows themselves are text_rows's.
+ * See text_system.h. Called by output_text.c, which knows when the heads of the table are due.
+ * text_rows prints the rows themselves.
  */
 #include "output/text_system.h"
 

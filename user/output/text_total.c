@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The end of a run: sums over the processes that ended, the machine's memory before and after in
- * the words and units of free(1), and what the tracer itself used.
+ * the words and units of free(1), and the tracer's own use.
  */
 #include "output/text_total.h"
 
@@ -30,7 +30,7 @@ static void fill_memory_row(int64_t mib[5], const struct memory_report *memory)
 		mib[i] = (int64_t)(bytes[i] / MIB);
 }
 
-/* Said when it explains a change that the table shows. */
+/* Prints the lists only when they explain a change that the table shows. */
 static void print_per_cpu_lists(FILE *out, const struct total_report *total)
 {
 	figure before = total->before.per_cpu_lists_bytes, after = total->after.per_cpu_lists_bytes;
@@ -54,7 +54,7 @@ static void print_memory(FILE *out, const struct total_report *total)
 	fputc('\n', out);
 	print_memory_row(out, "before", before);
 	print_memory_row(out, "after", after);
-	/* Of the figures shown, so that the column adds up. */
+	/* Computed from the figures shown, so that the column adds up. */
 	fprintf(out, "  %-17s", "change");
 	for (int i = 0; i < 5; i++)
 		fprintf(out, " %+11" PRId64, after[i] - before[i]);
@@ -112,7 +112,7 @@ static void print_sums(FILE *out, const struct total_report *total, bool verbose
 void text_total__print(FILE *out, const struct total_report *total, bool verbose)
 {
 	fprintf(out, "total: %s ended\n", text_units__nouns(total->processes, "process").text);
-	/* What is outstanding is not held to any end: nothing is to be summed up. */
+	/* Outstanding blocks are held at no end: without an end there is nothing to sum up. */
 	if (total->processes || total->system_wide)
 		print_sums(out, total, verbose);
 	text_lines__lost(out, &total->lost);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The sums at the end as text: what all processes held, the machine's memory, the tracer's cost. */
+/*
+ * The sums at the end as text: the memory that all processes held, the machine's memory, the
+ * tracer's cost.
+ */
 #ifndef TEXT_TOTAL_H
 #define TEXT_TOTAL_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See text_wrap.h. Opened by reporter.c around a report. Words go on as they come: nothing here
- * grows with the length of a line, and nothing can fail halfway.
+ * See text_wrap.h. Opened by document.c around a report. Words are written as they come: nothing
+ * here grows with the length of a line, and nothing can fail halfway.
  */
 #include "output/text_wrap.h"
 
@@ -11,21 +11,21 @@
 #include "base/sanitize_text.h"
 #include "output/text_lines.h"
 
-#define MORE_INDENT 4 /* of a line that goes on, beyond that of its beginning */
+#define MORE_INDENT 4 /* of a line that goes on, beyond the indent of its beginning */
 #define WORD_SIZE 1024
 
 struct wrap {
 	FILE *out;
 	unsigned int columns;
-	size_t at; /* the column after what was written of this line */
-	size_t spaces; /* that stand before the word in the making */
+	size_t at; /* the column after the written part of this line */
+	size_t spaces; /* the spaces before the word in the making */
 	size_t hang; /* the column at which the line goes on */
 	bool begun; /* a word of this line was written */
 	char word[WORD_SIZE];
 	size_t length;
 };
 
-/* Known at the first two words: where the line begins, and where the text behind its label does. */
+/* The first two words of a line tell where it begins, and where the text after its label does. */
 static void note_indent(struct wrap *wrap)
 {
 	size_t column = wrap->at + wrap->spaces;
@@ -65,7 +65,7 @@ static void end_line(struct wrap *wrap)
 	wrap->begun = false;
 }
 
-/* As fopencookie wants it. An error of out is found where out is flushed. */
+/* As fopencookie wants it. An error of out shows where out is flushed. */
 static ssize_t write_text(void *cookie, const char *bytes, size_t size)
 {
 	struct wrap *wrap = cookie;

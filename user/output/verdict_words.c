@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See verdict_words.h. The reasons are found by report/reclaim.c. */
+/* See verdict_words.h. report/reclaim.c finds the reasons. */
 #include "output/verdict_words.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Why a verdict is what it is, in words: the same ones in every format. */
+/* The reason of a verdict in words, the same in every format. */
 #ifndef VERDICT_WORDS_H
 #define VERDICT_WORDS_H
 
