@@ -30,10 +30,10 @@ static const struct file_identifier *identifier_of(const struct code_files *file
 }
 
 /*
- * Opens the file of a mapping and gives the mapping the file's own numbers, unless those that it
- * has are known to be. A mapping whose file can't be opened, or is another file by now, keeps its
- * numbers and is left at that: the next process that maps the file is looked at. Returns a
- * descriptor, -1 for a file that is known, or -errno.
+ * Opens the file of a mapping and gives the mapping the file's own numbers, unless the file is
+ * known by the mapping's numbers. A mapping whose file can't be opened, or is another file by now,
+ * keeps its numbers and gets no further look: the next process that maps the file gets one. Returns
+ * a descriptor, -1 for a known file, or -errno.
  */
 static int open_new(const struct code_files *files, pid_t tgid, struct mapping *map,
 		    struct file_identity *identity)
@@ -54,7 +54,7 @@ static int open_new(const struct code_files *files, pid_t tgid, struct mapping *
 			     "nor are others; raise the limit of open files (ulimit -n)",
 			     map->path, strerror(-fd));
 	told_shortage |= fd == -EMFILE || fd == -ENFILE;
-	return fd == -EPERM ? -EACCES : fd; /* -1 is one that is known */
+	return fd == -EPERM ? -EACCES : fd; /* -EPERM is -1, which means a known file */
 }
 
 static void open_for_names(const struct code_files *files, pid_t tgid, const struct mapping *map)
@@ -79,11 +79,11 @@ static int visit_closure(const char *path, int fd, void *context)
 }
 
 /*
- * A program that was never seen runs now, and before long it will have mapped what it needs and
- * call malloc: no time to wait for the records of that. (Its LD_LIBRARY_PATH is not looked at:
- * what that changes, BPF asks for.) The gain was not
- * measurable in two runs on a busy machine, whose load differed: 0.4 % of the walks lacked a table
- * with this, 0.6 % without.
+ * A program runs for the first time. It will soon have mapped the files that it needs, and call
+ * malloc: there is no time to wait for the records of those mappings. (Its LD_LIBRARY_PATH is not
+ * read: the BPF side requests the tables of files that are found by it.) No gain was measurable in
+ * two runs on a busy machine, whose load differed: 0.4 % of the walks lacked a table with this, 0.6
+ * % without.
  */
 static void add_tables_of_needed(const struct code_files *files, pid_t tgid,
 				 const struct mapping *map)
@@ -120,7 +120,7 @@ void code_files__mapped(const struct code_files *files, pid_t tgid, struct mappi
 		return;
 	fd = open_new(files, tgid, map, &identity);
 	key = mapped_file__key(map);
-	/* First: with the probes a stack can be asked for. */
+	/* The table goes first: once the probes are in, stacks are walked. */
 	if (fd >= 0 && files->tables && !unwind_tables__has(files->tables, &key)) {
 		add_table(files, &key, fd, map->path);
 		if (right_now)
@@ -146,7 +146,7 @@ int code_files__add_command(const struct code_files *files, pid_t tgid, const ch
 	return probed_files__add_command(files->probed, tgid, executable, environment);
 }
 
-/* *key: of the mapping, and then of its file. */
+/* *key is the mapping's and becomes its file's. */
 static void add_table_of_mapping(const struct code_files *files, pid_t tgid,
 				 const struct mapping *map, struct unwind_file_key *key)
 {
@@ -180,7 +180,9 @@ static enum stack_end find_code(uint64_t address, struct walked_code *code, void
 	struct unwind_file_key key;
 	uint64_t offset;
 
-	/* Whatever has taken its place since, BPF saw the file whose table was missing. */
+	/*
+	 * The mapping may have been replaced since: BPF saw the very file whose table was missing.
+	 */
 	code->base = unfinished->base;
 	if ((address == unfinished->ip || address == unfinished->ip - 1) &&
 	    !unwind_tables__find(tables, &unfinished->file, address - code->base, &code->file_id,
@@ -190,7 +192,7 @@ static enum stack_end find_code(uint64_t address, struct walked_code *code, void
 	if (!map)
 		return STACK_NO_CODE;
 	if (map->since_ns > unfinished->time_ns)
-		return STACK_NO_TABLE; /* what was there then is not known any more */
+		return STACK_NO_TABLE; /* the older mapping is not known any more */
 	if (!map->inode && !is_vdso(walked->files, map))
 		return STACK_COMPLETE; /* made at run time: frame pointers */
 	key = mapped_file__key(map->inode ? map : &walked->files->vdso);
@@ -229,7 +231,7 @@ int code_files__add_vdso(const struct code_files *files, int fd, struct unwind_f
 void code_files__requested(const struct code_files *files, const struct unwind_request *request)
 {
 	char path[PATH_MAX] = "";
-	/* Without a path, nothing but the numbers proves what is mapped there by now. */
+	/* It has no path: only the numbers prove which file is mapped there by now. */
 	struct mapping map = { .start = request->start, .end = request->end, .path = path };
 	struct file_identity identity = { .key = request->key };
 	int fd;
@@ -237,7 +239,7 @@ void code_files__requested(const struct code_files *files, const struct unwind_r
 	mapped_file__set_identity(&map, &identity);
 	fd = mapped_file__open(identifier_of(files), (pid_t)request->tgid, &map, &identity);
 	if (fd < 0) {
-		/* The next process that maps it will be asked for. */
+		/* The next process that maps it causes a new request. */
 		unwind_tables__forget_request(files->tables, &request->key);
 		return;
 	}

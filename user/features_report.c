@@ -42,7 +42,7 @@ struct findings {
 	struct allocator_probes libc; /* none when it can't be read */
 };
 
-/* Each job's path; "none" where the kernel has none. */
+/* The name of a job's path; "none" where the kernel has none. */
 static const char *shown(const char *name)
 {
 	return name ? name : "none";

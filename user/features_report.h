@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* --features: what this kernel offers, and what is made of it. */
+/* --features: shows what this kernel offers, and how it is used. */
 #ifndef FEATURES_REPORT_H
 #define FEATURES_REPORT_H
 

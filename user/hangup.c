@@ -15,7 +15,7 @@ bool hangup__has_terminal(void)
 	return true;
 }
 
-/* si_code is above 0 for what the kernel sends by itself: SI_FROMUSER in its own words. */
+/* si_code is above 0 for signals that the kernel sends by itself (see SI_FROMUSER). */
 bool hangup__is_request(int code, bool had_terminal, bool has_terminal)
 {
 	return code <= 0 && (has_terminal || !had_terminal);

@@ -12,8 +12,9 @@
 #include "options.h"
 
 /*
- * A closed standard stream's number would go to the next file that we open, and what is said there
- * would land in it. What takes the place fails like the closed stream, and is closed for a command.
+ * If a standard stream is closed, its number would go to the next file that we open, and messages
+ * would land in that file. The descriptor that takes its place fails like a closed stream, and is
+ * closed for a command.
  */
 static void keep_standard_streams_apart(void)
 {

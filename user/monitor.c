@@ -37,7 +37,10 @@ static void report_outstanding(struct monitor *monitor)
 		size_t nr_left = nr - i;
 
 		if (i == nr_gathered) {
-			/* The last report is still to come, unless that is it. */
+			/*
+			 * Somebody asks to stop: the last report will list the rest, unless this is
+			 * the last.
+			 */
 			if (reporter__gather(monitor->reporter, &spaces[i], &nr_left) == -EINTR)
 				break;
 			nr_gathered = i + nr_left;
@@ -52,7 +55,7 @@ static void report_outstanding(struct monitor *monitor)
 	free(spaces);
 }
 
-/* Looks at everything that could have changed. */
+/* Looks at everything that can have changed. */
 static void look(struct monitor *monitor)
 {
 	kernel_records__drain(monitor->records);
@@ -70,7 +73,7 @@ static void reopen_output(struct monitor *monitor)
 
 	monitor->signals.reopen_asked = false;
 	if (report_file__flush(monitor->report_file))
-		return; /* output_status will tell */
+		return; /* output_status will tell the error */
 	err = reporter__reopen(monitor->reporter, monitor->output_name);
 	if (err)
 		log__warning("cannot reopen %s: %s; reports go on to the file that was open",
@@ -111,7 +114,7 @@ static int output_status(struct monitor *monitor)
 static void read_signals(struct monitor *monitor)
 {
 	monitor_signals__read(monitor);
-	/* It is seen to; the last report may wait for its reader. */
+	/* The request to stop is seen to; the last report may still wait for its reader. */
 	monitor->signals.stop_asked = false;
 }
 
@@ -144,7 +147,7 @@ static int follow(struct monitor *monitor)
 	return status;
 }
 
-/* With a command it is for the command to tell: it has inherited the socket. */
+/* With a command, only the command tells: it has inherited the socket. */
 static void tell_manager(const struct options *options, const char *state)
 {
 	int err;
@@ -175,7 +178,7 @@ static int report_the_end(struct monitor *monitor)
 /* Returns the exit status of the run: the command's, when it has ended and nothing else failed. */
 static int leave_command(struct monitor *monitor, int status)
 {
-	/* Late: a process that only needs a moment to end is not told of. */
+	/* This comes late, so that a process that only needs a moment to end is not told of. */
 	if (status == STATUS_OK && command__reap(&monitor->command))
 		descendants__tell(&monitor->descendants);
 	if (status == STATUS_OUTPUT || status == STATUS_NO_READER)

@@ -27,7 +27,9 @@ static int command_error(const char *command, int err)
 	return err == -ENOENT || err == -ENOTDIR ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
 }
 
-/* Before anything is done as the user: of what is missing all is named. */
+/*
+ * Checks before anything is done as the user, so that all missing capabilities are named at once.
+ */
 static int check_user(const struct options *options)
 {
 	char error[256];
@@ -40,7 +42,7 @@ static int check_user(const struct options *options)
 	return STATUS_PRIVILEGE;
 }
 
-/* Found and forked before anything is loaded: a typo must not cost a second. */
+/* The command is found and forked before anything is loaded: a typo must not cost a second. */
 int monitor_command__prepare(struct monitor *monitor, char **executable)
 {
 	const struct options *options = monitor->options;

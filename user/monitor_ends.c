@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See monitor_state.h. Address spaces that have ended: their reports, in the order of the ends, and
+ * See monitor_state.h. Reports address spaces that have ended, in the order of the ends, and finds
  * the ends that no hook has told.
  */
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "books/snapshot.h"
 #include "monitor_state.h"
 
-/* A report of an exec waits that long to learn what took over. */
+/* A report of an exec waits that long to learn which program took over. */
 #define EXEC_GRACE_NS 100000000ULL
 
 static uint64_t monotonic_ns(void)
@@ -38,7 +38,9 @@ static bool awaits_exec(const struct monitor *monitor, const struct space *space
 
 static void report_end(struct monitor *monitor, const struct space *space)
 {
-	/* A space that ended while everything was being probed ran before us. */
+	/*
+	 * Spaces that ended while probes were still being put in are left out: they ran before us.
+	 */
 	if (space->after_ns >= monitor->ready_ns)
 		reporter__exit(monitor->reporter, space, true);
 	ended_spaces__forget(monitor->maps, space);
@@ -81,8 +83,8 @@ void monitor_ends__report(struct monitor *monitor)
 }
 
 /*
- * The process is gone, and no hook has said so, although they come before. (It can leave a memory
- * by exec that another goes on to use.)
+ * Whether the process is gone but no hook has said so, although hooks run before it goes. (A memory
+ * that it left by exec, and that another process goes on using, is no missed end.)
  */
 static bool whole_end_was_missed(const struct space *space)
 {
@@ -103,7 +105,7 @@ void monitor_ends__give_up(struct monitor *monitor, struct space *space)
 		log__warning("out of memory: the end of PID %u is not reported", space->tgid);
 }
 
-/* Keeps those of the spaces whose whole end was missed, by all that they say. Returns how many. */
+/* Keeps the spaces whose whole end was missed, as far as these records tell. Returns how many. */
 static size_t keep_missed(struct space *spaces, size_t nr)
 {
 	size_t kept = 0;
@@ -123,8 +125,8 @@ static bool is_among(const struct space *space, const struct space *spaces, size
 }
 
 /*
- * Some may have ended, and said so, since their records were read: only what still says nothing
- * when its process is known to be gone was missed.
+ * Reads the records twice: a space may have ended, and said so, since the first reading. Only a
+ * space that still says nothing once its process is known to be gone was missed.
  */
 void monitor_ends__give_up_missed(struct monitor *monitor)
 {
@@ -145,7 +147,7 @@ void monitor_ends__give_up_missed(struct monitor *monitor)
 	free(again);
 }
 
-/* A space comes into the queue before it goes from the living. */
+/* Relies on the order of an end: a space enters the queue before it leaves the living ones. */
 bool monitor_ends__are_complete(struct monitor *monitor)
 {
 	struct space *spaces;
@@ -164,7 +166,10 @@ bool monitor_ends__are_complete(struct monitor *monitor)
 	return !monitor->ended.nr;
 }
 
-/* A user who asks to stop once more does not want to wait for the rest: too many ends waited. */
+/*
+ * A user who asks to stop once more does not want to wait for the reports that are left: they are
+ * counted as ends that found no room.
+ */
 void monitor_ends__count_unreported(struct monitor *monitor)
 {
 	if (stop_request__is_pending())

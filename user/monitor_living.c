@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See monitor_state.h. Address spaces that live: what is to be done about each, once, and how long
- * one may outlive its process.
+ * See monitor_state.h. Living address spaces: what is due once for each, and how long one may
+ * outlive its process.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -9,7 +9,7 @@
 #include "books/snapshot.h"
 #include "monitor_state.h"
 
-/* How long memory may outlive its process before that is worth a report of its own. */
+/* How long memory may outlive its process before that is reported. */
 #define MEMORY_GRACE_NS 100000000ULL
 #define MISSED_RETURN_NS 5000000000ULL
 #define MISSED_END_NS 60000000000ULL
@@ -29,7 +29,7 @@ static int by_serial(const void *a, const void *b)
 	return left->serial < right->serial ? -1 : left->serial > right->serial;
 }
 
-/* Returns what was done about it before. */
+/* Returns what was done about that space before. */
 static unsigned int deeds_of(const struct monitor *monitor, uint64_t serial)
 {
 	const struct living *living = &monitor->living;
@@ -41,7 +41,7 @@ static unsigned int deeds_of(const struct monitor *monitor, uint64_t serial)
 	return found ? found->deeds : 0;
 }
 
-/* Takes the list over: what has ended since is not in it any more. */
+/* Replaces the list, and so drops spaces that have ended since. */
 static void note_handled(struct monitor *monitor, struct handled_space *now, size_t nr)
 {
 	qsort(now, nr, sizeof(*now), by_serial);
@@ -51,8 +51,8 @@ static void note_handled(struct monitor *monitor, struct handled_space *now, siz
 }
 
 /*
- * Where the hook that looks before is one on the teardown itself, a memory that it has looked at is
- * used by nobody: it is being torn down, and that can take a while.
+ * The before-hook, unless it is a tracepoint, sits on the teardown itself: when it has read a
+ * memory, nobody uses that any more. Its teardown has begun, and can take a while.
  */
 static bool teardown_has_begun(const struct monitor *monitor, const struct space *space)
 {
@@ -65,17 +65,17 @@ static bool has_ended_before(const struct space *space, uint64_t ns)
 	return space->flags & SPACE_PROCESS_ENDED && monotonic_ns() >= space->process_end_ns + ns;
 }
 
-/* A process that is gone while its memory is not; worth a report after a while. */
+/* Whether a process is gone for a while and its memory is not: that is worth a report. */
 static bool was_outlived(const struct monitor *monitor, const struct space *space)
 {
 	return !teardown_has_begun(monitor, space) && has_ended_before(space, MEMORY_GRACE_NS);
 }
 
 /*
- * The return probe on a teardown can be missed, and with it the probe before: one that takes that
- * long was. Only another process with the same memory, which is noted when it is made, can keep a
- * memory for so long after its own process. The other hooks on a teardown's end are missed hardly
- * ever.
+ * A kretprobe on the teardown can be missed, and with it the probe on its beginning: a teardown
+ * that takes MISSED_RETURN_NS was missed. A memory stays that long after its process only when
+ * another process shares it, and that is noted (SPACE_GUESTS) when that process is made. The other
+ * after-hooks are hardly ever missed.
  */
 static bool end_was_missed(const struct monitor *monitor, const struct space *space)
 {
@@ -102,9 +102,7 @@ static unsigned int deeds_due(const struct monitor *monitor, const struct space 
 	       (space->flags & SPACE_LEADER_LEFT ? HANDLED_LEADER_LEFT : 0);
 }
 
-/*
- * Does what is to be done once about an address space that lives. Returns all that was done so far.
- */
+/* Does what is due for one living address space. Returns all that was done so far. */
 static unsigned int handle(struct monitor *monitor, const struct space *space)
 {
 	unsigned int done = deeds_of(monitor, space->serial);
@@ -127,7 +125,7 @@ void monitor_living__look(struct monitor *monitor)
 	uint64_t now_ns = monotonic_ns();
 	size_t nr, nr_handled = 0;
 
-	/* On a whole system there is much to look at, and none of it is urgent. */
+	/* On a whole system there are many spaces, and none is urgent. */
 	if (monitor->options->mode == MODE_SYSTEM &&
 	    now_ns - monitor->living.looked_ns < TICK_MS * 1000000ULL)
 		return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * See monitor_state.h. Finds out what the kernel offers, loads the tracer and makes the rooms
- * around it. Every error is told here, with what to do about it.
+ * around it. Every error is told here, with advice.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -14,8 +14,8 @@
 #include "unwind/vdso.h"
 
 /*
- * Half of the tracing works without. An unreadable program would look like one without an
- * allocator.
+ * Warns, since half of the tracing works without: an unreadable program would look like one without
+ * an allocator.
  */
 static void warn_of_unreadable_files(const struct options *options)
 {
@@ -34,7 +34,7 @@ static int find_paths(struct monitor *monitor, char *error, size_t error_size)
 	const struct options *options = monitor->options;
 	const struct probe_paths *wanted = &options->paths;
 	unsigned int uses = PRIVILEGE_TRACE | (options->user ? PRIVILEGE_BECOME_USER : 0);
-	/* A path that was asked for may be one that nobody would try otherwise. */
+	/* A path that the options ask for may be one that is not tried otherwise. */
 	bool thorough = wanted->exit_before || wanted->exit_after || wanted->call_probes;
 	int err = features__probe(&monitor->features, uses, options->btf_path, thorough, error,
 				  error_size);
@@ -45,8 +45,8 @@ static int find_paths(struct monitor *monitor, char *error, size_t error_size)
 }
 
 /*
- * The service is given CAP_SYS_ADMIN since some kernels ask for it. It runs for long: where the
- * kernel doesn't, it is given up before anything else is done.
+ * The service has CAP_SYS_ADMIN since some kernels require it. The service runs for long: where the
+ * kernel does not require it, the capability is given up before anything else is done.
  */
 static int find_modest_paths(struct monitor *monitor, char *error, size_t error_size)
 {
@@ -91,8 +91,9 @@ static int make_tables(struct monitor *monitor)
 }
 
 /*
- * error: an errno, why it was not started. Without the capability that it takes, nothing is put
- * into processes of everybody. A user can't help what the kernel forbids: then a warning says so.
+ * error: an errno that tells why the guard was not started. When probes go into everybody's
+ * processes, a missing capability for the guard ends the run. A user can't help what the kernel
+ * forbids: then a warning says so.
  */
 static int wait_for_guard(struct monitor *monitor, int error)
 {
@@ -179,7 +180,7 @@ int monitor_load__load(struct monitor *monitor)
 		return err == -EPERM ? STATUS_PRIVILEGE : STATUS_KERNEL;
 	}
 	warn_of_unreadable_files(options);
-	/* Before the first address space is recorded, so that its mappings are too. */
+	/* Before the first address space is recorded, so that its mappings are recorded too. */
 	monitor->records = kernel_records__new(&handlers);
 	if (!monitor->records) {
 		log__error("cannot record mappings by perf events: %s", strerror(errno));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See monitor_state.h. Takes what the kernel's records and the BPF side tell of processes to the
- * rooms that keep it.
+ * See monitor_state.h. Hands messages of the kernel's records and of the BPF side on to the rooms
+ * that keep them.
  */
 #include "books/stacks.h"
 #include "monitor_state.h"
@@ -73,7 +73,7 @@ static void handle_unwind_request(const struct unwind_request *request, void *co
 	code_files__requested(&monitor->files, request);
 }
 
-/* The mappings of the process at that time are known: the kernel's records of them are older. */
+/* Draining makes the process's mappings at that time known: the kernel recorded them before. */
 static void handle_unfinished_walk(const struct unfinished_walk *unfinished, void *context)
 {
 	const struct monitor *monitor = context;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * See monitor_state.h. The order in which a run is set up, and taken down again. Every error is
- * told here, with what to do about it.
+ * See monitor_state.h. The order in which a run is set up and taken down. Every error is told here,
+ * with advice.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include "monitor_state.h"
 #include "probes/guard/debuggers.h"
 
-/* For the kernel's records of mappings and for what it takes to load and attach at all. */
+/* For the kernel's records of mappings, and for loading and attaching at all. */
 #define MIN_FILES 64
 
 static int open_output(struct monitor *monitor)
@@ -66,7 +66,7 @@ static int watch_everything(struct monitor *monitor)
 										  STATUS_OK;
 }
 
-/* Counted from when the tracing began: on a slow machine attaching takes a while. */
+/* Intervals count from the beginning of the tracing: on a slow machine, attaching takes a while. */
 static int start_interval(const struct monitor *monitor)
 {
 	double interval_s = monitor->options->interval_s;
@@ -102,7 +102,7 @@ static int check_namespace(void)
 	return STATUS_FAILED;
 }
 
-/* With less not even an error could be told from another. */
+/* With fewer files, one error could not be told from another. */
 static int check_file_limit(void)
 {
 	struct rlimit limit;
@@ -115,8 +115,10 @@ static int check_file_limit(void)
 	return STATUS_FAILED;
 }
 
-/* Files that are mapped are open, as far as that is possible, so that their names are found when
- * their paths are gone. */
+/*
+ * Mapped files are kept open, as far as possible, so that names are found when their paths are
+ * gone.
+ */
 static void raise_file_limit(void)
 {
 	struct rlimit limit;
@@ -127,7 +129,7 @@ static void raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* Where probes go into files, any process can be one that has them. */
+/* Where probes go into files, any process can have them, not only these. */
 static void warn_of_debuggers(const struct monitor *monitor, const pid_t *tgids, size_t nr,
 			      bool ending)
 {
@@ -149,7 +151,7 @@ static int set_up(struct monitor *monitor)
 		status = monitor_targets__check_pids(options);
 	if (!status && options->mode == MODE_COMMAND)
 		status = monitor_command__prepare(monitor, &executable);
-	raise_file_limit(); /* the command has been forked: it keeps what it was given */
+	raise_file_limit(); /* the command has been forked: it keeps its own limit */
 	if (!status)
 		status = open_output(monitor);
 	if (!status)

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * See monitor_state.h. The signals that a run gets; they are read one by one, when there is time.
- */
+/* See monitor_state.h. The signals of a run; they are read one by one, when there is time. */
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -21,17 +19,18 @@ void monitor_signals__begin(struct monitor *monitor)
 	for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++)
 		sigaddset(&mask, watched[i]);
 	sigprocmask(SIG_BLOCK, &mask, &monitor->request.original_mask);
-	/* After a closed pipe there is a detach to make and maybe a command to wait for. */
+	/* After a closed pipe, we still must detach, and maybe wait for a command. */
 	sigaction(SIGPIPE, &ignore, &monitor->request.original_sigpipe);
-	/* A file that may not get larger is an error to report. */
+	/* A file that reaches its size limit is an error to report, not the end of the tracer. */
 	sigaction(SIGXFSZ, &ignore, &monitor->request.original_sigxfsz);
 	monitor->signals.had_terminal = hangup__has_terminal();
 	monitor->signals.fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /*
- * A signal from the terminal reaches the command by itself; one that was sent to us is passed on.
- * The command's end ends us. Ctrl-C twice at a command that ignores it: we go and leave it running.
+ * A signal from the terminal reaches the command by itself; a signal that was sent to us is passed
+ * on. The command's end ends us. When a command ignores Ctrl-C, the second one makes us leave it
+ * running.
  */
 static void signal_with_command(struct monitor *monitor, const struct signalfd_siginfo *info)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who is traced from the start; see monitor_state.h. Every error is told here. */
+/* See monitor_state.h. The processes that are traced from the start. Every error is told here. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static uint64_t monotonic_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
-/* Why that number can't be traced; NULL: it can, or there is no such process now. */
+/* Returns why that PID can't be traced; NULL when it can, or when there is no such process now. */
 static const char *refusal(pid_t pid, pid_t *tgid, bool *gone)
 {
 	char path[64], line[256], state = 0;
@@ -54,8 +54,8 @@ static const char *refusal(pid_t pid, pid_t *tgid, bool *gone)
 }
 
 /*
- * A process that has just gone is no reason to trace none of the others: a pool of workers changes
- * while its numbers are typed.
+ * A process that has just ended is no reason to trace none of the others: a pool of workers changes
+ * while its PIDs are typed.
  */
 int monitor_targets__check_pids(const struct options *options)
 {
@@ -100,7 +100,7 @@ static int visit_mapping(struct mapping *map, void *context)
 	return 0;
 }
 
-/* Looks at what a process has mapped before we came. */
+/* Looks at the files that a process mapped before the tracer came. */
 static void visit_mappings(struct monitor *monitor, pid_t tgid)
 {
 	struct mapping_visit visit = { .monitor = monitor, .tgid = tgid };
@@ -129,7 +129,9 @@ static int follow_pid(struct monitor *monitor, pid_t pid)
 	return err;
 }
 
-/* The children of those that are followed, and theirs. Returns how many were added. */
+/*
+ * Follows the children of followed processes, and their descendants. Returns how many were added.
+ */
 static size_t follow_children_in(struct monitor *monitor, const struct process_tree *tree)
 {
 	size_t nr_all = 0, nr;
@@ -170,8 +172,9 @@ static void tell_untraced_children(const struct monitor *monitor, const struct p
 }
 
 /*
- * A process is read after it has become a target: from then on its forks are noticed. So what
- * another look finds new was forked by one that was not a target yet, and has an end.
+ * The children of a process are read after it has become a target: from then on its forks are
+ * noticed. So a child that the next reading finds new was forked by a process that was no target
+ * yet, and the readings come to an end.
  */
 static int follow_relatives(struct monitor *monitor)
 {
@@ -197,7 +200,7 @@ static int follow_relatives(struct monitor *monitor)
 	return err;
 }
 
-/* Processes that ended meanwhile were not traced. */
+/* Drops processes that ended meanwhile: they were not traced. */
 static int drop_ended(struct monitor *monitor)
 {
 	struct followed *followed = &monitor->followed;
@@ -245,8 +248,9 @@ static int follow_pids(struct monitor *monitor)
 }
 
 /*
- * Everything that runs. The kernel's records tell which processes are forked meanwhile; nobody
- * misses those that end. Kernel threads have no memory and no program.
+ * Follows every running process. The kernel's records tell which processes are forked meanwhile,
+ * and nobody misses those that end. Kernel threads, which have no memory and no program, are left
+ * out.
  */
 static int follow_all(struct monitor *monitor)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * See monitor_state.h. The upkeep of a long run, for which no report waits: makes room in the maps,
- * forgets files and processes, and looks again at files that can be read by now.
+ * forgets files and processes, and retries files that may be readable by now.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,13 +17,13 @@
 #include "monitor_state.h"
 #include "process_sweep.h"
 
-/* Processes that are gone, and files that nobody maps any more, are let go that often. */
+/* Processes that are gone, and files that nobody maps any more, are forgotten that often. */
 #define FORGET_TICK_MS 5000
-/* The maps are swept that often, if there is need. */
+/* The maps are swept that often, if needed. */
 #define SWEEP_TICK_MS 30000
-/* The leftovers of ended spaces are looked for that often even when nothing was lost. */
+/* Leftovers of ended spaces are swept that often even when nothing was lost. */
 #define DEAD_TICK_NS 600000000000ULL
-/* Room for unwind tables is made that often, if there is need. */
+/* Room for unwind tables is made that often, if needed. */
 #define TABLES_TICK_NS 60000000000ULL
 /* Sweep when dead blocks take this part of the block map. */
 #define SWEEP_PART 4
@@ -37,8 +37,8 @@ static uint64_t monotonic_ns(void)
 }
 
 /*
- * Records of ends were lost, and with them what else is to be deleted. Now and then it is done
- * anyway, for losses that nobody has seen.
+ * Whether leftovers are to be swept: records of ends were lost, and with them the knowledge of what
+ * else to delete. True now and then in any case, for losses that nobody has seen.
  */
 static bool left_some_behind(struct monitor *monitor, uint64_t now_ns)
 {
@@ -103,7 +103,7 @@ static void make_room_for_tables(struct monitor *monitor, const struct file_set 
 	bool *in_use = calloc(UNWIND_MAX_IDS, sizeof(*in_use));
 	int err = in_use ? unwind_tables__let_go(tables, mapped) : -ENOMEM;
 
-	/* No stack can come to have one of the numbers any more. */
+	/* From here on, no new stack can get one of the freed IDs. */
 	if (!err)
 		err = stacks__mark_files(monitor->maps, in_use);
 	if (!err)
@@ -115,8 +115,8 @@ static void make_room_for_tables(struct monitor *monitor, const struct file_set 
 }
 
 /*
- * A build makes, runs and deletes programs all day, and file systems come and go: what nobody maps
- * any more is let go.
+ * Forgets files that nobody maps any more: a build makes, runs and deletes programs all day, and
+ * file systems come and go.
  */
 static void forget_files(struct monitor *monitor)
 {
@@ -142,7 +142,7 @@ static void forget_files(struct monitor *monitor)
 	file_set__free(mapped.set);
 }
 
-/* Processes first: they hold what they have mapped. */
+/* Processes are forgotten first, since they hold their mappings. */
 static void forget_processes_and_files(struct monitor *monitor)
 {
 	struct upkeep *upkeep = &monitor->upkeep;

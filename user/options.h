@@ -16,7 +16,7 @@
 /* The exit status of the tool itself; a command's own status passes through instead. */
 enum exit_status {
 	STATUS_OK = 0,
-	STATUS_USAGE = 120, /* asked wrongly */
+	STATUS_USAGE = 120, /* wrong command line */
 	STATUS_PRIVILEGE = 121, /* missing capabilities */
 	STATUS_KERNEL = 122, /* the kernel lacks something that is needed */
 	STATUS_TARGET = 123, /* no such process */
@@ -53,17 +53,17 @@ struct options {
 	bool append; /* --append */
 	bool json; /* --json */
 	bool verbose; /* -v */
-	struct probe_paths paths; /* --exit-hook, --exit-after, --attach */
+	struct probe_paths paths; /* --exit-hook, --exit-after, --attach, --stack-walk */
 	bool features; /* --features */
 	bool help; /* --help */
 	bool version; /* --version */
 };
 
 /*
- * Parses argv, which must outlive the options. Returns 0, or -EINVAL (-ENOMEM) with one line,
- * without a newline, in error that says what is wrong and what would be right; it quotes argv and
- * is as hostile. After --help or --version nothing further is looked at. Call options__free either
- * way. Not reentrant: getopt's state is global.
+ * Parses argv, which must outlive the options. Returns 0, or -EINVAL or -ENOMEM. error then has one
+ * line, without a newline, that says what is wrong and what would be right; it quotes argv and is
+ * as hostile. Nothing after --help or --version is read. Call options__free either way. Not
+ * reentrant: getopt's state is global.
  */
 int options__parse(struct options *options, int argc, char **argv, char *error, size_t error_size);
 void options__free(struct options *options);

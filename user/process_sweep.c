@@ -23,7 +23,7 @@ int process_sweep__run(struct processes *processes, struct kernel_records *recor
 
 	if (!processes__find_gone(processes))
 		return 0;
-	/* They may have forked: the child's record wants its parent's. */
+	/* The gone processes may have forked: the record of a child needs its parent's. */
 	kernel_records__drain(records);
 	err = needed_keys__list(&needed, maps, ended, tgid_of);
 	if (!err)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See report_sources.h. Used by reporter.c and by what fills reports for it. */
+/* See report_sources.h. Used by reporter.c and by the files that fill reports for it. */
 #include "report_sources.h"
 
 #include "books/stacks.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The rooms that reports are put together from, and which part of what they know the options ask
+ * The rooms that reports are put together from, and the part of their data that the options ask
  * for.
  */
 #ifndef REPORT_SOURCES_H
@@ -19,7 +19,7 @@
 #include "stays/shm_survivors.h"
 #include "unwind/unwind_tables.h"
 
-/* All of it belongs to the caller, and outlives the reports. */
+/* All members belong to the caller, and outlive the reports. */
 struct report_sources {
 	const struct options *options;
 	const struct tracer_maps *maps;
@@ -34,14 +34,16 @@ struct report_sources {
 /* How many stacks, or rows of a ranking, are shown. */
 uint64_t report_sources__nr_shown(const struct report_sources *sources);
 
-/* Do the options ask for single blocks? */
+/* Whether the options ask for single blocks. */
 bool report_sources__need_blocks(const struct report_sources *sources);
 
 /* The part of a space's blocks that the options ask for; now_ns: CLOCK_MONOTONIC, for ages. */
 struct snapshot_request report_sources__request(const struct report_sources *sources,
 						uint64_t now_ns);
 
-/* Where stacks and names are read; image: of the process, NULL when unknown or for many. */
+/*
+ * Where stacks and names are read; image: the process's, NULL when unknown or for many processes.
+ */
 struct aggregate_source report_sources__stacks(const struct report_sources *sources,
 					       const struct image *image, uint64_t now_ns);
 

@@ -16,7 +16,8 @@
 #define NS_PER_S 1000000000ULL
 
 /*
- * Its memory, or what it is a copy of, began before all was probed: calls of that time are missing.
+ * Whether its memory, or an ancestor's that it is a copy of, began before everything was probed:
+ * calls from that time are missing.
  */
 static bool began_early(const struct report_sources *sources,
 			const struct reported_process *process)
@@ -67,10 +68,10 @@ static void fill_identity(const struct report_sources *sources,
 	report->fork_copy = space->flags & SPACE_COPY;
 	report->late_attach = began_early(sources, process);
 	fill_program(sources, process, report);
-	/* The guest of a translator allocates unseen, which is not the same as nothing. */
+	/* A translator's guest allocates unseen, which differs from having no allocator. */
 	if (translated)
 		report->has_allocator = false;
-	/* A file that came and went may have been one. */
+	/* Calls were seen: a file that is not mapped any more may have been an allocator. */
 	if (space->allocated_blocks || space->freed_blocks || space->unknown_frees)
 		report->has_allocator = true;
 	if (!report->has_allocator)
@@ -178,7 +179,7 @@ static void judge(const struct reported_process *process, bool memory_gone,
 {
 	const struct space *space = process->space;
 	const struct image *image = process->image;
-	/* Known from /proc alone, of a process that ran before us. */
+	/* For a process that ran before us, a relative is known from /proc alone. */
 	pid_t relative = image && space->flags & SPACE_LATE ? image->relative : 0;
 	int nr_cpus = libbpf_num_possible_cpus();
 	struct reclaim_input input = {
@@ -201,7 +202,7 @@ static void judge(const struct reported_process *process, bool memory_gone,
 	reclaim__judge(&input, report);
 }
 
-/* Names the shared memory that outlives it. */
+/* Fills in the shared memory that outlives the process. */
 static void fill_stays(const struct report_sources *sources, const struct reported_process *process,
 		       struct process_report *report)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Fills the report of one process from the record of its address space and what else is known. */
+/* Fills the report of one process from the record of its address space and from other rooms. */
 #ifndef REPORTED_PROCESS_H
 #define REPORTED_PROCESS_H
 
@@ -17,7 +17,7 @@ struct reported_process {
 	const struct image *image; /* the program that had the space; NULL: unknown */
 	const struct snapshot_blocks *blocks; /* gathered for it, where the options need them */
 	uint64_t ready_ns; /* when all that is traced from the start was probed */
-	uint64_t end_ns; /* until when it ran; 0: it is not known since when */
+	uint64_t end_ns; /* the time up to which it ran; 0: unknown */
 	uint64_t now_ns;
 };
 
@@ -31,8 +31,8 @@ void reported_process__fill_stacks(const struct report_sources *sources,
 				   struct process_report *report);
 
 /*
- * How it ended, and what became of its memory. memory_gone: false when something else still uses
- * that. shm_survivors__free_stays releases report->stays.
+ * Fills in how it ended, and what became of its memory. memory_gone: false when something else
+ * still uses the memory. shm_survivors__free_stays releases report->stays.
  */
 void reported_process__fill_end(const struct report_sources *sources,
 				const struct reported_process *process, bool memory_gone,

@@ -7,7 +7,7 @@
 
 #include "report/losses.h"
 
-/* Copies what one process holds, as its sites or the gathered blocks tell. */
+/* Copies what one process holds, from its sites or from the gathered blocks. */
 static int read_process(const struct report_sources *sources, const struct space *space,
 			const struct snapshot_request *request, struct aggregate_process *process)
 {
@@ -24,7 +24,7 @@ static int read_process(const struct report_sources *sources, const struct space
 	return snapshot__read(&process->snapshot, sources->maps, space, request);
 }
 
-/* Reads those that hold something. *nr are to be freed, after an error too. */
+/* Reads the processes that hold something. Free the first *nr, even after an error. */
 static int read_processes(const struct report_sources *sources, const struct space *spaces,
 			  size_t nr_spaces, uint64_t now_ns, struct aggregate_process *processes,
 			  size_t *nr)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Fills the ranking of all that runs: processes and stacks by what is held. */
+/* Fills the ranking: running processes, and their stacks, by the memory that they hold. */
 #ifndef REPORTED_SYSTEM_H
 #define REPORTED_SYSTEM_H
 
@@ -10,7 +10,7 @@
 #include "report_sources.h"
 
 /*
- * spaces: those that live; they and ranking must outlive *report, whose stacks
+ * spaces: the living ones; they and ranking must outlive *report, whose stacks
  * aggregate__free_ranking releases. now_ns: CLOCK_MONOTONIC. Returns 0 or -errno: -EINTR when
  * somebody asks to stop.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * See reporter.h. Called by the monitor. reported_process.c, reported_system.c and run_total.c fill
- * in what a report says; this file decides when it is written.
+ * reports in; this file decides when they are written.
  */
 #include "reporter.h"
 
@@ -19,7 +19,10 @@
 #include "run_total.h"
 
 #define NS_PER_S 1000000000ULL
-/* As many as are read by one walk of the block map, and kept while they are reported. */
+/*
+ * The most blocks that one walk of the block map gathers, and that are kept until they are
+ * reported.
+ */
 #define MAX_GATHERED_BLOCKS (1U << 20)
 
 struct reporter {
@@ -100,7 +103,7 @@ static struct timespec wall_time(uint64_t monotonic_ns)
 				  .tv_nsec = (long)(real % NS_PER_S) };
 }
 
-/* What is known of the process that has, or had, that space. */
+/* Collects what is known of the process that has, or had, that space. */
 static struct reported_process find_process(const struct reporter *reporter,
 					    const struct space *space)
 {
@@ -115,8 +118,8 @@ static struct reported_process find_process(const struct reporter *reporter,
 }
 
 /*
- * A row for each end of the system has stacks below it only when they were asked for. An end by the
- * OOM killer always has them: they are what a reader looks for there.
+ * On a whole system, stacks are shown below the row of an end only when they were asked for. An end
+ * by the OOM killer always has them: there, a reader wants them.
  */
 static bool shows_stacks(const struct options *options, const struct process_report *report)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Puts reports together from what the other rooms know, and hands them to the writer that the
- * options choose.
+ * Puts reports together from the data of other rooms, and hands them to the writer that the options
+ * choose.
  */
 #ifndef REPORTER_H
 #define REPORTER_H
@@ -21,14 +21,15 @@ void reporter__free(struct reporter *reporter);
 
 /*
  * Writes the start of the report. nr_processes: how many are traced from the start; ready_ns
- * (CLOCK_MONOTONIC): since when all of them are probed, 0 for a command, which begins probed.
+ * (CLOCK_MONOTONIC): the time since which all of them are probed, 0 for a command, which begins
+ * probed.
  */
 void reporter__start(struct reporter *reporter, const struct features *features,
 		     const struct probe_paths *paths, unsigned int nr_processes, uint64_t ready_ns);
 /*
- * Before spaces are reported, their single blocks are gathered, where the options need them: of the
- * first *nr at once, which is set to how many these are. Returns 0 or -errno: -EINTR when somebody
- * asks to stop.
+ * Gathers the single blocks of spaces, where the options need them; call it before these are
+ * reported. It takes as many of the first *nr as it can at once, and sets *nr to that number.
+ * Returns 0 or -errno: -EINTR when somebody asks to stop.
  */
 int reporter__gather(struct reporter *reporter, const struct space *spaces, size_t *nr);
 void reporter__forget_gathered(struct reporter *reporter);
@@ -36,19 +37,19 @@ void reporter__forget_gathered(struct reporter *reporter);
 /* memory_gone: false when the process is gone but its memory is still in use. */
 void reporter__exit(struct reporter *reporter, const struct space *space, bool memory_gone);
 void reporter__outstanding(struct reporter *reporter, const struct space *space);
-/* All that run: processes and stacks by what is held. */
+/* Ranks running processes, and their stacks, by the memory that they hold. */
 void reporter__ranking(struct reporter *reporter, const struct space *spaces, size_t nr_spaces);
-/* A running process that made no call yet: nothing is known of it but that. */
+/* A running process that has made no call yet: nothing else is known of it. */
 void reporter__nothing_yet(struct reporter *reporter, pid_t tgid);
 void reporter__trace(struct reporter *reporter, const struct event *event);
-/* The sums over the run. lost: what the tracer itself could not record or report. */
+/* The sums over the run. lost: losses of the tracer itself. */
 void reporter__total(struct reporter *reporter, const struct report_lost *lost);
 
-/* Takes the machine's memory before anything runs. */
+/* Notes the machine's memory before anything runs. */
 void reporter__note_before(struct reporter *reporter);
 /*
- * Takes it at an end, before names are looked up: what that costs the tracer is not the process's
- * doing.
+ * Notes it at an end, before names are looked up: that look-up costs memory which is the tracer's,
+ * not the process's.
  */
 void reporter__note_after(struct reporter *reporter);
 

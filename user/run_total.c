@@ -60,7 +60,7 @@ void run_total__note_after(struct run_total *total)
 	total->after_known = read_memory(&total->sums.after);
 }
 
-/* 0: unknown. (getrusage would count what our parent had resident when it forked us.) */
+/* 0: unknown. (getrusage would count the memory that our parent had resident when it forked us.) */
 static uint64_t peak_bytes(void)
 {
 	FILE *status = fopen("/proc/self/status", "re");
@@ -75,7 +75,7 @@ static uint64_t peak_bytes(void)
 	return kib * 1024;
 }
 
-/* What the tracer itself has used so far. */
+/* Fills in the tracer's own use so far. */
 static void fill_cost(struct total_report *total)
 {
 	struct rusage usage;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The sums over a whole run: what was reported of each end, the machine's memory before and after,
- * and what the tracer itself has used.
+ * The sums over a whole run: over the report of each end, the machine's memory before and after,
+ * and the tracer's own use.
  */
 #ifndef RUN_TOTAL_H
 #define RUN_TOTAL_H
@@ -17,19 +17,19 @@ struct run_total {
 	bool after_known; /* sums.after was taken at an end */
 };
 
-/* A fork's copy that only went on by exec: a step of starting a program. */
+/* Whether it is a fork's copy that only went on by exec: a step of starting a program. */
 bool run_total__is_mere_copy(const struct process_report *report);
 
-/* Adds an end that was reported, and the space that it is the end of. */
+/* Adds an end that was reported, and the space that ended. */
 void run_total__add(struct run_total *total, const struct space *space,
 		    const struct process_report *report);
 
-/* Takes the machine's memory before anything runs, and at an end. */
+/* Note the machine's memory before anything runs, and at an end. */
 void run_total__note_before(struct run_total *total);
 void run_total__note_after(struct run_total *total);
 
 /*
- * The sums so far. Takes the memory now if it was never taken at an end. The losses are those
+ * The sums so far. Notes the memory now if it was never noted at an end. The losses are those
  * counted by the spaces, by these maps, and by the tracer itself.
  */
 struct total_report run_total__report(struct run_total *total, const struct tracer_maps *maps,
