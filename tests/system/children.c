@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Children, their output and their limits. Output goes to unlinked files rather than pipes: no
- * child ever waits for this program to read, and one that outlives the tracer writes on.
+ * Children, their output and their time limits. Output goes to unlinked files rather than pipes: no
+ * child ever waits for this program to read, and a child that outlives the tracer can go on
+ * writing.
  */
 #include "harness.h"
 
@@ -32,7 +33,7 @@ static int memory_file(const char *name)
 
 	if (fd < 0)
 		fail_msg("memfd_create: %s", strerror(errno));
-	/* Two processes may write to one: each at the end. */
+	/* Two processes may write to one file: each appends at the end. */
 	fcntl(fd, F_SETFL, O_APPEND);
 	return fd;
 }
@@ -143,7 +144,7 @@ static char *read_all(int fd, size_t *size)
 
 	if (fstat(fd, &status) != 0)
 		fail_msg("fstat: %s", strerror(errno));
-	/* Bounded: no test here makes more output than this. */
+	/* No test here makes more output than this. */
 	if (status.st_size > (64 << 20))
 		fail_msg("a child wrote %lld bytes", (long long)status.st_size);
 	content = malloc((size_t)status.st_size + 1);
@@ -205,7 +206,7 @@ static struct run *collect(struct child *child)
 		size_t size;
 		char *content = read_path(child->report_path, &size);
 
-		/* Nobody is writing any more: what has no newline was cut. */
+		/* Nobody writes any more: a line without a newline was cut. */
 		if (content && size && content[size - 1] != '\n')
 			fail_msg("the report ends in the middle of a line: %s", content);
 		run->events = parse_lines(content);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See container.h. No container engine: mount, chroot and a shell are what they are made of. */
+/* See container.h. Containers are made by mount, chroot and a shell, without a container engine. */
 #include "container.h"
 
 #include <errno.h>
@@ -108,7 +108,7 @@ void container__append_command(const struct container *container, char *script, 
 	assert_true(strlen(script) + 1 < size);
 }
 
-/* It waits for its first line. */
+/* Whether obey waits for its first line. */
 static bool reads_commands(pid_t pid)
 {
 	char path[64], line[4096];

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A daemon to be traced by -p (the victim obey), and files that reports are found in. */
+/* A daemon to be traced by -p (the victim obey), and the files that reports are read from. */
 #ifndef DAEMON_H
 #define DAEMON_H
 
 #include "harness.h"
 
-/* name: obey, or a variant of it. It is ready. */
+/* Starts a daemon and waits until it is ready. name: obey, or a variant of it. */
 struct child *start_daemon(const char *name);
 void end_daemon(struct child *daemon);
-/* For -p; good until the next call. */
+/* The PID for -p; good until the next call. */
 const char *pid_text(const struct child *child);
 
-/* It may be there already. */
+/* The folder may exist already. */
 void make_folder(const char *path);
 void wait_for_file(const char *path);
-/* The records of a report, each line of which must be a whole one. */
+/* The records of a report; fails the test unless each line is a whole one. */
 json_t *records_in(const char *path);
 unsigned int count_in(const char *path, const char *event);
 

@@ -16,7 +16,7 @@ void compare_family(const struct run *victim_run, const struct run *run, unsigne
 
 		assert_non_null(truth);
 		record = exit_record_of(run, (pid_t)number(truth, "pid"), 0);
-		/* The test's own copy, which became the parent. */
+		/* That record is of the test's own copy, which became the parent by exec. */
 		if (!strcmp(text(record, "end.kind"), "exec"))
 			record = exit_record_of(run, (pid_t)number(truth, "pid"), 1);
 		assert_held(record, number(truth, "held_bytes"), number(truth, "held_blocks"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See gdb_stacks.h. The work is done by tests/oracle/malloc_stacks.gdb.py. */
+/* See gdb_stacks.h. tests/oracle/malloc_stacks.gdb.py does the work. */
 #include "gdb_stacks.h"
 
 #include <stdio.h>
@@ -14,7 +14,10 @@
 #define STRING_OF(words) #words
 #define STRING(words) STRING_OF(words)
 
-/* gdb's own environment says where to write, and how to run the program in that of its own. */
+/*
+ * Makes gdb's own environment, which says where to write, and how to run the program in the
+ * program's.
+ */
 static void make_environment(char *variables[5], char *const *of_program, const char *list)
 {
 	static char wrapper[16384], out[4200];

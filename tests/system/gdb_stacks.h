@@ -8,7 +8,7 @@
 
 /*
  * Runs the program with its arguments, folder and environment, with output to /dev/null and without
- * random addresses, and stops it at each call of its allocator. Each stack has at most as many
+ * address randomization, and stops it at each call of its allocator. Each stack has at most as many
  * frames as the tracer keeps.
  */
 void gdb_stacks__list(struct stack_set *set, const struct child_options *program);

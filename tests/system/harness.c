@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where things lie, what is set up and cleared away around each test, and the tracer's command
- * lines. What a test starts and what a killed tracer leaves becomes our child and ends with the
- * test.
+ * Where things lie, the setup and cleanup around each test, and the tracer's command lines.
+ * Processes that a test starts, or that a killed tracer leaves, become our children and end with
+ * the test.
  */
 #include "harness.h"
 #include "options.h"
@@ -167,9 +167,11 @@ int harness__begin(void **state)
 	strcpy(scratch_dir, "/tmp/memleak-test.XXXXXX");
 	if (!mkdtemp(scratch_dir))
 		return -1;
-	/* Another user (-u) writes and reads here too. */
+	/* Another user (-u) reads here too. */
 	chmod(scratch_dir, 0755);
-	/* What a killed tracer leaves running becomes our child, so that it can be ended by its id.
+	/*
+	 * Processes that a killed tracer leaves become our children, so that they can be ended by
+	 * PID.
 	 */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
 		return -1;
@@ -256,7 +258,7 @@ static unsigned int kill_children(void)
 int harness__test_end(void **state)
 {
 	(void)state;
-	/* Their children become ours in turn, so look again until there are none. */
+	/* The children of killed ones become ours in turn, so look again until there are none. */
 	for (int i = 0; i < 200 && kill_children(); i++) {
 		pause_ms(5);
 		while (waitpid(-1, NULL, WNOHANG) > 0)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a tracer could leave behind in the kernel: BPF objects, by their ids, and breakpoints in
- * the code of a process, by comparing it with its file.
+ * Finds what a tracer could leave behind in the kernel: BPF objects, by their IDs, and breakpoints
+ * in the code of a process, by comparing it with its file.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -29,7 +29,7 @@ static uint32_t next_id(int command, uint32_t id)
 	return attr.next_id;
 }
 
-/* Ids only grow, so what is younger than the newest of before came after it. */
+/* IDs only grow, so objects with IDs above the newest of before came after it. */
 static uint32_t newest(int command)
 {
 	uint32_t id = 0, next;
@@ -104,7 +104,7 @@ bool another_tracer_runs(void)
 	return found;
 }
 
-/* What is left is a defect, unless it can be somebody else's. */
+/* Objects left behind are a defect, unless they can be another tracer's. */
 static void fail_unless_another_traces(const char *what)
 {
 	if (!another_tracer_runs())

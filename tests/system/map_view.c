@@ -26,7 +26,7 @@ static long bpf(int command, union bpf_attr *attr)
 	return syscall(SYS_bpf, command, attr, sizeof(*attr));
 }
 
-/* 0: the descriptor is of no map. */
+/* The ID of the descriptor's map; 0 when it is of no map. */
 static uint32_t map_id_of(pid_t tracer, const char *descriptor)
 {
 	char path[300], line[256];
@@ -80,7 +80,10 @@ static struct view open_map(pid_t tracer, const char *name)
 	return view;
 }
 
-/* A walk that is disturbed by a deletion begins anew: it is cut where no map can be larger. */
+/*
+ * A walk that a deletion disturbs begins anew, so it is cut at the size of the largest possible
+ * map.
+ */
 static size_t walk(const struct view *view, void (*visit)(const char *key, void *context),
 		   void *context)
 {

@@ -13,7 +13,7 @@
 
 #include "harness.h"
 
-/* What the kernel does for it happens later, when the last page of a dead process is uncharged. */
+/* The kernel finishes its work later, when the last page of a dead process is uncharged. */
 #define NR_TRIES 100
 #define TRY_AGAIN_MS 20
 
@@ -120,7 +120,10 @@ static bool limit_memory(const struct memory_cgroup *cgroup, int version, const 
 {
 	if (version == 1)
 		return write_value(cgroup->path, "memory.limit_in_bytes", limit) &&
-		       /* Without it swap would only be slower; it may not be compiled in. */
+		       /*
+			* Without this limit, swapping would only be slower; it may not be compiled
+			* in.
+			*/
 		       (write_value(cgroup->path, "memory.memsw.limit_in_bytes", limit) || true);
 	return write_value(cgroup->path, "memory.max", limit) &&
 	       (write_value(cgroup->path, "memory.swap.max", "0") || true);

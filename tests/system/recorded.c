@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* One JSON object: the environment, and by the name of each program its file and its counts. */
+/*
+ * One JSON object: the environment and, by the name of each program, its file's hash and its
+ * counts.
+ */
 #include "recorded.h"
 
 #include <stdint.h>
@@ -10,7 +13,7 @@ struct recorded {
 	json_t *root;
 };
 
-/* FNV-1a; 0 when it can't be read. */
+/* The FNV-1a hash of a file; 0 when it can't be read. */
 static json_int_t content_of(const char *path)
 {
 	FILE *file = fopen(path, "r");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What tests ask of the tracer's JSON Lines, and of what a victim says of itself. */
+/* The checks of the tracer's JSON Lines, and of what a victim tells of itself. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,8 +66,9 @@ json_t *exit_record(const struct run *run)
 	unsigned int nr = count_events(run, "exit");
 
 	/*
-	 * Its end, and the end of its memory, which another tracer held; or an emulated processor
-	 * took longer for the teardown than the tracer waits.
+	 * Two records are right if the first is the end of a process and the second that of its
+	 * memory: another tracer held the memory, or an emulated processor took longer for the
+	 * teardown than the tracer waits.
 	 */
 	if (nr == 2 && !truth_value(event_record(run, "exit", 0), "end.memory_gone") &&
 	    number(event_record(run, "exit", 0), "pid") ==
@@ -92,7 +93,7 @@ const json_t *final_exit_record(const struct run *run)
 	return exit_record_of(run, (pid_t)number(first, "pid"), 1);
 }
 
-/* NULL when it is absent; a null on the way ends the walk there. */
+/* Returns NULL when the value is absent; a null on the way ends the walk there. */
 static json_t *walk(const json_t *record, const char *path)
 {
 	json_t *value = (json_t *)record;
@@ -314,7 +315,7 @@ void assert_exact_in(const json_t *record, const struct truth *truth, const char
 
 	assert_consistent(record);
 	assert_nothing_lost(record);
-	/* Or the sums below would say nothing. */
+	/* Otherwise the sums below would say nothing. */
 	assert_int_equal(number(record, "more_stacks"), 0);
 	if ((long long)(all.bytes - rest.bytes) != truth->held_bytes ||
 	    (long long)(all.blocks - rest.blocks) != truth->held_blocks) {
@@ -369,7 +370,7 @@ void assert_reclaimed(const json_t *record)
 	if (!json_is_true(field(record, "verified")))
 		complain(record, "verified", "true");
 	assert_true(strlen(text(record, "verified_why")) > 0);
-	/* A stack at the least. */
+	/* A process has a stack at least. */
 	assert_true(anon > 0);
 	assert_true(number(record, "reclaimed.rss_file_bytes") >= 0);
 	assert_true(number(record, "reclaimed.rss_shmem_bytes") >= 0);

@@ -20,7 +20,7 @@ static void add(struct stack_set *set, char *frames, unsigned long nr_calls, con
 {
 	struct listed_stack *grown = set->stack;
 
-	/* Room doubles at each power of two. */
+	/* The room doubles at each power of two. */
 	if (!(set->nr & (set->nr - 1)))
 		grown = realloc(grown, 2 * (set->nr + 1) * sizeof(*grown));
 	assert_non_null(grown);
@@ -29,7 +29,7 @@ static void add(struct stack_set *set, char *frames, unsigned long nr_calls, con
 	set->stack[set->nr++] = (struct listed_stack){ frames, nr_calls, end };
 }
 
-/* Frames that differ only in what was inlined there become one. */
+/* Merges stacks that differed only in inlined functions. */
 static void sort(struct stack_set *set)
 {
 	size_t kept = 0;
@@ -120,7 +120,7 @@ void stack_set__free(struct stack_set *set)
 	*set = (struct stack_set){ 0 };
 }
 
-/* The first that doesn't come before these frames: a stack that begins with them is there. */
+/* The first stack that doesn't sort before these frames: a stack that begins with them is there. */
 static size_t find_from(const struct stack_set *set, const char *frames)
 {
 	size_t low = 0, high = set->nr;
@@ -144,8 +144,8 @@ static const struct listed_stack *find(const struct stack_set *set, const char *
 }
 
 /*
- * Whole frames: what lies between those that begin with the text is longer by a digit of the last
- * offset, and sorts behind the tab.
+ * Compares whole frames. Stacks whose last offset here has more digits sort after those that go on
+ * with a tab.
  */
 static bool begins_one(const struct stack_set *set, const char *frames)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Sets of stacks from two sources, a report and a debugger's list, and what of them is the same.
- * A frame is the path of a file and the offset in it: neither names nor addresses.
+ * Sets of stacks from two sources, a report and a debugger's list, and their comparison. A frame is
+ * the path of a file and an offset in it: neither names nor addresses.
  */
 #ifndef STACK_SET_H
 #define STACK_SET_H
@@ -14,17 +14,18 @@
 struct listed_stack {
 	char *frames; /* "PATH+0xOFFSET\tPATH+0xOFFSET...", innermost first */
 	unsigned long nr_calls;
-	const char *end; /* of the report's record; NULL: of the debugger's list */
+	const char
+		*end; /* how the report says that the stack ended; NULL: from the debugger's list */
 };
 
 struct stack_set {
-	struct listed_stack *stack; /* by frames; no two have the same */
+	struct listed_stack *stack; /* sorted by frames; no two have the same */
 	size_t nr;
 };
 
-/* Of all stacks that a record holds; inlined functions are no frames. Good as long as it is. */
+/* All stacks of a record; inlined functions are no frames. Good as long as the record is. */
 void stack_set__of_record(struct stack_set *set, const json_t *record);
-/* Lines of "CALLS\tFRAMES". */
+/* Reads lines of "CALLS\tFRAMES". */
 void stack_set__of_file(struct stack_set *set, const char *path);
 unsigned long stack_set__nr_calls(const struct stack_set *set);
 void stack_set__free(struct stack_set *set);
@@ -33,9 +34,9 @@ struct stack_comparison {
 	size_t nr_expected, nr_found;
 	size_t nr_equal; /* in both, and called as often */
 	size_t nr_calls_differ; /* in both */
-	size_t nr_cut; /* ended early by their own account, and are the beginning of one expected */
-	size_t nr_wrong; /* in no way any of those expected */
-	size_t nr_missing; /* expected and not found, though maybe cut */
+	size_t nr_cut; /* say that they ended early, and begin like an expected one */
+	size_t nr_wrong; /* equal to no expected stack, nor its beginning */
+	size_t nr_missing; /* expected and not found, or found only in part */
 	const struct listed_stack *first_wrong, *first_missing; /* NULL: none */
 };
 

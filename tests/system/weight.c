@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 /*
- * An interrupt in the teardown frees in its name what others left to RCU, such as page tables: 72
- * frames were seen while processes came and went. It must not hide that frames are counted twice.
+ * An interrupt in the teardown frees, in the process's name, memory that others left to RCU, such
+ * as page tables: 72 frames were seen while processes came and went. The slack must be too small to
+ * hide that frames are counted twice.
  */
 #define SLACK_BYTES (2LL << 20)
 
@@ -165,8 +166,8 @@ void assert_weight(const json_t *record, const struct weight *weight, long long 
 bool assert_frames(const json_t *record)
 {
 	/*
-	 * Pages that were swapped out may have been there still, in the swap cache. Shared memory
-	 * goes with its last file, when the teardown is over.
+	 * Swapped pages may still have been in the swap cache. Shared memory is freed with its last
+	 * file, after the teardown.
 	 */
 	long long counted = number(record, "reclaimed.rss_anon_bytes") +
 			    number(record, "reclaimed.swap_bytes") +
@@ -174,7 +175,7 @@ bool assert_frames(const json_t *record)
 
 	if (is_null(record, "reclaimed.freed_page_bytes"))
 		return false;
-	/* That not too few came back is in assert_reclaimed. */
+	/* assert_reclaimed checks that not too few came back. */
 	if (number(record, "reclaimed.freed_page_bytes") > counted + SLACK_BYTES)
 		fail_msg("%lld bytes of frames came back of %lld that it had",
 			 number(record, "reclaimed.freed_page_bytes"), counted);
