@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is held, allocated, freed and refused, block by block, against what each victim knows. */
+/*
+ * Compares figures with each victim's own truth, block by block: held, allocated, freed and
+ * refused.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,7 +103,7 @@ static void test_realloc_forms_musl(void **state)
 	struct run *run = trace_exact(ARGS(optional_victim("realloc_forms_musl")));
 	(void)state;
 
-	/* realloc(block, 0) is a block of no bytes there. */
+	/* In this libc, realloc(block, 0) returns a block of no bytes. */
 	assert_int_equal(stacks_with(exit_record(run), "free_by_realloc").blocks, 1);
 	run__free(run);
 }
@@ -158,10 +161,13 @@ static void check_hammer(const char *program, const char *threads, const char *r
 	assert_contains(run->out, "hammered\n");
 	assert_int_equal(truth.held_blocks, 25 * atoi(threads));
 	assert_exact_in(record, &truth, ARGS("keep"), atoi(threads) + start_blocks);
-	/* All that came and went, too: only the libc's own blocks are more. */
+	/* Blocks that came and went are counted too: only the libc's own blocks are more. */
 	rest = number(record, "totals.allocated_blocks") - truth.allocated_blocks;
 	assert_in_range(rest, 0, atoi(threads) + 2 * start_blocks);
-	/* Of the stacks of ended threads glibc keeps a few; with the others their vectors go. */
+	/*
+	 * glibc keeps a few stacks of ended threads; the thread vectors of the others go with their
+	 * stacks.
+	 */
 	rest = number(record, "totals.freed_blocks") - truth.freed_blocks;
 	assert_in_range(rest, 0, atoi(threads) + start_blocks);
 	assert_in_range(number(record, "totals.unknown_frees"), 0,
@@ -218,7 +224,7 @@ static void test_library_opened_later(void **state)
 	{
 		if (strcmp(frame_function(stack, 0), "plugin_keep") != 0)
 			continue;
-		/* It keeps at once, which can be before its unwind table is there, and after. */
+		/* It keeps blocks at once: some before its unwind table is there, some after. */
 		kept += number(stack, "bytes");
 		assert_contains(text(json_array_get(field(stack, "frames"), 0), "module"),
 				"libplugin.so");
@@ -275,7 +281,7 @@ static void check_unknown(const json_t *record)
 	assert_false(truth_value(record, "has_allocator"));
 	assert_true(is_null(record, "not_looked_at"));
 	assert_int_equal(json_array_size(field(record, "stacks")), 0);
-	/* The rest of the report comes all the same. */
+	/* The rest of the report comes nevertheless. */
 	assert_reclaimed(record);
 }
 
@@ -296,7 +302,7 @@ static void test_no_allocator(void **state)
 	run__free(run);
 }
 
-/* malloc is in there somewhere, without a name: unknown is the truth, 0 would be a lie. */
+/* malloc is in the program, without a name: unknown is the truth, 0 would be a lie. */
 static void test_nameless_allocator(void **state)
 {
 	struct run *run = trace_all(ARGS(victim("leak64_static_stripped")));
@@ -317,7 +323,7 @@ static void test_stripped_program(void **state)
 
 	assert_held(record, 64 * MIB, 1);
 	stack = json_array_get(field(record, "stacks"), 0);
-	/* No name, but the place: module and offset. */
+	/* There is no name, but a place: module and offset. */
 	assert_contains(text(json_array_get(field(stack, "frames"), 0), "module"),
 			"leak64_stripped");
 	assert_non_null(text(json_array_get(field(stack, "frames"), 0), "offset"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Running processes, by -p: what they do from the attach on, and that they live on unharmed. */
+/* Running processes, by -p: their calls are seen from the attach on, and they live on unharmed. */
 #include <dlfcn.h>
 #include <linux/capability.h>
 #include <signal.h>
@@ -13,7 +13,9 @@
 #include "harness.h"
 #include "options.h"
 
-/* A daemon that does what it is told; it holds and forgets some blocks before anybody looks. */
+/*
+ * Starts a daemon that does what it is told; it holds and forgets some blocks before anybody looks.
+ */
 static struct child *start_daemon(const char *name)
 {
 	const char *argv[] = { victim(name), NULL };
@@ -88,7 +90,7 @@ static void test_kill_of_the_daemon(void **state)
 	run__free(run);
 }
 
-/* Frees of what it had before are counted apart, and take nothing from what is held. */
+/* Frees of earlier blocks are counted apart, and take nothing from the held blocks. */
 static void test_blocks_from_before(void **state)
 {
 	struct child *daemon = start_daemon("obey");
@@ -163,7 +165,7 @@ static void check_stop(int signal_number)
 	struct run *run;
 
 	tell(daemon, "alloc 6 90\n", 3);
-	/* Else the check below would say nothing. */
+	/* Otherwise the check below would say nothing. */
 	assert_true(text_is_touched(pid, victim("obey_static")));
 	kill(child__pid(tracer), signal_number);
 	run = child__finish(tracer, 30);
@@ -245,8 +247,9 @@ static void test_bystander_is_not_recorded(void **state)
 }
 
 /*
- * This program maps the libc that the daemon maps. Where probes can be put into one process, it must
- * not find a breakpoint in its own code: it would pay for the trap, and under Valgrind die of it.
+ * This program maps the libc that the daemon maps. Where probes can be put into one process, it
+ * must not find a breakpoint in its own code: it would pay for the trap, and under Valgrind die of
+ * it.
  */
 static void test_bystander_is_not_probed(void **state)
 {
@@ -275,12 +278,12 @@ static void test_bystander_is_not_probed(void **state)
 		run__free(run);
 		SKIP("another tracer is at work: its breakpoints can't be told from ours");
 	}
-	/* Probes may be some instructions behind the first. */
+	/* Probes may be some instructions after the first. */
 	assert_memory_equal(before, during, sizeof(before));
 	run__free(run);
 }
 
-/* Attached to in full flight. */
+/* The threads are busy when the tracer attaches. */
 static void test_attach_to_threads(void **state)
 {
 	/* On an emulated processor eight threads leave the tracer no time to attach. */
@@ -298,15 +301,15 @@ static void test_attach_to_threads(void **state)
 	usleep(300000);
 	child__send(hammer, "\n");
 	run = child__finish(hammer, 60);
-	/* It came to no harm. */
+	/* The victim came to no harm. */
 	assert_int_equal(run->exit_status, 0);
 	assert_contains(run->out, "hammered\n");
 	traced = child__finish(tracer, 30);
 	record = exit_record(traced);
 	assert_true(truth_value(record, "late_attach"));
-	/* What the threads keep is made at their very end. */
+	/* The threads make the blocks that they keep at their very end. */
 	assert_int_equal(stacks_with(record, "keep").blocks, nr_threads * 25);
-	/* All else was freed in the end, but for the blocks of before. */
+	/* All other blocks were freed in the end, except those of before. */
 	assert_int_equal(stacks_with(record, "take").blocks, 0);
 	assert_nothing_lost(record);
 	assert_consistent(record);
@@ -335,7 +338,7 @@ static void test_no_such_process(void **state)
 	run__free(run);
 }
 
-/* It has a PID still, but no memory any more. */
+/* A zombie still has a PID, but no memory any more. */
 static void test_zombie(void **state)
 {
 	const char *argv[] = { "true", NULL };
@@ -366,7 +369,7 @@ static void test_kernel_thread(void **state)
 	run__free(run);
 }
 
-/* "sleep" allocates nothing any more; it has a libc, so what it holds is known: nothing. */
+/* "sleep" makes no calls any more. It has a libc, so its held blocks are known: none. */
 static void test_idle_process(void **state)
 {
 	const char *sleeper[] = { "sleep", "20", NULL };
@@ -417,7 +420,7 @@ static void test_exec_after_attach(void **state)
 	run__free(traced);
 }
 
-/* A process that replaces what it held is told from one that grows. */
+/* The report tells a process that replaces its blocks from one that grows. */
 static void test_growth_since_the_attach(void **state)
 {
 	struct child *daemon = start_daemon("obey");
@@ -453,7 +456,10 @@ static int keep_to_permissions(void *context)
 	       prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH);
 }
 
-/* As of a FUSE mount of another user's: a file that can't be read is not one without an allocator. */
+/*
+ * A file that can't be read, such as one on another user's FUSE mount, does not count as a file
+ * without an allocator.
+ */
 static void test_unreadable_file_is_told(void **state)
 {
 	const char *program = scratch("unreadable"), *argv[16];

@@ -277,7 +277,7 @@ static void test_interrupt_of_the_group(void **state)
 	run__free(run);
 }
 
-/* A command that ends by the signal that it was passed: the report comes all the same. */
+/* A command that ends by a signal passed on to it is still reported. */
 static void test_terminated_command_is_reported(void **state)
 {
 	const char *report = scratch("terminated.json");
@@ -315,7 +315,7 @@ static void test_user(void **state)
 	run = trace(ARGS("-u", "nobody"), ARGS(victim("ids")));
 	assert_int_equal(run->exit_status, 0);
 	assert_contains(run->out, expected);
-	/* Of root's supplementary groups nothing stays, and there is no way back. */
+	/* None of root's supplementary groups stays, and there is no way back. */
 	assert_lacks(run->out, "regained");
 	assert_int_equal(number(exit_record(run), "uid"), nobody->pw_uid);
 	run__free(run);
@@ -325,7 +325,7 @@ static void test_user(void **state)
 	assert_contains(run->out, expected);
 	run__free(run);
 
-	/* What it allocates is seen as any other user's. */
+	/* Its allocations are seen, as any other user's. */
 	run = trace(ARGS("-u", "nobody"), ARGS(victim("leak64")));
 	assert_held(exit_record(run), 64 * MIB, 1);
 	run__free(run);
@@ -364,21 +364,21 @@ static void test_program_is_the_users(void **state)
 	unlink(program);
 }
 
-/* Ends the process that a shell has told the number of. */
+/* Ends the process whose PID a shell has printed. */
 static void end_told(const struct run *run)
 {
 	assert_true(atoi(run->out) > 1);
 	kill(atoi(run->out), SIGKILL);
 }
 
-/* Without -f the trace ends with the command, whoever else it leaves at work. */
+/* Without -f, the trace ends with the command, even if the command leaves processes at work. */
 static void test_who_outlives_the_command_is_told(void **state)
 {
 	char number[64];
 	struct run *run;
 	(void)state;
 
-	/* As a daemon does it: the parent of the one that stays has ended, too. */
+	/* A daemon does it so: the parent of the process that stays has ended, too. */
 	run = trace(NO_ARGS, ARGS("sh", "-c", "sh -c 'sleep 100 >&- 2>&- & echo $!'; exit 3"));
 	end_told(run);
 	assert_int_equal(run->exit_status, 3);
@@ -394,7 +394,7 @@ static void test_who_outlives_the_command_is_told(void **state)
 	run__free(run);
 }
 
-/* What its parent had resident is not the tracer's. */
+/* The memory that the tracer's parent had resident is not the tracer's. */
 static void test_the_tracers_own_memory(void **state)
 {
 	const size_t nr_bytes = 256 * MIB;

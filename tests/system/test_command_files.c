@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The files of a command, which are looked into before it starts: what it runs, and what it hides. */
+/*
+ * The files of a command, which are read before it starts: those that it runs, and those that can't
+ * be read.
+ */
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +12,7 @@
 
 #include "harness.h"
 
-/* Files of others, without the capability to read what only they may. */
+/* Gives up the capability to read other users' private files. */
 static int keep_to_permissions(void *context)
 {
 	(void)context;
@@ -19,7 +22,10 @@ static int keep_to_permissions(void *context)
 	return 0;
 }
 
-/* As of a FUSE mount of the user's: what can't be read is no program without an allocator. */
+/*
+ * A program that can't be read, such as one on a user's FUSE mount, does not count as a program
+ * without an allocator.
+ */
 static void test_unreadable_program_is_told(void **state)
 {
 	const char *program = scratch("unreadable");
@@ -41,7 +47,10 @@ static void test_unreadable_program_is_told(void **state)
 	run__free(run);
 }
 
-/* One that is all there is: what it holds is not known, though it may well have an allocator. */
+/*
+ * The unreadable program is all that there is: its held blocks are unknown, as it may have an
+ * allocator.
+ */
 static void test_unreadable_program_was_not_looked_at(void **state)
 {
 	const char *program = scratch("unreadable_static"), *report = scratch("unreadable.json");
@@ -66,7 +75,10 @@ static void test_unreadable_program_was_not_looked_at(void **state)
 	run__free(run);
 }
 
-/* The program at the end of a chain of those that run each other, with an allocator of its own. */
+/*
+ * Checks the last program of a chain of programs that run each other; it has an allocator of its
+ * own.
+ */
 static void check_chain(const char *const *options, const char *const *command)
 {
 	struct run *run = trace(options, command);

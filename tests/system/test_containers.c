@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Processes in roots of their own: each call counted once, however many mounts show the allocator's
- * file; nothing remembered of a file that was not looked at; nothing opened by a path that others
- * chose; no mount kept busy.
+ * Processes in roots of their own. Each call is counted once, however many mounts show the
+ * allocator's file. Nothing is remembered of a file that was not read, nothing is opened by a path
+ * that others chose, and no mount is kept busy.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 #include "harness.h"
 
 #define MAX_CONTAINERS 5
-/* So long a probe that is attached once too often could be in coming. */
+/* A probe that is attached once too often comes within that time. */
 #define SETTLE_MS 700
 
 static bool has(const char *feature)
@@ -76,7 +76,7 @@ static void wait_for_all(struct container *containers, size_t nr)
 	pause_ms(SETTLE_MS);
 }
 
-/* Each other figures. */
+/* Gives each container different figures. */
 static void use_all(struct container *containers, size_t nr)
 {
 	char lines[128];
@@ -209,7 +209,7 @@ static void test_command_perf(void **state)
 
 /* ---- a root with a libc of its own ---- */
 
-/* Whoever ends at once leaves nothing to look at: the next one must be. */
+/* A process that ends at once leaves nothing to look at: the tracer must look at the next one. */
 static void test_ended_at_once(void **state)
 {
 	struct container container;
@@ -236,7 +236,7 @@ static void test_ended_at_once(void **state)
 
 /* ---- what others chose ---- */
 
-/* The host's files that an unprivileged user would have the tracer open. */
+/* Watches the host's files that an unprivileged user tries to make the tracer open. */
 static int watch_canaries(void)
 {
 	static const char *const names[] = { "attack/canary", "attack/secret", "canary", "secret" };
@@ -271,8 +271,9 @@ static void assert_unopened(int fd)
 }
 
 /*
- * In a mount namespace of their own they have other files by the host's paths, and a root whose
- * links lead to the host's paths; what ends at once is to be found by its path alone.
+ * These processes are in a mount namespace of their own. There, the host's paths lead to other
+ * files, and the root's links lead to the host's paths. A process that ends at once can be found by
+ * its path alone.
  */
 static void test_foreign_paths(void **state)
 {
@@ -332,7 +333,7 @@ static void test_mount_is_free(void **state)
 	wait_for_all(&container, 1);
 	container__tell(&container, "alloc 10 10\nexit 0\n");
 	run__free(child__finish(shell, RUN_TIMEOUT_S));
-	/* Twice the tracer looks whether anybody maps it. */
+	/* The tracer checks twice whether anybody maps the file. */
 	end_s = now_s() + RUN_TIMEOUT_S;
 	while (umount2(container.root, 0)) {
 		assert_int_equal(errno, EBUSY);

@@ -10,10 +10,13 @@
 
 #include "memleak.skel.h"
 
-/* What x86 kernels are built for at the most (CONFIG_NR_CPUS). */
+/* The most CPUs that x86 kernels are built for (CONFIG_NR_CPUS). */
 #define MOST_CPUS 8192
 
-/* The programs on raw tracepoints, which every kernel has; and maps as small as they can be. */
+/*
+ * Keeps only the programs on raw tracepoints, which every kernel has, and makes maps as small as
+ * possible.
+ */
 static void reduce(const struct memleak_bpf *skeleton)
 {
 	struct bpf_program *program;
@@ -21,7 +24,7 @@ static void reduce(const struct memleak_bpf *skeleton)
 
 	bpf_object__for_each_program(program, skeleton->obj) bpf_program__set_autoload(
 		program, bpf_program__type(program) == BPF_PROG_TYPE_RAW_TRACEPOINT);
-	/* It looks at no CPU, and not every kernel can load it. */
+	/* `identify` reads nothing per CPU, and not every kernel can load it. */
 	bpf_program__set_autoload(skeleton->progs.identify, false);
 	bpf_object__for_each_map(map,
 				 skeleton->obj) if (bpf_map__type(map) != BPF_MAP_TYPE_RINGBUF &&
@@ -54,7 +57,10 @@ static void test_loads_for_many_cpus(void **state)
 	few_s = load_for(2);
 	many_s = load_for(MOST_CPUS);
 	print_message("2 CPUs: %.2f s, %d CPUs: %.2f s\n", few_s, MOST_CPUS, many_s);
-	/* Room for a busy machine; when the loop was followed, 2,048 took 8 s, and 4,096 failed. */
+	/*
+	 * The bound has room for a busy machine. When the verifier followed the loop, 2,048 CPUs
+	 * took 8 s, and 4,096 failed.
+	 */
 	if (many_s > 5 * few_s + 5)
 		fail_msg("loading takes %.2f s for 2 CPUs, %.2f s for %d", few_s, many_s,
 			 MOST_CPUS);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gdb and probes write breakpoints into the same code, and neither knows of the other's: whoever
- * traces a process that is debugged is told so before that can end it.
+ * gdb and probes write breakpoints into the same code, and neither knows of the other's. A user who
+ * traces a process that is being debugged is warned before that can end the process.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -21,7 +21,10 @@ static struct child *start_drip(void)
 	return drip;
 }
 
-/* It has stopped the process, and goes on at a line of its stdin with its last command. */
+/*
+ * Starts a gdb that has stopped the process. At a line on its stdin, it goes on with its last
+ * command.
+ */
 static struct child *start_gdb(const struct child *target, const char *last)
 {
 	struct child *gdb = child__start(&(struct child_options){
@@ -42,7 +45,10 @@ static void end_drip(struct child *drip)
 	run__free(child__finish(drip, RUN_TIMEOUT_S));
 }
 
-/* It was there before us: told before anything is probed, with its number, and once at the end. */
+/*
+ * gdb was there first: the tracer warns before it probes anything, with gdb's PID, and once at the
+ * end.
+ */
 static void test_debugger_at_the_attach(void **state)
 {
 	struct child *drip, *gdb;
@@ -64,13 +70,16 @@ static void test_debugger_at_the_attach(void **state)
 	run = child__finish(gdb, RUN_TIMEOUT_S);
 	assert_int_equal(run->exit_status, 0);
 	run__free(run);
-	/* Its breakpoint was not in while it had stopped the process: nothing was left behind. */
+	/*
+	 * gdb's breakpoint was not in the code while gdb had stopped the process: nothing was left
+	 * behind.
+	 */
 	pause_ms(300);
 	assert_true(child__is_running(drip));
 	end_drip(drip);
 }
 
-/* It came after us, and its breakpoint takes ours for what was there: told before we leave. */
+/* gdb came later, and took our breakpoint for original code: the tracer warns before it leaves. */
 static void test_debugger_at_the_detach(void **state)
 {
 	struct child *drip, *gdb, *tracer;
@@ -90,13 +99,13 @@ static void test_debugger_at_the_detach(void **state)
 	assert_null(strstr(run->err, "doesn't work now"));
 	assert_non_null(strstr(run->err, "is ended by SIGTRAP if"));
 	run__free(run);
-	/* Lives or not: it was told. */
+	/* The process may live or not: the warning was given. */
 	kill(child__pid(gdb), SIGKILL);
 	run__free(child__finish(gdb, RUN_TIMEOUT_S));
 	end_drip(drip);
 }
 
-/* By a tracer of the kernel's kind. */
+/* Whether the process is traced by ptrace. */
 static bool is_traced(const struct child *child)
 {
 	char path[64], line[256];

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Every way to die: how it is told, what was held then, and what the kernel took back. */
+/*
+ * Every way to die: how it is reported, which blocks were held then, and which memory the kernel
+ * took back.
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +39,7 @@ static void check_way(const char *program, const char *way, const char *kind, in
 	assert_exact(record, &truth);
 	assert_int_equal(stacks_with(record, "keep").blocks, 11);
 	assert_reclaimed(record);
-	/* It touched one mebibyte. */
+	/* The victim touched one mebibyte. */
 	assert_true(number(record, "reclaimed.rss_anon_bytes") >= (long long)MIB);
 	run__free(run);
 }
@@ -155,7 +158,7 @@ static void test_64_mebibytes(void **state)
 	assert_held(record, 64 * MIB, 1);
 	assert_reclaimed(record);
 	assert_in_range(number(record, "reclaimed.rss_anon_bytes"), 64 * MIB, 66 * MIB);
-	/* Nothing was shared and nobody read its smaps: the frames were counted. */
+	/* Nothing was shared and nobody read the process's smaps: the frames were counted. */
 	assert_false(is_null(record, "reclaimed.freed_page_bytes"));
 	/* 128 KiB of page tables map 64 MiB of 4 KiB pages. */
 	assert_in_range(number(record, "reclaimed.page_table_bytes"), 64 << 10, 1 << 20);
@@ -165,7 +168,7 @@ static void test_64_mebibytes(void **state)
 	run__free(run);
 }
 
-/* Many times: the counters are per-CPU and the pages come back in batches. */
+/* Runs many times: the counters are per-CPU, and pages come back in batches. */
 static void test_verdict_is_steady(void **state)
 {
 	(void)state;
@@ -236,7 +239,7 @@ static void check_leader_first(const char *program, const char *way, long long m
 	assert_end(record, "exited", 0, 0);
 	assert_exact_in(record, &truth, ARGS("keep"), max_rest);
 	assert_contains(text(record, "comm"), "die");
-	/* Seven of them were made when the leader was gone. */
+	/* Seven of these were made after the leader had gone. */
 	assert_int_equal(truth.held_blocks, 18);
 	assert_reclaimed(record);
 	run__free(run);
@@ -251,7 +254,7 @@ static void test_leader_first(void **state)
 static void test_pthread_exit_of_main(void **state)
 {
 	(void)state;
-	/* It opens libgcc_s, for which the loader allocates. */
+	/* pthread_exit opens libgcc_s, for which the loader allocates. */
 	check_leader_first(victim("die"), "pthread-exit", 40);
 }
 
@@ -298,7 +301,7 @@ static void test_thread_storm_musl(void **state)
 	check_storm(optional_victim("die_musl"), "storm", "exited", 5, 0);
 }
 
-/* A call that was on its way back when its thread was killed has not returned: nothing is lost. */
+/* A call whose thread was killed on its way back has not returned: nothing is lost. */
 static void test_kill_in_a_probed_return(void **state)
 {
 	struct run *run = trace(ARGS("-f"), ARGS(victim("cut_return")));
@@ -336,7 +339,7 @@ static void test_verdict_under_a_reader_of_smaps(void **state)
 
 		assert_held(record, 64 * MIB, 1);
 		assert_true(truth_value(record, "end.memory_gone"));
-		/* Perhaps by counters only. */
+		/* The verdict may rest on counters alone. */
 		assert_reclaimed(record);
 		assert_in_range(number(record, "reclaimed.rss_anon_bytes"), 64 * MIB, 66 * MIB);
 		run__free(run);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The scripts in tools/experiments, made small: each must show what it is for, find that all it
- * claims holds, and leave nothing behind. And each must notice when it does not hold: then they are
- * run with a tracer whose words were changed, or with another program than they expect.
+ * The scripts in tools/experiments, made small. Each must show its point, find that all its claims
+ * hold, and leave nothing behind. Each must also notice when a claim does not hold: for that, the
+ * scripts are run with a tracer whose words were changed, or with another program than they expect.
  */
 #include <errno.h>
 #include <signal.h>
@@ -20,7 +20,7 @@
 
 struct experiment {
 	const char *path, *argument; /* NULL: none */
-	const char *lines[10]; /* what its output must have */
+	const char *lines[10]; /* lines that its output must have */
 	/* A sed script for the tracer's report, or the victim that takes another's place; then this
 	 * claim must fail.
 	 */
@@ -82,7 +82,10 @@ static void write_file(const char *path, mode_t mode, const char *content)
 	assert_int_equal(chmod(path, mode), 0);
 }
 
-/* Nothing in the folder, no process, no cgroup named after the script. */
+/*
+ * Asserts that nothing is in the folder, and that no process and no cgroup named after the script
+ * is left.
+ */
 static void assert_nothing_remains(pid_t script)
 {
 	char path[128];
@@ -135,7 +138,7 @@ static void test_all_holds(void **state)
 	run__free(run);
 }
 
-/* A build folder whose tracer or victim is not what the script takes it for. */
+/* Makes a build folder whose tracer or victim is not the one that the script expects. */
 static void make_false_build(const struct experiment *experiment)
 {
 	char content[9000];
@@ -187,7 +190,7 @@ static void test_what_does_not_hold_is_noticed(void **state)
 	run__free(run);
 }
 
-/* In the middle, with a cgroup made and a program in it. */
+/* The script is ended in the middle, with a cgroup made and a program in it. */
 static void test_nothing_remains_of_one_that_is_ended(void **state)
 {
 	const char *argv[] = { "tools/experiments/linux-ate-my-ram", "256", NULL };

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What --features says of this kernel is true: each path that it tells of works, no other does. */
+/*
+ * Checks that --features tells the truth about this kernel: each path that it names works, no other
+ * does.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -31,7 +34,7 @@ static void test_features_as_json(void **state)
 	assert_string_equal(text(features, "event"), "features");
 	assert_string_equal(text(features, "kernel"), system.release);
 	assert_string_equal(text(features, "architecture"), system.machine);
-	/* Else no other test of this folder could pass. */
+	/* Otherwise no other test of this folder could pass. */
 	assert_true(truth_value(features, "has.uprobe_perf"));
 	assert_string_equal(text(features, "chosen.stack_walk"),
 			    truth_value(features, "has.unwind") ? "tables" : "frame-pointers");
@@ -39,7 +42,7 @@ static void test_features_as_json(void **state)
 	json_decref(features);
 }
 
-/* Where its functions are probed is told for the libc that the tracer runs on. */
+/* --features tells where functions are probed for the libc that the tracer runs on. */
 static void test_probes_of_libc(void **state)
 {
 	json_t *features = features_of_kernel();
@@ -85,7 +88,7 @@ static void test_features_as_text(void **state)
 	run__free(run);
 }
 
-/* The ways that --features tells of are the ways that a program is traced by. */
+/* A program is traced by the paths that --features names. */
 static void test_what_is_chosen_is_used(void **state)
 {
 	const char *const fields[][2] = {
@@ -177,8 +180,8 @@ static struct run *trace_forty_ends_at_once(const char *const options[])
 }
 
 /*
- * The kernel follows few calls by return probes at once. With many ends at a time some are missed:
- * each is reported all the same, with an open verdict, and counted.
+ * The kernel follows only a few calls at once by return probes. With many ends at a time some are
+ * missed: each is still reported, with an open verdict, and counted.
  */
 static void test_missed_return_probes_are_counted(void **state)
 {
@@ -198,11 +201,11 @@ static void test_missed_return_probes_are_counted(void **state)
 		ARGS("-f", "--exit-hook", "kprobe", "--exit-after", "kretprobe"));
 	json_array_foreach(run->events, i, event)
 	{
-		/* Where the processor is slow, a process can be reported before its memory is. */
+		/* On a slow processor, a process can be reported before its memory is. */
 		if (strcmp(text(event, "event"), "exit") != 0 ||
 		    !truth_value(event, "end.memory_gone"))
 			continue;
-		/* What its fork's copy left at exec may have the new name already. */
+		/* The fork's copy, which exec ended, may have the new name already. */
 		nr_ended += !strcmp(text(event, "comm"), "brief") &&
 			    !strcmp(text(event, "end.kind"), "exited");
 		nr_calls += number(event, "lost.events");
@@ -218,7 +221,7 @@ static void test_missed_return_probes_are_counted(void **state)
 	run__free(run);
 }
 
-/* A kernel that preempts itself passes over single hooks: what is chosen unasked bears it. */
+/* A preemptible kernel can pass over single hooks: the default paths must bear that. */
 static void test_many_ends_at_once(void **state)
 {
 	unsigned int nr_ended = 0;
@@ -241,7 +244,7 @@ static void test_many_ends_at_once(void **state)
 	run__free(run);
 }
 
-/* What this kernel can't give is said once, in one line, before anything else. */
+/* Missing features of this kernel are told once, in one line, before anything else. */
 static void test_what_is_degraded_is_said(void **state)
 {
 	json_t *features = features_of_kernel();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Processes whose first thread has left: /proc shows a zombie in their place and the kernel finds
+ * Processes whose first thread has left: /proc shows a zombie in their place, and the kernel finds
  * no memory by their PID, yet the other threads allocate.
  */
 #include <dirent.h>
@@ -21,7 +21,7 @@ static void tell(struct child *daemon, const char *commands, unsigned int nr_ans
 	child__wait_output(daemon, "ok\n", nr_answers, 30);
 }
 
-/* Its first thread leaves. */
+/* Makes the daemon's first thread leave. */
 static void leave(struct child *daemon, unsigned int nr_answers)
 {
 	char path[64], byte;
@@ -78,7 +78,7 @@ static const char *libc_path(void)
 	return info.dli_fname;
 }
 
-/* Another file, which nobody has probed before. */
+/* Makes another file, which nobody has probed before. */
 static const char *libc_copy(void)
 {
 	const char *copy = scratch("libc_copy.so");
@@ -89,7 +89,10 @@ static const char *libc_copy(void)
 	return copy;
 }
 
-/* keep_blocks of 100 bytes and other_blocks of 5,000 were seen; the tracer ends with the daemon. */
+/*
+ * Checks that keep_blocks of 100 bytes and other_blocks of 5,000 were seen; the tracer ends with
+ * the daemon.
+ */
 static void check_end(struct child *daemon, struct child *tracer, unsigned int keep_blocks,
 		      unsigned int other_blocks)
 {
@@ -145,7 +148,7 @@ static void test_left_before_with_follow(void **state)
 	check_left_before("-f");
 }
 
-/* The kernel looks anew at where breakpoints belong when anybody's probe leaves the same place. */
+/* When anybody's probe leaves a place, the kernel decides anew where its breakpoints belong. */
 static void trace_and_leave(const struct child *bystander)
 {
 	struct run *run = run_tracer(ARGS("-p", pid_text(bystander), "0.1", "1"));
@@ -162,7 +165,7 @@ static void test_leaves_later(void **state)
 	tracer = start_tracer(ARGS("-T", "1000", "-p", pid_text(daemon)));
 	tell(daemon, "alloc 3 100\n", 1);
 	leave(daemon, 2);
-	/* From now on they are in every process. */
+	/* From now on, breakpoints are in every process. */
 	wait_until_probed(child__pid(bystander), libc_path());
 	trace_and_leave(bystander);
 	end_daemon(bystander);
@@ -183,7 +186,7 @@ static void test_static_program(void **state)
 	check_end(daemon, tracer, 5, 0);
 }
 
-/* Nothing but the program itself has its allocator, and nobody has mapped that anew. */
+/* Only the program itself has its allocator, and nobody has mapped the program anew. */
 static void test_static_program_of_the_system(void **state)
 {
 	struct child *daemon = start_daemon("obey_static"), *tracer;

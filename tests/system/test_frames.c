@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Whose blocks they are: the functions, files and lines of a stack, against what victims say. */
+/*
+ * The callers of blocks: the functions, files and lines of a stack, compared with the victims' own
+ * words.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "harness.h"
 
-/* Holds the frames of the one block of "frames" or "inlined" against the lines that it prints
- * itself. */
+/*
+ * Compares the frames of the one block of "frames" or "inlined" with the lines that the victim
+ * prints.
+ */
 static void check_frames(const char *program, size_t nr_checked, bool with_lines)
 {
 	const char *source = strstr(program, "inlined") ? "inlined.c" : "frames.c";
@@ -59,7 +64,7 @@ static void test_frames_musl(void **state)
 	check_frames(optional_victim("frames_musl"), 4, true);
 }
 
-/* Without frame pointers the walk may end early; the immediate caller is known all the same. */
+/* Without frame pointers the walk may end early, but the immediate caller is known. */
 static void test_immediate_caller_without_frame_pointers(void **state)
 {
 	(void)state;
@@ -88,7 +93,7 @@ static void test_inlined_frames(void **state)
 	run__free(run);
 }
 
-/* The process has ended when its report is made, and its map is still found. */
+/* The process has ended when its report is made, but its perf map is still found. */
 static void test_code_made_at_run_time(void **state)
 {
 	struct run *run = trace_all(ARGS(victim("run_time_code")));
@@ -108,12 +113,12 @@ static void test_code_made_at_run_time(void **state)
 	run__free(run);
 }
 
-/* Its /tmp is not ours, and neither is its PID there. */
+/* The container's /tmp is not ours, and the program's PID is another there. */
 static void test_code_made_in_a_container(void **state)
 {
 	/*
-	 * The new /tmp can hide the program, which is therefore opened before. The first time, its
-	 * unwind table may come too late for what it does at once.
+	 * The new /tmp can hide the program, so the program is opened before. At its first run, its
+	 * unwind table may come too late for its first calls.
 	 */
 	const char *script = "exec 3<\"$0\"; mount -t tmpfs none /tmp && /proc/self/fd/3 && "
 			     "exec /proc/self/fd/3";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Transparent huge pages: 512 pages in one frame are 512 pages before and 512 frames after. What
- * the machine's setting gives a process is taken as it is; only an emulated machine is the test's
- * own to change.
+ * Transparent huge pages: 512 pages in one frame are 512 pages before and 512 frames after. The
+ * machine's setting is taken as it is; only an emulated machine, which belongs to the test, is
+ * changed.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -117,7 +117,7 @@ static void test_never(void **state)
 	check_words(false, false);
 }
 
-/* The first half of each huge page was given back: the other half is in small pages since. */
+/* The victim gave back the first half of each huge page: the other half is in small pages since. */
 static void test_split(void **state)
 {
 	struct weight weight;
@@ -133,7 +133,7 @@ static void test_split(void **state)
 	assert_int_equal(weight.huge_bytes, 0);
 	assert_in_range(weight.anon_bytes, SIZE_MIB * MIB / 2, (SIZE_MIB / 2 + 1) * MIB);
 	assert_weight(exit_record(run), &weight, 0);
-	/* The kernel splits the frame later, if ever: what was given back may come now. */
+	/* The kernel may split the frame later, or never: the freed half may come back only now. */
 	run__free(run);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Weeks of uptime, compressed: no table of the tracer only grows, and what it loses is counted by
- * its cause. Low limits bring about in seconds what otherwise takes days. LONG_RUN=N in the
- * environment makes everything N times as many: 50 is 100,000 ends and as many programs.
+ * Weeks of uptime, compressed: no table of the tracer only grows, and each loss is counted by its
+ * cause. Low limits bring about in seconds what otherwise takes days. LONG_RUN=N in the environment
+ * makes everything N times as many: 50 means 100,000 ends and as many programs.
  */
 #include <dirent.h>
 #include <signal.h>
@@ -17,10 +17,13 @@
 
 #define PATIENCE_S 60.0
 #define NR_STOPPED_ENDS 200
-/* For what comes and goes: a report that is being written, a batch of ends. */
+/* Room for memory that comes and goes: a report that is being written, a batch of ends. */
 #define ROOM_KIB 1024
 
-/* A shell that does what it is told, line by line, and the tracer of it and all that it starts. */
+/*
+ * A shell that does what it is told, line by line, and a tracer of the shell and all that it
+ * starts.
+ */
 struct world {
 	struct child *shell, *tracer;
 	unsigned int nr_told;
@@ -92,7 +95,7 @@ static void tell_storm(struct world *world, unsigned int nr)
 	tell(world, line);
 }
 
-/* While the tracer stands still, as it does when nobody reads what it writes. */
+/* Ends many processes while the tracer stands still, as it does when nobody reads its output. */
 static void storm_while_stopped(struct world *world)
 {
 	kill(child__pid(world->tracer), SIGSTOP);
@@ -100,7 +103,7 @@ static void storm_while_stopped(struct world *world)
 	kill(child__pid(world->tracer), SIGCONT);
 }
 
-/* Waits until the map holds something of no more than that many address spaces. */
+/* Waits until the map's keys are of no more than that many address spaces. */
 static void wait_for_serials(const struct world *world, const char *name, size_t serial_at,
 			     size_t most)
 {
@@ -116,7 +119,7 @@ static void wait_for_serials(const struct world *world, const char *name, size_t
 	fail_msg("%s still holds something of %zu address spaces", name, nr);
 }
 
-/* All ends are reported, though the queue holds a few of them only. */
+/* All ends are reported, although the queue has room for only a few. */
 static void test_ends_that_come_late(void **state)
 {
 	struct world world = begin("ended=16");
@@ -130,7 +133,7 @@ static void test_ends_that_come_late(void **state)
 	run__free(run);
 }
 
-/* More than there is room for: each is counted, and what the maps hold of them goes. */
+/* There are more ends than room: each is counted, and the maps are rid of their entries. */
 static void test_ends_that_are_lost(void **state)
 {
 	struct world world = begin("ended=16,late_ends=16,sweep_ms=500");
@@ -152,7 +155,7 @@ static void test_ends_that_are_lost(void **state)
 	run__free(run);
 }
 
-/* A process for which there is no room is told of, by that cause and no other. */
+/* A process without room is counted under that cause and no other. */
 static void test_no_room_for_processes(void **state)
 {
 	struct world world = begin("spaces=4");
@@ -164,7 +167,7 @@ static void test_no_room_for_processes(void **state)
 	run = finish(&world);
 	total = event_record(run, "total", 0);
 	assert_true(number(total, "lost.causes.no_room_for_process") >= 3);
-	/* Unless it was at a call that it was missed. */
+	/* The two are equal, unless a process was missed at a call. */
 	assert_in_range(number(total, "lost.events"),
 			number(total, "lost.causes.no_room_for_process"), 10000);
 	assert_int_equal(number(total, "lost.blocks"), 0);
@@ -172,7 +175,7 @@ static void test_no_room_for_processes(void **state)
 	run__free(run);
 }
 
-/* What the tracer takes up. */
+/* The resources that the tracer takes. */
 struct size {
 	long resident_kib;
 	size_t nr_descriptors;
@@ -186,7 +189,10 @@ static const char *const maps[] = { "live",   "late_ends", "targets", "sites",	 
 #define SWEEPS_S 15.0 /* the sweeps of some rounds */
 #define NR_MAPS (sizeof(maps) / sizeof(maps[0]))
 
-/* Hash maps keep their dead blocks until they take a quarter, files theirs until there are many. */
+/*
+ * The number of entries that a map may keep: dead blocks stay until they take a quarter of their
+ * map, files until there are many.
+ */
 static size_t room_of(const char *map)
 {
 	if (!strcmp(map, "stacks"))
@@ -194,7 +200,10 @@ static size_t room_of(const char *map)
 	return !strcmp(map, "blocks") || !strcmp(map, "unwind_files") ? 100000 : 20;
 }
 
-/* Its own memory. The rings of the kernel's records, of fixed size, are touched page by page. */
+/*
+ * The tracer's own memory. The rings of the kernel's records, of fixed size, are touched page by
+ * page.
+ */
 static long resident_kib(pid_t pid)
 {
 	char path[64], line[256];
@@ -269,7 +278,7 @@ static void churn(struct world *world, const char *what, unsigned int count, con
 	tell(world, line);
 }
 
-/* Some hours of a build server. */
+/* Lives through some hours of a build server. */
 static void live_on(struct world *world)
 {
 	char folder[4096];
@@ -280,11 +289,11 @@ static void live_on(struct world *world)
 	churn(world, "loads", times(500), victim("libplugin.so"));
 	tell_storm(world, times(500));
 	storm_while_stopped(world);
-	/* What is let go is let go a while later. */
+	/* The tracer releases resources a while later. */
 	pause_ms(3000);
 }
 
-/* What is let go is let go a while later. */
+/* Measures again until nothing is larger than before: resources are released a while later. */
 static struct size measure_until_flat(const struct world *world, const struct size *before)
 {
 	double until_s = now_s() + SWEEPS_S;
@@ -296,8 +305,8 @@ static struct size measure_until_flat(const struct world *world, const struct si
 }
 
 /*
- * A tracer that has just begun still fills caches; on a slow machine, where a round is short, the
- * second one does so too. What only grows grows in each round.
+ * A tracer that has just begun still fills caches; on a slow machine, where a round is short, it
+ * does so in the second round too. A leak grows in each round.
  */
 static void test_nothing_only_grows(void **state)
 {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * process_mrelease(2) takes the pages of a process that is dying, while it dies. What is said to
- * have been reclaimed is what it had before; that fewer frames come back in its teardown is no
- * leak.
+ * process_mrelease(2) takes the pages of a dying process while it dies. The report says that the
+ * memory from before was reclaimed; fewer frames that come back in the teardown are no leak.
  */
 #include <errno.h>
 #include <signal.h>
@@ -20,7 +19,7 @@
 
 static void need_mrelease(void)
 {
-	/* EBADF where the kernel knows the call, which is 5.15 or newer. */
+	/* EBADF: the kernel knows the call, and is 5.15 or newer. */
 	if (syscall(SYS_process_mrelease, -1, 0) && errno == ENOSYS)
 		SKIP("this kernel has no process_mrelease");
 }
@@ -37,7 +36,7 @@ static bool release(int process)
 	return false;
 }
 
-/* A victim that is killed and released at once; did the call get there before the end? */
+/* Kills a victim and releases its memory at once. Returns whether the call came before the end. */
 static bool check_round(void)
 {
 	pid_t pid;

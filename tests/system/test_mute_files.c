@@ -14,7 +14,7 @@
 
 #include "harness.h"
 
-/* Far less than a file system takes that never answers. */
+/* Far less than the time that a mute file system would take. */
 #define ON_TIME_S 20.0
 #define BLOCKS_HELD 10
 #define BYTES_HELD (BLOCKS_HELD * 100LL)
@@ -33,7 +33,7 @@ static bool is_mounted(const struct mute *mute)
 	return mounted;
 }
 
-/* Mounts it, and starts the one program that is on it; then the file system stops. */
+/* Mounts the file system and starts the one program on it; then the file system stops. */
 static void begin(struct mute *mute)
 {
 	struct child_options options = { .stdin_pipe = true };
@@ -79,7 +79,7 @@ static void test_others_are_not_kept_waiting(void **state)
 	tracer = start_tracer(NO_ARGS);
 	other = run_plain(ARGS(victim("brief")));
 	child__wait_event(tracer, "exit", 2, ON_TIME_S); /* the fork, and the program */
-	pause_ms(1500); /* by then it is worth a word */
+	pause_ms(1500); /* by then, the tracer warns */
 	kill(child__pid(tracer), SIGINT);
 	run = child__finish(tracer, RUN_TIMEOUT_S);
 	assert_int_equal(run->exit_status, 0);
@@ -104,7 +104,9 @@ static void test_what_answers_again_is_probed(void **state)
 	pid = child__pid(mute.program_child);
 	tracer = start_tracer(NO_ARGS);
 	kill(child__pid(mute.file_system), SIGCONT);
-	/* Nothing says that it is probed now; blocks that are freed again leave no trace. */
+	/*
+	 * No message tells when the program is probed; blocks that are freed again leave no trace.
+	 */
 	pause_ms(2000);
 	child__send(mute.program_child, "alloc 10 100\n");
 	child__wait_output(mute.program_child, "ok", 1, RUN_TIMEOUT_S);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What names cost: the tracer's memory and time beside hostile files, and what it keeps open. */
+/*
+ * The cost of names: the tracer's memory and time for hostile files, and the files that it keeps
+ * open.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +13,7 @@
 
 #define NR_UNITS 900000
 #define MAX_RESIDENT_BYTES (300 * MIB)
-/* Three reports' share of a second each, and what it takes to begin and to end. */
+/* A share of a second for each of three reports, and the time to begin and to end. */
 #define MAX_CPU_S 12.0
 
 static void write_file(const char *path, const void *bytes, size_t nr_bytes, size_t times)
@@ -29,7 +32,7 @@ static void run_shell(const char *command)
 		fail_msg("failed: %s", command);
 }
 
-/* A program with so many empty units: libdw makes a kilobyte of each. */
+/* Makes a program with that many empty units: libdw allocates a kilobyte for each. */
 static void make_hostile(const char *path)
 {
 	static const unsigned char unit[] = { 8, 0, 0, 0, 4, 0, 0, 0, 0, 0, 8, 1 };
@@ -44,7 +47,10 @@ static void make_hostile(const char *path)
 	run_shell(command);
 }
 
-/* Its names are those of its symbols; its neighbours have all of theirs; nobody waits. */
+/*
+ * The hostile program has the names of its symbols; its neighbours have all of theirs; nobody
+ * waits.
+ */
 static void test_units_without_number(void **state)
 {
 	const char *hostile = scratch("hostile");

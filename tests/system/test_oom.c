@@ -50,12 +50,18 @@ static void check_oom_kill(int version)
 	assert_string_equal(text(record, "end.kind"), "oom");
 	assert_int_equal(number(record, "end.signal"), SIGKILL);
 	assert_true(truth_value(record, "end.memory_gone"));
-	/* It printed the number of each block before it touched it, and died of the touch. */
+	/*
+	 * The victim printed the number of each block before it touched the block, and died of the
+	 * touch.
+	 */
 	assert_in_range(blocks, LIMIT_MIB / 2, LIMIT_MIB + 32);
 	assert_held(record, blocks << 20, blocks);
 	assert_int_equal(stacks_with(record, "eat").blocks, blocks);
 	assert_nothing_lost(record);
-	/* The reaper may have taken pages before the teardown: what is told must be before that. */
+	/*
+	 * The reaper may have taken pages before the teardown: the figures must be from before
+	 * that.
+	 */
 	assert_true(json_is_true(field(record, "verified")));
 	/* All blocks but the last were touched to their ends. */
 	assert_in_range(number(record, "reclaimed.rss_anon_bytes"), (blocks - 1) * (long long)MIB,
@@ -95,7 +101,7 @@ static void test_oom_kill_in_text(void **state)
 	run__free(run);
 }
 
-/* Of the whole system: who looks for the victim of an OOM kill asks where its memory came from. */
+/* On the whole system too, an OOM kill has stacks: its reader asks where the memory came from. */
 static void test_oom_kill_in_a_row_of_the_system(void **state)
 {
 	const char *argv[16];
@@ -123,7 +129,7 @@ static void test_oom_kill_in_a_row_of_the_system(void **state)
 	run__free(run);
 }
 
-/* One that is killed by SIGKILL in such a cgroup without its being full is no OOM kill. */
+/* SIGKILL in such a cgroup, while the cgroup is not full, is no OOM kill. */
 static void test_plain_kill_is_no_oom_kill(void **state)
 {
 	struct run *run = trace_all(ARGS(victim("die"), "kill"));

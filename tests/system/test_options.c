@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The command line: what is refused, in one line and with which status, and what options do. */
+/* The command line: errors, in one line and with the right status, and the effects of options. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sched.h>
@@ -97,7 +97,7 @@ static void test_help(void **state)
 	run__free(run);
 }
 
-/* Whoever asks for a text and can't have it is told so by the status. */
+/* When the help can't be written, the status says so. */
 static void test_help_to_a_full_disk(void **state)
 {
 	const char *argv[] = { tracer_path(), "--help", NULL };
@@ -171,7 +171,7 @@ static void test_without_privileges(void **state)
 	run__free(run);
 }
 
-/* As in a rootless container: root, with every capability, and none that counts. */
+/* Becomes root as in a rootless container: with every capability, and none that counts outside. */
 static int become_root_of_a_namespace(void *context)
 {
 	const char map[] = "0 0 1";
@@ -317,7 +317,7 @@ static void test_top(void **state)
 	(void)state;
 
 	assert_int_equal(json_array_size(field(record, "stacks")), 3);
-	/* The largest, the largest first. */
+	/* The three largest, largest first. */
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(number(json_array_get(field(record, "stacks"), i), "bytes"),
 				 1200 - 100 * i);
@@ -358,7 +358,7 @@ static void test_block_list(void **state)
 	{
 		sum += number(block, "bytes");
 		assert_int_equal(strncmp(text(block, "address"), "0x", 2), 0);
-		/* Each block once. */
+		/* Each block is listed once. */
 		for (size_t j = 0; j < i; j++)
 			assert_string_not_equal(text(json_array_get(field(stack, "block_list"), j),
 						     "address"),
@@ -372,7 +372,7 @@ static void test_block_list(void **state)
 	run__free(run);
 }
 
-/* Each allocation and each free, as it happens and in its order. */
+/* Each allocation and each free is written as it happens, in order. */
 static void test_trace_of_calls(void **state)
 {
 	struct run *run = trace(ARGS("-t"), ARGS(victim("family")));
@@ -400,7 +400,7 @@ static void test_trace_of_calls(void **state)
 	assert_int_equal(allocated, truth_of(run, 0).allocated_blocks);
 	assert_int_equal(bytes, truth_of(run, 0).allocated_bytes);
 	assert_int_equal(freed, truth_of(run, 0).freed_blocks);
-	/* It is an addition, not a replacement. */
+	/* The trace is an addition: the report comes too. */
 	assert_int_equal(number(exit_record(run), "held.blocks"), truth_of(run, 0).held_blocks);
 	run__free(run);
 }
@@ -416,7 +416,7 @@ static void test_age(void **state)
 	assert_int_equal(all_stacks(record).bytes, 2100);
 	assert_int_equal(stacks_with(record, "keep_600").blocks, 1);
 	assert_int_equal(stacks_with(record, "keep_700").blocks, 0);
-	/* What is held does not depend on what is listed. */
+	/* The held figures do not depend on the list's filter. */
 	assert_held(record, 7800, 12);
 	assert_true(real(record, "min_age_s") > 0.39 && real(record, "min_age_s") < 0.41);
 	run__free(run);
@@ -468,7 +468,7 @@ static void test_text_says_the_same(void **state)
 	assert_contains(run->err, "verified");
 	assert_contains(run->err, "main");
 	assert_contains(run->err, "leak64.c:8");
-	/* Nothing was scanned, so nothing may be called so. */
+	/* No memory was scanned, so no block may be called leaked or lost. */
 	assert_lacks(run->err, "leaked");
 	assert_lacks(run->err, "lost");
 	assert_lacks(run->err, "at least");

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The oracle: on unmodified programs of the distribution, what is held at the end and all that was
- * allocated and freed equal what Valgrind counts, byte for byte and block for block. Both runs get
- * the same arguments, folder, streams and environment: Valgrind adds some variables of its own, so
- * the traced run gets those too (a program that copies its environment would differ by them).
+ * The oracle: on unmodified programs of the distribution, the blocks held at the end, and all that
+ * were allocated and freed, equal Valgrind's counts, byte for byte and block for block. Both runs
+ * get the same arguments, folder, streams and environment: Valgrind adds some variables of its own,
+ * so the traced run gets those too (a program that copies its environment would differ by them).
  *
- * What Valgrind counted is also written down (`test_oracle --record` does only that), and a machine
- * that has the same files but no Valgrind compares with it: tests/vm/check takes it into its
- * guests. What programs print is not compared there, since they print times and names of folders.
+ * Valgrind's counts are also recorded (`test_oracle --record` does only that), and a machine that
+ * has the same files but no Valgrind compares with the record: tests/vm/check takes it into its
+ * guests. The programs' output is not compared there, since programs print times and names of
+ * folders.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -27,8 +28,8 @@
 #define MAX_WORDS 14
 #define MAX_COPIES 64
 /*
- * As the tracer is the parent of what it runs, a shell is that of what Valgrind runs: bash keeps
- * the number of its parent as text, and that of this program may have a digit less.
+ * The tracer is the parent of the traced program, so a shell is the parent of the program in
+ * Valgrind: bash keeps its parent's PID as text, and the PID of this program may have a digit less.
  */
 #define BELOW_SHELL "/bin/sh", "-c", "\"$@\"; exit $?", "sh"
 #define WANTED_PROGRAMS 15
@@ -38,24 +39,29 @@ struct program {
 	const char *name;
 	const char *argv[MAX_WORDS];
 	/*
-	 * It makes numbers of addresses, and how long those are depends on where a process's memory
-	 * lies: the bytes that it allocates and frees again differ, so they are left out, and it
-	 * does not count as compared.
+	 * The program makes numbers of addresses, whose length depends on where the process's
+	 * memory lies. So the bytes that it allocates and frees again differ: they are left out,
+	 * and it does not count as compared.
 	 */
 	bool measures_addresses;
-	/* It asks for access control lists, which not every file system has: an emulator's has
-	 * none. */
+	/*
+	 * The program asks for access control lists, which an emulator's file system does not have.
+	 */
 	bool asks_for_acl;
 	/*
-	 * It keeps the folders that it is in, in a hash table by inode number (gnulib's fts): where
-	 * two meet in a slot, 16 bytes are allocated and freed. Inode numbers are others elsewhere.
+	 * The program keeps the folders that it is in, in a hash table by inode number (gnulib's
+	 * fts): where two meet in a slot, 16 bytes are allocated and freed. Inode numbers differ
+	 * between machines.
 	 */
 	bool hashes_inodes;
-	/* It forks: what each copy that runs on holds is compared, its inheritance among it. */
+	/*
+	 * The program forks: the held blocks of each copy that runs on are compared, inherited ones
+	 * included.
+	 */
 	bool forks;
 };
 
-/* Run in a folder that holds tree/, text, numbers, data.json and repository/. */
+/* The programs run in a folder with tree/, text, numbers, data.json and repository/. */
 static const struct program programs[] = {
 	{ .name = "ls", .argv = { "/bin/ls", "-l", "tree" }, .asks_for_acl = true },
 	{ .name = "ls of many",
@@ -148,9 +154,9 @@ struct heap {
 
 static char folder[4096];
 static char *base_environment[MAX_VARIABLES]; /* given to Valgrind */
-static char *full_environment[MAX_VARIABLES]; /* what a program sees below it */
+static char *full_environment[MAX_VARIABLES]; /* the variables that a program sees in Valgrind */
 static bool have_valgrind;
-/* Where there is Valgrind, what it counted in this run; elsewhere, what it counted before. */
+/* Valgrind's counts: of this run where there is Valgrind, else recorded ones. */
 static struct recorded *recorded;
 static unsigned int nr_compared;
 
@@ -179,7 +185,7 @@ static void make_repository(void)
 	fixture_files__make_tree(folder, "repository");
 	if (!have_program("git"))
 		return;
-	/* An index written in the same second as its files is read again and again. */
+	/* git reads an index that is as young as its files again and again: wait a second. */
 	sleep(1);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		run__free(run_here(steps[i]));
@@ -214,7 +220,7 @@ static void make_environment(void)
 	base_environment[n] = NULL;
 }
 
-/* What Valgrind makes of that environment, in its order. */
+/* Learns the environment that Valgrind makes of ours, in its order. */
 static bool learn_environment(void)
 {
 	struct run *run = run_here(ARGS(BELOW_SHELL, "/usr/bin/valgrind", "-q", "/usr/bin/env"));
@@ -259,8 +265,8 @@ static char *read_text(const char *path)
 }
 
 /*
- * A breakpoint that a tracer elsewhere on the machine puts into libc kills what runs in Valgrind,
- * which reads it as the program's own code.
+ * A breakpoint that another tracer on the machine puts into libc kills programs in Valgrind, which
+ * reads it as the program's own code.
  */
 static struct run *run_undisturbed(const struct child_options *options)
 {
@@ -294,7 +300,10 @@ static struct run *run_valgrind(const struct program *program, struct heap *heap
 	size_t n = 9;
 	char *log;
 
-	/* Not in the folder: make reads that, and allocates for each file in it. */
+	/*
+	 * The log is not in the program's folder: make reads that, and allocates for each file in
+	 * it.
+	 */
 	snprintf(option, sizeof(option), "--log-file=%s", scratch("valgrind.log"));
 	argv[n++] = option;
 	for (size_t i = 0; program->argv[i]; i++)
@@ -379,7 +388,7 @@ static void add_held(struct held_list *list, long long bytes, long long blocks)
 	list->held[list->nr++] = (struct held){ bytes, blocks };
 }
 
-/* One log a process; that of a copy that went on by exec has no sums. */
+/* Valgrind writes one log for each process; the log of a copy that went on by exec has no sums. */
 static void read_logs(struct held_list *list)
 {
 	glob_t logs;
@@ -424,7 +433,7 @@ static pid_t run_family_in_valgrind(const struct program *program, struct held_l
 	return pid;
 }
 
-/* Valgrind counts what a copy got from its parent as the copy's own. */
+/* Valgrind counts the blocks that a copy got from its parent as the copy's own. */
 static void run_family_traced(const struct program *program, struct held_list *list)
 {
 	const char *report = scratch("family.json");
@@ -497,7 +506,7 @@ static json_t *recorded_counts(const struct program *program)
 	return counts;
 }
 
-/* bash keeps PIDs as text, so they shall have as many digits as they had there. */
+/* bash keeps PIDs as text, so PIDs need as many digits as in the recorded run. */
 static void use_pids_like(long long pid)
 {
 	FILE *file = fopen("/proc/sys/kernel/ns_last_pid", "w");
@@ -630,7 +639,9 @@ static void print_and_fail(const struct program *program, const struct heap *exp
 	fail_msg("%s: the counts differ", program->name);
 }
 
-/* As many meetings as there may be: all of them are freed again, so what is held is the same. */
+/*
+ * Allows for meetings in hash slots: their blocks are freed again, so the held blocks are the same.
+ */
 static void allow_meetings(const struct heap *expected, struct heap *actual)
 {
 	long long nr = actual->allocations - expected->allocations;
@@ -684,7 +695,10 @@ static void test_enough_programs_were_compared(void **state)
 	assert_in_range(nr_compared, WANTED_PROGRAMS, NR_PROGRAMS);
 }
 
-/* HOME and PWD: the name of the folder has the same length here, but not the same letters. */
+/*
+ * HOME and PWD have this folder's name, which has the same length as the recorded one, but not the
+ * same letters.
+ */
 static char *in_this_folder(const char *variable)
 {
 	const char *value = strchr(variable, '=') + 1;
@@ -718,7 +732,10 @@ static int begin(void **state)
 	if (mkdir(folder, 0755) != 0)
 		return -1;
 	make_environment();
-	/* Emulated, Valgrind is for test_translators: to count here would take it half an hour. */
+	/*
+	 * In an emulator only test_translators uses Valgrind: counting here would take it half an
+	 * hour.
+	 */
 	have_valgrind = !getenv("EMULATED") && access("/usr/bin/valgrind", X_OK) == 0 &&
 			learn_environment();
 	if (have_valgrind)

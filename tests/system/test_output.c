@@ -20,7 +20,7 @@
 
 /* ---- SIGHUP ---- */
 
-/* Every call is a record, and the file is moved away again and again while they are written. */
+/* Every call writes a record, and the file is moved away again and again in the meantime. */
 static void test_rotation_loses_nothing(void **state)
 {
 	const unsigned int rounds = scaled(20), calls = 300;
@@ -80,7 +80,7 @@ static void test_reopening_fails(void **state)
 	assert_int_equal(rename(report, moved), 0);
 	assert_int_equal(mkdir(report, 0700), 0);
 	kill(child__pid(tracer), SIGHUP);
-	/* It goes on in the old file. */
+	/* The report goes on in the old file. */
 	before = count_in(moved, "outstanding");
 	while (count_in(moved, "outstanding") < before + 5 && now_s() < end_s)
 		pause_ms(20);
@@ -99,7 +99,7 @@ static void test_reopening_fails(void **state)
 	end_daemon(daemon);
 }
 
-/* Nobody asked for a file: as SIGTERM. */
+/* Without a report file, SIGHUP acts as SIGTERM. */
 static void test_hangup_without_a_file(void **state)
 {
 	struct child *daemon = start_daemon("obey");
@@ -118,7 +118,7 @@ static void test_hangup_without_a_file(void **state)
 	end_daemon(daemon);
 }
 
-/* With a command it is the command's. */
+/* With a command, SIGHUP is passed on to the command. */
 static void test_hangup_of_a_command(void **state)
 {
 	const char *report = scratch("command.jsonl"), *moved = scratch("command.jsonl.1");
@@ -140,7 +140,10 @@ static void test_hangup_of_a_command(void **state)
 	run__free(run);
 }
 
-/* Makes this process the leader of a session on the terminal whose other end is at *context. */
+/*
+ * Makes this process the leader of a session on the terminal whose master is the descriptor at
+ * *context.
+ */
 static int take_terminal(void *context)
 {
 	int master = *(int *)context, slave = open(ptsname(master), O_RDWR | O_NOCTTY);
@@ -192,7 +195,7 @@ static void check_terminal(int (*prepare)(void *context))
 	unlink(report);
 	tracer = child__start(&options);
 	child__wait_event(tracer, "start", 1, RUN_TIMEOUT_S);
-	/* While there is a terminal, somebody asks. */
+	/* While there is a terminal, SIGHUP is somebody's request. */
 	assert_int_equal(rename(report, moved), 0);
 	kill(child__pid(tracer), SIGHUP);
 	wait_for_file(report);
@@ -213,7 +216,7 @@ static void test_terminal_hangs_up(void **state)
 	check_terminal(take_terminal);
 }
 
-/* Then SIGHUP comes from the shell, a process. */
+/* Then SIGHUP comes from the shell, which is a process. */
 static void test_terminal_of_a_job_hangs_up(void **state)
 {
 	(void)state;
@@ -251,7 +254,7 @@ static void assert_output_failed(const struct run *run, const char *name, int er
 	assert_contains(run->err, strerror(error));
 }
 
-/* More calls than there is room for reports of them; the command must not notice. */
+/* The command makes more calls than the disk has room to report; it must not notice. */
 static void check_full_disk_of_a_command(const char *path)
 {
 	struct bpf_objects before = bpf_objects_now();
@@ -317,7 +320,7 @@ static void test_full_disk_with_a_daemon(void **state)
 	tracer = child__start(&options);
 	child__wait_event(tracer, "start", 1, RUN_TIMEOUT_S);
 	child__send(daemon, "alloc 500 100\n");
-	/* The end of the report is cut: that is not for the harness to read. */
+	/* The end of the report is cut: the harness must not read it. */
 	while (child__is_running(tracer))
 		pause_ms(10);
 	unmount_small_disk(disk);
@@ -338,7 +341,7 @@ static int open_reader(const char *fifo)
 	return fd;
 }
 
-/* It ends at once, not when there is something to report; and quietly, as any filter before head. */
+/* The tracer ends at once, not at its next report; and quietly, as any filter before head. */
 static void test_closed_pipe_with_a_daemon(void **state)
 {
 	struct bpf_objects before = bpf_objects_now();
@@ -352,7 +355,7 @@ static void test_closed_pipe_with_a_daemon(void **state)
 	struct run *run;
 	(void)state;
 
-	/* Its first line: it is attached. */
+	/* The first line tells that it is attached. */
 	assert_int_equal(poll(&readable, 1, 60000), 1);
 	close(reader);
 	run = child__finish(tracer, 30);

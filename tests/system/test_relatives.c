@@ -37,7 +37,7 @@ static struct run *trace_relatives(const char *how)
 	return run;
 }
 
-/* Its blocks are in the parent's memory, and so are its frees. */
+/* The child's blocks are in the parent's memory, and so are its frees. */
 static void test_vfork(void **state)
 {
 	struct run *run = trace_relatives("vfork");
@@ -78,12 +78,18 @@ static void test_fork(void **state)
 	(void)state;
 
 	assert_int_equal(stacks_with(first_process(run), "keep_parent").blocks, 9);
-	/* Its pages were copied and shared for a while; all of them are its own at the end. */
+	/*
+	 * Pages of the parent were copied and shared for a while; at the end, all of them are its
+	 * own.
+	 */
 	assert_true(json_is_true(field(first_process(run), "verified")));
 	run__free(run);
 }
 
-/* So many of its pages, or some more, stay with a relative, and that is no leak. */
+/*
+ * Asserts that this many of its bytes, or a few more, stay with a relative, and that this is no
+ * leak.
+ */
 static void assert_shares(const json_t *record, pid_t relative, unsigned long long shared_bytes)
 {
 	char words[64];
@@ -100,8 +106,8 @@ static void assert_shares(const json_t *record, pid_t relative, unsigned long lo
 }
 
 /*
- * A record in which page frames were counted: another reader of the process's maps may be the one
- * to free them, so that takes more than one run at times.
+ * Runs until page frames were counted: another reader of the process's maps may be the one to free
+ * them, so that can take more than one run.
  */
 static struct run *run_counted(const char *const *options, const char *const *words)
 {
@@ -124,7 +130,7 @@ static void check_copy_lives_on(const char *how, unsigned long long shared_bytes
 	struct run *run = run_counted(NO_ARGS, ARGS("nohuge=32", how));
 	struct weight weight = weight_printed(run->out);
 
-	/* What is shared is resident for each. */
+	/* Shared pages are resident for each process. */
 	assert_figures(exit_record(run), &weight, 0);
 	assert_shares(exit_record(run), pid_after(run->out, "child "), shared_bytes);
 	run__free(run);
@@ -137,7 +143,7 @@ static void test_copy_lives_on(void **state)
 	check_copy_lives_on("halves", 16 * MIB);
 }
 
-/* The first that ends shares all, the last nothing any more. */
+/* The first process to end shares all pages, the last none any more. */
 static void test_copy_ends_first(void **state)
 {
 	struct run *run = run_counted(ARGS("-f"), ARGS("nohuge=32", "brief"));
@@ -172,7 +178,7 @@ static void test_memory_outlives_the_process(void **state)
 	assert_true(!json_is_true(field(first, "verified")));
 	second = exit_record_of(run, pid, 1);
 	assert_true(truth_value(second, "end.memory_gone"));
-	/* The child that stayed allocated two more, under a PID that links may not know. */
+	/* The child that stayed allocated two more blocks, under a PID that links may not know. */
 	assert_int_equal(at_end.held_blocks, 12);
 	if (number(second, "lost.events"))
 		assert_held(second, at_exit.held_bytes, at_exit.held_blocks);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Nobody is harmed and nothing is left: full maps, a killed tracer, programs that bite. */
+/* Nobody is harmed and nothing is left: full maps, a killed tracer, hostile programs. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +50,7 @@ static void test_strict_seccomp_filter(void **state)
 	run__free(run);
 }
 
-/* siglongjmp out of malloc: what comes after is followed as if nothing had been. */
+/* siglongjmp out of malloc: all later calls are followed as if nothing had happened. */
 static void check_jump(const char *how)
 {
 	struct run *run = trace_all(ARGS(victim("jump"), how));
@@ -58,7 +58,7 @@ static void check_jump(const char *how)
 	const json_t *record = exit_record(run);
 
 	assert_int_equal(run->exit_status, 0);
-	/* The calls that were left never returned a block: neither held nor failed. */
+	/* The calls that were jumped out of never returned a block: neither held nor failed. */
 	assert_held(record, truth.held_bytes, truth.held_blocks);
 	assert_int_equal(stacks_with(record, "keep").blocks, 50);
 	assert_int_equal(stacks_with(record, "jump_out_of_malloc").blocks, 0);
@@ -78,7 +78,7 @@ static void test_jump_from_alternate_stack(void **state)
 	check_jump("altstack");
 }
 
-/* There, the handler's frames lie above the frames that it interrupted. */
+/* In this test, the handler's frames lie above the frames that it interrupted. */
 static void test_jump_from_stack_above(void **state)
 {
 	(void)state;
@@ -94,7 +94,7 @@ static void test_jump_by_timer(void **state)
 	assert_int_equal(run->exit_status, 0);
 	assert_int_equal(stacks_with(record, "keep").blocks, 50);
 	assert_int_equal(stacks_with(record, "keep").bytes, 50 * 70);
-	/* One for each of 200 jumps at the most. */
+	/* At most one for each of 200 jumps. */
 	assert_in_range(stacks_with(record, "take_and_return").blocks, 0, 200);
 	assert_consistent(record);
 	run__free(run);
@@ -121,8 +121,9 @@ static void test_malloc_interrupted_by_malloc(void **state)
 }
 
 /*
- * A kernel takes the return probe of a frame below the stack pointer for one that was left, and ends
- * the program by SIGILL when it returns after all. Sessions set no second probe, so nothing looks.
+ * The kernel takes the return probe of a frame below the stack pointer for one that was jumped out
+ * of, and ends the program by SIGILL when that frame returns after all. Sessions set no second
+ * probe, so the kernel does not look.
  */
 static void test_malloc_interrupted_by_malloc_on_stack_above(void **state)
 {
@@ -170,7 +171,7 @@ static void test_stack_map_full(void **state)
 	const json_t *record = exit_record(run);
 	(void)state;
 
-	/* What is held is right all the same; only where from is not known of some. */
+	/* The held figures are right; only the origin of some blocks is unknown. */
 	assert_held(record, truth.held_bytes, truth.held_blocks);
 	assert_in_range(number(record, "lost.stacks"), 800, 1000);
 	assert_int_equal(number(record, "lost.blocks"), 0);
@@ -178,7 +179,10 @@ static void test_stack_map_full(void **state)
 	run__free(run);
 }
 
-/* More events than the ring buffer holds: counted, and the program is not held up or hurt. */
+/*
+ * More events than the ring buffer has room for: they are counted, and the program is neither held
+ * up nor hurt.
+ */
 static void test_trace_of_a_flood(void **state)
 {
 	char rounds[16];
@@ -195,7 +199,7 @@ static void test_trace_of_a_flood(void **state)
 	allocated = count_events(run, "alloc");
 	assert_int_equal(run->exit_status, 0);
 	assert_int_equal(stacks_with(record, "keep").blocks, truth.held_blocks);
-	/* Told, or told to be lost. */
+	/* Each call is reported, or counted as lost. */
 	if (allocated < truth.allocated_blocks)
 		assert_true(number(event_record(run, "total", 0), "lost.events") > 0);
 	run__free(run);
@@ -216,7 +220,10 @@ static void test_million_blocks(void **state)
 	assert_int_equal(truth.held_blocks, scaled(1000000));
 	assert_exact(record, &truth);
 	assert_int_equal(stacks_with(record, "keep").blocks, truth.held_blocks);
-	/* Everything but the run itself: start, report, sweep. No benchmark: only that it ends. */
+	/*
+	 * The time of everything but the run itself: start, report, sweep. This is no benchmark: it
+	 * only has to end.
+	 */
 	assert_true(run->wall_s - real(record, "run_s") < 30);
 	run__free(run);
 }
@@ -266,7 +273,7 @@ static void test_killed_tracer_leaves_the_command(void **state)
 	child__wait_output(tracer, "ok\n", 1, 30);
 	command = child_of(child__pid(tracer));
 	kill(child__pid(tracer), SIGKILL);
-	/* The command is ours now. What it is told comes through the same pipe as before. */
+	/* The command is our child now. Its lines come through the same pipe as before. */
 	usleep(300000);
 	assert_no_bpf_objects_since(&before);
 	assert_text_untouched(command, victim("obey_static"));
@@ -281,13 +288,13 @@ static void test_killed_tracer_leaves_the_command(void **state)
 	run__free(run);
 }
 
-/* From one moment to the next: where the processor is emulated, a few of all moments are tried. */
+/* The step between the moments that are tried: in an emulator, only a few are. */
 static unsigned int step(void)
 {
 	return scaled(10) == 10 ? 1 : 5;
 }
 
-/* Kills a tracer of threads in full flight at a moment of its own; they must not notice. */
+/* Kills a tracer of busy threads at a moment that depends on i; the threads must not notice. */
 static void kill_under_fire(void (*wait_for_moment)(struct child *tracer, unsigned int i),
 			    unsigned int i)
 {
@@ -323,7 +330,7 @@ static void wait_until_attached(struct child *tracer, unsigned int i)
 	pause_ms(7 * i);
 }
 
-/* Return addresses are hijacked just then. */
+/* Return addresses are replaced by probes at that moment. */
 static void test_killed_tracer_under_fire(void **state)
 {
 	struct bpf_objects before = bpf_objects_now();
@@ -340,7 +347,9 @@ static void wait_a_while(struct child *tracer, unsigned int i)
 	pause_ms(50 * i);
 }
 
-/* While it loads, or while it puts breakpoints in: half of them must not stay. */
+/*
+ * The tracer is killed while it loads, or while it puts breakpoints in: half of them must not stay.
+ */
 static void test_killed_tracer_while_it_attaches(void **state)
 {
 	struct bpf_objects before = bpf_objects_now();
@@ -351,7 +360,7 @@ static void test_killed_tracer_while_it_attaches(void **state)
 	assert_no_bpf_objects_since(&before);
 }
 
-/* A command whose tracer dies before it let the command go must not hang half-started. */
+/* A command whose tracer dies before it lets the command run must not hang half-started. */
 static void test_killed_tracer_at_the_start(void **state)
 {
 	struct bpf_objects before = bpf_objects_now();
@@ -395,7 +404,7 @@ static void test_nothing_is_left_after_a_run(void **state)
 	assert_no_bpf_objects_since(&before);
 }
 
-/* Two tracers at once, on programs that share a libc: neither sees the other's. */
+/* Two tracers at once, on programs that share a libc: neither sees the other's program. */
 static void test_two_tracers(void **state)
 {
 	const char *one_report = scratch("one.json"), *two_report = scratch("two.json");
@@ -428,7 +437,7 @@ static int close_streams(void *context)
 static void test_without_open_streams(void **state)
 {
 	const char *report = scratch("closed.json");
-	/* -v has the tracer say things: to nobody. */
+	/* -v makes the tracer write messages, which nobody reads. */
 	const char *argv[] = { tracer_path(), "-v",	      "--json", "-w", report,
 			       "--",	      victim("pass"), "7",	NULL };
 	struct child_options options = { .argv = argv,

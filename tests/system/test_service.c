@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a service manager asks of a daemon: readiness that is told, and work with few capabilities. */
+/*
+ * The demands of a service manager on a daemon: it tells when it is ready, and works with few
+ * capabilities.
+ */
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
@@ -23,7 +26,7 @@
 
 extern char **environ;
 
-/* Our environment with one more variable. */
+/* Returns our environment with one more variable. */
 static char **environment_with(const char *variable)
 {
 	size_t nr = 0;
@@ -50,7 +53,7 @@ static int listen_at(const char *path)
 	return fd;
 }
 
-/* "" when nothing came in time. */
+/* The next message; "" when none came in time. */
 static const char *next_message(int fd, int timeout_ms)
 {
 	static char message[64];
@@ -80,7 +83,7 @@ static void test_readiness_is_told(void **state)
 	options.environment = environment;
 	tracer = child__start(&options);
 	assert_string_equal(next_message(fd, 30000), "READY=1");
-	/* Not before it sees what happens. */
+	/* It was not ready before its probes were in. */
 	assert_true(text_is_touched(child__pid(daemon), victim("obey_static")));
 	assert_string_equal(next_message(fd, 300), "");
 	kill(child__pid(tracer), SIGTERM);
@@ -94,7 +97,7 @@ static void test_readiness_is_told(void **state)
 	end_daemon(daemon);
 }
 
-/* It may be a daemon that tells by itself: it has the socket, and we are silent. */
+/* The command may be a daemon that tells by itself: it has the socket, and the tracer is silent. */
 static void test_readiness_of_a_command(void **state)
 {
 	const char *path = scratch("notify");
@@ -123,7 +126,7 @@ static const struct {
 	const char *name;
 	int number;
 	bool needed; /* by -p of another user's process, and not included in CAP_SYS_ADMIN */
-	const char *missed; /* what is said there without it */
+	const char *missed; /* the message there without it */
 } capabilities[] = {
 	{ "CAP_BPF", CAP_BPF, true, "CAP_BPF" },
 	{ "CAP_PERFMON", CAP_PERFMON, true, "CAP_PERFMON" },
@@ -148,7 +151,7 @@ static uint64_t capability_named(const char *name)
 	return 0;
 }
 
-/* What the service file gives, but for CAP_SYS_ADMIN. */
+/* The capabilities that the service file gives, without CAP_SYS_ADMIN. */
 static uint64_t small_set(void)
 {
 	static const char key[] = "CapabilityBoundingSet=";
@@ -170,8 +173,8 @@ static uint64_t small_set(void)
 }
 
 /*
- * As a service manager does: root, but with no capability that is not in the set at *context, and
- * with LimitMEMLOCK=infinity, which kernels before 5.11 ask of BPF maps.
+ * Prepares a child as a service manager does: root, but with no capability that is not in the set
+ * at *context, and with LimitMEMLOCK=infinity, which kernels before 5.11 require for BPF maps.
  */
 static int keep_capabilities(void *context)
 {
@@ -205,7 +208,7 @@ static struct run *run_tracer_with(uint64_t set, const char *const *arguments)
 	return run_with(&options, RUN_TIMEOUT_S);
 }
 
-/* Does this kernel ask for CAP_SYS_ADMIN? Then that is what the tracer must say. */
+/* Whether this kernel requires CAP_SYS_ADMIN. Then the tracer must say so. */
 static bool asks_for_admin(void)
 {
 	static int known = -1;
@@ -236,7 +239,7 @@ static int become_nobody(void *context)
 	return setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY);
 }
 
-/* A program that only another user may read, in a folder that only he may enter. */
+/* Makes a program that only another user may read, in a folder that only this user may enter. */
 static const char *make_private_program(const char *source)
 {
 	static char path[4200];
@@ -265,7 +268,10 @@ static struct child *start_private_daemon(const char *source)
 	return daemon;
 }
 
-/* Another user's, no longer there under its name, and with its allocator inside. */
+/*
+ * The daemon is another user's, its file is no longer there under its name, and its allocator is
+ * inside.
+ */
 static void test_service_set_with_a_daemon(void **state)
 {
 	uint64_t set = whole_set();
@@ -312,7 +318,7 @@ static void test_service_set_with_a_command(void **state)
 	run__free(run);
 }
 
-/* Without any one of them something is missing, and what is said is its name. */
+/* Without any one of the capabilities something is missing, and the message names it. */
 static void test_each_capability_is_needed(void **state)
 {
 	struct child *daemon = start_private_daemon(victim("obey_static"));
@@ -322,12 +328,15 @@ static void test_each_capability_is_needed(void **state)
 		int number = capabilities[i].number;
 		uint64_t set = whole_set() & ~BIT_OF(number);
 		struct run *run = run_tracer_with(set, ARGS("-p", pid_text(daemon), "0.1", "1"));
-		/* Where probes go into every process, its user has to be able to take them out. */
+		/*
+		 * Where probes go into every process, the tracer's user must be able to take them
+		 * out.
+		 */
 		bool everybody = number == CAP_DAC_OVERRIDE && !kernel_has("uprobe_session");
 		bool needed = capabilities[i].needed || everybody;
 		const char *next = capabilities[i + 1].missed;
 
-		/* What CAP_SYS_ADMIN includes is not missed with it. */
+		/* A capability that CAP_SYS_ADMIN includes is not missed when that is there. */
 		if (asks_for_admin() && number != CAP_SYS_PTRACE && number != CAP_DAC_OVERRIDE) {
 			assert_int_equal(run->exit_status, STATUS_OK);
 			assert_lacks(run->err, "CAP_");
@@ -344,7 +353,10 @@ static void test_each_capability_is_needed(void **state)
 	end_daemon(daemon);
 }
 
-/* Breakpoints in everybody's processes, and no way to take them out of other users': refused. */
+/*
+ * Breakpoints in everybody's processes, without a way to take them out of other users' processes,
+ * are refused.
+ */
 static void test_unguarded_tracing_is_refused(void **state)
 {
 	const char *const *const modes[] = {
@@ -365,7 +377,7 @@ static void test_unguarded_tracing_is_refused(void **state)
 	}
 }
 
-/* Another user's Valgrind reads what we probe as its guest's code, and lives. */
+/* Another user's Valgrind reads probed code as its guest's, and lives. */
 static void test_service_set_beside_valgrind(void **state)
 {
 	uint64_t set = whole_set();
@@ -432,7 +444,7 @@ static uint64_t effective_capabilities(pid_t pid)
 	return set;
 }
 
-/* The line of the service, but for the place of its report, from start to stop. */
+/* The service's command line, except for the place of its report, from start to stop. */
 static void test_the_service(void **state)
 {
 	uint64_t set = small_set() | ADMIN;
@@ -462,7 +474,7 @@ static void test_the_service(void **state)
 		run__print(service);
 		fail_msg("the service did not get ready");
 	}
-	/* It has given up what it doesn't need. */
+	/* It has given up the capability that it doesn't need. */
 	assert_true(effective_capabilities(child__pid(child)) == whole_set());
 	run[0] = run_plain(ARGS(victim("leak64")));
 	child__wait_event(child, "exit", 1, 30);
@@ -476,7 +488,7 @@ static void test_the_service(void **state)
 	assert_string_equal(next_message(fd, 30000), "STOPPING=1");
 	service = child__finish(child, 60);
 	assert_int_equal(service->exit_status, STATUS_OK);
-	/* The first record of each is that of our own copy, which became it. */
+	/* The first record of each PID is of our own copy, which became the program by exec. */
 	assert_held(exit_record_of(service, run[1]->pid, 1), 64 * MIB, 1);
 	json_decref(service->events);
 	service->events = records_in(moved);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A service is a tree of processes, forked before anybody looks: with -f all of it is traced, and
- * the pages that its members share are accounted for. What is gone when it is to be traced is said.
+ * A service is a tree of processes, forked before anybody looks: with -f the whole tree is traced,
+ * and the pages that its members share are accounted for. A process that ends before it can be
+ * traced is named.
  */
 #include <dirent.h>
 #include <signal.h>
@@ -41,7 +42,7 @@ static void start_service(struct service *service)
 	free(output);
 }
 
-/* Each takes its blocks. */
+/* Makes each worker take its blocks. */
 static void work(const struct service *service)
 {
 	for (int i = 0; i < NR_WORKERS; i++)
@@ -85,7 +86,7 @@ static void test_whole_tree(void **state)
 	master = child__pid(service.master);
 	tracer = start_tracer(ARGS("-f", "-p", pid_text(service.master)));
 	work(&service);
-	/* The master's end is not that of its service. */
+	/* The master's end is not the end of its service. */
 	end_master(&service);
 	child__wait_event(tracer, "exit", 1, 30);
 	end_workers(&service);
@@ -99,7 +100,10 @@ static void test_whole_tree(void **state)
 	run__free(run);
 }
 
-/* Nobody traces them, and that is said; nothing has ended, so no sum of ends is shown. */
+/*
+ * The children are not traced, and a warning says so; nothing has ended, so no sum of ends is
+ * shown.
+ */
 static void test_children_are_not_traced_unasked(void **state)
 {
 	struct service service;
@@ -119,7 +123,7 @@ static void test_children_are_not_traced_unasked(void **state)
 	end_master(&service);
 }
 
-/* Its pages are shared with one whose fork came before us. */
+/* The worker shares pages with a process whose fork came before us. */
 static void test_worker_of_before(void **state)
 {
 	struct service service;
@@ -192,7 +196,7 @@ static bool has_bpf_objects(pid_t pid)
 	return found;
 }
 
-/* The tracer has looked at the process, and loads its programs. */
+/* At that moment the tracer has looked at the process, and loads its programs. */
 static void test_end_while_attaching(void **state)
 {
 	struct child *daemon = start_daemon("obey");

@@ -24,15 +24,15 @@
 
 struct program {
 	const char *name;
-	const char *argv[MAX_WORDS]; /* the first without a slash is a victim */
+	const char *argv[MAX_WORDS]; /* a first word without a slash names a victim */
 	bool is_static; /* nothing can be preloaded: it frees nothing by itself */
 	bool large; /* only with STACKS_ALL */
 	/*
-	 * A module whose code the walk may end in, short of the bottom but true so far: the
-	 * loader's resolver has its frame's address in rbx. NULL: none.
+	 * The walk may end in this module's code, short of the bottom but true so far: the loader's
+	 * resolver has its frame's address in rbx. NULL: none.
 	 */
 	const char *may_end_in;
-	bool known_gap; /* of these it is most of its stacks: no part of the share */
+	bool known_gap; /* most of its stacks are cut there: left out of the share */
 	unsigned long max_late; /* calls cut in code from dlopen, before its table was there */
 };
 
@@ -171,14 +171,17 @@ static size_t add_words(const char **argv, size_t n, const struct program *progr
 	return n;
 }
 
-/* As gdb does: what a program makes of addresses is then the same. */
+/*
+ * Turns off random addresses as gdb does: then numbers that a program makes of addresses are the
+ * same.
+ */
 static int without_random_addresses(void *context)
 {
 	(void)context;
 	return personality(ADDR_NO_RANDOMIZE) < 0;
 }
 
-/* found is of the run's record. */
+/* *found refers to the run's record. */
 static struct run *run_traced(const struct program *program, struct stack_set *found)
 {
 	const char *report = scratch("stacks.json");
@@ -207,8 +210,8 @@ static struct run *run_traced(const struct program *program, struct stack_set *f
 }
 
 /*
- * Where another tracer of this machine has its breakpoints in the program for a while, gdb's own
- * are not seen. That shows in the number of calls, whatever the stacks are.
+ * While another tracer on this machine has breakpoints in the program, gdb's own are not seen. That
+ * shows in the number of calls, whatever the stacks are.
  */
 static void run_gdb(const struct program *program, struct stack_set *expected,
 		    unsigned long nr_calls)
@@ -231,7 +234,7 @@ static void run_gdb(const struct program *program, struct stack_set *expected,
 	fail_msg("gdb sees another number of calls");
 }
 
-/* Older kernels can't, and a run of all tests may be told not to. */
+/* Older kernels can't walk by tables, and a run of all tests may be told not to. */
 static void skip_unless_by_tables(void)
 {
 	const char *argv[MAX_WORDS] = { NULL };
@@ -268,7 +271,7 @@ static bool may_end(const struct program *program, const struct listed_stack *st
 	return program->may_end_in && strstr(last_frame(stack->frames), program->may_end_in);
 }
 
-/* The cut ones must say why, and it must be one of the reasons that this program has. */
+/* Cut stacks must say why, and it must be one of the reasons that this program has. */
 static unsigned long count_late(const struct program *program, const struct stack_set *found)
 {
 	unsigned long nr_calls = 0;
@@ -320,7 +323,7 @@ static void compare(const struct program *program)
 
 	assert_int_equal(result.nr_wrong, 0);
 	assert_true(nr_late <= program->max_late);
-	/* What is cut is missing among the whole ones, and its calls are counted elsewhere. */
+	/* A cut stack is missing among the whole ones, and its calls are counted elsewhere. */
 	if (!result.nr_cut) {
 		assert_int_equal(result.nr_missing, 0);
 		assert_int_equal(result.nr_calls_differ, 0);
@@ -392,7 +395,7 @@ static void test_distribution_programs_are_complete(void **state)
 		check_complete(ARGS("/usr/bin/git", "--no-pager", "-C", folder, "--version"));
 }
 
-/* Of the recursion, what is deeper than 128 frames is cut, and says so. */
+/* The part of the recursion that is deeper than 128 frames is cut, and the stack says so. */
 static void check_walks(const char *program)
 {
 	struct run *run;
@@ -439,7 +442,10 @@ static void count_first_run(const char *program, const char *arguments, size_t *
 	snprintf(copy, sizeof(copy), "%s", scratch("never_seen"));
 	snprintf(script, sizeof(script), "cp %s %s", program, copy);
 	assert_int_equal(system(script), 0);
-	/* A process of its own, and no command of the tracer's, which is looked at before it runs. */
+	/*
+	 * The program runs in a process of its own: the tracer would read the files of a command
+	 * before it runs.
+	 */
 	snprintf(script, sizeof(script), "%s %s; true", copy, arguments);
 	run = trace(ARGS("-f", "-T", "1000"), ARGS("/bin/sh", "-c", script));
 	for (unsigned int i = 0; i < count_events(run, "exit"); i++) {
@@ -455,7 +461,7 @@ static void count_first_run(const char *program, const char *arguments, size_t *
 	unlink(copy);
 }
 
-/* Its table comes too late for its first calls: these walks are finished by user space. */
+/* The program's table comes too late for its first calls: user space finishes these walks. */
 static void test_first_runs_are_complete(void **state)
 {
 	size_t nr = 0, nr_complete = 0;
@@ -471,7 +477,7 @@ static void test_first_runs_are_complete(void **state)
 	assert_true(nr_complete * 100 >= nr * 99);
 }
 
-/* It has no file; it is unwound, and named, like what has one. */
+/* The vdso has no file, but is unwound and named as code that has one. */
 static void test_the_vdso_is_code_like_other(void **state)
 {
 	size_t nr = 0, index, i;
@@ -512,7 +518,7 @@ static void test_cut_stacks_say_why(void **state)
 
 /* ---- --frames ---- */
 
-/* What was inlined is no frame of the stack. */
+/* Counts the frames of the stack: inlined functions are none. */
 static size_t count_frames(const json_t *stack)
 {
 	const json_t *frames = field(stack, "frames"), *frame;
@@ -591,7 +597,7 @@ static void test_as_many_frames_as_there_are(void **state)
 	assert_int_equal(check_fit("1", "full"), 1);
 }
 
-/* What is held is counted all the same, and nothing is said to be lost. */
+/* Held blocks are counted all the same, and nothing is said to be lost. */
 static void test_no_stacks(void **state)
 {
 	struct run *run =

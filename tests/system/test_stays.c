@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What outlives a process: each kind of shared memory, made and left behind, is named with its size
- * and with what keeps it; what is gone is not.
+ * Memory that outlives a process: each kind of shared memory, made and left behind, is named with
+ * its size and with what keeps it; memory that is gone is not.
  */
 #include <string.h>
 #include <sys/shm.h>
@@ -51,7 +51,7 @@ static void test_posix_removed(void **state)
 	check_nothing_stays(ARGS("posix", posix_name, "remove"));
 }
 
-/* It gets its name after it was mapped. */
+/* The semaphore gets its name after it was mapped. */
 static void test_posix_semaphore(void **state)
 {
 	const json_t *record;
@@ -92,7 +92,7 @@ static void test_deleted_tmpfs_file(void **state)
 	run__free(run);
 }
 
-/* Its pages are page cache, which is counted as such. */
+/* The file's pages are page cache, and counted as such. */
 static void test_file_on_disk(void **state)
 {
 	struct run *run = run_victim(ARGS("file", scratch("on-disk")));
@@ -224,7 +224,7 @@ static void test_memfd_passed_on(void **state)
 	check_passed_memfd("memfd", "unmap");
 }
 
-/* The same process holds it, with another program. */
+/* The same process holds it on, with another program. */
 static void test_memfd_through_exec(void **state)
 {
 	struct run *run = trace_all(ARGS(victim("shared_memory"), "memfd", "exec"));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What outlives a process that can't be seen in full: attached to late, its mappings' records lost,
- * or in other namespaces. Named all the same, or said to be unknown.
+ * Memory that outlives a process that can't be seen in full: attached to late, with lost records of
+ * mappings, or in other namespaces. It is named all the same, or said to be unknown.
  */
 #include <sched.h>
 #include <signal.h>
@@ -41,7 +41,7 @@ static void test_late_attach(void **state)
 	run__free(victim_run);
 }
 
-/* Nothing of it is mapped any more when we come; who made it is known. */
+/* The segment is not mapped any more when we come, but its maker is known. */
 static void test_late_attach_to_the_maker_of_a_segment(void **state)
 {
 	struct run *run, *victim_run;
@@ -59,7 +59,7 @@ static void test_late_attach_to_the_maker_of_a_segment(void **state)
 	run__free(victim_run);
 }
 
-/* More than the tracer's buffers hold, on each CPU. */
+/* Makes more mappings than the tracer's buffers have room for, on each CPU. */
 static void map_much(void)
 {
 	cpu_set_t all, one;
@@ -78,7 +78,7 @@ static void map_much(void)
 	sched_setaffinity(0, sizeof(all), &all);
 }
 
-/* What was missed is looked for as soon as that can be done, while the process lives. */
+/* Missed mappings are looked for as soon as possible, while the process lives. */
 static void test_lost_records(void **state)
 {
 	struct child_options options = {
@@ -108,7 +108,7 @@ static void test_lost_records(void **state)
 	run__free(run);
 }
 
-/* And of a process that is gone by then, what stays of shared memory is unknown. */
+/* When the process is gone by then, the shared memory that stays is unknown. */
 static void test_lost_records_of_a_process_that_is_gone(void **state)
 {
 	struct child_options options = {
@@ -134,7 +134,7 @@ static void test_lost_records_of_a_process_that_is_gone(void **state)
 	run__free(run);
 }
 
-/* Whether its segment lives on there can't be seen from here: that is unknown, not nothing. */
+/* We can't see from here whether its segment lives on: that is unknown, not nothing. */
 static void test_other_ipc_namespace(void **state)
 {
 	struct run *run, *victim_run;

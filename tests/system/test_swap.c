@@ -62,7 +62,10 @@ static void test_kill(void **state)
 	run__free(run);
 }
 
-/* Both have the same swap entries: each is told them, and each gives its own back. */
+/*
+ * Both processes have the same swap entries: each report has them, and each process gives its own
+ * back.
+ */
 static void test_of_copies(void **state)
 {
 	struct weight weight;

@@ -12,7 +12,7 @@
 #include "family.h"
 #include "wire.h"
 
-#define BRIEF_BYTES (10 * 100 + 90) /* what the victim brief holds at its end */
+#define BRIEF_BYTES (10 * 100 + 90) /* held by the victim brief at its end */
 #define BRIEF_BLOCKS 10
 #define BRIEF_ALLOCATIONS 20
 
@@ -34,7 +34,7 @@ static bool is_exit_of(const json_t *record, const char *comm)
 	return !strcmp(text(record, "event"), "exit") && !strcmp(text(record, "comm"), comm);
 }
 
-/* An address space has ended: what was said of its process before is not counted twice. */
+/* Whether an address space has ended: earlier records of its process are not counted twice. */
 static bool is_final(const json_t *record)
 {
 	return !strcmp(text(record, "event"), "exit") && truth_value(record, "end.memory_gone");
@@ -184,7 +184,7 @@ static void test_the_tracer_is_not_traced(void **state)
 	run__free(run);
 }
 
-/* Blocks of before the attach are not counted, and that is said. */
+/* Blocks from before the attach are not counted, and the report says so. */
 static void test_who_ran_before(void **state)
 {
 	const char *argv[] = { victim("obey"), NULL };
@@ -243,7 +243,10 @@ static void test_many_generations(void **state)
 	run__free(run);
 }
 
-/* Who descends from the first one by more forks than are remembered can't know its blocks. */
+/*
+ * A process that descends from the first by more forks than are remembered can't know the first's
+ * blocks.
+ */
 static void test_too_many_generations(void **state)
 {
 	struct run *run = trace(ARGS("-f"), ARGS(victim("forks"), "chain", "18"));
@@ -334,7 +337,7 @@ static void test_shared_memory_of_vfork_and_spawn(void **state)
 	}
 }
 
-/* The same PID twice: the kernel is told where to go on counting. */
+/* Runs a program under a wanted PID: the kernel is told where to go on counting. */
 static pid_t run_as(pid_t wanted, const char *const *argv)
 {
 	int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
@@ -367,7 +370,7 @@ static void test_a_pid_is_used_again(void **state)
 	}
 	assert_int_equal(first, second);
 	run = stop(tracer);
-	/* The copy that fork made and the program, twice. */
+	/* The records are of the copy that fork made and of the program, twice. */
 	record = exit_record_of(run, first, 1);
 	assert_string_equal(text(record, "comm"), "brief");
 	assert_brief(record);
@@ -404,7 +407,10 @@ static void copy_file(const char *from, const char *to)
 	run__free(run);
 }
 
-/* An allocator that nobody had mapped: seen from its second run on, and said at its first. */
+/*
+ * A new allocator, which nobody had mapped, is seen from its second run on, and reported at its
+ * first.
+ */
 static void test_a_new_allocator(void **state)
 {
 	struct child *tracer = start_tracer(NO_ARGS);
@@ -505,7 +511,7 @@ static void test_deleted_programs_are_let_go(void **state)
 	run__free(run);
 }
 
-/* What ran is gone from its path, and another program is there. */
+/* The running program is gone from its path, and another program is there. */
 static void test_a_replaced_program(void **state)
 {
 	struct child *tracer = start_tracer(NO_ARGS), *old;
@@ -545,7 +551,7 @@ static void test_ranking(void **state)
 	(void)state;
 	for (i = 0; i < 2; i++) {
 		child__wait_output(daemons[i], "ready\n", 1, 30);
-		/* More than any process of a test machine allocates in a second. */
+		/* No process of a test machine allocates as much in a second. */
 		child__send(daemons[i], "alloc 300 1000003\n");
 		child__wait_output(daemons[i], "ok\n", 1, 30);
 	}
@@ -567,7 +573,7 @@ static void test_ranking(void **state)
 	json_array_foreach(field(record, "stacks"), i,
 			   row) if (!stack && !strcmp(frame_function(row, 0), "keep")) stack = row;
 	assert_non_null(stack);
-	/* One stack of two processes, though their addresses differ. */
+	/* The two processes share one stack, although their addresses differ. */
 	assert_int_equal(number(stack, "processes"), 2);
 	assert_int_equal(number(stack, "bytes"), 500 * 1000003LL + 7);
 	run__free(run);

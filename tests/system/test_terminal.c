@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Reports on a terminal: what they say fits in its width, whatever that is by then. */
+/* Reports on a terminal: their lines fit its width, even when the width changes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,10 +13,12 @@
 #include "harness.h"
 #include "options.h"
 
-/* What is read of a terminal is kept; checked tells how far it was looked at. */
+/*
+ * All text that is read from a terminal is kept; checked tells how far the test has looked at it.
+ */
 struct terminal {
 	int master;
-	int number; /* the stream that is put on it */
+	int number; /* the stream (1 or 2) that is put on the terminal */
 	char *text;
 	size_t size, checked;
 };
@@ -46,7 +48,7 @@ static void set_width(const struct terminal *terminal, unsigned int columns)
 	assert_int_equal(ioctl(terminal->master, TIOCSWINSZ, &size), 0);
 }
 
-/* In the child: the stream is the terminal. */
+/* Runs in the child: puts the stream on the terminal. */
 static int take_stream(void *context)
 {
 	const struct terminal *terminal = context;
@@ -55,7 +57,7 @@ static int take_stream(void *context)
 	return slave < 0 || dup2(slave, terminal->number) < 0;
 }
 
-/* False at its end: nobody has it open any more. */
+/* Returns false at the end: nobody has the terminal open any more. */
 static bool read_some(struct terminal *terminal)
 {
 	struct pollfd readable = { .fd = terminal->master, .events = POLLIN };
@@ -96,7 +98,7 @@ static const char *wait_line(struct terminal *terminal, const char *words)
 	return NULL;
 }
 
-/* UTF-8 without wide characters: what is no continuation is a column. */
+/* UTF-8 without wide characters: each byte that continues no character is a column. */
 static unsigned int columns_of(const char *line, const char *end)
 {
 	unsigned int columns = 0;
@@ -106,7 +108,7 @@ static unsigned int columns_of(const char *line, const char *end)
 	return columns;
 }
 
-/* All lines from there on; returns the widest. */
+/* Checks all lines from there on; returns the widest. */
 static unsigned int check_lines(struct terminal *terminal, const char *from, unsigned int columns)
 {
 	unsigned int widest = 0;
@@ -123,7 +125,7 @@ static unsigned int check_lines(struct terminal *terminal, const char *from, uns
 	return widest;
 }
 
-/* Heads of this width, a row of a process that holds 64 MiB below, and a ranking. */
+/* Checks heads of this width, the row below of a process that holds 64 MiB, and a ranking. */
 static void check_width(struct terminal *terminal, unsigned int columns, const char *last_head)
 {
 	const char *row = NULL;
@@ -134,7 +136,7 @@ static void check_width(struct terminal *terminal, unsigned int columns, const c
 	set_width(terminal, columns);
 	victim_run = run_plain(ARGS(victim("leak64")));
 	snprintf(pid, sizeof(pid), "%7d ", victim_run->pid);
-	/* What was written when the terminal was wider is above the new heads. */
+	/* Text from when the terminal was wider is above the new heads. */
 	heads_at = (size_t)(wait_line(terminal, "TIME ") - terminal->text);
 	assert_memory_equal(terminal->text + heads_at, "TIME         PID COMM", 21);
 	terminal->checked = heads_at;
@@ -182,7 +184,7 @@ static void test_widths_of_the_system(void **state)
 	close_terminal(&terminal);
 }
 
-/* Runs a program whose functions have long names; returns what came on its terminal. */
+/* Runs a program whose functions have long names; keeps the text that came on its terminal. */
 static void report_of_a_command(struct terminal *terminal, unsigned int columns)
 {
 	const char *argv[16];
@@ -221,7 +223,7 @@ static void test_names_of_a_command(void **state)
 	assert_in_range(check_lines(&narrow, narrow.text, 80), 60, 80);
 	report_of_a_command(&wide, 400);
 	assert_true(check_lines(&wide, wide.text, 400) > 100);
-	/* Nothing that matters is lost, and no figure is cut. */
+	/* No text that matters is lost, and no figure is cut. */
 	assert_contains(narrow.text, "operator new(unsigned long)");
 	assert_contains(narrow.text, "verified ");
 	assert_contains(narrow.text, "address");

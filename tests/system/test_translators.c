@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Programs that translate code (Valgrind, qemu-user) must not be harmed by breakpoints in what they
- * translate: not the target, nor one that runs beside a tracer of the whole system.
+ * Programs that translate code (Valgrind, qemu-user) must not be harmed by breakpoints in the code
+ * that they translate: neither the target, nor a program beside a tracer of the whole system.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -52,7 +52,7 @@ static void test_command_under_qemu(void **state)
 	check_command(ARGS("qemu-x86_64-static", "/bin/ls", "/"));
 }
 
-/* It runs when the tracer comes; what it has not translated yet it translates under our eyes. */
+/* Valgrind runs when the tracer comes, and translates more code while the tracer is there. */
 static void test_attach_to_valgrind(void **state)
 {
 	char pid[16];
@@ -88,7 +88,9 @@ static struct child *trace_system(void)
 	return start_tracer(NO_ARGS);
 }
 
-/* They end well, and a program that runs its code itself is still traced after them. */
+/*
+ * Translated programs end well, and a program that runs its code itself is still traced after them.
+ */
 static void check_beside(const char *const *command)
 {
 	const json_t *record;
@@ -145,7 +147,7 @@ static void test_qemu_beside(void **state)
 
 static pid_t guard_of(const struct child *tracer);
 
-/* What it uses in so many seconds. */
+/* The CPU time in seconds that the process uses in that many seconds. */
 static double cpu_in(pid_t pid, int seconds)
 {
 	struct timespec before, after;
@@ -162,7 +164,10 @@ static double cpu_in(pid_t pid, int seconds)
 /* An emulated processor takes ten times as long for the same work, at least. */
 #define MOST_OF_A_CPU (getenv("EMULATED") ? 0.5 : 0.05)
 
-/* The guard looks after what is one, wherever it is; who takes its name costs nothing. */
+/*
+ * The guard looks after real translators, wherever they are; a process with just such a name costs
+ * nothing.
+ */
 static void test_sleepers_with_the_name(void **state)
 {
 	const char *const names[] = { "valgrind", "memcheck-amd64-linux", "qemu-x86_64-static" };
@@ -183,11 +188,11 @@ static void test_sleepers_with_the_name(void **state)
 		assert_int_equal(run->exit_status, 0);
 		run__free(run);
 	}
-	idle_s = cpu_in(guard, SLEEP_S); /* what else begins on this machine costs, too */
+	idle_s = cpu_in(guard, SLEEP_S); /* other programs that begin on this machine cost, too */
 	for (size_t i = 0; i < NR_SLEEPERS; i++)
 		sleepers[i] = child__start(
 			&(struct child_options){ .argv = ARGS(program[i % 2], "1000") });
-	/* A file with an allocator that is new: all are looked at once more. */
+	/* A new file with an allocator makes the guard look at all processes once more. */
 	run = run_plain(ARGS("cp", victim("obey_static"), scratch("new")));
 	assert_int_equal(run->exit_status, 0);
 	run__free(run);
@@ -243,7 +248,7 @@ static void test_guard_ends_with_killed_tracer(void **state)
 	assert_true(guard > 0);
 	kill(child__pid(tracer), SIGKILL);
 	run__free(child__finish(tracer, RUN_TIMEOUT_S));
-	/* It is ours now, to be waited for. */
+	/* The guard is our child now, to be waited for. */
 	run = harness__wait_orphan(guard, RUN_TIMEOUT_S);
 	assert_false(run->timed_out);
 	assert_int_equal(run->signal, 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who waits for whom: the tracer answers and ends soon whatever is slow, and neither haste nor
- * SIGKILL leaves anything behind.
+ * Waiting: the tracer answers and ends soon, however slow others are, and neither haste nor SIGKILL
+ * leaves anything behind.
  */
 #include "harness.h"
 
@@ -59,7 +59,10 @@ static void kill_group(struct child *tracer)
 		kill(-child__pid(tracer), SIGKILL);
 }
 
-/* As timeout -k does it, at a moment of each try: half the breakpoints must not stay. */
+/*
+ * The tracer's group is killed as timeout -k does it, at another moment of each try: half the
+ * breakpoints must not stay.
+ */
 static void test_killed_group_while_it_detaches(void **state)
 {
 	struct bpf_objects before = bpf_objects_now();
@@ -137,7 +140,7 @@ static void test_end_does_not_wait_for_probes(void **state)
 
 /* ---- a reader that does not read ---- */
 
-/* A pipe by name; reads nothing of it, and keeps it open. */
+/* Makes a named pipe, reads nothing from it, and keeps it open. */
 static int open_unread_pipe(const char *path)
 {
 	int fd;
@@ -163,7 +166,7 @@ static void wait_until_it_holds(int fd, int nr_bytes)
 
 static void wait_until_full(int fd)
 {
-	/* A page may have room for less than the next piece. */
+	/* The last page may have too little room for the next piece. */
 	wait_until_it_holds(fd, fcntl(fd, F_GETPIPE_SZ) - 3 * 4096);
 	pause_ms(300);
 }
@@ -218,7 +221,7 @@ static const char *read_to_the_end(int fd)
 	return text;
 }
 
-/* The stop itself gives up nothing: the last report is for whoever reads it, even if slowly. */
+/* A stop drops nothing: the last report waits for its reader, even a slow one. */
 static void test_last_report_waits_for_its_reader(void **state)
 {
 	const char *pipe_path = scratch("unread");
@@ -247,7 +250,10 @@ static void test_last_report_waits_for_its_reader(void **state)
 	close(fd);
 }
 
-/* Its parent is us: it must not stay a zombie for as long as nobody reads. */
+/*
+ * The tracer is the command's parent: the command must not stay a zombie for as long as nobody
+ * reads.
+ */
 static void test_command_ends_while_nobody_reads(void **state)
 {
 	const char *pipe_path = scratch("unread");
@@ -393,12 +399,12 @@ static void test_more_files_than_descriptors(void **state)
 	run = child__finish(tracer, RUN_TIMEOUT_S);
 	assert_int_equal(run->exit_status, 0);
 	assert_held(last_exit_record_of(run, pid), 1000, 10);
-	/* This one is seen from its start, with what libc holds. */
+	/* This process is seen from its start, with the blocks that libc holds. */
 	assert_int_equal(stacks_with(last_exit_record_of(run, other_pid), "keep").blocks, 20);
 	run__free(run);
 }
 
-/* The report is cut, which is told; the command comes to its own end. */
+/* The report is cut, and the tracer says so; the command comes to its own end. */
 static void test_file_size_limit(void **state)
 {
 	const char *argv[] = { tracer_path(), "-t", "-w", scratch("short.txt"),

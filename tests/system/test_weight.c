@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is said to have been reclaimed is what the kernel said just before the end, to the byte. */
+/*
+ * The memory that is reported as reclaimed is the kernel's figure from just before the end, to the
+ * byte.
+ */
 #include <signal.h>
 #include <string.h>
 
 #include "weight.h"
 
-/* By its own end: nothing runs between the last look and exit_group. */
+/* The victim ends by itself: nothing runs between the last look and exit_group. */
 static bool check_exit(const char *const *words, long long shared_bytes)
 {
 	struct run *run = run_weigh(NO_ARGS, words);
@@ -18,7 +21,7 @@ static bool check_exit(const char *const *words, long long shared_bytes)
 	return counted;
 }
 
-/* By SIGKILL, weighed from outside while it waits. */
+/* The victim ends by SIGKILL, weighed from outside while it waits. */
 static void check_kill(const char *const *words, long long shared_bytes)
 {
 	pid_t pid;
@@ -72,7 +75,7 @@ static void test_page_of_zeroes(void **state)
 	assert_true(weight.page_table_bytes >= 8 * 4096);
 	assert_weight(exit_record(run), &weight, 0);
 	run__free(run);
-	/* By what the victim read of itself: the tracer has no part in it. */
+	/* This goes by what the victim read of itself: the tracer has no part in it. */
 	if (weight.anon_bytes >= 16 * (long long)MIB)
 		SKIP("this kernel maps no page of zeroes where memory is only read");
 	assert_true(weight.anon_bytes < 2 * (long long)MIB);

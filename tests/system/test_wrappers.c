@@ -8,7 +8,7 @@
 #include "daemon.h"
 #include "family.h"
 
-/* Each way of attaching that this kernel has. */
+/* The ways of attaching; each that this kernel has is tested. */
 static const char *const ways[] = { "session", "multi", "perf" };
 
 static bool kernel_can(const char *way)
@@ -63,7 +63,7 @@ static void check_threads(const char *way)
 	struct truth truth = truth_of(run, 0);
 	const json_t *record = exit_record(run);
 
-	/* What libc allocates for its threads is more. */
+	/* libc allocates a few blocks more, for its threads. */
 	assert_exact_in(record, &truth, ARGS("keep"), 8);
 	assert_in_range(number(record, "totals.allocated_blocks"), truth.allocated_blocks,
 			truth.allocated_blocks + 8);
@@ -108,7 +108,7 @@ static void test_blocks_from_before(void **state)
 	check_each_way(check_early_blocks);
 }
 
-/* Where nothing wraps anything, two frees are two, whatever is left on the stack of the first. */
+/* Without wrappers, two frees are two, whatever the first has left on the stack. */
 static void check_stale_stack(const char *way)
 {
 	struct child *daemon = start_daemon("obey");
@@ -150,8 +150,8 @@ static void check_part(const char *way)
 }
 
 /*
- * What calloc returned is known, though no wrapper was called; of another block nobody has seen the
- * allocation.
+ * The block that calloc returned is known, though no wrapper was called; nobody has seen the
+ * allocation of the other block.
  */
 static void test_free_without_calloc(void **state)
 {
