@@ -2,6 +2,7 @@
 /* The whole system: every process that ends is reported, exactly, and nobody is disturbed. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -477,6 +478,22 @@ static unsigned int count_descriptors(pid_t pid, const char *path)
 }
 
 /*
+ * Waits until the tracer has opened the program for its names. It has the program's unwind table by
+ * then, so that stacks are whole from now on.
+ */
+static void wait_until_known(const struct child *tracer, const char *path)
+{
+	char absolute[PATH_MAX];
+	double until_s = now_s() + RUN_TIMEOUT_S;
+
+	assert_non_null(realpath(path, absolute));
+	while (!count_descriptors(child__pid(tracer), absolute)) {
+		assert_true(now_s() < until_s);
+		pause_ms(20);
+	}
+}
+
+/*
  * Builds make, run and delete programs: their disk space must not be held, and a file that gets the
  * inode of a deleted one must not be taken for it.
  */
@@ -531,15 +548,13 @@ static void test_a_replaced_program(void **state)
 	const char *path = scratch("replaced");
 	const char *const argv[] = { path, "3000", NULL };
 	struct child_options options = { .argv = argv };
-	double until_s = now_s() + 2;
 	struct run *run;
 	json_t *record;
 
 	(void)state;
 	copy_file(victim("brief"), path);
 	old = child__start(&options);
-	while (!count_descriptors(child__pid(tracer), path) && now_s() < until_s)
-		pause_ms(100);
+	wait_until_known(tracer, path);
 	assert_int_equal(unlink(path), 0);
 	copy_file(victim("leak64"), path);
 	run__free(child__finish(old, 30));
@@ -564,8 +579,10 @@ static void test_ranking(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 2; i++)
 		child__wait_output(daemons[i], "ready\n", 1, 30);
+	wait_until_known(tracer, argv[0]);
+	for (i = 0; i < 2; i++) {
 		/* No process of a test machine allocates as much in a second. */
 		child__send(daemons[i], "alloc 300 1000003\n");
 		child__wait_output(daemons[i], "ok\n", 1, 30);
