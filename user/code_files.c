@@ -18,10 +18,10 @@ static void add_table(const struct code_files *files, const struct unwind_file_k
 	int err = unwind_tables__add(files->tables, key, fd);
 
 	if (err == -ENOSPC && unwind_tables__nr_refused(files->tables) == 1)
-		log__warning("the room for unwind tables is taken: code of further files is walked "
-			     "by frame pointers; -v names them");
+		log__warning(
+			"no room is left for unwind tables: code of further files is walked by frame pointers; -v names them");
 	if (err)
-		log__detail("%s: no table to unwind by: %s", name, strerror(-err));
+		log__detail("%s: no unwind table: %s", name, strerror(-err));
 }
 
 static const struct file_identifier *identifier_of(const struct code_files *files)
@@ -50,9 +50,9 @@ static int open_new(const struct code_files *files, pid_t tgid, struct mapping *
 	if (fd >= 0)
 		mapped_file__set_identity(map, identity);
 	else if ((fd == -EMFILE || fd == -ENFILE) && !told_shortage)
-		log__warning("%s can't be opened: %s: its allocator, if it is one, is not probed, "
-			     "nor are others; raise the limit of open files (ulimit -n)",
-			     map->path, strerror(-fd));
+		log__warning(
+			"%s can't be opened: %s: if it is an allocator, it is not probed, nor are further ones; raise the limit of open files (ulimit -n)",
+			map->path, strerror(-fd));
 	told_shortage |= fd == -EMFILE || fd == -ENFILE;
 	return fd == -EPERM ? -EACCES : fd; /* -EPERM is -1, which means a known file */
 }

@@ -25,7 +25,7 @@ static const struct {
 	[FEATURE_RAW_TP_PREPARE_EXEC] = { "raw_tp_sched_prepare_exec",
 					  "tracepoint sched_prepare_exec" },
 	[FEATURE_EXIT_HAS_MEMORY] = { "exit_tracepoint_has_memory",
-				      "sched_process_exit while the memory is there" },
+				      "sched_process_exit before the memory is gone" },
 	[FEATURE_UPROBE_PERF] = { "uprobe_perf", "uprobes by perf events" },
 	[FEATURE_UPROBE_MULTI] = { "uprobe_multi", "uprobe.multi links" },
 	[FEATURE_UPROBE_SESSION] = { "uprobe_session", "uprobe sessions" },
@@ -68,7 +68,7 @@ static void print_libc(const struct findings *findings)
 			 bytes_behind(probe));
 		printf("  %-14s %-14s %s\n", probe->symbol, place,
 		       probe->emulated ? "the kernel emulates that instruction" :
-					 "the kernel must single-step, which is dear");
+					 "the kernel must single-step it, which is expensive");
 	}
 }
 

@@ -106,7 +106,7 @@ static int output_status(struct monitor *monitor)
 	if (err == -EPIPE)
 		return STATUS_NO_READER;
 	log__error("cannot write to %s: %s", monitor->output_name,
-		   err == -EINTR ? "its reader does not read, and somebody asked to stop" :
+		   err == -EINTR ? "its reader does not read, and the tracer was told to stop" :
 				   strerror(-err));
 	return STATUS_OUTPUT;
 }

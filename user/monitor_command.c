@@ -82,7 +82,7 @@ int monitor_command__start(struct monitor *monitor, const char *executable)
 	err = code_files__add_command(&monitor->files, pid, executable, &environment);
 	if (err == -EACCES)
 		log__warning(
-			"%s can be run, and not be read by memleak-bpf: %s; its functions have no names, and an allocator in it is not seen",
+			"%s can be run, but memleak-bpf can't read it: %s; its functions have no names, and an allocator in it is not seen",
 			executable, strerror(-err));
 	/* A program that can't be read most likely has the shell's libc. */
 	if (err == -ENOEXEC || err == -EACCES)

@@ -71,7 +71,7 @@ static void add_vdso(struct monitor *monitor)
 	if (!err)
 		tracer__set_vdso(monitor->tracer, &key);
 	else
-		log__detail("the vdso: no table to unwind by: %s", strerror(-err));
+		log__detail("the vdso: no unwind table: %s", strerror(-err));
 	if (fd >= 0)
 		close(fd);
 }

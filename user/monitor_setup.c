@@ -35,10 +35,11 @@ static int open_output(struct monitor *monitor)
 		monitor->report_file = report_file__of_descriptor(STDOUT_FILENO);
 	}
 	if (!monitor->report_file) {
-		log__error("cannot write to %s: %s%s", monitor->output_name, strerror(errno),
-			   errno == EACCES && options->output_path && !geteuid() ?
-				   " (is it another user's, in a folder of everybody's?)" :
-				   "");
+		log__error(
+			"cannot write to %s: %s%s", monitor->output_name, strerror(errno),
+			errno == EACCES && options->output_path && !geteuid() ?
+				" (does it belong to another user, in a folder that everybody may write to?)" :
+				"");
 		return STATUS_OUTPUT;
 	}
 	report_file__while_full(monitor->report_file, monitor_signals__keep_waiting, monitor);

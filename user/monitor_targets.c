@@ -82,7 +82,7 @@ int monitor_targets__check_pids(const struct options *options)
 		log__error("cannot attach to PID %d: no such process, or it has ended",
 			   (int)options->pids[0]);
 	else
-		log__error("cannot attach: none of the %zu processes is there any more", nr_gone);
+		log__error("cannot attach: none of the %zu processes exists any more", nr_gone);
 	return STATUS_TARGET;
 }
 
@@ -164,11 +164,12 @@ static void tell_untraced_children(const struct monitor *monitor, const struct p
 		nr += followed__has(&monitor->followed, tree->entries[i].parent) &&
 		      !followed__has(&monitor->followed, tree->entries[i].tgid);
 	if (nr == 1)
-		log__warning("a child process that runs already is not traced; -f traces it too");
+		log__warning(
+			"a child process that is already running is not traced; -f traces it too");
 	else if (nr)
-		log__warning("%zu child processes that run already are not traced; -f traces "
-			     "them too",
-			     nr);
+		log__warning(
+			"%zu child processes that are already running are not traced; -f traces them too",
+			nr);
 }
 
 /*

@@ -109,7 +109,7 @@ static void make_room_for_tables(struct monitor *monitor, const struct file_set 
 	if (!err)
 		unwind_tables__reuse_ids(tables, in_use);
 	if (err != -EAGAIN)
-		log__detail("unwind tables of files that nobody maps were let go: %s",
+		log__detail("unwind tables of files that no process maps were dropped: %s",
 			    err ? strerror(-err) : "there is room again");
 	free(in_use);
 }

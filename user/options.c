@@ -250,7 +250,7 @@ static const struct option_entry entries[] = {
 	  FIELD(btf_path) },
 	{ LETTER_FEATURES, "features", NULL, "show what this kernel has and what is used", set_flag,
 	  FIELD(features) },
-	{ LETTER_EXIT_HOOK, "exit-hook", "WAY", "see an end begin by " EXIT_HOOKS, set_exit_hook,
+	{ LETTER_EXIT_HOOK, "exit-hook", "WAY", "see a teardown by " EXIT_HOOKS, set_exit_hook,
 	  FIELD(paths) },
 	{ LETTER_EXIT_AFTER, "exit-after", "WAY", "see it done by " EXIT_AFTERS, set_exit_after,
 	  FIELD(paths) },

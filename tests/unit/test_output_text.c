@@ -189,8 +189,9 @@ static void test_sentences(void **state)
 			       " (SIGSEGV), core dumped after 1 h 2 min\n" },
 		{ "oom", "ended: killed by the OOM killer with signal 9 (SIGKILL) after" },
 		{ "exec", "leak64 became /usr/bin/ls after 0.001 s\n" },
-		{ "memory not gone", "the process is gone, its memory not yet: something else still"
-				     " uses it\n" },
+		{ "memory not gone",
+		  "the process is gone but its memory is not: something else still"
+		  " uses it\n" },
 		{ "late attach", "blocks from before the attach are not counted\n" },
 		{ "late attach", "   2 allocations failed\n" },
 		{ "late attach", "   5 frees of blocks that were not recorded\n" },

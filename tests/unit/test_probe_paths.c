@@ -76,10 +76,10 @@ static void test_a_kernel_without_a_way_is_refused(void **state)
 	(void)state;
 	assert_refused(
 		LINUX_6_12 & ~(HAS(KPROBE_EXIT) | HAS(FENTRY)), &anything,
-		"kernel 5.4.0 lets nobody see a process's memory at its end: it has no kprobes, allows no fentry programs, and its sched_process_exit comes too late (before 6.16)");
+		"kernel 5.4.0 offers no way to see a process's memory at its end: it has no kprobes, does not allow fentry programs, and its sched_process_exit comes too late (before 6.16)");
 	assert_refused(
 		WITHOUT_FENTRY & ~HAS(RAW_TP_EXIT_MMAP), &anything,
-		"kernel 5.4.0 tells nobody when a process's memory is gone: it has no tracepoint exit_mmap (before 6.1), no fexit programs and no kprobes");
+		"kernel 5.4.0 offers no way to see when a process's memory is gone: it has no tracepoint exit_mmap (before 6.1), no fexit programs and no kprobes");
 	assert_refused(LINUX_5_10 & ~HAS(UPROBE_PERF), &anything,
 		       "kernel 5.4.0 refuses every kind of uprobe");
 }
@@ -114,16 +114,16 @@ static void test_what_the_kernel_lacks_is_refused(void **state)
 	(void)state;
 	assert_refused(
 		LINUX_6_12, &session,
-		"--attach session can't be: kernel 5.4.0 has no uprobe sessions (before 6.13); see --features");
+		"--attach session is not possible: kernel 5.4.0 has no uprobe sessions (before 6.13); see --features");
 	assert_refused(
 		LINUX_5_10, &tables,
-		"--stack-walk tables can't be: kernel 5.4.0 can't walk stacks by tables (before 5.17; x86-64 only); see --features");
+		"--stack-walk tables is not possible: kernel 5.4.0 can't walk stacks by tables (before 5.17; x86-64 only); see --features");
 	features.missing[FEATURE_FENTRY] = EPERM;
 	assert_int_equal(probe_paths__choose(&features, &fentry, &paths, error, sizeof(error)),
 			 -EOPNOTSUPP);
 	assert_string_equal(
 		error,
-		"--exit-hook fentry can't be: kernel 5.4.0 allows no fentry programs: Operation not permitted; see --features");
+		"--exit-hook fentry is not possible: kernel 5.4.0 does not allow fentry programs: Operation not permitted; see --features");
 	assert_refused(
 		LINUX_7_2, &kretprobe,
 		"--exit-after kretprobe goes with --exit-hook kprobe or fentry only: a missed one would not be noticed");

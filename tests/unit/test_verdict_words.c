@@ -18,7 +18,7 @@ static void test_words(void **state)
 	} cases[] = {
 		{ { .reason = REASON_NONE }, "" },
 		{ { .reason = REASON_BEFORE_UNREAD },
-		  "the memory was not looked at before its teardown" },
+		  "the memory was not read before its teardown" },
 		{ { .reason = REASON_AFTER_UNREAD }, "the teardown's end was not seen" },
 		{ { .reason = REASON_STILL_IN_USE }, "something else still uses the memory" },
 		{ { .reason = REASON_COUNTERS_ALONE },

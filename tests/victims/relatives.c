@@ -103,7 +103,7 @@ static void by_fork(void)
 static int outlive(void *argument)
 {
 	(void)argument;
-	/* Long past the 100 ms after which a tracer says "its memory not yet". */
+	/* Long past the 100 ms after which a tracer says "its memory is not". */
 	usleep(700000);
 	/* The parent is gone, so nobody else uses its heap or its thread pointer. */
 	keep_child(2, 130);

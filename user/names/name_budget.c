@@ -128,9 +128,9 @@ static void let_go(struct name_budget *budget, struct name_holder *holder)
 	if (bytes >= TRIM_BYTES)
 		malloc_trim(0);
 	if (!budget->told_letting_go)
-		log__detail("names take their share of %llu MiB: symbols and lines of what was "
-			    "used least recently are let go, and read again when needed",
-			    (unsigned long long)budget->max_bytes >> 20);
+		log__detail(
+			"names fill their share of %llu MiB: the symbols and lines used least recently are dropped, and read again when needed",
+			(unsigned long long)budget->max_bytes >> 20);
 	budget->told_letting_go = true;
 }
 
@@ -138,7 +138,7 @@ void name_budget__tell_refusal(struct name_budget *budget)
 {
 	if (!budget->told_memory)
 		log__warning("symbols and lines need more than the %llu MiB that names may take "
-			     "here: some frames lack a name or a line; -v says of which files",
+			     "here: some frames lack a name or a line; -v names the files",
 			     (unsigned long long)budget->max_bytes >> 20);
 	budget->told_memory = true;
 }

@@ -336,7 +336,7 @@ static void tell_refusal(const struct object_file *object, const char *what, int
 		int err;
 		const char *why;
 	} reasons[] = {
-		{ -EFBIG, "larger than is bearable" },
+		{ -EFBIG, "too large" },
 		{ -EBADMSG, "damaged" },
 		{ -EINVAL, "damaged" },
 		{ -ENOEXEC, "not of a 64-bit ELF file" },

@@ -112,7 +112,7 @@ void text_lines__inherited(FILE *out, const struct process_report *process)
 void text_lines__memory_in_use(FILE *out)
 {
 	text_lines__label(out, "memory");
-	fputs("the process is gone, its memory not yet: something else still uses it\n", out);
+	fputs("the process is gone but its memory is not: something else still uses it\n", out);
 }
 
 void text_lines__verdict(FILE *out, const struct process_report *process)

@@ -25,7 +25,8 @@ void text_system__start(FILE *out, const struct start_report *start, bool verbos
 		fputs("no allocator found yet", out);
 	fputs("; Ctrl-C ends with a total\n", out);
 	if (start->processes)
-		fputs("a + behind HELD: it ran before, and earlier blocks are not counted\n", out);
+		fputs("a + after HELD: the process ran already; its earlier blocks are not counted\n",
+		      out);
 }
 
 static void print_details(FILE *out, const struct process_report *process)
@@ -68,7 +69,7 @@ static void print_processes(FILE *out, const struct ranking_report *ranking)
 			 text_lines__before_sums(&ranking->lost), ranking->more_rows_bytes,
 			 ranking->more_rows_blocks);
 	if (any_late)
-		fputs("  a + behind HELD: it ran before, and earlier blocks are not counted\n",
+		fputs("  a + after HELD: the process ran already; its earlier blocks are not counted\n",
 		      out);
 }
 

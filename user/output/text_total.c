@@ -37,7 +37,8 @@ static void print_per_cpu_lists(FILE *out, const struct total_report *total)
 
 	if (before == FIGURE_UNKNOWN || after == FIGURE_UNKNOWN || after - before < MIB)
 		return;
-	fprintf(out, "  of used, %s are free pages that CPUs keep at hand, %s more than before\n",
+	fprintf(out,
+		"  used includes %s of free pages that CPUs keep at hand, %s more than before\n",
 		text_units__size(after).text, text_units__size(after - before).text);
 }
 

@@ -53,7 +53,7 @@ struct verdict_text verdict_words__why(const struct report_why *why)
 {
 	/* Reasons that have no number. */
 	static const char *const plain[] = {
-		[REASON_BEFORE_UNREAD] = "the memory was not looked at before its teardown",
+		[REASON_BEFORE_UNREAD] = "the memory was not read before its teardown",
 		[REASON_AFTER_UNREAD] = "the teardown's end was not seen",
 		[REASON_STILL_IN_USE] = "something else still uses the memory",
 		[REASON_COUNTERS_ALONE] = "the counters are zero; page frames were not measured",

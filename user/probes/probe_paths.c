@@ -18,23 +18,23 @@ struct way {
 /* Indexed by the enumerations, in order of preference. */
 static const struct way exit_before_ways[] = {
 	[EXIT_BEFORE_FENTRY] = { "fentry", "--exit-hook", FEATURE_FENTRY,
-				 "exit_mmap, exit_mm_release: see each teardown, whoever does it",
-				 "allows no fentry programs" },
+				 "exit_mmap, exit_mm_release: see every teardown, whichever task does it",
+				 "does not allow fentry programs" },
 	[EXIT_BEFORE_KPROBE] = { "kprobe", "--exit-hook", FEATURE_KPROBE_EXIT,
-				 "exit_mmap, exit_mm_release: no fentry programs are allowed",
+				 "exit_mmap, exit_mm_release: fentry programs are not allowed",
 				 "has no kprobes" },
 	[EXIT_BEFORE_TRACEPOINT] = { "tracepoint", "--exit-hook", FEATURE_EXIT_HAS_MEMORY,
 				     "sched_process_exit, sched_prepare_exec: no fentry, no kprobes",
-				     "has given the memory away by sched_process_exit (before 6.16)" },
+				     "has released the memory when sched_process_exit runs (before 6.16)" },
 };
 
 static const struct way exit_after_ways[] = {
 	[EXIT_AFTER_TRACEPOINT] = { "tracepoint", "--exit-after", FEATURE_RAW_TP_EXIT_MMAP,
-				    "exit_mmap: fires when all is torn down",
+				    "exit_mmap: fires when the teardown is complete",
 				    "has no tracepoint exit_mmap (before 6.1)" },
 	[EXIT_AFTER_FEXIT] = { "fexit", "--exit-after", FEATURE_FENTRY,
 			       "exit_mmap: there is no such tracepoint",
-			       "allows no fexit programs" },
+			       "does not allow fexit programs" },
 	[EXIT_AFTER_KRETPROBE] = { "kretprobe", "--exit-after", FEATURE_KPROBE_EXIT,
 				   "exit_mmap: neither tracepoint nor fexit; missed ones are counted",
 				   "has no kprobes" },
@@ -57,9 +57,10 @@ static const struct way stack_walk_ways[] = {
 				"made of .eh_frame: whole stacks of code without frame pointers",
 				"can't walk stacks by tables (before 5.17; x86-64 only)" },
 	[STACK_WALK_FRAME_POINTERS] = { "frame-pointers", "--stack-walk", FEATURE_UPROBE_PERF,
-					"stacks of code compiled without are cut or wrong", "" },
+					"stacks of code compiled without them are cut or wrong",
+					"" },
 	[STACK_WALK_NONE] = { "none", "--stack-walk", FEATURE_UPROBE_PERF,
-			      "what is held is counted, and no stack is kept", "" },
+			      "held memory is counted, and no stack is kept", "" },
 };
 
 #define NR_WAYS(ways) (sizeof(ways) / sizeof((ways)[0]))
@@ -81,8 +82,8 @@ static int refuse_wanted(const struct features *features, const struct way *way,
 {
 	int missing = features->missing[way->needs];
 
-	snprintf(error, error_size, "%s %s can't be: kernel %s %s%s%s; see --features", way->option,
-		 way->name, features->system.release, way->why_not,
+	snprintf(error, error_size, "%s %s is not possible: kernel %s %s%s%s; see --features",
+		 way->option, way->name, features->system.release, way->why_not,
 		 missing > 0 && missing != EOPNOTSUPP ? ": " : "",
 		 missing > 0 && missing != EOPNOTSUPP ? strerror(missing) : "");
 	return -EOPNOTSUPP;
@@ -120,12 +121,12 @@ int probe_paths__choose(const struct features *features, const struct probe_path
 	if (!paths->exit_before)
 		snprintf(
 			error, error_size,
-			"kernel %s lets nobody see a process's memory at its end: it has no kprobes, allows no fentry programs, and its sched_process_exit comes too late (before 6.16)",
+			"kernel %s offers no way to see a process's memory at its end: it has no kprobes, does not allow fentry programs, and its sched_process_exit comes too late (before 6.16)",
 			kernel);
 	else if (!paths->exit_after)
 		snprintf(
 			error, error_size,
-			"kernel %s tells nobody when a process's memory is gone: it has no tracepoint exit_mmap (before 6.1), no fexit programs and no kprobes",
+			"kernel %s offers no way to see when a process's memory is gone: it has no tracepoint exit_mmap (before 6.1), no fexit programs and no kprobes",
 			kernel);
 	else if (!paths->call_probes)
 		snprintf(error, error_size, "kernel %s refuses every kind of uprobe", kernel);
@@ -229,15 +230,15 @@ const char *probe_paths__degraded(const struct features *features, const struct 
 		const char *what;
 	} lines[] = {
 		{ !features__has(features, FEATURE_ON_DEMAND_MAPS),
-		  "room for blocks and stacks is less, and taken in full at the start (--max-blocks, --max-stacks)" },
+		  "there is less room for blocks and stacks, and all of it is taken at the start (--max-blocks, --max-stacks)" },
 		{ !features__has(features, FEATURE_ITERATORS),
-		  "who has shared memory mapped is seen only where /proc lets one look" },
+		  "the processes that map shared memory are seen only where /proc can be read" },
 		{ !features__has(features, FEATURE_WRITE_TEXT),
-		  "programs that translate code, such as Valgrind, can't be guarded from the probes and may be ended by SIGTRAP (proc_mem.force_override=always lets us)" },
+		  "programs that translate code, such as Valgrind, can't be guarded from the probes and may be ended by SIGTRAP (proc_mem.force_override=always allows it)" },
 		{ !features__has(features, FEATURE_UNWIND),
-		  "stacks are walked by frame pointers, and are cut or wrong in code that has none" },
+		  "stacks are walked by frame pointers, and are cut or wrong in code that has no frame pointers" },
 		{ paths->exit_after == EXIT_AFTER_KRETPROBE,
-		  "when many processes end at once some ends of teardowns are missed, and counted" },
+		  "when many processes end at once, the ends of some teardowns are missed, and counted" },
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)

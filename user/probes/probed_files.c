@@ -133,9 +133,9 @@ static int attach(struct probed_files *probed, const struct allocator_file *file
 	int err;
 
 	if (would_harm(probed, tgid)) {
-		log__warning("PID %d translates code, which our breakpoints in %s would end, and "
-			     "writing to its memory is not allowed: it is not probed",
-			     (int)tgid, name);
+		log__warning(
+			"PID %d translates code: our breakpoints in %s would end it, and writing to its memory is not allowed; it is not probed",
+			(int)tgid, name);
 		return 0;
 	}
 	tell_guard(probed, !tgid, translators__attaching);
@@ -278,7 +278,7 @@ static void tell_probe(const char *file, const struct allocator_probe *probe)
 	char where[48] = "";
 
 	if (behind)
-		snprintf(where, sizeof(where), ", probed %llu bytes behind that", behind);
+		snprintf(where, sizeof(where), ", probed %llu bytes after that", behind);
 	log__detail("%s: %s at file offset 0x%llx%s", file, probe->symbol,
 		    (unsigned long long)probe->file_offset, where);
 }

@@ -44,7 +44,8 @@ int shield__run(int (*work)(void *context), void *context)
 		pid = clone(enter, stack + STACK_BYTES,
 			    CLONE_VM | CLONE_FILES | CLONE_VFORK | SIGCHLD, &shielded);
 	if (pid < 0) {
-		log__detail("attaching unshielded from SIGKILL: no process could be made");
+		log__detail(
+			"attaching without a shield from SIGKILL: no process could be created for it");
 		shielded.result = work(context);
 	}
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)

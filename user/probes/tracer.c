@@ -295,7 +295,7 @@ static bool detach_all(struct tracer *tracer)
 		free(fds);
 	}
 	if (err) {
-		log__detail("detaching takes a while: no process could be made for it: %s",
+		log__detail("detaching takes longer: no process could be created for it: %s",
 			    strerror(-err));
 		shield__run(detach, tracer);
 		return true;

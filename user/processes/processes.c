@@ -177,7 +177,7 @@ static int tell_full(struct processes *processes, pid_t tgid, int err)
 		log__warning("there is no room for all mappings of processes: code that is mapped "
 			     "from now on may be shown by its address; -v names the processes");
 	processes->told_full = true;
-	log__detail("PID %d: no room for a mapping more", (int)tgid);
+	log__detail("PID %d: no room for another mapping", (int)tgid);
 	return err;
 }
 

@@ -32,7 +32,7 @@ const struct loss_cause loss_causes[NR_LOSSES] = {
 	[LOSS_TARGET_MAP_FULL] = { LOSS_OF_EVENTS, true, "no_room_for_child", "child process",
 				   "not followed: no room for more" },
 	[LOSS_REPLACED_SPACE] = { LOSS_OF_EVENTS, true, "end_seen_by_next", "process",
-				  "whose end was seen only when its memory was another's" },
+				  "whose end was seen only after its memory had become another's" },
 	[LOSS_TEARDOWN_END] = { LOSS_OF_EVENTS, true, "missed_teardown_end", "process",
 				"whose teardown was not seen to its end" },
 	[LOSS_TRACE_EVENT] = { LOSS_OF_EVENTS, false, "no_room_for_event", "call",

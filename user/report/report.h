@@ -65,7 +65,7 @@ enum verdict { VERDICT_UNKNOWN, VERDICT_TRUE, VERDICT_FALSE };
 enum verdict_reason {
 	REASON_NONE, /* not judged */
 	/* VERDICT_UNKNOWN */
-	REASON_BEFORE_UNREAD, /* the memory was not looked at before its teardown */
+	REASON_BEFORE_UNREAD, /* the memory was not read before its teardown */
 	REASON_AFTER_UNREAD, /* the teardown's end was not seen */
 	REASON_STILL_IN_USE, /* the process is gone, its memory is not */
 	REASON_FRAMES_MISSING, /* number: pages that were not seen returning to the allocator */

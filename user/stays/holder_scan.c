@@ -78,7 +78,7 @@ static int load(struct holder_scan *scan)
 	if (scan->load_error)
 		scan->load_error = try_load(scan, false);
 	if (scan->load_error)
-		log__detail("cannot look for who holds shared memory: %s",
+		log__detail("cannot look for processes that hold shared memory: %s",
 			    strerror(-scan->load_error));
 	return scan->load_error;
 }
@@ -132,7 +132,8 @@ int holder_scan__look(struct holder_scan *scan, uint64_t since_ns, const struct 
 			    clock_ns(CLOCK_THREAD_CPUTIME_ID) - began_cpu_ns);
 	scan->look_error = err;
 	if (err)
-		log__detail("cannot look for who holds shared memory: %s", strerror(-err));
+		log__detail("cannot look for processes that hold shared memory: %s",
+			    strerror(-err));
 	holders__sort(&scan->holders);
 	return err;
 }

@@ -83,12 +83,11 @@ void debuggers__warn(const pid_t *tgids, size_t nr, bool ending)
 	if (debugged.nr > 1)
 		snprintf(more, sizeof(more), " (and %zu more)", debugged.nr - 1);
 	if (ending)
-		log__warning("PID %d%s is debugged by PID %d (%s), and is ended by SIGTRAP if that "
-			     "set a breakpoint on an allocator function while it was traced",
-			     (int)debugged.tgid, more, (int)debugged.by, debugged.name);
+		log__warning(
+			"PID %d%s is debugged by PID %d (%s), and is ended by SIGTRAP if the debugger set a breakpoint on an allocator function while it was traced",
+			(int)debugged.tgid, more, (int)debugged.by, debugged.name);
 	else
-		log__warning("PID %d%s is debugged by PID %d (%s): a breakpoint of that on an "
-			     "allocator function doesn't work now, hides calls, and ends the "
-			     "process by SIGTRAP if it is not deleted before the tracing ends",
-			     (int)debugged.tgid, more, (int)debugged.by, debugged.name);
+		log__warning(
+			"PID %d%s is debugged by PID %d (%s): a breakpoint that the debugger has on an allocator function doesn't work now and hides calls; SIGTRAP ends the process if it is not deleted before the tracing ends",
+			(int)debugged.tgid, more, (int)debugged.by, debugged.name);
 }

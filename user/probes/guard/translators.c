@@ -65,10 +65,9 @@ static void note(struct translators *translators, const struct guard_message *me
 		break;
 	case GUARD_FAILED:
 		if (message->error == -EBUSY)
-			log__warning("PID %d (%s) translates code and keeps the guard busy, which "
-				     "doesn't take more than %d %% of the processors: our "
-				     "breakpoints can end it",
-				     (int)message->tgid, message->exe, GUARD_PERCENT);
+			log__warning(
+				"PID %d (%s) translates code and needs more of the guard than the %d %% of the processors that it may take: our breakpoints can end it",
+				(int)message->tgid, message->exe, GUARD_PERCENT);
 		else
 			log__warning(
 				"cannot take our breakpoints out of PID %d (%s), which translates "
