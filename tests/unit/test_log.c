@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Messages as they arrive on stderr: one line each, escaped, bounded, errno untouched. */
+/* Messages as they arrive on stderr: one line each, escaped, bounded, errno untouched; on a
+ * terminal, lines that fit its width. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -7,7 +8,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -110,6 +115,59 @@ static void test_errno_stays(void **state)
 	dup2(saved_stderr, STDERR_FILENO);
 }
 
+/* Reads text from the terminal; the carriage return before each newline is left out. */
+static void read_terminal(int master, char *text, size_t size)
+{
+	struct pollfd readable = { .fd = master, .events = POLLIN };
+	size_t length = 0;
+
+	while (length < size - 1 && poll(&readable, 1, 0) == 1 &&
+	       read(master, text + length, 1) == 1)
+		length += text[length] != '\r';
+	text[length] = '\0';
+}
+
+/* Messages go to a terminal that is 40 columns wide. */
+static void test_lines_fit_a_terminal(void **state)
+{
+	const struct winsize size = { .ws_row = 24, .ws_col = 40 };
+	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+
+	(void)state;
+	if (master < 0 || grantpt(master) || unlockpt(master)) {
+		print_message("skipped: there are no pseudo-terminals here\n");
+		skip();
+	}
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	assert_true(slave >= 0);
+	assert_int_equal(ioctl(master, TIOCSWINSZ, &size), 0);
+
+	dup2(slave, STDERR_FILENO);
+	failing_alloc__after(0);
+	errno = ENOENT;
+	log__warning(
+		"the kernel allows only 3 of them; try '/a/path/that/is/longer/than/the/line'");
+	log__error("exactly twenty-eight columns"); /* with the prefix, 41 */
+	log__error("exactly twenty-seven column");
+	log__error("no file '%s'", "a\x1b[2J\nmemleak-bpf: all is well\xff");
+	failing_alloc__never();
+	assert_int_equal(errno, ENOENT);
+	dup2(saved_stderr, STDERR_FILENO);
+
+	read_terminal(master, captured, sizeof(captured));
+	assert_string_equal(captured,
+			    "memleak-bpf: warning: the kernel allows\n"
+			    "    only 3 of them; try '/a/path/that/is/longer/than/the/line'\n"
+			    "memleak-bpf: exactly twenty-eight\n"
+			    "    columns\n"
+			    "memleak-bpf: exactly twenty-seven column\n"
+			    "memleak-bpf: no file\n"
+			    "    'a\\e[2J\\nmemleak-bpf: all is\n"
+			    "    well\\xff'\n");
+	close(slave);
+	close(master);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +175,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_escapes, start_capture, end_capture),
 		cmocka_unit_test_setup_teardown(test_detail, start_capture, end_capture),
 		cmocka_unit_test_setup_teardown(test_long_messages_are_cut, start_capture,
+						end_capture),
+		cmocka_unit_test_setup_teardown(test_lines_fit_a_terminal, start_capture,
 						end_capture),
 		cmocka_unit_test_setup_teardown(test_errno_stays, start_capture, end_capture),
 	};

@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/line_wrap.h"
 #include "base/log.h"
 #include "base/sanitize_text.h"
+#include "base/terminal.h"
 
 /* libbpf's longest messages quote a verifier log; its first screens are enough. */
 #define MESSAGE_SIZE 16384
@@ -35,16 +37,44 @@ static bool stderr_has_room(void)
 	return !was_full;
 }
 
-/* Writes pieces that a pipe with any room takes whole. */
+/* The part of a line that is written next: a pipe with any room takes it whole. */
+struct piece {
+	char bytes[PIPE_BUF];
+	size_t length;
+	bool given_up; /* stderr had no room for an earlier piece of this line */
+};
+
+static void write_piece(struct piece *piece)
+{
+	piece->given_up = piece->given_up || !stderr_has_room();
+	if (!piece->given_up)
+		fwrite(piece->bytes, 1, piece->length, stderr);
+	piece->length = 0;
+}
+
+static void add_to_piece(void *context, const char *bytes, size_t size)
+{
+	struct piece *piece = context;
+
+	for (size_t i = 0; i < size; i++) {
+		if (piece->length == sizeof(piece->bytes))
+			write_piece(piece);
+		piece->bytes[piece->length++] = bytes[i];
+	}
+}
+
+/* Writes the line, broken where a terminal's width ends. */
 static void write_patiently(const char *line, size_t length)
 {
-	while (length && stderr_has_room()) {
-		size_t piece = length < PIPE_BUF ? length : PIPE_BUF;
+	unsigned int columns = terminal__columns(fileno(stderr));
+	struct piece piece = { .length = 0 };
+	struct line_wrap wrap = { .put = add_to_piece, .context = &piece, .columns = columns };
 
-		fwrite(line, 1, piece, stderr);
-		line += piece;
-		length -= piece;
-	}
+	if (columns)
+		line_wrap__write(&wrap, line, length);
+	else
+		add_to_piece(&piece, line, length);
+	write_piece(&piece);
 }
 
 static void write_line(const char *prefix, const char *message)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Writes messages to the person at the terminal, on stderr, one line each, "memleak-bpf: …".
- * Reports go through output.h instead. A message that is too long is cut, not refused. errno stays
- * as it was, and nothing is allocated.
+ * Writes messages to the person at the terminal, on stderr, one line each, "memleak-bpf: …". On a
+ * terminal, a line goes on in the next where its width ends. Reports go through output.h instead. A
+ * message that is too long is cut, not refused. errno stays as it was, and nothing is allocated.
  */
 #ifndef LOG_H
 #define LOG_H

@@ -11,12 +11,12 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/guarded_open.h"
 #include "base/stop_request.h"
+#include "base/terminal.h"
 
 #define NEW_FILE_MODE 0666 /* umask takes bits away */
 /* A reader that does not read is waited for that long before keep_waiting is asked. */
@@ -205,9 +205,7 @@ FILE *report_file__stream(struct report_file *file)
 
 unsigned int report_file__terminal_columns(const struct report_file *file)
 {
-	struct winsize size;
-
-	return isatty(file->fd) && !ioctl(file->fd, TIOCGWINSZ, &size) ? size.ws_col : 0;
+	return terminal__columns(file->fd);
 }
 
 static bool is_pipe_without_reader(int fd)

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Lines for a terminal: a line that is too long goes on in the next, broken at a space and
- * indented, and a labelled line goes on below its text. A word that is longer than a line stays
- * whole, so that a path can still be copied.
- */
+/* A stream that breaks a text report's lines for a terminal, as base/line_wrap.h says. */
 #ifndef TEXT_WRAP_H
 #define TEXT_WRAP_H
 

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * See line_wrap.h. Used by output/text_wrap.c for reports and by log.c for messages. Words are put
+ * as they come, so that nothing here grows with the length of a line.
+ */
+#include "base/line_wrap.h"
+
+#include <string.h>
+
+#include "base/sanitize_text.h"
+
+#define MORE_INDENT 4 /* of a line that goes on, beyond the indent of its beginning */
+
+/* The first two words of a line tell where it begins, and where the text after its label does. */
+static void note_indent(struct line_wrap *wrap)
+{
+	size_t column = wrap->at + wrap->spaces;
+
+	if (column == wrap->label_columns && wrap->spaces > 1 && column < wrap->columns / 2)
+		wrap->hang = column;
+	else if (!wrap->begun)
+		wrap->hang = column + MORE_INDENT;
+}
+
+static void put_spaces(struct line_wrap *wrap)
+{
+	static const char spaces[] = "                                ";
+
+	while (wrap->spaces) {
+		size_t nr = wrap->spaces < strlen(spaces) ? wrap->spaces : strlen(spaces);
+
+		wrap->put(wrap->context, spaces, nr);
+		wrap->at += nr;
+		wrap->spaces -= nr;
+	}
+}
+
+static void put_word(struct line_wrap *wrap)
+{
+	size_t width;
+
+	if (!wrap->length)
+		return;
+	wrap->word[wrap->length] = '\0';
+	width = sanitize_text__columns(wrap->word);
+	note_indent(wrap);
+	if (wrap->begun && wrap->at + wrap->spaces + width > wrap->columns &&
+	    wrap->hang + width <= wrap->columns) {
+		wrap->put(wrap->context, "\n", 1);
+		wrap->at = 0;
+		wrap->spaces = wrap->hang;
+	}
+	put_spaces(wrap);
+	wrap->put(wrap->context, wrap->word, wrap->length);
+	wrap->at += width;
+	wrap->begun = true;
+	wrap->length = 0;
+}
+
+static void end_line(struct line_wrap *wrap)
+{
+	put_word(wrap);
+	wrap->put(wrap->context, "\n", 1);
+	wrap->at = wrap->spaces = wrap->hang = 0;
+	wrap->begun = false;
+}
+
+void line_wrap__write(struct line_wrap *wrap, const char *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (bytes[i] == '\n') {
+			end_line(wrap);
+		} else if (bytes[i] == ' ') {
+			put_word(wrap);
+			wrap->spaces++;
+		} else {
+			if (wrap->length == LINE_WRAP_WORD_SIZE - 1)
+				put_word(wrap);
+			wrap->word[wrap->length++] = bytes[i];
+		}
+	}
+}
+
+void line_wrap__end(struct line_wrap *wrap)
+{
+	put_word(wrap);
+}
