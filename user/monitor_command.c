@@ -3,22 +3,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "elf/elf_closure.h"
 #include "elf/patient_open.h"
 #include "monitor_state.h"
 #include "processes/privileges.h"
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
 
 static int command_error(const char *command, int err)
 {
@@ -95,7 +87,7 @@ int monitor_command__start(struct monitor *monitor, const char *executable)
 	if (!err)
 		err = processes__add(monitor->processes, pid);
 	if (!err && !monitor->options->follow_children)
-		err = descendants__add(&monitor->descendants, pid, monotonic_ns());
+		err = descendants__add(&monitor->descendants, pid, clock__monotonic_ns());
 	if (!err)
 		err = tracer__add_target(monitor->tracer, pid, true);
 	if (err) {

@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/stop_request.h"
 #include "books/snapshot.h"
@@ -16,21 +16,13 @@
 /* A report of an exec waits that long to learn which program took over. */
 #define EXEC_GRACE_NS 100000000ULL
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
-
 /* The program that took over may not be known yet: its first mapping names it. */
 static bool awaits_exec(const struct monitor *monitor, const struct space *space)
 {
 	const struct image *next;
 
 	if (!(space->flags & SPACE_EXEC) || monitor->signals.stopping || monitor->finished ||
-	    monotonic_ns() > space->after_ns + EXEC_GRACE_NS)
+	    clock__monotonic_ns() > space->after_ns + EXEC_GRACE_NS)
 		return false;
 	next = processes__next_image(monitor->processes, (pid_t)space->tgid, space->seen_ns);
 	return !next || !next->exe;
@@ -96,7 +88,8 @@ static bool whole_end_was_missed(const struct space *space)
 
 void monitor_ends__give_up(struct monitor *monitor, struct space *space)
 {
-	int err = ended_spaces__give_up(&monitor->ended, monitor->maps, space, monotonic_ns());
+	int err =
+		ended_spaces__give_up(&monitor->ended, monitor->maps, space, clock__monotonic_ns());
 
 	if (err && err != -ENOMEM)
 		return;

@@ -4,8 +4,8 @@
  * outlive its process.
  */
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "books/snapshot.h"
 #include "monitor_state.h"
 
@@ -13,14 +13,6 @@
 #define MEMORY_GRACE_NS 100000000ULL
 #define MISSED_RETURN_NS 5000000000ULL
 #define MISSED_END_NS 60000000000ULL
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
 
 static int by_serial(const void *a, const void *b)
 {
@@ -62,7 +54,8 @@ static bool teardown_has_begun(const struct monitor *monitor, const struct space
 
 static bool has_ended_before(const struct space *space, uint64_t ns)
 {
-	return space->flags & SPACE_PROCESS_ENDED && monotonic_ns() >= space->process_end_ns + ns;
+	return space->flags & SPACE_PROCESS_ENDED &&
+	       clock__monotonic_ns() >= space->process_end_ns + ns;
 }
 
 /* Whether a process is gone for a while and its memory is not: that is worth a report. */
@@ -122,7 +115,7 @@ void monitor_living__look(struct monitor *monitor)
 {
 	struct handled_space *handled;
 	struct space *spaces;
-	uint64_t now_ns = monotonic_ns();
+	uint64_t now_ns = clock__monotonic_ns();
 	size_t nr, nr_handled = 0;
 
 	/* On a whole system there are many spaces, and none is urgent. */

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/living_thread.h"
 #include "base/log.h"
 #include "base/stop_request.h"
@@ -16,14 +16,6 @@
 #include "probes/probed_files.h"
 #include "processes/privileges.h"
 #include "processes/process_tree.h"
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
 
 /* Returns why that PID can't be traced; NULL when it can, or when there is no such process now. */
 static const char *refusal(pid_t pid, pid_t *tgid, bool *gone)
@@ -244,7 +236,7 @@ static int follow_pids(struct monitor *monitor)
 		log__error("cannot list processes: /proc: %s", strerror(-err));
 		return STATUS_FAILED;
 	}
-	monitor->ready_ns = monotonic_ns();
+	monitor->ready_ns = clock__monotonic_ns();
 	return drop_ended(monitor);
 }
 
@@ -289,7 +281,7 @@ int monitor_targets__begin(struct monitor *monitor, const char *executable)
 		return monitor_command__start(monitor, executable);
 	if (options->mode == MODE_SYSTEM) {
 		status = follow_all(monitor);
-		monitor->ready_ns = monotonic_ns();
+		monitor->ready_ns = clock__monotonic_ns();
 	} else {
 		status = follow_pids(monitor);
 	}

@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/table_limits.h"
 #include "books/dead_sweep.h"
@@ -28,14 +28,6 @@
 /* Sweep when dead blocks take this part of the block map. */
 #define SWEEP_PART 4
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
-
 /*
  * Whether leftovers are to be swept: records of ends were lost, and with them the knowledge of what
  * else to delete. True now and then in any case, for losses that nobody has seen.
@@ -54,7 +46,7 @@ static void sweep(struct monitor *monitor)
 {
 	struct upkeep *upkeep = &monitor->upkeep;
 	const struct tracer_maps *maps = monitor->maps;
-	uint64_t now_ns = monotonic_ns();
+	uint64_t now_ns = clock__monotonic_ns();
 	bool dead = upkeep->dead_blocks > maps->max_blocks / SWEEP_PART;
 
 	if (now_ns - upkeep->swept_stacks_ns >=
@@ -122,7 +114,7 @@ static void forget_files(struct monitor *monitor)
 {
 	struct upkeep *upkeep = &monitor->upkeep;
 	struct mapped_files mapped = { 0 };
-	uint64_t now_ns = monotonic_ns();
+	uint64_t now_ns = clock__monotonic_ns();
 	bool crowded = tables_are_crowded(monitor, now_ns);
 	bool follow = monitor->options->follow_children;
 
@@ -146,7 +138,7 @@ static void forget_files(struct monitor *monitor)
 static void forget_processes_and_files(struct monitor *monitor)
 {
 	struct upkeep *upkeep = &monitor->upkeep;
-	uint64_t now_ns = monotonic_ns();
+	uint64_t now_ns = clock__monotonic_ns();
 
 	if (now_ns - upkeep->forgot_ns < table_limits__of("forget_ms", FORGET_TICK_MS) * 1000000)
 		return;

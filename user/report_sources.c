@@ -2,9 +2,9 @@
 /* See report_sources.h. Used by reporter.c and by the files that fill reports for it. */
 #include "report_sources.h"
 
+#include "base/clock.h"
 #include "books/stacks.h"
 
-#define NS_PER_S 1000000000ULL
 #define DEFAULT_TOP 10
 
 uint64_t report_sources__nr_shown(const struct report_sources *sources)

@@ -8,12 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "processes/overlooked.h"
 #include "report/losses.h"
 #include "report/reclaim.h"
-
-#define NS_PER_S 1000000000ULL
 
 /*
  * Whether its memory, or an ancestor's that it is a copy of, began before everything was probed:

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "output/document.h"
 #include "processes/process_name.h"
@@ -18,7 +19,6 @@
 #include "reported_system.h"
 #include "run_total.h"
 
-#define NS_PER_S 1000000000ULL
 /*
  * The most blocks that one walk of the block map gathers, and that are kept until they are
  * reported.
@@ -84,23 +84,11 @@ void reporter__end(struct reporter *reporter)
 	document__end(reporter->document);
 }
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 /* The wall-clock time of a CLOCK_MONOTONIC time; 0 stands for now. */
 static struct timespec wall_time(uint64_t monotonic_ns)
 {
-	uint64_t real = clock_ns(CLOCK_REALTIME);
-
-	if (monotonic_ns)
-		real -= clock_ns(CLOCK_MONOTONIC) - monotonic_ns;
-	return (struct timespec){ .tv_sec = (time_t)(real / NS_PER_S),
-				  .tv_nsec = (long)(real % NS_PER_S) };
+	return clock__timespec(monotonic_ns ? clock__wall_of_monotonic_ns(monotonic_ns) :
+					      clock__wall_ns());
 }
 
 /* Collects what is known of the process that has, or had, that space. */
@@ -113,7 +101,7 @@ static struct reported_process find_process(const struct reporter *reporter,
 					  space->seen_ns),
 		.blocks = reporter->gathered,
 		.ready_ns = reporter->ready_ns,
-		.now_ns = clock_ns(CLOCK_MONOTONIC),
+		.now_ns = clock__monotonic_ns(),
 	};
 }
 
@@ -203,7 +191,7 @@ void reporter__nothing_yet(struct reporter *reporter, pid_t tgid)
 		.tgid = (uint32_t)tgid,
 		.tgid_in_namespace = (uint32_t)tgid,
 		.flags = SPACE_LATE,
-		.seen_ns = clock_ns(CLOCK_MONOTONIC),
+		.seen_ns = clock__monotonic_ns(),
 	};
 	struct process_report report = { .time = wall_time(0) };
 	struct reported_process process;
@@ -218,7 +206,7 @@ void reporter__ranking(struct reporter *reporter, const struct space *spaces, si
 {
 	struct ranking_report report = { .time = wall_time(0) };
 	int err = reported_system__fill(&reporter->sources, reporter->ranking, spaces, nr_spaces,
-					clock_ns(CLOCK_MONOTONIC), &report);
+					clock__monotonic_ns(), &report);
 
 	if (err) {
 		if (err != -EINTR)

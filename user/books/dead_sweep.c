@@ -5,8 +5,8 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stddef.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "books/doomed_keys.h"
 #include "books/needed_keys.h"
 #include "books/snapshot.h"
@@ -107,13 +107,9 @@ static int sweep_sites(const struct sweep *sweep, const struct tracer_maps *maps
 
 int dead_sweep__run(const struct tracer_maps *maps, struct ended_spaces *ended)
 {
-	struct sweep sweep = { 0 };
-	struct timespec now;
+	struct sweep sweep = { .first_unseen = clock__monotonic_ns() << WIRE_SERIAL_CPU_BITS };
 	int err;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	sweep.first_unseen = ((__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec)
-			  << WIRE_SERIAL_CPU_BITS;
 	err = needed_keys__list(&sweep.needed, maps, ended, serials_of);
 	if (!err)
 		err = sweep_blocks(&sweep, maps);

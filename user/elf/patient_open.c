@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/scan_budget.h"
 
@@ -70,14 +71,6 @@ static struct {
 } workshop = { .lock = PTHREAD_MUTEX_INITIALIZER,
 	       .work = PTHREAD_COND_INITIALIZER,
 	       .done = PTHREAD_COND_INITIALIZER };
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
 
 static int open_path(int root_fd, const char *path)
 {
@@ -307,12 +300,6 @@ static int give_out(struct job *job)
 	return err;
 }
 
-static struct timespec time_of(uint64_t monotonic_ns)
-{
-	return (struct timespec){ .tv_sec = (time_t)(monotonic_ns / 1000000000ULL),
-				  .tv_nsec = (long)(monotonic_ns % 1000000000ULL) };
-}
-
 /*
  * With the lock. Whether the job lacks a CPU, not an answer: its thread has not begun, or needs
  * only the lock, or is runnable (state R, which proc(5) has after the name).
@@ -334,7 +321,7 @@ static bool lacks_cpu(const struct job *job)
 /* With the lock. Returns false when the job was not done by then. */
 static bool wait_until(const struct job *job, uint64_t until_ns)
 {
-	const struct timespec until = time_of(until_ns);
+	const struct timespec until = clock__timespec(until_ns);
 	int err = 0;
 
 	while (!job->done && !err)
@@ -346,13 +333,13 @@ static bool wait_until(const struct job *job, uint64_t until_ns)
 /* With the lock. Returns false when the job is overdue: then the thread that does it frees it. */
 static bool wait_for(struct job *job)
 {
-	uint64_t began_ns = monotonic_ns(), now_ns = began_ns;
+	uint64_t began_ns = clock__monotonic_ns(), now_ns = began_ns;
 	uint64_t patience_ns = scan_budget__wait_ns(&workshop.waiting, began_ns) ?
 				       LITTLE_PATIENCE_NS :
 				       PATIENCE_NS;
 
 	while (!wait_until(job, now_ns + patience_ns)) {
-		now_ns = monotonic_ns();
+		now_ns = clock__monotonic_ns();
 		if (now_ns - began_ns >= LONG_PATIENCE_NS ||
 		    (!workshop.has_time && !lacks_cpu(job)))
 			break;
@@ -438,7 +425,7 @@ static void tell_overdue(const struct job *job)
 /* With the lock. */
 static void tell_all_overdue(void)
 {
-	uint64_t now_ns = monotonic_ns();
+	uint64_t now_ns = clock__monotonic_ns();
 
 	for (struct job *job = workshop.overdue; job; job = job->next_overdue) {
 		if (job->told || now_ns - job->since_ns < TOLD_AFTER_NS)

@@ -18,8 +18,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/counted_heap.h"
 #include "names/debug_sections.h"
 #include "names/lines.h"
@@ -67,14 +67,6 @@ static __attribute__((noreturn)) void leave_libdw(void)
 	longjmp(*out_of_memory, 1);
 }
 
-static uint64_t processor_time_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
-
 /* Call this at each step of a loop whose length the file decides. True: give up. */
 static bool out_of_time(struct lines *lines)
 {
@@ -84,7 +76,7 @@ static bool out_of_time(struct lines *lines)
 		lines->broken = true;
 	if (++lines->work % WORK_BETWEEN_CLOCKS || lines->broken)
 		return lines->broken;
-	spent_ns = lines->spent_ns + processor_time_ns() - lines->lookup_start_ns;
+	spent_ns = lines->spent_ns + clock__thread_cpu_ns() - lines->lookup_start_ns;
 	if (spent_ns > lines->allowed_ns)
 		lines->broken = true;
 	return lines->broken;
@@ -399,7 +391,7 @@ unsigned int lines__find(struct lines *lines, uint64_t vaddr, struct line_frame 
 
 	if (!lines || lines->broken || !max_frames)
 		return 0;
-	lines->lookup_start_ns = processor_time_ns();
+	lines->lookup_start_ns = clock__thread_cpu_ns();
 	lines->allowed_ns += ALLOWED_NS_PER_LOOKUP;
 	out_of_memory = &environment;
 	if (setjmp(environment)) {
@@ -412,6 +404,6 @@ unsigned int lines__find(struct lines *lines, uint64_t vaddr, struct line_frame 
 	nr = find_frames(lines, vaddr, frames, max_frames);
 	counted_heap__leave_by(NULL);
 	out_of_memory = NULL;
-	lines->spent_ns += processor_time_ns() - lines->lookup_start_ns;
+	lines->spent_ns += clock__thread_cpu_ns() - lines->lookup_start_ns;
 	return lines->broken ? 0 : nr;
 }

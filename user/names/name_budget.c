@@ -8,8 +8,8 @@
 #include <malloc.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory_share.h"
 
@@ -52,14 +52,6 @@ struct name_budget {
 	bool told_memory, told_time, told_letting_go;
 };
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
-
 struct name_budget *name_budget__new(uint64_t max_bytes)
 {
 	struct name_budget *budget = calloc(1, sizeof(*budget));
@@ -73,7 +65,7 @@ struct name_budget *name_budget__new(uint64_t max_bytes)
 			budget->max_bytes = MIN_BYTES;
 	}
 	budget->max_bytes -= name_budget__max_string_bytes(budget);
-	budget->begun_ns = clock_ns(CLOCK_MONOTONIC);
+	budget->begun_ns = clock__monotonic_ns();
 	name_budget__begin_report(budget);
 	return budget;
 }
@@ -168,7 +160,7 @@ static bool has_room(struct counted_heap *heap, uint64_t bytes)
 
 static bool has_time(const struct name_budget *budget)
 {
-	uint64_t age_ns = clock_ns(CLOCK_MONOTONIC) - budget->begun_ns;
+	uint64_t age_ns = clock__monotonic_ns() - budget->begun_ns;
 
 	return budget->report_ns <= budget->report_allowed_ns &&
 	       budget->all_ns <= ALL_NS + age_ns / ALL_PARTS;
@@ -189,7 +181,7 @@ bool name_budget__begin(struct name_budget *budget, struct name_holder *holder)
 	append(budget, holder);
 	budget->others_bytes -= held_bytes(holder);
 	budget->current = holder;
-	budget->current_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	budget->current_ns = clock__thread_cpu_ns();
 	holder->heap.has_room = has_room;
 	holder->heap.full = holder->heap.refused = false;
 	counted_heap__work_for(&holder->heap);
@@ -199,7 +191,7 @@ bool name_budget__begin(struct name_budget *budget, struct name_holder *holder)
 bool name_budget__end(struct name_budget *budget)
 {
 	struct name_holder *holder = budget->current;
-	uint64_t spent_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - budget->current_ns;
+	uint64_t spent_ns = clock__thread_cpu_ns() - budget->current_ns;
 
 	counted_heap__work_for(NULL);
 	budget->current = NULL;

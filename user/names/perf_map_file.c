@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "names/name_budget.h"
 #include "names/perf_map.h"
 
@@ -107,7 +108,6 @@ static int read_status(struct perf_map_file *file)
 static int read_start(struct perf_map_file *file)
 {
 	FILE *stat_file = open_stream(file->process, "stat");
-	struct timespec now, since_boot;
 	unsigned long long ticks = 0;
 	char text[1024] = "";
 	const char *fields;
@@ -121,9 +121,8 @@ static int read_start(struct perf_map_file *file)
 		fields = strchr(fields + 1, ' ');
 	if (!fields || sscanf(fields, " %llu", &ticks) != 1)
 		return -ESRCH;
-	clock_gettime(CLOCK_REALTIME, &now);
-	clock_gettime(CLOCK_BOOTTIME, &since_boot);
-	file->started_s = now.tv_sec - since_boot.tv_sec + (time_t)(ticks / sysconf(_SC_CLK_TCK));
+	file->started_s = (time_t)(clock__wall_ns() / NS_PER_S - clock__boot_ns() / NS_PER_S +
+				   ticks / sysconf(_SC_CLK_TCK));
 	return 0;
 }
 

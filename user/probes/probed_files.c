@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "elf/elf_headers.h"
 #include "base/living_thread.h"
 #include "base/log.h"
@@ -90,14 +90,6 @@ static size_t find_allocator(const struct probed_files *probed,
 			return i + 1;
 	}
 	return 0;
-}
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
 /* Tells the guard of translators. Without a guard, or once it has ended, nothing is guarded. */
@@ -232,7 +224,7 @@ static int follow_leaderless(struct probed_files *probed, struct allocator_file 
 		return 0;
 	err = put_everywhere(probed, file, scope, name);
 	if (!err)
-		file->attached_ns = monotonic_ns();
+		file->attached_ns = clock__monotonic_ns();
 	return err;
 }
 
@@ -255,7 +247,7 @@ static int probe_in(struct probed_files *probed, struct allocator_file *file, pi
 	if (err)
 		return err;
 	if (!file->nr_scopes)
-		file->attached_ns = monotonic_ns();
+		file->attached_ns = clock__monotonic_ns();
 	file->scopes[file->nr_scopes] = (struct scope){ .tgid = wanted };
 	if (process_uses_vfork(probed, tgid))
 		attach_guests(probed, file, &file->scopes[file->nr_scopes]);

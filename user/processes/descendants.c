@@ -11,23 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "processes/process_name.h"
 #include "processes/process_tree.h"
 
 #define MAX_PROCESSES 4096
-#define NS_PER_S 1000000000ULL
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 static struct descendant *find(const struct descendants *descendants, pid_t tgid)
 {
@@ -51,7 +42,7 @@ static void forget_gone(struct descendants *descendants, uint64_t read_up_to_ns)
 		if (!kill(process.tgid, 0) || errno != ESRCH)
 			process.gone_ns = 0;
 		else if (!process.gone_ns)
-			process.gone_ns = clock_ns(CLOCK_MONOTONIC);
+			process.gone_ns = clock__monotonic_ns();
 		if (!process.gone_ns || process.gone_ns >= read_up_to_ns)
 			descendants->process[nr++] = process;
 	}
@@ -80,8 +71,8 @@ static int make_room(struct descendants *descendants, uint64_t read_up_to_ns)
 
 int descendants__add(struct descendants *descendants, pid_t tgid, uint64_t time_ns)
 {
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
-	uint64_t asleep_ns = clock_ns(CLOCK_BOOTTIME) - now_ns;
+	uint64_t now_ns = clock__monotonic_ns();
+	uint64_t asleep_ns = clock__boot_ns() - now_ns;
 	int err = make_room(descendants, time_ns);
 
 	if (!err)

@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "processes/mmap2_record.h"
 
 #define RING_PAGES 256
@@ -90,14 +91,6 @@ struct lost_record {
 	uint64_t id;
 	uint64_t nr;
 };
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
 
 /*
  * Without CAP_IPC_LOCK, the memory that a user may lock is limited (kernel.perf_event_mlock_kb). If
@@ -316,7 +309,7 @@ static void gather_ring(struct kernel_records *records, struct ring *ring)
 
 		if (size < sizeof(*header) + sizeof(struct sample_id) || size > head - tail) {
 			tail = head; /* not expected; the next record can't be found */
-			note_loss(records, ring->data, monotonic_ns(), 1);
+			note_loss(records, ring->data, clock__monotonic_ns(), 1);
 			break;
 		}
 		if (!is_wanted(ring, data, tail)) {
@@ -327,7 +320,7 @@ static void gather_ring(struct kernel_records *records, struct ring *ring)
 		tail += size;
 		if (!copy || keep_record(records, copy, ring->data)) {
 			free(copy);
-			note_loss(records, ring->data, monotonic_ns(), 1);
+			note_loss(records, ring->data, clock__monotonic_ns(), 1);
 		} else if (full_ns && copy->type == PERF_RECORD_LOST) {
 			/*
 			 * This first record after a full ring reports a loss from the time when
@@ -345,7 +338,7 @@ static void gather_ring(struct kernel_records *records, struct ring *ring)
 	head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
 	__atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
 	if (ring->data && head - first > ring->data_bytes - MAX_RECORD_BYTES) {
-		ring->full_ns = monotonic_ns();
+		ring->full_ns = clock__monotonic_ns();
 		note_loss(records, true, ring->full_ns, 1);
 	}
 }
@@ -408,7 +401,7 @@ static int by_time(const void *a, const void *b)
 
 int kernel_records__drain(struct kernel_records *records)
 {
-	uint64_t horizon_ns = monotonic_ns();
+	uint64_t horizon_ns = clock__monotonic_ns();
 	size_t done = 0;
 
 	for (size_t i = 0; i < records->nr_rings; i++)

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/living_thread.h"
 #include "base/log.h"
 #include "base/memory_share.h"
@@ -234,14 +234,6 @@ static char *copy_text(const char *text)
 	return text ? strdup(text) : NULL;
 }
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
-
 /*
  * Can the mapping hold code made at run time? Such code is in anonymous memory; some run-time
  * compilers map a memfd twice instead, to write to it at another address.
@@ -273,7 +265,7 @@ static void note_code(struct image *image, pid_t tgid)
 
 int processes__add(struct processes *processes, pid_t tgid)
 {
-	uint64_t now_ns = monotonic_ns();
+	uint64_t now_ns = clock__monotonic_ns();
 	struct process *process;
 	struct image *image;
 	FILE *maps;
@@ -423,7 +415,7 @@ void processes__each(const struct processes *processes,
 
 size_t processes__find_gone(struct processes *processes)
 {
-	uint64_t now_ns = monotonic_ns();
+	uint64_t now_ns = clock__monotonic_ns();
 	size_t nr = 0;
 
 	for (size_t i = 0; i < NR_BUCKETS; i++) {

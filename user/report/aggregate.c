@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "report/losses.h"
 
 #define MAX_INLINED 16
 #define MINOR_BITS 20
-#define NS_PER_S 1e9
 
 /* The place of a frame, for its process and for all. */
 struct place {

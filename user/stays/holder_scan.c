@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "stays/holder_maps.h"
 #include "holders.skel.h"
 #include "base/log.h"
@@ -25,14 +26,6 @@ struct holder_scan {
 	struct holders holders;
 	struct scan_budget budget;
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
 
 struct holder_scan *holder_scan__new(void)
 {
@@ -107,7 +100,7 @@ static int read_all(const struct bpf_link *link, struct holders *holders)
 
 int holder_scan__look(struct holder_scan *scan, uint64_t since_ns, const struct holders **holders)
 {
-	uint64_t began_ns = clock_ns(CLOCK_MONOTONIC), began_cpu_ns, wait_ns;
+	uint64_t began_ns = clock__monotonic_ns(), began_cpu_ns, wait_ns;
 	int err = load(scan);
 
 	*holders = &scan->holders;
@@ -121,15 +114,15 @@ int holder_scan__look(struct holder_scan *scan, uint64_t since_ns, const struct 
 	if (wait_ns)
 		nanosleep(&(struct timespec){ .tv_nsec = (long)wait_ns }, NULL);
 	holders__clear(&scan->holders);
-	began_ns = clock_ns(CLOCK_MONOTONIC);
-	began_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	began_ns = clock__monotonic_ns();
+	began_cpu_ns = clock__thread_cpu_ns();
 	err = read_all(scan->skeleton->links.open_files, &scan->holders);
 	if (!err && scan->skeleton->links.mapped_files)
 		err = read_all(scan->skeleton->links.mapped_files, &scan->holders);
 	else if (!err)
 		err = holder_maps__read(&scan->holders);
-	scan_budget__charge(&scan->budget, began_ns, clock_ns(CLOCK_MONOTONIC),
-			    clock_ns(CLOCK_THREAD_CPUTIME_ID) - began_cpu_ns);
+	scan_budget__charge(&scan->budget, began_ns, clock__monotonic_ns(),
+			    clock__thread_cpu_ns() - began_cpu_ns);
 	scan->look_error = err;
 	if (err)
 		log__detail("cannot look for processes that hold shared memory: %s",

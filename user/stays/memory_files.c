@@ -20,9 +20,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/living_thread.h"
 #include "stays/mount_table.h"
 #include "base/scan_budget.h"
@@ -57,14 +57,6 @@ struct memory_files {
 	size_t next_foreign;
 	struct scan_budget folders; /* that are looked through */
 };
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
 
 /* A file made in one of the kernel's own mounts shows that mount's device. */
 static void learn_kernel_mount(struct memory_files *files, unsigned int flags,
@@ -181,7 +173,7 @@ static enum memory_filesystem foreign_filesystem(struct memory_files *files, pid
 						 const struct mapping *map)
 {
 	struct device *device = find_device(files->foreign, MAX_FOREIGN_DEVICES, map);
-	uint64_t now_ns = monotonic_ns();
+	uint64_t now_ns = clock__monotonic_ns();
 
 	if (device && device->learned_ns && now_ns - device->learned_ns < FOREIGN_NS)
 		return device->filesystem;
@@ -310,14 +302,6 @@ static bool try_ends(int root, const char *point, const struct shared_object *ob
 	return false;
 }
 
-static uint64_t cpu_ns(void)
-{
-	struct timespec used;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-	return (uint64_t)used.tv_sec * 1000000000ULL + (uint64_t)used.tv_nsec;
-}
-
 /*
  * A process that makes deep and full folders could keep us busy, so a budget limits the time.
  * Returns 1 when the file is found, 0 when it is not, or -EAGAIN when the budget is used up.
@@ -325,13 +309,14 @@ static uint64_t cpu_ns(void)
 static int look_through_folders(struct memory_files *files, int root, const char *point,
 				const struct shared_object *object, struct memory_file *file)
 {
-	uint64_t began_ns = monotonic_ns(), began_cpu_ns = cpu_ns();
+	uint64_t began_ns = clock__monotonic_ns(), began_cpu_ns = clock__thread_cpu_ns();
 	bool found;
 
 	if (scan_budget__wait_ns(&files->folders, began_ns))
 		return -EAGAIN;
 	found = try_ends(root, point, object, is_in_folder_of, file);
-	scan_budget__charge(&files->folders, began_ns, monotonic_ns(), cpu_ns() - began_cpu_ns);
+	scan_budget__charge(&files->folders, began_ns, clock__monotonic_ns(),
+			    clock__thread_cpu_ns() - began_cpu_ns);
 	return found;
 }
 

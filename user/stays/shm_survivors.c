@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "stays/holder_scan.h"
 #include "base/living_thread.h"
 #include "base/log.h"
@@ -20,7 +20,6 @@
 #include "stays/shm_fate.h"
 #include "stays/sysv_segments.h"
 
-#define NS_PER_S 1000000000ULL
 #define CATCH_UP_NS 100000000ULL
 #define MINOR_BITS 20
 
@@ -39,14 +38,6 @@ struct shm_survivors {
 	uint64_t caught_up_ns, caught_up_to_ns;
 	ino_t ipc_namespace; /* ours; 0: unknown */
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 /* 0 when the process is gone. */
 static ino_t ipc_namespace(const char *process)
@@ -162,7 +153,7 @@ void shm_survivors__catch_up(struct shm_survivors *survivors,
 			     struct shared_memory *(*find)(pid_t tgid, void *context),
 			     void *context)
 {
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC), lost_ns = survivors->lost_ns;
+	uint64_t now_ns = clock__monotonic_ns(), lost_ns = survivors->lost_ns;
 	const struct holders *holders;
 
 	if (lost_ns <= survivors->caught_up_to_ns ||
@@ -195,8 +186,8 @@ static bool has_missed(const struct shm_survivors *survivors, const struct shm_u
 static bool list_segments(struct shm_survivors *survivors, uint64_t since_ns)
 {
 	struct scan_budget *budget = &survivors->segments_budget;
-	uint64_t began_ns = clock_ns(CLOCK_MONOTONIC);
-	uint64_t began_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t began_ns = clock__monotonic_ns();
+	uint64_t began_cpu_ns = clock__thread_cpu_ns();
 	FILE *file;
 	int err;
 
@@ -212,8 +203,8 @@ static bool list_segments(struct shm_survivors *survivors, uint64_t since_ns)
 	err = file ? sysv_segments__read(file, &survivors->segments, &survivors->nr_segments) :
 	      errno == ENOENT ? 0 :
 				-errno;
-	scan_budget__charge(budget, began_ns, clock_ns(CLOCK_MONOTONIC),
-			    clock_ns(CLOCK_THREAD_CPUTIME_ID) - began_cpu_ns);
+	scan_budget__charge(budget, began_ns, clock__monotonic_ns(),
+			    clock__thread_cpu_ns() - began_cpu_ns);
 	if (file)
 		fclose(file);
 	if (err)
@@ -329,9 +320,7 @@ static size_t nr_candidates(const struct telling *telling)
 
 static int64_t real_s(uint64_t monotonic_ns)
 {
-	uint64_t ago_ns = clock_ns(CLOCK_MONOTONIC) - monotonic_ns;
-
-	return (int64_t)((clock_ns(CLOCK_REALTIME) - ago_ns) / NS_PER_S);
+	return (int64_t)(clock__wall_of_monotonic_ns(monotonic_ns) / NS_PER_S);
 }
 
 static int by_size(const void *a, const void *b)

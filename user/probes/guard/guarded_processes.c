@@ -30,6 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "probes/guard/guard_budget.h"
 #include "probes/guard/process_view.h"
 #include "probes/guard/process_watch.h"
@@ -89,14 +90,6 @@ struct guarded_processes {
 	uint64_t patrol_ns; /* when the next patrol begins */
 	uint64_t patrol_cost_ns; /* cost since the last patrol began */
 };
-
-static uint64_t time_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
 
 /* ---- the list ---- */
 
@@ -218,7 +211,7 @@ static bool look_at_process(struct guarded_processes *processes, pid_t tgid)
 static bool must_wait(struct guarded_processes *processes, struct guarded_process *process)
 {
 	return guard_budget__is_spent(&processes->budget, guarded_process__share(process),
-				      time_ns(CLOCK_MONOTONIC));
+				      clock__monotonic_ns());
 }
 
 /*
@@ -248,16 +241,16 @@ static bool put_off(struct guarded_processes *processes, struct guarded_process 
 static void serve(struct guarded_processes *processes, struct guarded_process *process,
 		  const struct mapping *map)
 {
-	uint64_t before_ns = time_ns(CLOCK_THREAD_CPUTIME_ID), spent_ns;
+	uint64_t before_ns = clock__thread_cpu_ns(), spent_ns;
 
 	if (map)
 		guarded_process__mapped(process, map);
 	else
 		guarded_process__attend(process);
-	spent_ns = time_ns(CLOCK_THREAD_CPUTIME_ID) - before_ns;
+	spent_ns = clock__thread_cpu_ns() - before_ns;
 	pthread_mutex_lock(&processes->lock);
 	guard_budget__spend(&processes->budget, guarded_process__share(process),
-			    time_ns(CLOCK_MONOTONIC), spent_ns);
+			    clock__monotonic_ns(), spent_ns);
 	pthread_mutex_unlock(&processes->lock);
 	guarded_process__unref(process);
 }
@@ -302,14 +295,13 @@ static void take_process(struct guarded_processes *processes, struct task *task)
 	task->event = WATCH_OTHER;
 	pthread_mutex_lock(&processes->lock);
 	for (;;) {
-		now_ns = time_ns(CLOCK_MONOTONIC);
+		now_ns = clock__monotonic_ns();
 		if (processes->nr && now_ns >= processes->patrol_ns)
 			begin_patrol(processes, now_ns);
 		task->process = find_work(processes);
 		if (task->process)
 			break;
-		due.tv_sec = (time_t)(processes->patrol_ns / 1000000000ULL);
-		due.tv_nsec = (long)(processes->patrol_ns % 1000000000ULL);
+		due = clock__timespec(processes->patrol_ns);
 		if (processes->nr)
 			pthread_cond_timedwait(&processes->work_came, &processes->lock, &due);
 		else
@@ -416,7 +408,7 @@ static void precede(int cpu)
 /* All the work of the patrol lane counts as its cost, not only the work on guarded processes. */
 static uint64_t add_patrol_cost(struct guarded_processes *processes, uint64_t from_ns)
 {
-	uint64_t now_ns = time_ns(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t now_ns = clock__thread_cpu_ns();
 
 	pthread_mutex_lock(&processes->lock);
 	processes->patrol_cost_ns += now_ns - from_ns;
@@ -507,9 +499,9 @@ static bool round_is_complete(struct guarded_processes *processes)
 
 static void finish_round(struct guarded_processes *processes)
 {
-	uint64_t limit_ns = time_ns(CLOCK_MONOTONIC) + ROUND_LIMIT_NS;
+	uint64_t limit_ns = clock__monotonic_ns() + ROUND_LIMIT_NS;
 
-	while (!round_is_complete(processes) && time_ns(CLOCK_MONOTONIC) < limit_ns) {
+	while (!round_is_complete(processes) && clock__monotonic_ns() < limit_ns) {
 		guarded_processes__work(processes);
 		poll(NULL, 0, 1);
 	}
@@ -584,9 +576,9 @@ static bool clear_all(struct guarded_processes *processes)
 static void sweep(struct guarded_processes *processes)
 {
 	bool alone = sysconf(_SC_NPROCESSORS_ONLN) < 2;
-	uint64_t until_ns = time_ns(CLOCK_MONOTONIC) + (alone ? SWEEP_ALONE_NS : SWEEP_NS);
+	uint64_t until_ns = clock__monotonic_ns() + (alone ? SWEEP_ALONE_NS : SWEEP_NS);
 
-	while (clear_all(processes) && time_ns(CLOCK_MONOTONIC) < until_ns)
+	while (clear_all(processes) && clock__monotonic_ns() < until_ns)
 		;
 }
 

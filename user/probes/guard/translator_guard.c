@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "probes/guard/process_view.h"
 #include "probes/guard/guarded_processes.h"
 
@@ -47,14 +48,6 @@ struct guard {
 	uint64_t linger_until_ns;
 };
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
-
 /* Never waits: a busy tracer must not keep the guard from its work. Any thread may call this. */
 static void tell(const struct guard *guard, uint32_t type, pid_t tgid, int error)
 {
@@ -62,7 +55,7 @@ static void tell(const struct guard *guard, uint32_t type, pid_t tgid, int error
 		.type = type,
 		.error = error,
 		.tgid = (int32_t)tgid,
-		.time_ns = monotonic_ns(),
+		.time_ns = clock__monotonic_ns(),
 	};
 
 	if (tgid)
@@ -145,14 +138,14 @@ static void linger(struct guard *guard)
 
 	for (size_t i = 0; i < guard->nr_files && !probed; i++)
 		probed = file_is_probed(&guard->files[i]);
-	if (!probed || monotonic_ns() > guard->linger_until_ns)
+	if (!probed || clock__monotonic_ns() > guard->linger_until_ns)
 		guard->quit = true;
 }
 
 static void tracer_is_gone(struct guard *guard)
 {
 	guard->tracer_gone = true;
-	guard->linger_until_ns = monotonic_ns() + LINGER_NS;
+	guard->linger_until_ns = clock__monotonic_ns() + LINGER_NS;
 }
 
 static void carry_out(struct guard *guard, const struct guard_request *request, int fd)
