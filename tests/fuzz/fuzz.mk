@@ -20,7 +20,7 @@ FUZZED_elf := allocators command_words elf_closure elf_file elf_headers elf_imag
 FUZZED_placement := placement
 FUZZED_perf_map := perf_map
 FUZZED_cfi := byte_cursor cfi cfi_expression cfi_program cfi_rule counted_heap elf_headers \
-	encoded_pointer unwind_image unwind_rows
+	encoded_pointer machine_x86_64 unwind_image unwind_rows
 FUZZED_symbols := build_id counted_heap debug_file elf_copy elf_file elf_headers elf_symbols mini_debug_info \
 	log patient_open plt_symbols process_root sanitize_text scan_budget
 FUZZ_LIBRARIES_elf := -lZydis

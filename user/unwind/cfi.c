@@ -125,7 +125,7 @@ static bool parse_entry(const struct cfi *cfi, struct cfi_entry *entry, struct b
 		return false;
 	/* From here on its functions can be listed, even if their rules can't be read. */
 	entry->usable = cfi_program__initialize(entry, record) &&
-			return_register == CFI_RETURN_ADDRESS;
+			machine__register(return_register) == MACHINE_RETURN_ADDRESS;
 	return true;
 }
 

@@ -18,26 +18,6 @@ struct evaluation {
 	bool failed;
 };
 
-/*
- * Linkers write rsp + 8 + (((rip & 15) >= N) << 3) for the stubs of lazy binding. A stub has pushed
- * a word after its first N bytes: N is 11, or 5 or 9 where stubs begin with other instructions.
- */
-static bool is_plt(const uint8_t *bytes, size_t nr_bytes, int64_t *push_end)
-{
-	const uint8_t form[] = {
-		DW_OP_breg7, 8,	       DW_OP_breg16, 0,		DW_OP_lit15, DW_OP_and,
-		DW_OP_lit0,  DW_OP_ge, DW_OP_lit3,   DW_OP_shl, DW_OP_plus,
-	};
-	const size_t at = 6; /* index of N */
-
-	if (nr_bytes != sizeof(form) || memcmp(bytes, form, at) != 0 ||
-	    memcmp(bytes + at + 1, form + at + 1, sizeof(form) - at - 1) != 0 ||
-	    bytes[at] < DW_OP_lit0 || bytes[at] > DW_OP_lit15)
-		return false;
-	*push_end = bytes[at] - DW_OP_lit0;
-	return true;
-}
-
 static void push(struct evaluation *evaluation, struct cfi_value value)
 {
 	if (evaluation->depth == STACK_VALUES)
@@ -59,14 +39,13 @@ static void push_constant(struct evaluation *evaluation, int64_t number)
 	push(evaluation, (struct cfi_value){ .kind = CFI_VALUE_CONSTANT, .offset = number });
 }
 
-static void push_register(struct evaluation *evaluation, uint64_t number, int64_t offset)
+static void push_register(struct evaluation *evaluation, uint64_t dwarf_number, int64_t offset)
 {
-	push(evaluation,
-	     (struct cfi_value){
-		     .kind = CFI_VALUE_REGISTER,
-		     .number = number < CFI_NO_REGISTER ? (uint16_t)number : CFI_NO_REGISTER,
-		     .offset = offset,
-	     });
+	push(evaluation, (struct cfi_value){
+				 .kind = CFI_VALUE_REGISTER,
+				 .number = machine__register(dwarf_number),
+				 .offset = offset,
+			 });
 }
 
 /* DWARF's numbers wrap around. A rule can't hold one that did: the evaluation fails. */
@@ -174,7 +153,7 @@ struct cfi_value cfi_expression__evaluate(const uint8_t *bytes, size_t nr_bytes,
 	struct evaluation evaluation = { .code = byte_cursor__over(bytes, nr_bytes) };
 	struct cfi_value plt = { .kind = CFI_VALUE_PLT };
 
-	if (is_plt(bytes, nr_bytes, &plt.offset))
+	if (machine__is_stub_expression(bytes, nr_bytes, &plt.offset))
 		return plt;
 	if (initial)
 		push(&evaluation, *initial);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs call frame instructions (DWARF 5, sections 6.4.2 and 7.24, and those of GNU). Only rbp, rsp
- * and rip are kept; other registers are read and ignored. Each instruction runs once, and none can
- * make the program go back.
+ * Runs call frame instructions (DWARF 5, sections 6.4.2 and 7.24, and those of GNU). Only the
+ * registers that a walk follows are kept; others are read and ignored. Each instruction runs once,
+ * and none can make the program go back.
  */
 #include <dwarf.h>
 
@@ -80,21 +80,22 @@ static void advance(struct program *program, uint64_t units)
 	move_to(program, location);
 }
 
-static struct cfi_location *slot(struct cfi_state *state, uint64_t number)
+static struct cfi_location *slot(struct cfi_state *state, enum machine_register number)
 {
 	switch (number) {
-	case CFI_FRAME_POINTER:
+	case MACHINE_FRAME_POINTER:
 		return &state->frame_pointer;
-	case CFI_STACK_POINTER:
+	case MACHINE_STACK_POINTER:
 		return &state->stack_pointer;
-	case CFI_RETURN_ADDRESS:
+	case MACHINE_RETURN_ADDRESS:
 		return &state->return_address;
-	default:
-		return NULL;
+	case MACHINE_OTHER_REGISTER:
+		break;
 	}
+	return NULL;
 }
 
-static void set(struct program *program, uint64_t number, struct cfi_location location)
+static void set(struct program *program, enum machine_register number, struct cfi_location location)
 {
 	struct cfi_location *to = slot(&program->state, number);
 
@@ -102,12 +103,12 @@ static void set(struct program *program, uint64_t number, struct cfi_location lo
 		*to = location;
 }
 
-static void set_where(struct program *program, uint64_t number, enum cfi_where where)
+static void set_where(struct program *program, enum machine_register number, enum cfi_where where)
 {
 	set(program, number, (struct cfi_location){ .where = (uint16_t)where });
 }
 
-static void restore_register(struct program *program, uint64_t number)
+static void restore_register(struct program *program, enum machine_register number)
 {
 	struct cfi_state initial = program->entry->initial;
 	const struct cfi_location *from = slot(&initial, number);
@@ -134,12 +135,12 @@ static int64_t read_unsigned_offset(struct program *program)
 	return number <= INT64_MAX ? (int64_t)number : INT64_MIN;
 }
 
-static uint64_t read_register(struct program *program)
+static enum machine_register read_register(struct program *program)
 {
-	return byte_cursor__uleb128(&program->code);
+	return machine__register(byte_cursor__uleb128(&program->code));
 }
 
-static void set_offset(struct program *program, uint64_t number, enum cfi_where where,
+static void set_offset(struct program *program, enum machine_register number, enum cfi_where where,
 		       int64_t factor)
 {
 	set(program, number,
@@ -158,11 +159,11 @@ static struct cfi_location read_expression(struct program *program, enum cfi_whe
 	};
 }
 
-static struct cfi_location in_register(uint64_t number, int64_t offset)
+static struct cfi_location in_register(enum machine_register number, int64_t offset)
 {
 	return (struct cfi_location){
 		.where = CFI_IN_REGISTER,
-		.number = number < CFI_NO_REGISTER ? (uint16_t)number : CFI_NO_REGISTER,
+		.number = (uint16_t)number,
 		.offset = offset,
 	};
 }
@@ -208,21 +209,21 @@ static void do_advance_loc8(struct program *program)
 
 static void do_offset_extended(struct program *program)
 {
-	uint64_t number = read_register(program);
+	enum machine_register number = read_register(program);
 
 	set_offset(program, number, CFI_AT_OFFSET, read_unsigned_offset(program));
 }
 
 static void do_offset_extended_sf(struct program *program)
 {
-	uint64_t number = read_register(program);
+	enum machine_register number = read_register(program);
 
 	set_offset(program, number, CFI_AT_OFFSET, byte_cursor__sleb128(&program->code));
 }
 
 static void do_negative_offset_extended(struct program *program)
 {
-	uint64_t number = read_register(program);
+	enum machine_register number = read_register(program);
 	int64_t factor = read_unsigned_offset(program);
 
 	set_offset(program, number, CFI_AT_OFFSET, factor == INT64_MIN ? factor : -factor);
@@ -230,14 +231,14 @@ static void do_negative_offset_extended(struct program *program)
 
 static void do_val_offset(struct program *program)
 {
-	uint64_t number = read_register(program);
+	enum machine_register number = read_register(program);
 
 	set_offset(program, number, CFI_IS_OFFSET, read_unsigned_offset(program));
 }
 
 static void do_val_offset_sf(struct program *program)
 {
-	uint64_t number = read_register(program);
+	enum machine_register number = read_register(program);
 
 	set_offset(program, number, CFI_IS_OFFSET, byte_cursor__sleb128(&program->code));
 }
@@ -259,21 +260,21 @@ static void do_same_value(struct program *program)
 
 static void do_register(struct program *program)
 {
-	uint64_t number = read_register(program);
+	enum machine_register number = read_register(program);
 
 	set(program, number, in_register(read_register(program), 0));
 }
 
 static void do_expression(struct program *program)
 {
-	uint64_t number = read_register(program);
+	enum machine_register number = read_register(program);
 
 	set(program, number, read_expression(program, CFI_AT_EXPRESSION));
 }
 
 static void do_val_expression(struct program *program)
 {
-	uint64_t number = read_register(program);
+	enum machine_register number = read_register(program);
 
 	set(program, number, read_expression(program, CFI_IS_EXPRESSION));
 }
@@ -296,14 +297,14 @@ static void do_restore_state(struct program *program)
 
 static void do_def_cfa(struct program *program)
 {
-	uint64_t number = read_register(program);
+	enum machine_register number = read_register(program);
 
 	program->state.cfa = in_register(number, read_unsigned_offset(program));
 }
 
 static void do_def_cfa_sf(struct program *program)
 {
-	uint64_t number = read_register(program);
+	enum machine_register number = read_register(program);
 	int64_t offset = factored(program, byte_cursor__sleb128(&program->code));
 
 	program->state.cfa = in_register(number, offset);
@@ -315,7 +316,7 @@ static void do_def_cfa_sf(struct program *program)
  */
 static void do_def_cfa_register(struct program *program)
 {
-	uint64_t number = read_register(program);
+	enum machine_register number = read_register(program);
 
 	if (program->state.cfa.where != CFI_IN_REGISTER)
 		fail(program);
@@ -352,7 +353,10 @@ static void do_args_size(struct program *program)
 	byte_cursor__uleb128(&program->code);
 }
 
-/* Those whose operands are all in what follows. DW_CFA_GNU_window_save is no x86-64 instruction. */
+/*
+ * Those whose operands are all in what follows. 0x2d is left out: it is another machine's,
+ * DW_CFA_GNU_window_save of SPARC and DW_CFA_AARCH64_negate_ra_state of aarch64.
+ */
 static void (*const instructions[])(struct program *program) = {
 	[DW_CFA_nop] = do_nop,
 	[DW_CFA_set_loc] = do_set_loc,
@@ -393,10 +397,11 @@ static void step(struct program *program)
 		advance(program, operand);
 		break;
 	case DW_CFA_offset:
-		set_offset(program, operand, CFI_AT_OFFSET, read_unsigned_offset(program));
+		set_offset(program, machine__register(operand), CFI_AT_OFFSET,
+			   read_unsigned_offset(program));
 		break;
 	case DW_CFA_restore:
-		restore_register(program, operand);
+		restore_register(program, machine__register(operand));
 		break;
 	default:
 		if (instructions[operand])

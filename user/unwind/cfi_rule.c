@@ -2,11 +2,9 @@
 /*
  * Makes a rule of a state of the virtual machine. When rules can express only part of the state,
  * the result is UNWIND_CFA_BAD if the walk could not go on, and UNWIND_RBP_UNDEFINED if only the
- * caller's rbp is lost.
+ * caller's frame pointer is lost.
  */
 #include "unwind/cfi_state.h"
-
-#define RETURN_ADDRESS_OFFSET (-8) /* from the cfa: call pushes it there */
 
 static bool fits_16(int64_t number)
 {
@@ -39,7 +37,8 @@ static bool distance(const struct cfi_value *from, const struct cfi_value *to, i
 {
 	return from->kind == to->kind &&
 	       (from->kind == CFI_VALUE_REGISTER || from->kind == CFI_VALUE_MEMORY) &&
-	       from->number == to->number && from->inner_offset == to->inner_offset &&
+	       from->number == to->number && from->number != MACHINE_OTHER_REGISTER &&
+	       from->inner_offset == to->inner_offset &&
 	       !__builtin_sub_overflow(to->offset, from->offset, bytes);
 }
 
@@ -67,19 +66,20 @@ static bool saved_at_cfa(const struct cfi_location *location, const struct cfi_v
 
 static bool make_cfa(const struct cfi_value *cfa, struct unwind_rule *rule)
 {
-	bool rsp = cfa->number == CFI_STACK_POINTER, rbp = cfa->number == CFI_FRAME_POINTER;
+	bool by_stack = cfa->number == MACHINE_STACK_POINTER;
+	bool by_frame = cfa->number == MACHINE_FRAME_POINTER;
 
 	if (!fits_32(cfa->offset))
 		return false;
 	rule->cfa_offset = (__s32)cfa->offset;
 	switch (cfa->kind) {
 	case CFI_VALUE_REGISTER:
-		rule->cfa = rsp ? UNWIND_CFA_RSP : UNWIND_CFA_RBP;
-		return rsp || rbp;
+		rule->cfa = by_stack ? UNWIND_CFA_RSP : UNWIND_CFA_RBP;
+		return by_stack || by_frame;
 	case CFI_VALUE_MEMORY:
-		rule->cfa = rsp ? UNWIND_CFA_RSP_DEREF : UNWIND_CFA_RBP_DEREF;
+		rule->cfa = by_stack ? UNWIND_CFA_RSP_DEREF : UNWIND_CFA_RBP_DEREF;
 		rule->deref_offset = (__s16)cfa->inner_offset;
-		return (rsp || rbp) && fits_16(cfa->inner_offset);
+		return (by_stack || by_frame) && fits_16(cfa->inner_offset);
 	case CFI_VALUE_PLT:
 		rule->cfa = UNWIND_CFA_PLT;
 		return true;
@@ -88,20 +88,20 @@ static bool make_cfa(const struct cfi_value *cfa, struct unwind_rule *rule)
 	}
 }
 
-static void make_rbp(const struct cfi_location *location, const struct cfi_value *cfa,
-		     struct unwind_rule *rule)
+static void make_frame_pointer(const struct cfi_location *location, const struct cfi_value *cfa,
+			       struct unwind_rule *rule)
 {
 	struct cfi_value address = { .kind = CFI_VALUE_UNKNOWN };
 	int64_t offset;
 
 	if (location->where == CFI_UNSPECIFIED || location->where == CFI_SAME_VALUE ||
-	    (location->where == CFI_IN_REGISTER && location->number == CFI_FRAME_POINTER)) {
+	    (location->where == CFI_IN_REGISTER && location->number == MACHINE_FRAME_POINTER)) {
 		rule->rbp = UNWIND_RBP_SAME;
 		return;
 	}
 	if (location->where == CFI_AT_EXPRESSION)
 		address = address_of(location, cfa);
-	if (address.kind == CFI_VALUE_REGISTER && address.number == CFI_FRAME_POINTER &&
+	if (address.kind == CFI_VALUE_REGISTER && address.number == MACHINE_FRAME_POINTER &&
 	    fits_16(address.offset)) {
 		rule->rbp = UNWIND_RBP_AT_RBP;
 		rule->rbp_offset = (__s16)address.offset;
@@ -113,7 +113,7 @@ static void make_rbp(const struct cfi_location *location, const struct cfi_value
 	}
 }
 
-/* The caller's rsp is the cfa, unless the CFI says otherwise. */
+/* The caller's stack pointer is the cfa, unless the CFI says otherwise. */
 static bool stack_pointer_is_cfa(const struct cfi_location *location, const struct cfi_value *cfa)
 {
 	struct cfi_value value;
@@ -132,9 +132,9 @@ static bool stack_pointer_is_cfa(const struct cfi_location *location, const stru
 	}
 }
 
-/* Did the kernel save the register above rsp when it delivered a signal? */
-static bool saved_at_rsp(const struct cfi_location *location, const struct cfi_value *cfa,
-			 int64_t *offset)
+/* Did the kernel save the register above the stack pointer when it delivered a signal? */
+static bool saved_at_stack_pointer(const struct cfi_location *location, const struct cfi_value *cfa,
+				   int64_t *offset)
 {
 	struct cfi_value address;
 
@@ -142,33 +142,34 @@ static bool saved_at_rsp(const struct cfi_location *location, const struct cfi_v
 		return false;
 	address = address_of(location, cfa);
 	*offset = address.offset;
-	return address.kind == CFI_VALUE_REGISTER && address.number == CFI_STACK_POINTER;
+	return address.kind == CFI_VALUE_REGISTER && address.number == MACHINE_STACK_POINTER;
 }
 
 /*
- * The frame that returns from a signal handler. In the kernel's struct rt_sigframe of x86-64, which
- * the CFI of glibc's __restore_rt describes, rbp lies at rsp + 120, rsp at 160 and rip at 168.
+ * The frame that returns from a signal handler. Its CFI, which glibc's __restore_rt has, tells
+ * where the kernel has saved the registers.
  */
 static bool make_signal(const struct cfi_state *state, const struct cfi_value *cfa,
 			struct unwind_rule *rule)
 {
-	int64_t rip, rbp, rsp = cfa->inner_offset;
+	int64_t return_address, frame_pointer, stack_pointer = cfa->inner_offset;
 
-	if (cfa->kind != CFI_VALUE_MEMORY || cfa->number != CFI_STACK_POINTER || cfa->offset)
+	if (cfa->kind != CFI_VALUE_MEMORY || cfa->number != MACHINE_STACK_POINTER || cfa->offset)
 		return false;
 	if (state->stack_pointer.where != CFI_UNSPECIFIED &&
-	    (!saved_at_rsp(&state->stack_pointer, cfa, &rsp) || rsp != cfa->inner_offset))
+	    (!saved_at_stack_pointer(&state->stack_pointer, cfa, &stack_pointer) ||
+	     stack_pointer != cfa->inner_offset))
 		return false;
-	if (!saved_at_rsp(&state->return_address, cfa, &rip) ||
-	    !saved_at_rsp(&state->frame_pointer, cfa, &rbp))
+	if (!saved_at_stack_pointer(&state->return_address, cfa, &return_address) ||
+	    !saved_at_stack_pointer(&state->frame_pointer, cfa, &frame_pointer))
 		return false;
 	*rule = (struct unwind_rule){
 		.cfa = UNWIND_CFA_SIGNAL,
-		.rbp_offset = (__s16)rbp,
-		.deref_offset = (__s16)rip,
-		.cfa_offset = (__s32)rsp,
+		.rbp_offset = (__s16)frame_pointer,
+		.deref_offset = (__s16)return_address,
+		.cfa_offset = (__s32)stack_pointer,
 	};
-	return fits_16(rbp) && fits_16(rip) && fits_32(rsp);
+	return fits_16(frame_pointer) && fits_16(return_address) && fits_32(stack_pointer);
 }
 
 /* A frame that a call made, or that assembly code made in the same form. */
@@ -178,10 +179,10 @@ static bool make_plain(const struct cfi_state *state, const struct cfi_value *cf
 	int64_t return_address;
 
 	if (!saved_at_cfa(&state->return_address, cfa, &return_address) ||
-	    return_address != RETURN_ADDRESS_OFFSET ||
+	    return_address != machine.return_address_offset ||
 	    !stack_pointer_is_cfa(&state->stack_pointer, cfa) || !make_cfa(cfa, rule))
 		return false;
-	make_rbp(&state->frame_pointer, cfa, rule);
+	make_frame_pointer(&state->frame_pointer, cfa, rule);
 	return true;
 }
 

@@ -2,10 +2,6 @@
 /*
  * Shared by the files that implement cfi.h: the virtual machine of call frame instructions (DWARF
  * 5, section 6.4.2), with only the registers that a walk needs, and the rules made of its state.
- *
- * Only the registers' numbers depend on the machine (System V ABI, AMD64 supplement, table "DWARF
- * Register Number Mapping"). For aarch64 they are 29, 31 and 30; its return address can stay in a
- * register, for which cfi_rule.c would need a rule.
  */
 #ifndef CFI_STATE_H
 #define CFI_STATE_H
@@ -15,10 +11,7 @@
 
 #include "unwind/cfi.h"
 #include "unwind/encoded_pointer.h"
-
-#define CFI_FRAME_POINTER 6 /* rbp */
-#define CFI_STACK_POINTER 7 /* rsp */
-#define CFI_RETURN_ADDRESS 16 /* rip */
+#include "unwind/machine.h"
 
 enum cfi_where {
 	CFI_UNSPECIFIED,
@@ -34,15 +27,13 @@ enum cfi_where {
 /* Where the caller's value of a register is, or what the canonical frame address is. */
 struct cfi_location {
 	uint16_t where; /* enum cfi_where */
-	uint16_t number; /* of its register; CFI_NO_REGISTER when the number does not fit */
+	uint16_t number; /* enum machine_register: the register that it is in */
 	uint32_t expression_bytes;
 	union {
 		int64_t offset;
 		const uint8_t *expression;
 	};
 };
-
-#define CFI_NO_REGISTER UINT16_MAX
 
 struct cfi_state {
 	struct cfi_location cfa;
@@ -77,9 +68,9 @@ struct cfi_value {
 		CFI_VALUE_CONSTANT, /* offset */
 		CFI_VALUE_REGISTER, /* register + offset */
 		CFI_VALUE_MEMORY, /* *(register + inner_offset) + offset */
-		CFI_VALUE_PLT, /* the stubs of lazy binding; offset is their N */
+		CFI_VALUE_PLT, /* the stubs of lazy binding; offset is the N of UNWIND_CFA_PLT */
 	} kind;
-	uint16_t number;
+	uint16_t number; /* enum machine_register */
 	int64_t inner_offset;
 	int64_t offset;
 };

@@ -13,15 +13,13 @@
 #include <dwarf.h>
 
 #include "unwind/encoded_pointer.h"
+#include "unwind/machine.h"
 #include "unwind/unwind_image.h"
-
-#ifndef SHT_X86_64_UNWIND
-#define SHT_X86_64_UNWIND 0x70000001
-#endif
 
 static int check_header(const Elf64_Ehdr *file)
 {
-	return file->e_machine == EM_X86_64 && (file->e_type == ET_EXEC || file->e_type == ET_DYN) ?
+	return file->e_machine == machine.elf_number &&
+			       (file->e_type == ET_EXEC || file->e_type == ET_DYN) ?
 		       0 :
 		       -ENOEXEC;
 }
@@ -159,19 +157,9 @@ static bool has_interpreter(const Elf64_Phdr *headers, size_t nr)
 	return false;
 }
 
-/*
- * Does the code at the entry pass on the stack pointer or clear the frame pointer, as the first
- * code of a process must?
- */
 static bool begins_process(const struct elf_source *source, const struct unwind_image *image)
 {
-	static const char endbr64[] = "\xf3\x0f\x1e\xfa";
-	static const char *const forms[] = {
-		"\x31\xed", /* xor %ebp, %ebp */
-		"\x48\x31\xed", /* xor %rbp, %rbp */
-		"\x48\x89\xe7", /* mov %rsp, %rdi */
-	};
-	char code[8] = { 0 }, *at = code;
+	unsigned char code[MACHINE_ENTRY_CODE_BYTES] = { 0 };
 
 	for (size_t i = 0; i < image->nr_segments; i++) {
 		const struct unwind_segment *segment = &image->segments[i];
@@ -182,12 +170,7 @@ static bool begins_process(const struct elf_source *source, const struct unwind_
 		if (elf_source__read(source, segment->offset + into, code, sizeof(code)))
 			return false;
 	}
-	if (!memcmp(at, endbr64, strlen(endbr64)))
-		at += strlen(endbr64);
-	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
-		if (!memcmp(at, forms[i], strlen(forms[i])))
-			return true;
-	return false;
+	return machine__begins_process(code);
 }
 
 /*
@@ -236,17 +219,14 @@ static int take_eh_frame(const struct elf_source *source, struct unwind_image *i
 static int take_section(const struct elf_source *source, struct unwind_image *image,
 			const Elf64_Shdr *section, const char *name)
 {
+	bool lazy;
+
 	if (!strcmp(name, ".eh_frame"))
 		return take_eh_frame(source, image, section);
 	if (!strcmp(name, ".got.plt") || (!strcmp(name, ".got") && !image->got_address))
 		image->got_address = section->sh_addr;
-	if (!(section->sh_flags & SHF_EXECINSTR))
-		return 0;
-	if (!strcmp(name, ".plt"))
-		add_stubs(image, section, true);
-	else if (!strcmp(name, ".plt.sec") || !strcmp(name, ".plt.got") ||
-		 !strcmp(name, ".plt.bnd"))
-		add_stubs(image, section, false);
+	if (section->sh_flags & SHF_EXECINSTR && machine__holds_stubs(name, &lazy))
+		add_stubs(image, section, lazy);
 	return 0;
 }
 
@@ -257,8 +237,8 @@ static int take_sections(const struct elf_headers *headers, struct unwind_image 
 	for (size_t i = 1; i < headers->nr_sections && !err; i++) {
 		const Elf64_Shdr *section = &headers->sections[i];
 
-		if (section->sh_flags & SHF_ALLOC &&
-		    (section->sh_type == SHT_PROGBITS || section->sh_type == SHT_X86_64_UNWIND))
+		if (section->sh_flags & SHF_ALLOC && (section->sh_type == SHT_PROGBITS ||
+						      section->sh_type == machine.unwind_section))
 			err = take_section(&headers->source, image, section,
 					   elf_headers__name(headers, section));
 	}

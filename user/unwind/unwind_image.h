@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Finds the parts of an x86-64 ELF program or library that unwinding needs: its code, .eh_frame,
- * and the code that is known to have no call frame information. ELF bytes are hostile input:
- * nothing is mapped, every table is bounded.
+ * Finds the parts of an ELF program or library of this machine that unwinding needs: its code,
+ * .eh_frame, and the code that is known to have no call frame information. ELF bytes are hostile
+ * input: nothing is mapped, every table is bounded.
  */
 #ifndef UNWIND_IMAGE_H
 #define UNWIND_IMAGE_H
@@ -27,7 +27,7 @@ struct unwind_stubs {
 	uint64_t begin;
 	uint64_t end;
 	uint64_t offset;
-	bool lazy; /* .plt: a stub's first call goes through the dynamic linker */
+	bool lazy; /* a stub's first call goes through the dynamic linker */
 };
 
 struct unwind_image {
@@ -44,8 +44,8 @@ struct unwind_image {
 };
 
 /*
- * Returns 0; -ENOEXEC when it is no x86-64 ELF program or library; -EBADMSG when its headers are
- * damaged; -ENOTSUP when .eh_frame is compressed; -ENOMEM; -errno.
+ * Returns 0; -ENOEXEC when it is no ELF program or library of this machine; -EBADMSG when its
+ * headers are damaged; -ENOTSUP when .eh_frame is compressed; -ENOMEM; -errno.
  */
 int unwind_image__open(const struct elf_source *source, struct unwind_image *image);
 void unwind_image__close(struct unwind_image *image);

@@ -12,6 +12,7 @@
 #include "unwind/cfi.h"
 #include "base/counted_heap.h"
 #include "base/memory_share.h"
+#include "unwind/machine.h"
 #include "unwind/unwind_image.h"
 #include "unwind/unwind_rows.h"
 
@@ -29,13 +30,6 @@
  * (ld.so's). It is short. The code after it may lack call frame information too, but has callers.
  */
 #define ENTRY_BYTES 256
-
-/*
- * A stub jumps to the first one of its section while it doesn't know its function. The first stub
- * has pushed a word after its first 6 bytes.
- */
-#define STUB_BYTES 16
-#define FIRST_PUSH_END 6
 
 struct builder {
 	struct unwind_rows *rows;
@@ -95,49 +89,26 @@ static int add_simple_row(struct builder *builder, uint64_t address, enum unwind
 	return add_row(address, &rule, builder);
 }
 
-/*
- * Returns after how many of its bytes a stub has pushed its number, by the form of the second stub.
- * Forms: jmp, push, jmp; for IBT endbr64, push, jmp; for MPX push, jmp. Others push nothing.
- */
-static int push_end(const struct builder *builder, const struct unwind_stubs *stubs)
-{
-	static const struct {
-		unsigned char code[4];
-		size_t nr_bytes;
-		int push_end;
-	} forms[] = {
-		{ { 0xff, 0x25 }, 2, 11 },
-		{ { 0xf3, 0x0f, 0x1e, 0xfa }, 4, 9 },
-		{ { 0x68 }, 1, 5 },
-	};
-	unsigned char code[STUB_BYTES];
-
-	if (elf_source__read(builder->source, stubs->offset + STUB_BYTES, code, sizeof(code)))
-		return STUB_BYTES;
-	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
-		if (!memcmp(code, forms[i].code, forms[i].nr_bytes) &&
-		    code[forms[i].push_end - 5] == 0x68)
-			return forms[i].push_end;
-	return STUB_BYTES;
-}
-
-/* Adds rows for the part of a section of stubs that lies in [begin, end). */
+/* Adds rows for the part of a section of stubs that lies in [begin, end), which is not empty. */
 static int add_stubs(struct builder *builder, const struct unwind_stubs *stubs, uint64_t begin,
 		     uint64_t end)
 {
-	uint64_t pushed = stubs->begin + FIRST_PUSH_END, second = stubs->begin + STUB_BYTES;
+	unsigned char code[MACHINE_STUBS_CODE_BYTES];
+	struct machine_stub_rule rules[MACHINE_STUB_RULES_MAX];
+	size_t nr;
 	int err = 0;
 
-	if (!stubs->lazy || stubs->end - stubs->begin < STUB_BYTES)
-		return add_simple_row(builder, begin, UNWIND_CFA_RSP, 8);
-	if (begin < pushed)
-		err = add_simple_row(builder, begin, UNWIND_CFA_RSP, 16);
-	begin = begin > pushed ? begin : pushed;
-	if (!err && begin < second && begin < end)
-		err = add_simple_row(builder, begin, UNWIND_CFA_RSP, 24);
-	begin = begin > second ? begin : second;
-	if (!err && begin < end)
-		err = add_simple_row(builder, begin, UNWIND_CFA_PLT, push_end(builder, stubs));
+	if (elf_source__read(builder->source, stubs->offset, code, sizeof(code)))
+		memset(code, 0, sizeof(code));
+	nr = machine__stub_rules(code, stubs->end - stubs->begin, stubs->lazy, rules);
+	for (size_t i = 0; i < nr && !err; i++) {
+		uint64_t from = stubs->begin + rules[i].offset;
+		uint64_t to = i + 1 < nr ? stubs->begin + rules[i + 1].offset : stubs->end;
+
+		from = from > begin ? from : begin;
+		if (from < to && from < end)
+			err = add_row(from, &rules[i].rule, builder);
+	}
 	return err;
 }
 

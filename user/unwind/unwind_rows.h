@@ -31,8 +31,8 @@ struct unwind_rows {
 /*
  * The file must be regular. The descriptor stays the caller's, and is not needed after the call. A
  * file without .eh_frame has one row, UNWIND_CFA_FRAME_POINTER; a file without code has none.
- * Returns 0; -ENOEXEC when it is no x86-64 ELF program or library; -EBADMSG when its headers
- * are damaged; -ENOTSUP when .eh_frame is compressed; -E2BIG when it would have more than
+ * Returns 0; -ENOEXEC when it is no ELF program or library of this machine; -EBADMSG when its
+ * headers are damaged; -ENOTSUP when .eh_frame is compressed; -E2BIG when it would have more than
  * UNWIND_ROWS_MAX rows, or takes too much memory to read; -ENOMEM; -errno.
  */
 int unwind_rows__of_file(int fd, struct unwind_rows *rows);
