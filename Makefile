@@ -43,7 +43,7 @@ BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,\
 	$(filter-out $(LONE_BPF:%=bpf/%.bpf.c),$(wildcard bpf/*.bpf.c)))
 USER_SOURCES := $(wildcard user/*.c user/*/*.c user/*/*/*.c)
 SKELETON_USERS := $(addprefix user/probes/,tracer.c lifecycle_hooks.c allocator_links.c)
-# Unit tests link with what they use of the logic; the skeletons and main stay outside.
+# Unit tests link with the part of the logic that they use; the skeletons and main stay outside.
 LOGIC_OBJECTS := $(patsubst user/%.c,$(BUILD)/user/%.o,\
 	$(filter-out user/main.c $(SKELETON_USERS) user/stays/holder_scan.c,$(USER_SOURCES)))
 LOGIC := $(BUILD)/logic.a
@@ -134,7 +134,7 @@ check-stacks: check-deps
 
 tests: $(UNIT_TESTS) $(SYSTEM_TESTS)
 
-# In two steps, here and below: what is built can depend on what was installed.
+# In two steps, here and below: the build can depend on packages that were installed just before.
 check-unit: check-deps
 	$(MAKE) $(UNIT_TESTS)
 	@tests/run unit $(UNIT_TESTS)
@@ -153,14 +153,14 @@ check: check-deps
 	$(MAKE) check-unit check-system
 
 # The same system tests on other kernels, in an emulator: KERNEL=6.1 (the default), others, or all.
-# tests/vm/plan says which; COMPLETE=1 for every one.
+# tests/vm/plan says which tests; COMPLETE=1 runs every one.
 check-vm: check-deps
 	@tools/deps $$(cat tests/vm/packages)
 	$(MAKE) all $(SYSTEM_TESTS) $(BUILD)/tests/oracle.json
 	@BUILD=$(BUILD) tests/vm/check
 
-# What Valgrind counts of Debian's programs as they are now, for guests without it. test_oracle also
-# writes this when it runs as a test.
+# Valgrind's counts of Debian's programs as they are now, for guests without Valgrind. test_oracle also
+# writes them when it runs as a test.
 $(BUILD)/tests/oracle.json: $(BUILD)/tests/system/test_oracle $(wildcard /var/lib/dpkg/status)
 	$(call say,COUNT)
 	$(Q)$< --record
@@ -190,7 +190,7 @@ bench-doc: deps
 	$(MAKE) all victims
 	@BUILD=$(BUILD) tools/bench --doc docs/benchmarks.md
 
-# What an experiment can't do here (it ends with status 77 and says why) is no failure.
+# An experiment that this machine can't run ends with status 77 and says why; that is no failure.
 experiments: COUNT ?= 100
 experiments: deps
 	$(MAKE) all victims

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pairs COUNT [THREADS]: so many malloc/free pairs in each thread, all threads at once; prints the
- * nanoseconds of one. Where threads don't hinder each other the figure stays. For tools/bench.
+ * pairs COUNT [THREADS]: makes so many malloc/free pairs in each thread, all threads at once, and
+ * prints the nanoseconds of one pair. If threads don't hinder each other, more threads give the
+ * same figure. For tools/bench.
  */
 #include <pthread.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * timed FIFO COMMAND [ARG...]: opens FIFO, writes a byte and becomes COMMAND, which keeps it open.
- * Whoever reads FIFO sees when the program began, and by the end of file when it ended, whatever
+ * The reader of FIFO sees when the program began, and by the end of file when it ended, whatever
  * the tool around it does before and after. For tools/bench.
  */
 #include <fcntl.h>

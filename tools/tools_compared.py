@@ -16,7 +16,7 @@ TRACER = os.path.join(BUILD, "memleak-bpf")
 BENCH = os.path.join(BUILD, "bench")
 
 NOT_INSTALLED = "not installed"
-# What the kernel emulates on x86-64; anything else is single-stepped, by a second trap.
+# Instructions that the kernel emulates on x86-64; it single-steps all others, by a second trap.
 EMULATED = re.compile(r"(push|j[a-z]+|call|nop)\b")
 # Every form of allocation that the programs use, and the stack of each block, like memleak.
 BPFTRACE_PROGRAM = """

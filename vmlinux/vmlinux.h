@@ -63,7 +63,10 @@ struct mm_struct {
 	unsigned long exec_vm; /* pages of executable mappings */
 };
 
-/* Counts who takes and lets go of the lock for writing: Linux 6.4, and a seqcount from 6.13 on. */
+/*
+ * Counts each taking and each release of the lock for writing: Linux 6.4, and a seqcount from 6.13
+ * on.
+ */
 struct mm_struct___counted {
 	int mm_lock_seq;
 };

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
-# Hostile bytes for what parses: make fuzz, or fuzz-NAME for one of FUZZERS. FUZZ_SECONDS is for
-# each. What was worth keeping stays in .cache/fuzz/NAME, where the next run begins; an input that
-# found a defect is $(BUILD)/fuzz/crash-*, and give it to $(BUILD)/fuzz/NAME to see that again.
+# Hostile bytes for the parsers: make fuzz, or fuzz-NAME for one of FUZZERS. FUZZ_SECONDS is for each.
+# Useful inputs stay in .cache/fuzz/NAME, where the next run begins. An input that found a defect is
+# $(BUILD)/fuzz/crash-*: give it to $(BUILD)/fuzz/NAME to see the defect again.
 # Included by the Makefile.
 
 FUZZ_SECONDS ?= 60
 FUZZ_CORPORA := .cache/fuzz
-# Besides what the tracer takes; after deps, the fuzzers' library is chosen by clang's own version.
+# In addition to the tracer's packages. Found after deps, since clang's version names the fuzzers' library.
 FUZZ_PACKAGES = libclang-rt-$(shell $(CLANG) -dumpversion | cut -d . -f 1)-dev binutils xz-utils
 FUZZ_CC = $(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=undefined -iquote user -iquote .
 
-# What each is of: the files in user/'s rooms that it needs, the libraries that these need, and the longest
+# The parts of each: the files in user/'s rooms that it needs, the libraries that these need, and the longest
 # input in bytes.
 FUZZERS := elf placement perf_map cfi symbols
 FUZZED_elf := allocators command_words elf_closure elf_file elf_headers elf_image ldso_cache \

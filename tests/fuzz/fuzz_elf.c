@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * libFuzzer over what reads files that others wrote: an ELF file's allocators, its closure and its
- * use of vfork, and ld.so.cache. Built and run by make fuzz.
+ * libFuzzer over the readers of other programs' files: an ELF file's allocators, its closure and
+ * its use of vfork, and ld.so.cache. Built and run by make fuzz.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -39,7 +39,7 @@ static void remove_folder(void)
 	rmdir(folder);
 }
 
-/* A root of its own: nothing but these bytes is to be found there. */
+/* A root of its own, in which only these bytes are to be found. */
 static int make_input(void)
 {
 	static bool made;

@@ -23,7 +23,7 @@ static void check_name(struct perf_map *map, uint64_t address)
 			abort();
 }
 
-/* Behind what was taken the rest comes again, with more. */
+/* After the part that was taken the rest comes again, with more. */
 static size_t add(struct perf_map *map, const char *text, size_t nr_bytes)
 {
 	size_t taken = perf_map__add_text(map, text, nr_bytes);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* libFuzzer over hostile code: where a probe goes in a function. Built and run by make fuzz. */
+/* libFuzzer over hostile code: the place of a probe in a function. Built and run by make fuzz. */
 #include <stdlib.h>
 
 #include "allocators/placement.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * libFuzzer over what names a file's code: its headers, build ID, debug link, symbol tables, stubs,
- * packed symbols, and what libdw gets to see of it. Built and run by make fuzz-symbols.
+ * libFuzzer over the parsers that name a file's code: its headers, build ID, debug link, symbol
+ * tables, stubs, packed symbols, and the sections that libdw gets to see. Built and run by make
+ * fuzz-symbols.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static void check_headers(const struct elf_headers *headers)
 	}
 }
 
-/* Around each section's ends is where symbols may begin and end. */
+/* Symbols may begin and end around the ends of each section. */
 static void look_up(const struct elf_headers *headers, const struct elf_symbols *symbols,
 		    const struct elf_symbols *exported, struct plt_symbols *plt)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The rows of every ELF file that is named, against libdw's. -v tells of each file, -n N compares
- * every Nth function. Built and run by make check-cfi.
+ * Compares the rows of every ELF file that is named with libdw's. -v tells of each file, -n N
+ * compares every Nth function. Built and run by make check-cfi.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -157,7 +157,7 @@ if os.environ.get("WRAPPER"):
 gdb.events.new_objfile.connect(maps.note)
 breakpoints = [Hit("-qualified -function " + name, internal=True) for name in FAMILY]
 gdb.execute("run", to_string=True)
-# A program that steps through itself: what is no breakpoint of ours is for its handler.
+# A program may step through itself: traps that are no breakpoints of ours are for its handler.
 while gdb.selected_inferior().pid:
     gdb.execute("signal SIGTRAP", to_string=True)
 with open(os.environ["STACKS_OUT"], "w") as out:

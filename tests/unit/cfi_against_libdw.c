@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Functions are listed from .eh_frame_hdr, whose table the linker made; rules come from libdw. Only
- * the row search is ours.
+ * The functions are listed from .eh_frame_hdr, whose table the linker made, and the rules come from
+ * libdw. Only the row search is ours.
  */
 #include <dwarf.h>
 #include <elfutils/libdw.h>
@@ -58,14 +58,14 @@ static double now(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* Some number or other for each word of memory. */
+/* An arbitrary number for each word of memory. */
 static uint64_t load(uint64_t address)
 {
 	address = (address ^ (address >> 31)) * 0x9e3779b97f4a7c15;
 	return address ^ (address >> 29);
 }
 
-/* The number that an operation brings with itself, or makes of the two on the stack. */
+/* The number that an operation carries, or computes from the two on the stack. */
 static bool calculate(const Dwarf_Op *op, uint64_t left, uint64_t right, uint64_t *result)
 {
 	switch (op->atom) {
@@ -117,7 +117,7 @@ static bool leaf(const Dwarf_Op *op, const struct machine *machine, uint64_t cfa
 	}
 }
 
-/* Runs libdw's operations; *is_value: what they yield is the value and not its address. */
+/* Runs libdw's operations. *is_value: the result is the value itself, not its address. */
 static bool evaluate(const Dwarf_Op *ops, size_t nr, const struct machine *machine, uint64_t cfa,
 		     uint64_t *result, bool *is_value)
 {
@@ -180,7 +180,7 @@ static struct caller follow_libdw(Dwarf_Frame *frame, const struct machine *mach
 	}
 	if (!nr)
 		return caller;
-	/* Where it is depends on the cfa, so that comes first. */
+	/* The place depends on the cfa, so the cfa comes first. */
 	{
 		Dwarf_Op *cfa_ops;
 		size_t nr_cfa;
@@ -244,7 +244,9 @@ static struct caller follow_rule(const struct unwind_rule *rule, const struct ma
 	return caller;
 }
 
-/* Whether the rules have no words for a cfa: another register than rbp and rsp, or more than +. */
+/*
+ * Is this a cfa that the rules cannot express: another register than rbp and rsp, or more than +?
+ */
 static bool is_inexpressible(Dwarf_Frame *frame)
 {
 	Dwarf_Op *ops;
@@ -346,7 +348,7 @@ static void compare_stretch(struct comparing *comparing, Dwarf_Frame *frame, uin
 	}
 }
 
-/* Addresses for which libdw has nothing: padding, or code without call frame information. */
+/* Here libdw has nothing: padding, or code without call frame information. */
 static void compare_gap(struct comparing *comparing, uint64_t begin, uint64_t end)
 {
 	const struct unwind_rule *rule;
@@ -355,7 +357,7 @@ static void compare_gap(struct comparing *comparing, uint64_t begin, uint64_t en
 	if (end - begin < PADDING_BYTES || !file_offset(comparing->elf, begin, &at))
 		return;
 	rule = unwind_rows__find(&comparing->rows, at);
-	/* What we know of stubs and of where a process begins, libdw doesn't. */
+	/* We know stubs and the place where a process begins; libdw doesn't. */
 	if (!rule || (rule->cfa != UNWIND_CFA_FRAME_POINTER && rule->cfa != UNWIND_CFA_END &&
 		      rule->cfa != UNWIND_CFA_PLT &&
 		      !(rule->cfa == UNWIND_CFA_RSP && rule->rbp == UNWIND_RBP_SAME)))

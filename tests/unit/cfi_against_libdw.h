@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Compares the rows of an ELF file with what libdw makes of the same .eh_frame, over every address
- * that has call frame information: both are followed with invented registers and memory, and must
+ * Compares the rows of an ELF file with libdw's reading of the same .eh_frame, over every address
+ * that has call frame information. Both are followed with invented registers and memory, and must
  * arrive at the same caller.
  */
 #ifndef CFI_AGAINST_LIBDW_H
@@ -24,8 +24,8 @@ struct cfi_comparison {
 };
 
 /*
- * Of the functions, every nth is compared. The first few differences are printed. Returns 0;
- * -ENOENT when the file has no .eh_frame_hdr to list its functions by; -errno.
+ * Compares every nth function and prints the first few differences. Returns 0; -ENOENT when the
+ * file has no .eh_frame_hdr to list its functions by; -errno.
  */
 int cfi_against_libdw__compare(const char *path, size_t every_nth,
 			       struct cfi_comparison *comparison);

@@ -94,7 +94,7 @@ char *elf_fixture__output(const char *command)
 	size_t room = 0;
 
 	assert_non_null(pipe);
-	/* No NUL in it: all of it is one piece. */
+	/* It has no NUL: all of it is one piece. */
 	if (getdelim(&text, &room, '\0', pipe) < 0) {
 		free(text);
 		text = calloc(1, 1);

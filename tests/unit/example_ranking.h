@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Rankings for the tests of the writers, as example_report.h has reports. */
+/* Rankings for the tests of the writers, as example_report.h has reports for them. */
 #ifndef EXAMPLE_RANKING_H
 #define EXAMPLE_RANKING_H
 

@@ -25,7 +25,7 @@ static struct report_stack plain_stacks[] = {
 	{ .bytes = 67108864, .blocks = 1, .frames = plain_frames, .nr_frames = 2 },
 };
 
-/* Frames of every kind: what is known differs from one to the next. */
+/* Frames of every kind: each lacks another piece of information. */
 static struct report_frame mixed_frames[] = {
 	{ "std::vector<int>::push_back(int const&)", "vector.h", 12, "/usr/bin/app", 0x2000,
 	  0x402000, true, NULL },
@@ -121,7 +121,7 @@ static void change_memory_not_gone(struct process_report *report)
 	report->why.reason = REASON_NONE;
 }
 
-/* Every column that can be long is. */
+/* Each column that can be long is long. */
 static void change_widest(struct process_report *report)
 {
 	struct report_reclaimed *reclaimed = &report->reclaimed;
@@ -250,7 +250,7 @@ static void change_fork_copy_exec(struct process_report *report)
 	change_exec(report);
 }
 
-/* What is wrong is told of a fork copy as of any other. */
+/* A fork copy with something wrong is told of like any other process. */
 static void change_fork_copy_not_reclaimed(struct process_report *report)
 {
 	change_fork_copy_exec(report);

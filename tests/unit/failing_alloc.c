@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The far side of the linker's --wrap: counts down, then answers as an allocator does that has
- * run out. Stands between the objects of user/ and libc; knows neither.
+ * The other end of the linker's --wrap: counts down, then answers like an allocator that has run
+ * out. It stands between the objects of user/ and libc and knows neither.
  */
 #include <errno.h>
 #include <stdatomic.h>

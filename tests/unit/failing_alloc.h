@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * An allocator that can be told to fail. The unit tests are linked with --wrap=malloc,calloc,
- * realloc,strdup, so that every call from this project's objects comes here first; what shared
- * libraries allocate by themselves is not touched. Each thread's calls count alike.
+ * realloc,strdup, so that every call from this project's objects comes here first. Allocations that
+ * shared libraries make by themselves are not touched. Calls of all threads count alike.
  */
 #ifndef FAILING_ALLOC_H
 #define FAILING_ALLOC_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * .eh_frame written by hand, record by record: what no assembler would write, and each instruction
- * by itself.
+ * .eh_frame written by hand, record by record: records that no assembler would write, and each
+ * instruction by itself.
  */
 #ifndef FRAME_BYTES_H
 #define FRAME_BYTES_H
@@ -22,7 +22,7 @@ void frame_bytes__end(struct frame_bytes *frames);
 void frame_bytes__number(struct frame_bytes *frames, uint64_t number, size_t width);
 void frame_bytes__put(struct frame_bytes *frames, const void *bytes, size_t nr_bytes);
 
-/* A record: its content is what is put between the two calls. */
+/* A record; its content is put between the two calls. */
 size_t frame_bytes__open(struct frame_bytes *frames);
 void frame_bytes__close(struct frame_bytes *frames, size_t record);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ELF files of little size on disk that ask for much: with a page of code, and sections that may be
- * holes. All functions fail the running test rather than return an error.
+ * ELF files that are small on disk and ask for much memory: with a page of code, and sections that
+ * may be holes. All functions fail the running test rather than return an error.
  */
 #ifndef HOSTILE_ELF_H
 #define HOSTILE_ELF_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ELF files made by hand around hand-made .eh_frame, every byte of which a test can change, and
- * what rows are expected of them.
+ * ELF files made by hand around hand-made .eh_frame, every byte of which a test can change, and the
+ * rows that are expected of them.
  */
 #ifndef MADE_ELF_H
 #define MADE_ELF_H

@@ -3,7 +3,7 @@
 #ifndef SHELL_H
 #define SHELL_H
 
-/* Runs a command. What it prints is in shell__output. Returns its exit status, or -1. */
+/* Runs a command and keeps its output in shell__output. Returns its exit status, or -1. */
 int shell__run(const char *command);
 extern char shell__output[16384];
 

@@ -14,7 +14,7 @@
 
 /* Where symbol_fixture__map puts a file. */
 #define SYMBOL_FIXTURE_BASE 0x7f0000000000
-/* What is to be said of the symbol mark_inner of leak64. */
+/* The expected answer for the symbol mark_inner of leak64. */
 #define SYMBOL_FIXTURE_INNER "inner leak64.c:6 < middle leak64.c:11 < outer leak64.c:15"
 
 /*
@@ -35,7 +35,7 @@ struct mapping symbol_fixture__map(const char *name);
 /* Where a symbol is in that mapping. The file must have a symbol table. */
 uint64_t symbol_fixture__address(const char *file_name, const char *symbol);
 
-/* What is said of an address: "inlined file:line < function file:line"; good until the next call. */
+/* The answer for an address: "inlined file:line < function file:line"; good until the next call. */
 const char *symbol_fixture__frames(struct symbolizer *symbolizer, const struct mapping *map,
 				   uint64_t address, bool is_return_address);
 /* Asks a symbolizer of its own about one file, twice: the second answer comes from the cache. */

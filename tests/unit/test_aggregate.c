@@ -19,14 +19,14 @@
 #define CODE_END 0x2000
 #define NS_PER_S 1000000000ULL
 
-/* Stack ids 1 to 6; what is not here was not kept. */
+/* Stack ids 1 to 6; a stack that is missing here was not kept. */
 static const struct stack stacks[] = {
 	[1] = { .nr_frames = 2, .frames = { 0x1100, 0x1200 } },
 	[2] = { .nr_frames = 3, .frames = { 0x1100, 0x1300, 0x1400 } },
-	/* A walk that went astray behind its second frame, in two different ways. */
+	/* A walk that went astray after its second frame, in two different ways. */
 	[3] = { .nr_frames = 4, .frames = { 0x1100, 0x1500, 0xdead0000, 0x1200 } },
 	[4] = { .nr_frames = 3, .frames = { 0x1100, 0x1500, 0xbeef0000 } },
-	/* As the first, but cut there: for want of a table, and since mappings changed. */
+	/* Like the first, but cut there: for want of a table, and since mappings changed. */
 	[5] = { .nr_frames = 2, .frames = { 0x1100, 0x1200 }, .end = STACK_NO_TABLE },
 	[6] = { .nr_frames = 2, .frames = { 0x1100, 0x1200 }, .end = STACK_BUSY },
 };
@@ -267,7 +267,10 @@ static void test_one_stack_of_many_processes(void **state)
 	mapping_set__free(third);
 }
 
-/* What no file names, the process's perf map may; in another process it is other code. */
+/*
+ * When no file names the code, the perf map of the process may; in another process it is other
+ * code.
+ */
 static void test_code_made_at_run_time(void **state)
 {
 	struct aggregate_source source = source_of(state);

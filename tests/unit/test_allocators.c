@@ -82,7 +82,7 @@ static int find_bytes(const void *bytes, size_t nr_bytes, struct allocator_probe
 	return err;
 }
 
-/* The names of the probes in their order, each behind a blank. */
+/* The names of the probes in their order, each after a blank. */
 static void assert_symbols(const char *name, const char *symbols)
 {
 	struct allocator_probes probes;
@@ -409,7 +409,7 @@ static void test_truncated(void **state)
 	(void)state;
 	for (size_t kept = 0; kept < nr_bytes; kept += kept < 2048 ? 1 : 13)
 		assert_sane(find_bytes(bytes, kept, &probes), &probes, kept);
-	/* Half a header, and a header alone: damaged, as nothing else can be said of them. */
+	/* Half a header, and a header alone, are damaged: nothing else can be said of them. */
 	assert_int_equal(find_bytes(bytes, 32, &probes), -EBADMSG);
 	assert_int_equal(find_bytes(bytes, 64, &probes), -EBADMSG);
 	free(bytes);
@@ -455,7 +455,10 @@ static void test_out_of_memory(void **state)
 	assert_int_equal(probes.nr, 2);
 }
 
-/* Why such a program has no allocator is told; what is cut or no ELF file is not one. */
+/*
+ * The reason why such a program has no allocator is told; a file that is cut, or no ELF file, is
+ * not such a program.
+ */
 static void test_32_bit(void **state)
 {
 	char ident[EI_NIDENT] = ELFMAG;

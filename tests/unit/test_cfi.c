@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Call frame instructions and expressions, one by one: what rule each makes, and what is made of
- * those that are damaged.
+ * Call frame instructions and expressions, one by one: the rule that each makes, and the result of
+ * damaged ones.
  */
 #include <dwarf.h>
 #include <errno.h>
@@ -113,7 +113,7 @@ static void test_a_usual_function(void **state)
 	struct emitted emitted;
 
 	(void)state;
-	/* push %rbp; mov %rsp, %rbp; ...; leave; ret; and a second part behind the return. */
+	/* push %rbp; mov %rsp, %rbp; ...; leave; ret; and a second part after the return. */
 	RUN(&emitted, DW_CFA_advance_loc + 1, DW_CFA_def_cfa_offset, 16, DW_CFA_offset + 6, 2,
 	    DW_CFA_advance_loc + 3, DW_CFA_def_cfa_register, 6, DW_CFA_advance_loc1, 0x30,
 	    DW_CFA_remember_state, DW_CFA_def_cfa, 7, 8, DW_CFA_advance_loc + 1,
@@ -197,7 +197,7 @@ static void test_every_way_to_save_rbp(void **state)
 	ASSERT_ONLY(AT_ENTRY, DW_CFA_offset + 6, 3, DW_CFA_restore + 6);
 	ASSERT_ONLY(AT_ENTRY, DW_CFA_offset + 6, 3, DW_CFA_restore_extended, 6);
 	ASSERT_ONLY(AT_ENTRY, DW_CFA_register, 6, 6);
-	/* Where the rules can't follow. */
+	/* Instructions that the rules can't follow. */
 	ASSERT_ONLY(SAVED(UNDEFINED, 0), DW_CFA_register, 6, 0);
 	ASSERT_ONLY(SAVED(UNDEFINED, 0), DW_CFA_val_offset, 6, 2);
 	ASSERT_ONLY(SAVED(UNDEFINED, 0), DW_CFA_val_offset_sf, 6, 2);
@@ -206,7 +206,7 @@ static void test_every_way_to_save_rbp(void **state)
 	ASSERT_ONLY(SAVED(UNDEFINED, 0), DW_CFA_offset + 6, 0x81, 0x20);
 	ASSERT_ONLY(SAVED(UNDEFINED, 0), DW_CFA_offset + 6, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 		    0xff, 0xff, 0xff, 1);
-	/* What is said of others is read over. */
+	/* Rules for other registers are skipped. */
 	ASSERT_ONLY(AT_ENTRY, DW_CFA_offset + 3, 3, DW_CFA_undefined, 0x80, 1, DW_CFA_restore + 3,
 		    DW_CFA_expression, 12, 1, 0xff, DW_CFA_val_expression, 12, 0,
 		    DW_CFA_GNU_args_size, 0x90, 1, DW_CFA_val_offset, 3, 1);
@@ -324,7 +324,7 @@ static void test_damaged_instructions(void **state)
 	struct emitted emitted;
 
 	(void)state;
-	/* What was said before the damage holds. */
+	/* Rules from before the damage hold. */
 	RUN(&emitted, DW_CFA_advance_loc + 4, DW_CFA_def_cfa_offset, 16, DW_CFA_advance_loc + 4,
 	    DW_CFA_high_user);
 	assert_int_equal(emitted.nr, 3);
@@ -355,7 +355,7 @@ static void test_damaged_instructions(void **state)
 		    0x80, 1);
 	/* Backwards. */
 	ASSERT_ONLY(BAD, DW_CFA_set_loc, 0xff, 0x0f, 0, 0, 0, 0, 0, 0);
-	/* A half of a cfa that is none. */
+	/* Half a definition of a cfa is none. */
 	ASSERT_ONLY(BAD, DW_CFA_def_cfa_expression, 2, DW_OP_breg7, 8, DW_CFA_def_cfa_offset, 8);
 	ASSERT_ONLY(BAD, DW_CFA_def_cfa_expression, 2, DW_OP_breg7, 8, DW_CFA_def_cfa_register, 7);
 }
@@ -421,7 +421,7 @@ static void test_signal_frames(void **state)
 	put_signal(&frames, "zS", 0xb0);
 	interpret(&frames, &emitted);
 	assert_rule(&emitted, 0, BEGIN, BAD);
-	/* Not said to be a signal frame. */
+	/* Not marked as a signal frame. */
 	frames.nr = 0;
 	put_signal(&frames, "", 0xa0);
 	interpret(&frames, &emitted);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The records of .eh_frame: how they are told apart, how addresses are written in them, which
- * function is described by which; and what is made of those that are damaged.
+ * The records of .eh_frame: how they are told apart, how addresses are written in them, and which
+ * record describes which function; and the result of damaged ones.
  */
 #include <dwarf.h>
 #include <errno.h>
@@ -88,7 +88,7 @@ static void put_encoded(struct frame_bytes *frames, unsigned char encoding, uint
 	frame_bytes__close(frames, record);
 }
 
-/* Where the address is in such an FDE: behind a CIE of 22 bytes, a length, and an identifier. */
+/* The place of the address in such an FDE: after a CIE of 22 bytes, a length, and an identifier. */
 #define ENCODED_AT (22 + 8)
 
 static void test_every_encoding(void **state)
@@ -112,7 +112,7 @@ static void test_every_encoding(void **state)
 		{ DW_EH_PE_pcrel | DW_EH_PE_sdata4, 4, (uint32_t)-0x1000,
 		  SECTION_ADDRESS + ENCODED_AT - 0x1000 },
 		{ DW_EH_PE_datarel | DW_EH_PE_udata2, 2, 0x10, 0x4010 },
-		/* Bases that are not known, pointers that only a running program has. */
+		/* Bases that are not known, and pointers that only a running program has. */
 		{ DW_EH_PE_textrel | DW_EH_PE_udata2, 2, 0x10, 0 },
 		{ DW_EH_PE_funcrel | DW_EH_PE_udata2, 2, 0x10, 0 },
 		{ DW_EH_PE_indirect | DW_EH_PE_pcrel | DW_EH_PE_sdata4, 4, 0x10, 0 },
@@ -215,7 +215,7 @@ static void test_augmentations(void **state)
 	}
 }
 
-/* Of any version, and of any register for the return address. */
+/* Any version, and any register for the return address. */
 static size_t put_versioned(struct frame_bytes *frames, unsigned char version, const char *rest,
 			    size_t rest_bytes)
 {
@@ -302,7 +302,10 @@ static void test_damaged_records(void **state)
 	frame_bytes__begin(&frames);
 	cie = frame_bytes__cie(&frames);
 	frame_bytes__fde(&frames, cie, 0x1000, 0x40, NULL, 0);
-	/* Of a CIE that is none: itself, an FDE, the middle of a CIE, before the section, behind. */
+	/*
+	 * FDEs whose CIE is none: the FDE itself, another FDE, the middle of a CIE, before the
+	 * section, after it.
+	 */
 	frame_bytes__fde(&frames, frames.nr + 4, 0x1800, 0x40, NULL, 0);
 	frame_bytes__fde(&frames, frames.nr, 0x1800, 0x40, NULL, 0);
 	frame_bytes__fde(&frames, cie + 1, 0x1800, 0x40, NULL, 0);
@@ -320,10 +323,10 @@ static void test_damaged_records(void **state)
 	frame_bytes__fde(&frames, cie, UINT64_MAX - 1, 0x40, NULL, 0);
 	frame_bytes__fde(&frames, cie, 0x1900, (uint64_t)-0x40, NULL, 0);
 	frame_bytes__fde(&frames, cie, 0x1900, 0, NULL, 0);
-	/* After all of it, and after a terminator, there is a good one. */
+	/* A good record comes after all of it, and after a terminator. */
 	frame_bytes__number(&frames, 0, 4);
 	frame_bytes__fde(&frames, cie, 0x2000, 0x40, NULL, 0);
-	/* From here on nobody can tell what is what. */
+	/* From here on the records can't be told apart. */
 	frame_bytes__number(&frames, 0x1000, 4);
 	frame_bytes__fde(&frames, cie, 0x3000, 0x40, NULL, 0);
 	assert_functions(&frames, 2, ranges, 9 + 1);
@@ -340,7 +343,7 @@ static void test_every_truncation(void **state)
 	put_augmented(&frames, "zPLR", "\x9b\x01\x02\x03\x04\x1b\x00", 7);
 	whole = frames.nr;
 	for (frames.nr = 0; frames.nr < whole; frames.nr++) {
-		/* So that a sanitizer sees what is read beyond. */
+		/* A sanitizer then sees reads beyond the end. */
 		struct frame_bytes cut = { .bytes = malloc(frames.nr), .nr = frames.nr };
 
 		memcpy(cut.bytes, frames.bytes, frames.nr);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which words of a command are taken for programs, and with what variables. */
+/* The words of a command that are taken for programs, and the variables that they get. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -75,7 +75,7 @@ static void test_text_of_several_words(void **state)
 	check(ARGUMENTS("-vS", "A=1 a", "b"), "a(-,-,/bin) b(-,-,/bin)");
 	check(ARGUMENTS("-S LD_PRELOAD=x a"), "a(x,-,/bin)");
 	check(ARGUMENTS("-SPATH=/p a"), "a(-,-,/p)");
-	/* Of a file whose name has a blank. */
+	/* A file whose name has a blank. */
 	check(ARGUMENTS("a b"), "a b(-,-,/bin)");
 	check(ARGUMENTS("-c"), "");
 	check(ARGUMENTS("-c", " ;\"' "), "");

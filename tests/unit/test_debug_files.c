@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where names and lines come from when the file itself has none, and which files are never asked.
+ * The sources of names and lines when the file itself has none, and the files that are never asked.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ static void test_separate_debug_file(void **state)
 	symbol_fixture__run("mkdir .debug && mv stripped.debug .debug");
 	symbol_fixture__check("stripped", address, SYMBOL_FIXTURE_INNER);
 
-	/* One of another build is refused. */
+	/* A debug file of another build is refused. */
 	symbol_fixture__run(
 		"gcc -g -O1 -Wl,--build-id=sha1 leak64.c -o another && "
 		"objcopy --only-keep-debug another stripped.debug && rm .debug/stripped.debug");
@@ -44,7 +44,7 @@ static void test_separate_debug_file(void **state)
 	symbol_fixture__check("linked", address, SYMBOL_FIXTURE_INNER);
 	symbol_fixture__run("printf x >> plain.debug");
 	symbol_fixture__check("linked", address, "? ?:0");
-	/* One that would block is not even opened. */
+	/* A file that would block is not even opened. */
 	symbol_fixture__run("rm plain.debug && mkfifo plain.debug");
 	symbol_fixture__check("linked", address, "? ?:0");
 	symbol_fixture__run("rm -r .debug plain.debug stripped.debug");
@@ -81,7 +81,7 @@ static void test_split_dwarf_is_not_followed(void **state)
 	}
 }
 
-/* .gnu_debugaltlink with a FIFO behind it: opened, it would hang us. */
+/* A .gnu_debugaltlink that leads to a FIFO: if it were opened, the test would hang. */
 static void test_alternate_file_is_not_trusted(void **state)
 {
 	FILE *link;
@@ -97,7 +97,7 @@ static void test_alternate_file_is_not_trusted(void **state)
 	symbol_fixture__check("alt", symbol_fixture__address("alt", "mark_inner"), "outer ?:0");
 }
 
-/* .gnu_debugdata, made as Fedora makes it: what .dynsym has is left out. */
+/* .gnu_debugdata, made as Fedora makes it: the symbols of .dynsym are left out. */
 static void test_mini_debug_info(void **state)
 {
 	uint64_t outer, fails;
@@ -128,7 +128,10 @@ static void test_mini_debug_info(void **state)
 	symbol_fixture__check("mini", outer, "outer ?:0");
 }
 
-/* dwz moves what files have in common to one more file, which is checked like a debug file. */
+/*
+ * dwz moves the debug information that files have in common to one more file, which is checked like
+ * a debug file.
+ */
 static void test_dwarf_in_common(void **state)
 {
 	uint64_t address;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who of those that a command started outlives it: with real processes that wait to be ended. */
+/*
+ * Which of the processes that a command started outlive it: with real processes that wait to be
+ * ended.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -81,10 +84,10 @@ static void test_number_is_used_again(void **state)
 
 	(void)state;
 	descendants__add(&descendants, COMMAND, 1);
-	/* Ended long ago, and its number is another's that began later. */
+	/* It ended long ago, and its number is that of another process, which began later. */
 	descendants__forked(&descendants, other, COMMAND, 1);
 	assert_living(&descendants, 0, 0);
-	/* A stranger was forked with that number: what it forks is no descendant. */
+	/* A stranger was forked with that number: the children that it forks are no descendants. */
 	descendants__forked(&descendants, other, 1, now_ns());
 	descendants__forked(&descendants, third, other, now_ns());
 	assert_living(&descendants, 0, 0);
@@ -104,7 +107,7 @@ static void test_those_that_are_gone_make_room(void **state)
 		assert_int_equal(descendants__forked(&descendants, COMMAND + i, COMMAND + i - 1,
 						     now_ns()),
 				 0);
-	/* The last of a long row of generations. */
+	/* The youngest of many generations. */
 	descendants__forked(&descendants, child, COMMAND + MANY - 1, now_ns());
 	assert_living(&descendants, 1, child);
 	assert_in_range(descendants.capacity, 1, 4096);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which files a command maps before main: against ldd for programs of the system and for programs
- * compiled here, in file trees that have their own libraries, caches and loaders.
+ * The files that a command maps before main: against ldd for programs of the system and for
+ * programs compiled here, in file trees that have their own libraries, caches and loaders.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -114,7 +114,7 @@ static void close_over(const char *executable, struct elf_closure_environment en
 			assert_false(same_file(files->paths[i], files->paths[k]));
 }
 
-/* Exactly the program and what ldd lists for it, under the same variables. */
+/* Exactly the program and the files that ldd lists for it, under the same variables. */
 static void assert_same_as_ldd(const char *program, const char *library_path, const char *preload)
 {
 	struct elf_closure_environment environment = {
@@ -178,7 +178,7 @@ static void test_run_paths(void **state)
 			 "gcc main.c -o run/bin/prog -Wl,--no-as-needed -Lrun/lib -lside "
 			 "'-Wl,--enable-new-dtags,-rpath,$ORIGIN/../lib,-rpath-link,run/deep'");
 	assert_same_as_ldd(under("run/bin/prog"), NULL, NULL);
-	/* $ORIGIN is where the file lies, not where a link to it does. */
+	/* $ORIGIN is the folder of the file, not of a link to it. */
 	elf_fixture__run(folder, "ln -s run/bin/prog link");
 	assert_same_as_ldd(under("link"), NULL, NULL);
 }
@@ -190,7 +190,7 @@ static void test_inherited_rpath(void **state)
 	elf_fixture__run(folder, LIBRARY "-o old/lib/libdeep.so");
 	elf_fixture__run(folder,
 			 LIBRARY "-o old/lib/libmid.so -Wl,--no-as-needed -Lold/lib -ldeep");
-	/* An rpath serves the needs of what the program needs, too; a runpath would not. */
+	/* An rpath serves the needs of the program's libraries, too; a runpath would not. */
 	elf_fixture__run(folder,
 			 "gcc main.c -o old/prog -Wl,--no-as-needed -Lold/lib -lmid "
 			 "'-Wl,--disable-new-dtags,-rpath,$ORIGIN/lib,-rpath-link,old/lib'");
@@ -429,7 +429,7 @@ static void test_scripts(void **state)
 	forget(&files);
 }
 
-/* What a command names it may run, with the variables that it is given for that. */
+/* A command may run the programs that it names, with the variables that it is given for them. */
 static void test_words_of_a_command(void **state)
 {
 	char preload[600], other_path[600];

@@ -87,7 +87,7 @@ static void test_errors(void **state)
 	elf_fixture__run(folder, "head -c 100 /bin/ls > cut");
 	assert_int_equal(each("cut", &nr), -EBADMSG);
 	assert_int_equal(nr, 0);
-	/* Of another class: nothing can be said of it but that it is there. */
+	/* A file of another class: all that can be said is that it is there. */
 	elf_fixture__run(folder, "cp /bin/ls narrow; printf '\\001' | dd of=narrow bs=1 seek=4 "
 				 "conv=notrunc status=none");
 	assert_int_equal(each("narrow", &nr), 0);

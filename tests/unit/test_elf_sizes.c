@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Files of some gigabytes, most of them a hole, whose headers claim everything that could make a
- * reader take memory for it: through each door that opens the files of traced processes. What each
- * took is measured in a process of its own.
+ * reader take memory for it. They go through each door that opens the files of traced processes.
+ * Each is measured in a process of its own.
  */
 #include <setjmp.h>
 #include <stdarg.h>

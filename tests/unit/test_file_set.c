@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Files by device and inode: what was put in is found, nothing else is. */
+/* Files by device and inode: a file that was put in is found, and no other is. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,7 +71,7 @@ static void test_out_of_memory(void **state)
 	while (!add(set, 1, 1, ++nr))
 		;
 	failing_alloc__never();
-	/* What is in it stays in it, and there is room again. */
+	/* The files in it stay in it, and there is room again. */
 	for (uint64_t i = 1; i < nr; i++)
 		assert_true(file_set__has(set, 1, 1, i));
 	assert_int_equal(add(set, 1, 1, nr), 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Whether return probes end filtered programs is found out, on this kernel. */
+/* On this kernel, the trial finds out whether return probes end filtered programs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 
 #include "probes/filtered_return.h"
 
-/* A uprobe takes root, and a kernel that has them. */
+/* A uprobe needs root and a kernel with uprobes. */
 static int uprobe_type(void)
 {
 	FILE *file = fopen("/sys/bus/event_source/devices/uprobe/type", "r");
@@ -38,7 +38,7 @@ static void test_suspects(void **state)
 	assert_false(filtered_return__is_suspect("6.14.0"));
 	assert_false(filtered_return__is_suspect("5.12.1"));
 	assert_false(filtered_return__is_suspect("7.12.1"));
-	/* What can't be read is tried. */
+	/* A version that can't be read leads to a trial. */
 	assert_true(filtered_return__is_suspect("strange"));
 }
 

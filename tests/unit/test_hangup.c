@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a SIGHUP means, and whether there is a terminal. */
+/* The meaning of a SIGHUP, and whether there is a terminal. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

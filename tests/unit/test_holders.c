@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* holders.h: who holds an object, from records in any order; and scan_budget.h, its rhythm. */
+/*
+ * holders.h: the holders of an object, from records in any order; and scan_budget.h, the rhythm of
+ * scans.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -116,7 +119,7 @@ static void test_one_look_for_many_ends(void **state)
 	scan_budget__charge(&budget, 1000 * MS, 1010 * MS, 1 * MS);
 	assert_true(scan_budget__is_fresh(&budget, 1000 * MS, 1010 * MS));
 	assert_true(scan_budget__is_fresh(&budget, 900 * MS, 1100 * MS));
-	/* It ended while we looked; and what was seen gets old. */
+	/* The process ended while we looked; and findings get old. */
 	assert_false(scan_budget__is_fresh(&budget, 1005 * MS, 1010 * MS));
 	assert_false(scan_budget__is_fresh(&budget, 900 * MS, 1111 * MS));
 }

@@ -26,7 +26,7 @@ static int make_folder(void **state)
 	(void)state;
 	if (access("Makefile", R_OK) || shell__make_folder())
 		return -1;
-	/* A make of its own, whatever the one that runs the tests was told. */
+	/* Runs a make of its own, independent of the flags of the make that runs the tests. */
 	unsetenv("MAKEFLAGS");
 	unsetenv("MFLAGS");
 	unsetenv("MAKELEVEL");
@@ -72,7 +72,7 @@ static void test_other_prefixes(void **state)
 			 0);
 	assert_string_equal(shell__output, "");
 
-	/* Somebody's own place: nothing goes to the system's. */
+	/* A prefix of the user's own: nothing goes to the system's folders. */
 	assert_int_equal(shell__run(MAKE "PREFIX=$FOLDER/own install"), 0);
 	assert_int_equal(shell__run(LIST("$FOLDER/own")), 0);
 	assert_string_equal(shell__output, "etc/logrotate.d/memleak-bpf 644\n"

@@ -37,7 +37,7 @@ static int end_capture(void **state)
 	return close(saved_stderr) || close(capture_file);
 }
 
-/* What message writes to stderr; only then does stderr lead elsewhere. */
+/* Captures what message writes to stderr, which leads elsewhere only meanwhile. */
 #define CAPTURE(message)                                                                  \
 	do {                                                                              \
 		dup2(capture_file, STDERR_FILENO);                                        \

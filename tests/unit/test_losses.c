@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What was lost, by cause: each has words of its own, and the sums are those of their kinds. */
+/* Losses by cause: each has words of its own, and the sums are those of their kinds. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,7 +39,7 @@ static void test_sums(void **state)
 	assert_true(losses__sum(&lost, LOSS_OF_EVENTS) == UINT64_MAX);
 }
 
-/* Where a block comes from, or a line of -t, is no part of what is held. */
+/* The origin of a block, or a line of -t, is no part of the held memory. */
 static void test_what_lessens_sums(void **state)
 {
 	struct report_lost harmless = {

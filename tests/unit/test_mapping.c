@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mapping.h: that the set shows what the kernel's address space would, after any order of mappings;
- * that a text of /proc/PID/maps with hostile paths can't mislead it.
+ * mapping.h: after any order of mappings the set shows what the kernel's address space would, and a
+ * text of /proc/PID/maps with hostile paths can't mislead it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -161,7 +161,7 @@ static void test_is_bounded(void **state)
 		assert_int_equal(add(set, 3 * i, 3 * i + 3, 0, ""), 0);
 	assert_int_equal(add(set, 3 * 65536, 3 * 65536 + 1, 0, ""), -ENOSPC);
 	assert_int_equal(add(set, 1, 2, 0, ""), -ENOSPC);
-	/* What needs no more room is still possible. */
+	/* A change that needs no more room is still possible. */
 	assert_int_equal(add(set, 0, 3, 0, "x"), 0);
 	assert_string_equal(mapping_set__find(set, 1)->path, "x");
 	mapping_set__free(set);
@@ -340,7 +340,7 @@ static void test_reads_our_own_maps(void **state)
 }
 
 /* Each allocation fails once, in turn: the set is then as it was before the call. */
-/* Paths of which each takes a page, and mappings without number. */
+/* Paths that each take a page, and countless mappings. */
 static void test_room_for_all(void **state)
 {
 	struct mapping_room room = { .max_bytes = 8 << 20 };
@@ -364,7 +364,7 @@ static void test_room_for_all(void **state)
 	mapping_set__free(clone);
 	assert_int_equal(room.bytes, bytes);
 
-	/* Different ones take the room that the large may have, and leave some. */
+	/* Different paths take the room that the large ones may have, and leave some. */
 	for (int err = 0; !err; nr++) {
 		snprintf(path, 10, "%09ju", (uintmax_t)nr);
 		path[9] = 'p';

@@ -64,7 +64,7 @@ static void test_without_available(void **state)
 	assert_int_equal(memory.used_bytes, 550 * KIB);
 }
 
-/* lxcfs: the container's total beside figures of the host. */
+/* lxcfs: the container's total next to the host's figures. */
 static void test_contradictions(void **state)
 {
 	struct memory_report memory;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* memory_files.h, on this machine: files in /dev/shm, memfds, and what is no memory. */
+/* memory_files.h, on this machine: files in /dev/shm, memfds, and files that are no memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,7 +53,7 @@ static const char *in_folder(const char *name)
 	return path;
 }
 
-/* What the kernel would say of a mapping of that file under that path. */
+/* The kernel's record of a mapping of that file under that path. */
 static struct mapping mapping_of(int fd, const char *path)
 {
 	struct mapping map = { .path = (char *)path };
@@ -177,7 +177,7 @@ static void test_paths_that_lead_nowhere(void **state)
 	memory_files__free(files);
 }
 
-/* Somebody's folder may be full: looking through it for each of many files ends after a while. */
+/* A user's folder may be full: the search through it for each of many files ends after a while. */
 static void test_full_folders_are_not_looked_through_for_ever(void **state)
 {
 	enum { NR_ENTRIES = 5000, MANY = 20000 };
@@ -197,7 +197,7 @@ static void test_full_folders_are_not_looked_through_for_ever(void **state)
 	for (int i = 0; i < MANY && err == -ENOENT; i++)
 		err = memory_files__find(files, &gone_object, &file);
 	assert_int_equal(err, -EAGAIN);
-	/* One that is where it was takes no looking through. */
+	/* A file that is still in its place needs no search. */
 	check_found(files, &kept_object, kept);
 	for (int i = 0; i < NR_ENTRIES; i++) {
 		snprintf(name, sizeof(name), "%s/%d", folder, i);
@@ -222,7 +222,7 @@ static void test_file_systems(void **state)
 	assert_int_equal(memory_files__filesystem(files, getpid(), &map), FILESYSTEM_OTHER);
 	close(fd);
 	close(program);
-	/* Nobody knows that device any more; the path is all there is. */
+	/* The device is not known any more; only the path is left. */
 	map = (struct mapping){ .dev_minor = 0xffffe, .inode = 1, .path = "/dev/shm/x" };
 	assert_int_equal(memory_files__filesystem(files, 0x7ffffffe, &map), FILESYSTEM_TMPFS);
 	map = (struct mapping){ .dev_minor = 0xffffd, .inode = 1, .path = "/tmp/x" };

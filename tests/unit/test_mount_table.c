@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Texts of /proc/PID/mountinfo: which devices' files are memory, and where they are; hostile ones. */
+/*
+ * Texts of /proc/PID/mountinfo: the devices whose files are memory, and their mount points; hostile
+ * texts.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

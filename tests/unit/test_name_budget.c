@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Small files that would cost the symbolizer gigabytes and minutes: what names take together stays
- * within a share of memory and a share of time, and names of others are found beside them.
+ * Small files that would cost the symbolizer gigabytes and minutes. Names together must stay within
+ * a share of memory and a share of time, and the names of other files must still be found.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,14 +31,14 @@
 
 #define MIB (1ull << 20)
 #define MAX_FRAMES 16
-/* A sanitizer's own memory and time are not what is measured, and nothing counts beside it. */
+/* The test doesn't measure a sanitizer's own memory and time, and nothing counts with one. */
 #ifdef __SANITIZE_ADDRESS__
 #define MAX_RESIDENT_KIB (8ull << 20)
 #define MAX_S 30.0
 #define NR_FILES 2000
 #else
 #define MAX_RESIDENT_KIB (300ull << 10)
-/* Below two, but on slow machines. */
+/* Less than two seconds, except on slow machines. */
 #define MAX_S 4.0
 #define NR_FILES 200000
 #endif
@@ -85,7 +85,7 @@ static void assert_bearable(void (*run)(void))
 	assert_int_equal(status, 0);
 }
 
-/* The names of the well-behaved, which are to be found whatever else there is. */
+/* The names of the well-behaved file must be found whatever else there is. */
 static void expect_good_names(struct symbolizer *symbolizer)
 {
 	struct mapping map = symbol_fixture__map("leak64");
@@ -106,7 +106,7 @@ static void look_up(struct symbolizer *symbolizer, const char *name)
 				    MAX_FRAMES);
 }
 
-/* Of each file, then of the well-behaved one, again and again. */
+/* Asks for each file, then for the well-behaved one, again and again. */
 static void look_up_all(const char *const *names, size_t nr)
 {
 	struct symbolizer *symbolizer = symbolizer__new(0);
@@ -214,7 +214,7 @@ static void test_empty_units(void **state)
 	assert_bearable(look_up_units);
 }
 
-/* Wherever room ends, in our code or in a library's, nothing but a name is missing. */
+/* Wherever room ends, in our code or in a library's, only a name is missing. */
 static void look_up_in_little_room(void)
 {
 	for (uint64_t i = 0; i < 12; i++) {
@@ -242,7 +242,7 @@ static void look_up_abbreviations(void)
 	look_up_all(names, 1);
 }
 
-/* Libdw reads them all to find the one that is not there, in one call that nobody can interrupt. */
+/* libdw reads all of them to find the missing one, in one call that can't be interrupted. */
 static void test_abbreviations_without_number(void **state)
 {
 	static const unsigned char info[] = { 11, 0, 0, 0,    4,    0,	  0,   0,
@@ -496,7 +496,7 @@ static void test_least_recently_used_goes_first(void **state)
 	assert_int_equal(holders[0].nr, 2);
 	assert_int_equal(holders[1].nr, 0);
 	assert_int_equal(holders[2].nr, 2);
-	/* What there is no room for even so is refused, and then nobody has to go. */
+	/* A request that has no room even so is refused, and then no file has to go. */
 	assert_false(allocate(budget, &holders[2], 6 * MIB));
 	assert_int_equal(holders[0].nr, 2);
 	assert_int_equal(holders[2].nr, 2);
@@ -532,7 +532,7 @@ static void test_time_of_a_report(void **state)
 	burn(1.1);
 	assert_false(name_budget__end(budget));
 	assert_false(name_budget__begin(budget, &holder.holder));
-	/* The next report has its own. */
+	/* The next report has its own time. */
 	name_budget__begin_report(budget);
 	assert_true(name_budget__begin(budget, &holder.holder));
 	name_budget__end(budget);

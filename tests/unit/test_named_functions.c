@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Symbol tables made by hand, where every name and address is ours to choose: what no compiler
- * would write, and what it would write only at certain sizes.
+ * Symbol tables made by hand, whose names and addresses we choose: tables that no compiler would
+ * write, and some that it would write only at certain sizes.
  */
 #include <elf.h>
 #include <errno.h>
@@ -127,7 +127,7 @@ static int find_around_hole(const struct made *made, size_t first, size_t last,
 	return err;
 }
 
-/* Holes are passed over, and what touches them is seen. */
+/* Holes are passed over, and the data next to them is seen. */
 static void test_holes(void **state)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -142,7 +142,7 @@ static void test_holes(void **state)
 	put_symbol(made, 2, "free", end, 0x400020);
 	assert_int_equal(find_around_hole(made, first, last, &probes), 0);
 	assert_int_equal(probes.nr, 2);
-	/* What is before a hole and what is behind it make no name. */
+	/* The bytes before a hole and the bytes after it together make no name. */
 	memcpy(made->strings + hole - 4, "mall", 4);
 	memcpy(made->strings + end, "oc", 3);
 	made->symbols[1].st_name = (uint32_t)(hole - 4);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Datagrams to a service manager: what arrives, by which addresses, and that nothing hangs. */
+/*
+ * Datagrams to a service manager: their content, the addresses that work, and that nothing hangs.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

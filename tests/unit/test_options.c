@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The command line: what is accepted and how it lands in the struct, and each refusal's words. */
+/*
+ * The command line: the words that are accepted and how they land in the struct, and each refusal's
+ * words.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -319,7 +322,7 @@ static const struct refusal refusals[] = {
 	{ { "5", "3", "ls" }, "'ls' is one word too many after INTERVAL and COUNT" HINT },
 	{ { "5", "-v", "--", "ls" }, "options such as '-v' go before INTERVAL" },
 	{ { "5", "--json" }, "options such as '--json' go before INTERVAL" },
-	/* What does not go together. */
+	/* Options that exclude each other. */
 	{ { "--" }, "-- needs a COMMAND after it" },
 	{ { "5", "--" }, "-- needs a COMMAND after it" },
 	{ { "--", "" }, "-- takes a COMMAND, not ''" },

@@ -293,7 +293,10 @@ static void test_every_line_parses(void **state)
 	free(text);
 }
 
-/* jansson's blocks: so many more succeed; and how many are out, since each must come back. */
+/*
+ * jansson's blocks: how many more allocations succeed, and how many blocks are out, since each must
+ * come back.
+ */
 static long nr_jansson_left = -1;
 static long nr_jansson_blocks;
 
@@ -319,7 +322,7 @@ static void jansson_free(void *block)
 	free(block);
 }
 
-/* Away from the terminal go the messages that say which line was not written. */
+/* Messages about lines that were not written go away from the terminal. */
 static int silence_stderr(void)
 {
 	int saved = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY | O_CLOEXEC);

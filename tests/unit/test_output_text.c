@@ -150,7 +150,7 @@ static void test_total(void **state)
 	total.lost.by_cause[LOSS_BLOCK_MAP_FULL] = 7;
 	total.reclaimed_bytes = UINT64_MAX;
 	write_report(out, &text_verbose_writer, REPORT_TOTAL, &total);
-	/* Said only where it explains a growth. */
+	/* The line is there only where it explains a growth. */
 	total.before.per_cpu_lists_bytes = 160 << 20;
 	total.after.per_cpu_lists_bytes = (160 << 20) + 1000;
 	write_report(out, &text_writer, REPORT_TOTAL, &total);
@@ -303,7 +303,10 @@ static void test_units(void **state)
 	assert_string_equal(text_units__signal_name(40).text, "signal 40");
 }
 
-/* Short, and never more than there is: one below a round figure is not that figure. */
+/*
+ * A size is short, and never more than there is: a size just below a round figure is not that
+ * figure.
+ */
 static void test_short_units(void **state)
 {
 	static const struct {

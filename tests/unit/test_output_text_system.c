@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The writer for the whole system: golden files, and what must hold at any width: no row is longer
- * than the terminal is wide, and what stands under a head is what the head says.
+ * The writer for the whole system: golden files, and rules that hold at any width. No row is wider
+ * than the terminal, and each cell is the one that its head names.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +30,7 @@ static const struct start_report plain_start = { .version = "0.1.0",
 						 .exit_after = "tracepoint",
 						 .uprobe = "perf" };
 
-/* What a test writes to, and reads as text. */
+/* The stream that a test writes to and reads as text. */
 struct capture {
 	FILE *out;
 	char *text;
@@ -140,7 +140,7 @@ static void test_widths(void **state)
 	compare_capture(&capture, "system_widths.txt");
 }
 
-/* Of the first length bytes, as a terminal shows them. */
+/* The width of the first length bytes on a terminal. */
 static int terminal_width(const char *line, size_t length)
 {
 	wchar_t wide[512];
@@ -274,7 +274,7 @@ static void test_columns_go_by_interest(void **state)
 	assert_int_equal(nr_before, nr_names);
 }
 
-/* A row's beginning, whatever follows. */
+/* The beginning of a row, independent of what follows. */
 static void assert_row(const struct writer *writer, const char *example, const char *beginning)
 {
 	struct process_report report = example_report__find(example);
@@ -354,7 +354,7 @@ static void test_total(void **state)
 	compare_capture(&capture, "system_total.txt");
 }
 
-/* What is said of one process at length is the same in every mode. */
+/* The long report on one process is the same in every mode. */
 static void test_shared_with_other_modes(void **state)
 {
 	struct process_report report = example_report__find("stacks");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Why it is not known whether a process has an allocator. */
+/* The reasons why it is not known whether a process has an allocator. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

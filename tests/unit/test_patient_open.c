@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Only regular files are opened, and below a root nothing outside of it. File systems that do not
- * answer are met in tests/system/test_mute_files.c.
+ * patient_open opens only regular files, and below a root nothing outside of it.
+ * tests/system/test_mute_files.c has file systems that do not answer.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -155,7 +155,7 @@ static void test_many_in_a_row_leave_no_descriptor(void **state)
 	close(after);
 }
 
-/* All on one CPU; who opens the files comes last there. */
+/* All threads share one CPU, and the thread that opens the files comes last there. */
 static void crowd_together(const cpu_set_t *one)
 {
 	DIR *folder_of_threads = opendir("/proc/self/task");
@@ -173,7 +173,7 @@ static void crowd_together(const cpu_set_t *one)
 	closedir(folder_of_threads);
 }
 
-/* All that keeps the file is that others have the CPU. */
+/* Only the other threads' use of the CPU delays the file. */
 static void test_a_busy_machine_is_waited_for(void **state)
 {
 	pid_t busy[NR_BUSY];

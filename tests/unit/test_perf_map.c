@@ -209,7 +209,7 @@ static void test_a_file_that_grows(void **state)
 	assert_int_equal(perf_map_file__refresh(file), 0);
 	check_file(file, 0x1000, "three");
 	check_file(file, 0x3000, "five");
-	/* Another file by that name. */
+	/* Another file with that name. */
 	unlink(own_path);
 	write_own("w", "1000 10 six\n");
 	assert_int_equal(perf_map_file__refresh(file), 0);
@@ -249,7 +249,7 @@ static void test_files_of_others(void **state)
 		check_file(file, 0x1000, NULL);
 		assert_int_equal(chown(own_path, 0, 0), 0);
 	}
-	/* Whoever may link to a file need not be who may write or read it. */
+	/* The right to link to a file includes neither the right to write it nor to read it. */
 	snprintf(second_path, sizeof(second_path), "%s.second", own_path);
 	assert_int_equal(link(own_path, second_path), 0);
 	assert_int_equal(perf_map_file__refresh(file), -EMLINK);

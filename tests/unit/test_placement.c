@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where probes go: code made for each rule, hostile code, beginnings of functions of real
- * libraries, and the libraries of this machine, whose choices objdump has to agree with.
+ * The places of probes: code made for each rule, hostile code, beginnings of functions of real
+ * libraries, and the libraries of this machine, for whose choices objdump must agree.
  * PLACEMENT_LIBRARIES names more of them, separated by blanks.
  */
 #include <errno.h>
@@ -27,7 +27,7 @@
 #define NOP3_TIMES_7 NOP3 NOP3 NOP3 NOP3 NOP3 NOP3 NOP3
 #define NOP3_TIMES_20 NOP3_TIMES_7 NOP3_TIMES_7 NOP3 NOP3 NOP3 NOP3 NOP3 NOP3
 
-/* In memory of its own, so that a sanitizer sees what is read beyond. */
+/* The code is in memory of its own, so that a sanitizer sees reads beyond its end. */
 static struct placement choose(const char *hex, size_t nr_shown, bool whole,
 			       unsigned int nr_arguments)
 {
@@ -91,7 +91,7 @@ static void test_emulated_instructions(void **state)
 		snprintf(hex, sizeof(hex), "4885ff %s c3", emulated[i]);
 		assert_probe_at(hex, 3, 3);
 	}
-	/* A relative call, only where it can't be helped. */
+	/* A relative call only where nothing else will do. */
 	assert_probe_at("e800000000 c3", 3, 0);
 	assert_single_stepped(ENDBR64 "e800000000 c3", 3);
 }
@@ -116,7 +116,10 @@ static void test_instructions_like_emulated_ones(void **state)
 		snprintf(hex, sizeof(hex), ENDBR64 "%s " JUST_PUSHES, alike[i]);
 		assert_single_stepped(hex, 3);
 	}
-	/* These are no branches, and what comes next is as good: nop of many bytes, pause, xchg. */
+	/*
+	 * These are no branches, and the next instruction does as well: nop of many bytes, pause,
+	 * xchg.
+	 */
 	assert_probe_at("6690 " JUST_PUSHES, 3, 2);
 	assert_probe_at("0f1f00 " JUST_PUSHES, 3, 3);
 	assert_probe_at("0f1f440000 " JUST_PUSHES, 3, 5);
@@ -125,13 +128,13 @@ static void test_instructions_like_emulated_ones(void **state)
 	assert_probe_at("4190 " JUST_PUSHES, 3, 2);
 }
 
-/* Of the arguments, those must be there that the function has. */
+/* The arguments that the function has must be there. */
 static void test_written_arguments(void **state)
 {
 	static const struct {
 		const char *code;
 		unsigned int bytes;
-		unsigned int arguments; /* that may be read at the push behind it */
+		unsigned int arguments; /* arguments that may be read at the push after it */
 	} writes[] = {
 		{ "4889f8", 3, 3 }, /* mov %rdi,%rax */
 		{ "31c9", 2, 3 }, /* xor %ecx,%ecx */
@@ -199,7 +202,7 @@ static void test_moved_stack(void **state)
 static void test_jumps_into_the_beginning(void **state)
 {
 	(void)state;
-	/* test %rdi,%rdi; je: to the je from behind, short and long, conditional or not; a call. */
+	/* test %rdi,%rdi; je: to the je from below, short and long, conditional or not; a call. */
 	assert_probe_at("4885ff 7402 c3 90 c3", 1, 3);
 	assert_single_stepped("4885ff 7402 ebfc c3", 1);
 	assert_single_stepped("4885ff 7402 75fc c3", 1);
@@ -212,14 +215,17 @@ static void test_jumps_into_the_beginning(void **state)
 	assert_single_stepped("4885ff 74fe c3", 1);
 	/* To the middle of the instruction before. */
 	assert_single_stepped("4885ff 7402 ebfa c3", 1);
-	/* To the first byte: the function called itself. Before it: another one. Behind: its rest. */
+	/*
+	 * To the first byte: the function called itself. Before it: another function. After it: its
+	 * rest.
+	 */
 	assert_probe_at("4885ff 7402 ebf9 c3", 1, 3);
 	assert_probe_at("4885ff 7402 ebf8 c3", 1, 3);
 	assert_probe_at("4885ff 7402 ebfd c3", 1, 3);
-	/* What can't be decoded may jump anywhere. */
+	/* Code that can't be decoded may jump anywhere. */
 	assert_single_stepped("4885ff 7402 c3 06", 1);
 	assert_single_stepped("4885ff 7402 c3 e9", 1);
-	/* Where the first byte is good, no jump is asked for. */
+	/* Where the first byte is good, jumps don't matter. */
 	assert_probe_at("55 ebfd 06", 1, 0);
 	/* Far behind. */
 	assert_single_stepped(ENDBR64 "55 " NOP3_TIMES_20 NOP3_TIMES_20 "eb85 c3 c3", 1);
@@ -309,7 +315,7 @@ static void test_known_functions(void **state)
 	assert_true(nr_known_functions > 20);
 }
 
-/* ---- what objdump says of a choice ---- */
+/* ---- objdump's view of a choice ---- */
 
 /* Its registers in all widths; by number of arguments. */
 static const char *const written_never[] = {
@@ -333,7 +339,9 @@ static bool is_one_of(const char *mnemonic, const char *const *list)
 	return *list;
 }
 
-/* Between the first byte and the probe: nothing but what reads, or writes other registers. */
+/*
+ * Between the first byte and the probe: only instructions that read, or that write other registers.
+ */
 static void check_passed(const char *line, const char *mnemonic, const char *operands,
 			 unsigned int nr_arguments)
 {
@@ -522,7 +530,7 @@ static void test_libraries_of_this_machine(void **state)
 	free(libc);
 }
 
-/* Where one function of the family begins in another one, a probe further on would serve both. */
+/* Where one function of the family begins inside another, a probe further on would serve both. */
 static void test_functions_within_another(void **state)
 {
 	char *folder = elf_fixture__folder(), path[512];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which capabilities are missing for what, and the line that says so. */
+/* The capabilities that are missing for each purpose, and the line that says so. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -86,7 +86,7 @@ static void test_line(void **state)
 			 -EPERM);
 	assert_string_equal(error, "missing privileges: CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE; run "
 				   "as root (sudo memleak-bpf …)");
-	/* Who is root already is not told to become it. */
+	/* A user who is root already is not told to become root. */
 	assert_int_equal(privileges__check(BIT_OF(CAP_SYS_ADMIN), PRIVILEGE_TRACE, true, error,
 					   sizeof(error)),
 			 -EPERM);
@@ -97,7 +97,7 @@ static void test_line(void **state)
 	assert_non_null(strstr(error, "CAP_KILL; root was left"));
 }
 
-/* In a child, which ends with the line where it went wrong. */
+/* Runs in a child, which ends with the number of the line where it went wrong. */
 #define EXPECT(condition)                \
 	do {                             \
 		if (!(condition))        \

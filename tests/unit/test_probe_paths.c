@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which path is taken on which kernel: the kernels that there are, and ones that lack everything. */
+/*
+ * The path taken on each kernel: on the kernels that there are, and on ones that lack everything.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -49,7 +49,7 @@ static struct process_entry family[] = {
 	{ .tgid = 12, .parent = 10, .state = 'S', .layout = { 1, 7, 8 } },
 	{ .tgid = 13, .parent = 11, .state = 'S', .layout = { 1, 2, 3 } },
 	{ .tgid = 14, .parent = 1, .state = 'S', .layout = { 1, 2, 3 } },
-	/* Nothing may be seen of these two. */
+	/* Nothing of these two is visible. */
 	{ .tgid = 15, .parent = 1, .state = 'S' },
 	{ .tgid = 16, .parent = 15, .state = 'S' },
 };
@@ -64,7 +64,7 @@ static void test_relatives(void **state)
 	assert_int_equal(process_tree__relative(&tree, 13), 11);
 }
 
-/* Pages that are missing of these are explained by nobody. */
+/* Nobody explains the missing pages of these. */
 static void test_no_relatives(void **state)
 {
 	const struct process_tree tree = { family, sizeof(family) / sizeof(family[0]) };
@@ -82,7 +82,7 @@ static void test_this_machine(void **state)
 
 	(void)state;
 	assert_int_equal(process_tree__read(&tree), 0);
-	/* A process is no business of its own. */
+	/* A process is no relative of itself. */
 	assert_null(process_tree__find(&tree, getpid()));
 	parent = process_tree__find(&tree, getppid());
 	assert_non_null(parent);

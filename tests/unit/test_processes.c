@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which program ran in a process at a time, through execs. Follows this very process. */
+/* The program that ran in a process at a given time, through execs. Follows this very process. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 #include "processes/processes.h"
 
 #define NO_SUCH_PID 0x7ffffffe
-/* Later than what /proc was read for. */
+/* A time after /proc was read. */
 #define LATER (1ULL << 62)
 
 static void test_a_running_process(void **state)
@@ -108,7 +108,7 @@ static void test_code_made_at_run_time(void **state)
 	assert_non_null(first);
 	assert_int_equal(processes__mapped(processes, pid, LATER, &made), 0);
 	assert_ptr_equal(parent->code, first);
-	/* A child's PID that nobody has: the parent's names stay. */
+	/* No process has the child's PID: the parent's names stay. */
 	assert_int_equal(processes__forked(processes, CHILD, pid, LATER), 0);
 	child = processes__image(processes, CHILD, LATER);
 	assert_ptr_equal(child->code, first);
@@ -119,7 +119,7 @@ static void test_code_made_at_run_time(void **state)
 	processes__free(processes);
 }
 
-/* On version 1 the kernel shows who exits in the root: that is not where it ran. */
+/* With cgroup version 1 the kernel puts an exiting process into the root: it did not run there. */
 static void test_the_cgroup_of_what_has_ended(void **state)
 {
 	struct processes *processes = processes__new();
@@ -161,7 +161,7 @@ static void test_a_fork_has_its_parents_mappings(void **state)
 	assert_string_equal(child->cgroup, parent->cgroup);
 	assert_non_null(mapping_set__find(
 		child->mappings, (uint64_t)(uintptr_t)test_a_fork_has_its_parents_mappings));
-	/* What one maps later is not the other's. */
+	/* A later mapping of one process is not the other's. */
 	assert_int_equal(processes__mapped(processes, CHILD, LATER + 1, &library), 0);
 	assert_non_null(mapping_set__find(child->mappings, 0x5800));
 	assert_null(mapping_set__find(parent->mappings, 0x5800));
@@ -199,7 +199,9 @@ static void test_a_reported_image_goes(void **state)
 	/* Said once more, or of nobody, it changes nothing. */
 	processes__reported(processes, CHILD, LATER + 30);
 	assert_non_null(processes__image(processes, pid, LATER));
-	/* With what is reported goes what was before it: a vfork child had no memory of its own. */
+	/*
+	 * With the reported program goes the one before it: a vfork child had no memory of its own.
+	 */
 	assert_int_equal(processes__forked(processes, CHILD, pid, LATER + 40), 0);
 	assert_int_equal(processes__execed(processes, CHILD, LATER + 50, "program"), 0);
 	processes__reported(processes, CHILD, LATER + 55);
@@ -212,7 +214,7 @@ static bool is_that(pid_t tgid, void *context)
 	return tgid == *(const pid_t *)context;
 }
 
-/* A vfork child that ends without exec has no memory that a report is due of. */
+/* A vfork child that ends without exec has no memory to report on. */
 static void test_a_process_that_is_gone_goes(void **state)
 {
 	const pid_t gone = NO_SUCH_PID, needed = NO_SUCH_PID - 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Processes by what they hold, and how that grew. */
+/* Processes ranked by the memory that they hold, and its growth. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,7 +39,7 @@ static void test_largest_first(void **state)
 
 	(void)state;
 	assert_int_equal(ranking__fill(ranking, &report, spaces, NR_SPACES, 10), 0);
-	assert_int_equal(report.nr_rows, 3); /* who holds nothing is no row */
+	assert_int_equal(report.nr_rows, 3); /* a process that holds nothing is no row */
 	assert_int_equal(report.processes, 3);
 	assert_int_equal(report.held_bytes, 700);
 	assert_int_equal(report.held_blocks, 12);

@@ -128,7 +128,10 @@ static void test_figures_are_those_before_the_reaper(void **state)
 	(void)state;
 	input.early = (struct memory_counters){ .anon = 5100, .file = 30, .shmem = 4, .swap = 7 };
 	judge(&input, &report);
-	/* Nobody took anything: what the process itself gave back since was not held at its end. */
+	/*
+	 * No one took anything: the pages that the process itself gave back meanwhile were not held
+	 * at its end.
+	 */
 	assert_int_equal(report.reclaimed.rss_anon_bytes, 100 * PAGE);
 	assert_int_equal(report.stays.page_cache_bytes, 20 * PAGE);
 	input.reaped = true;

@@ -86,7 +86,7 @@ static void test_replaced(void **state)
 	say(file, "today\n");
 	assert_int_equal(report_file__flush(file), 0);
 	assert_content(path, "today\n");
-	/* Emptied by somebody else: no hole where it was. */
+	/* Another process emptied the file: no hole where it was. */
 	assert_int_equal(truncate(path, 0), 0);
 	say(file, "more\n");
 	report_file__free(file);
@@ -179,7 +179,7 @@ static void test_not_reopened(void **state)
 	assert_int_equal(report_file__reopen(file, path, NULL, NULL), -EISDIR);
 	say(file, "two\n");
 	assert_int_equal(rmdir(path), 0);
-	/* A pipe that nobody reads: it must not wait for somebody. */
+	/* A pipe without a reader must not be waited for. */
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_int_equal(report_file__reopen(file, path, NULL, NULL), -ENXIO);
 	say(file, "three\n");
@@ -246,7 +246,7 @@ static void *read_slowly(void *context)
 	return (void *)size;
 }
 
-/* Somebody else made it non-blocking, and it is full: nothing is lost. */
+/* Another process made it non-blocking, and it is full: nothing is lost. */
 static void test_full_pipe(void **state)
 {
 	struct report_file *file;
@@ -269,7 +269,7 @@ static void test_full_pipe(void **state)
 	close(ends[0]);
 }
 
-/* Asked for at each report: a terminal changes its width while it is written to. */
+/* The width is asked for at each report: a terminal changes its width while it is written to. */
 static void test_terminal_columns(void **state)
 {
 	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Hostile strings: what a terminal and what a JSON reader get to see of them. */
+/* Hostile strings, as a terminal and as a JSON reader get to see them. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -94,7 +94,7 @@ static void test_copy(void **state)
 	assert_string_equal(buffer, "?");
 }
 
-/* Whatever the room, what is there is a beginning of the whole that ends between characters. */
+/* With any room, the result is a beginning of the whole that ends between characters. */
 static void test_copy_cuts_between_characters(void **state)
 {
 	static const char text[] = "a\n\xc3\xa9\xff\x01z";

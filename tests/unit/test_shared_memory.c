@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* shared_memory.h: what a mapping is, by its file system and the kernel's name; the bounded set. */
+/*
+ * shared_memory.h: the kind of a mapping, by its file system and the kernel's name; the bounded
+ * set.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

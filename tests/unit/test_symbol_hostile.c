@@ -47,7 +47,7 @@ static void test_other_files_are_never_used(void **state)
 	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL, NULL), -EINVAL);
 	assert_int_equal(symbolizer__open_file(symbolizer, &map, "/dev/zero", NULL), -EINVAL);
 	assert_string_equal(symbol_fixture__frames(symbolizer, &map, address, false), "? ?:0");
-	/* It is deleted, but who has it open can still reach it. */
+	/* The file is deleted, but a process that has it open can still reach it. */
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	assert_int_equal(symbolizer__open_file(symbolizer, &map, link, NULL), 0);
 	close(fd);
@@ -113,7 +113,7 @@ static void test_rewritten_in_place(void **state)
 	symbolizer__free(symbolizer);
 }
 
-/* Each file: something is said of it, or nothing; it never crashes and never takes long. */
+/* For each file the symbolizer says something or nothing; it never crashes and never takes long. */
 static void resolve_some(struct mapping *map, uint64_t address)
 {
 	struct symbolizer *symbolizer = symbolizer__new(0);
@@ -290,7 +290,7 @@ static void test_nobody_maps_it(void **state)
 	/* Neither its debug information nor anything else is kept open. */
 	symbolizer__forget_unmapped(symbolizer, nothing);
 	assert_int_equal(nr_open(), before);
-	/* What was rewritten since is another file, for what was not looked up before. */
+	/* A rewritten file is another file for addresses that were not looked up before. */
 	symbol_fixture__run("touch used");
 	assert_string_equal(symbol_fixture__frames(symbolizer, &map, other, false), "? ?:0");
 	assert_int_equal(symbolizer__open_file(symbolizer, &map, map.path, NULL), 0);

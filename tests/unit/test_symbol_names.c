@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which name the symbolizer shows: of several, of mangled ones, and of ones made to hurt. */
+/* The name that the symbolizer shows: of several, of mangled ones, and of ones made to hurt. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* symbolizer__at: names for (file, offset), when nobody maps the file any more. */
+/* symbolizer__at: names for (file, offset), when no process maps the file any more. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,7 +43,7 @@ static const char *names_at(struct symbolizer *symbolizer, const struct object_k
 	return text;
 }
 
-/* What readelf calls the build ID of a file. */
+/* The build ID of a file, as readelf shows it. */
 static const char *build_id_of(const char *name)
 {
 	static char hex[256];
@@ -144,7 +144,7 @@ static void test_another_build(void **state)
 	key.build_id = build_id_of("rebuilt");
 	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL, NULL), 0);
 	assert_string_equal(names_at(symbolizer, &key, address), "inner < middle < outer");
-	/* In place: the same file, but not what the stack was taken from. */
+	/* Rewritten in place: the same file, but not the content that the stack was taken from. */
 	symbol_fixture__run("cat names > rebuilt");
 	assert_int_equal(symbolizer__open_file(symbolizer, &map, NULL, NULL), 0);
 	assert_string_equal(names_at(symbolizer, &key, address), "?");

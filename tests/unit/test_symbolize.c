@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * symbolize.h over real files: small programs are compiled into a folder of their own, and what the
- * symbolizer says of their addresses is compared with their source.
+ * symbolize.h over real files: small programs are compiled into a folder of their own, and the
+ * symbolizer's answers for their addresses are compared with their source.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -62,7 +62,7 @@ static void test_segments(void **state)
 	free(segments);
 }
 
-/* Four huge pages in 6.18's words; a segment can take up more than it was asked for. */
+/* Four huge pages as 6.18 prints them; a segment can take more memory than was asked for. */
 static void test_no_more_than_there_is(void **state)
 {
 	struct sysv_segment *segments;

@@ -56,7 +56,7 @@ static void test_wrap(void **state)
 		/* The place of a frame goes below its name. */
 		{ 24, "      operator new(int)  [a.so+0x1234]\n",
 		  "      operator new(int)\n          [a.so+0x1234]\n" },
-		/* What can't fit is not torn; what follows begins anew. */
+		/* Text that can't fit is not torn; the text after it begins a new line. */
 		{ 10, "ab /a/very/long/path cd\n", "ab /a/very/long/path\n    cd\n" },
 		{ 8, "メモリー 漏\n", "メモリー\n    漏\n" },
 	};
@@ -123,7 +123,7 @@ static void test_short_name(void **state)
 				    names[i].shortened);
 }
 
-/* Nothing is written past the buffer; what has no room stays as it is. */
+/* Nothing is written past the buffer; a name that has no room stays as it is. */
 static void test_short_name_bounds(void **state)
 {
 	char name[201], buffer[16];
@@ -211,7 +211,7 @@ static void test_report_with_long_name(void **state)
 		assert_non_null(strstr(text, "hashtable.h:1234\n"));
 		free(text);
 	}
-	/* A file has all of it in one line, and so has who asked for all. */
+	/* A file has all of it in one line, and so has a user who asked for all. */
 	text = write_with_name(name, 0, false);
 	assert_non_null(strstr(text, name));
 	free(text);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who is taken for a translator, and which bytes of its memory are put back. */
+/* The processes that are taken for translators, and the bytes of their memory that are put back. */
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +55,7 @@ static void test_known_paths(void **state)
 	assert_int_equal(translator_kind__of(endless), TRANSLATOR_NONE);
 }
 
-/* A name can be anybody's; where Valgrind's tools lie is theirs. */
+/* Any program can have the name; the place of Valgrind's tools is theirs alone. */
 static void test_name_alone_is_no_proof(void **state)
 {
 	const struct mapping tool = { .start = 0x58000000 }, old_tool = { .start = 0x38000000 },
@@ -83,13 +83,16 @@ static void test_budget(void **state)
 	assert_false(guard_budget__is_spent(&budget, &busy, now_ns));
 	guard_budget__spend(&budget, &busy, now_ns, limit_ns - 1);
 	assert_false(guard_budget__is_spent(&budget, &busy, now_ns));
-	/* All is spent: who took more than a half of it waits, the other one doesn't. */
+	/*
+	 * All time is spent: the process that took more than half of it waits, the other one
+	 * doesn't.
+	 */
 	guard_budget__spend(&budget, &modest, now_ns, 1);
 	assert_true(guard_budget__is_spent(&budget, &busy, now_ns));
 	assert_false(guard_budget__is_spent(&budget, &modest, now_ns));
 	guard_budget__spend(&budget, &modest, now_ns, limit_ns / 2);
 	assert_true(guard_budget__is_spent(&budget, &modest, now_ns));
-	/* Nobody who comes is made to wait for those. */
+	/* Newcomers don't wait for those. */
 	assert_false(guard_budget__is_spent(&budget, &(struct guard_share){ 0 }, now_ns));
 	/* In the next window all begin anew. */
 	assert_false(guard_budget__is_spent(&budget, &busy, now_ns + GUARD_WINDOW_NS));
@@ -191,7 +194,9 @@ static void test_memory(void **state)
 	breakpoints__find(all, fd, &map, note, NULL);
 	assert_int_equal(nr_found, 1);
 	assert_int_equal(last_found, 0x1010);
-	/* Not within the mapping: it begins behind the function, or ends before it. */
+	/*
+	 * The function is not within the mapping: the mapping begins after it, or ends before it.
+	 */
 	map.file_offset = 0x2000;
 	breakpoints__find(all, fd, &map, note, NULL);
 	map.file_offset = 0;

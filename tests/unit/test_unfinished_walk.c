@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The rest of a walk, over a copy of a stack that is made here: where it ends and why, and that
+ * The rest of a walk, over a copy of a stack that is made here: its end and the reason, and that
  * nothing outside the copy is read, whatever the copy says.
  */
 #include <setjmp.h>
@@ -56,7 +56,7 @@ static struct unfinished_walk *new_walk(uint64_t ip, uint32_t nr_words)
 	return walk;
 }
 
-/* What BPF had kept: two frames, and the one whose table was missing, as a bare address. */
+/* BPF had kept two frames, and the frame whose table was missing as a bare address. */
 static struct stack finish(struct unfinished_walk *walk, uint64_t outermost)
 {
 	struct walked_process process = { find_code, &outermost, WIRE_MAX_FRAMES };
@@ -153,7 +153,7 @@ static void test_hostile_copies(void **state)
 	struct stack stack;
 
 	(void)state;
-	/* Said to hold more than it can: it ends where the record does. */
+	/* The record claims more than it can hold: the walk ends where the record does. */
 	for (size_t i = 0; i < WIRE_STACK_COPY_WORDS; i++)
 		walk->words[i] = LIBRARY + 0x10;
 	stack = finish(walk, 0);

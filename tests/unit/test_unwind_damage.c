@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ELF headers that lie, overlap, wrap, or are cut off: which files are refused, and what is made of
- * the others.
+ * ELF headers that lie, overlap, wrap, or are cut off: the files that are refused, and the result
+ * of the others.
  */
 #include <dwarf.h>
 #include <errno.h>
@@ -26,7 +26,7 @@ static void test_segments_in_another_order(void **state)
 	Elf64_Phdr *first = &made->segments[CODE], *second = &made->segments[SPARE];
 
 	(void)state;
-	/* What has the higher addresses lies first in the file. */
+	/* The part with the higher addresses comes first in the file. */
 	*second = *first;
 	first->p_filesz = second->p_filesz = 0x1000;
 	first->p_offset += 0x1000;

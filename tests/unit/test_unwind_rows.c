@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where rows begin, and what fills the gaps between functions, in ELF files made by hand. Then the
- * machine's own files, against libdw.
+ * The beginnings of rows, and the rows for the gaps between functions, in ELF files made by hand.
+ * Then the machine's own files, against libdw.
  */
 #include <dwarf.h>
 #include <errno.h>
@@ -91,7 +91,7 @@ static void test_without_sections(void **state)
 	(void)state;
 	made_elf__strip(made);
 	MADE_ELF_ASSERT_ROWS(made, { 0, NONE }, { 0x20, CALLED }, { 0x40, NONE });
-	/* What follows the terminator is of another section, whatever it looks like. */
+	/* The bytes after the terminator are of another section, whatever they look like. */
 	memcpy(made->frames + nr, made->frames + nr - 4 - 24, 24);
 	memcpy(made->frames + nr + 8, &begin, sizeof(begin));
 	distance = (uint32_t)(nr + 4);
@@ -102,7 +102,7 @@ static void test_without_sections(void **state)
 	made->sections[EH_FRAME].sh_size = nr + 24;
 	MADE_ELF_ASSERT_ROWS(made, { 0, NONE }, { 0x20, CALLED }, { 0x40, NONE }, { 0x60, CALLED },
 			     { 0x80, NONE });
-	/* One that lies outside the file counts as stripped. */
+	/* A section that lies outside the file counts as stripped. */
 	made->sections[EH_FRAME].sh_offset = UINT64_MAX;
 	MADE_ELF_ASSERT_ROWS(made, { 0, NONE }, { 0x20, CALLED }, { 0x40, NONE });
 	free(made);
@@ -181,7 +181,7 @@ static void test_stubs(void **state)
 	MADE_ELF_ASSERT_ROWS(made, { 0, NONE }, { 0x20, CALLED }, { 0x40, UNWIND_CFA_PLT, 11 },
 			     { 0x44, NONE }, { 0x100, CALLED }, { 0x120, NONE }, { 0x1000, CALLED },
 			     { 0x1040, NONE });
-	/* One that reaches beyond the gap, into a function. */
+	/* A part that reaches beyond the gap, into a function. */
 	made_elf__put_section(made, STUBS_2, ".plt.sec", 0xf0, 0x20);
 	MADE_ELF_ASSERT_ROWS(made, { 0, NONE }, { 0x20, CALLED }, { 0x40, UNWIND_CFA_PLT, 11 },
 			     { 0x44, NONE }, { 0xf0, CALLED }, { 0x120, NONE });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is packed into the maps is read back by BPF's own search, and must be what the rows say. The
- * kernel's maps are made of plain memory here: libbpf's functions are this program's.
+ * BPF's own search reads back the tables that were packed into the maps, and must find the rows.
+ * The kernel's maps are plain memory here: this program defines libbpf's functions.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -200,7 +200,7 @@ static void assert_same_rule(const struct unwind_rows *rows, const struct unwind
 			    sizeof(*expected));
 }
 
-/* At, before and behind each row, and where pages begin. */
+/* At, before and after each row, and where pages begin. */
 static void assert_packed(const struct unwind_rows *rows, const struct unwind_file_key *key)
 {
 	uint64_t last = rows->nr ? rows->row[rows->nr - 1].file_offset : 0;
@@ -247,7 +247,7 @@ static void test_real_files(void **state)
 		assert_int_equal(find_entry(&key)->file.id, ++nr);
 		assert_memory_equal(unwind_tables__file(tables, (uint32_t)nr), &key, sizeof(key));
 	}
-	/* Only now: what came later must have left alone what was there. */
+	/* Checked only now: files that came later must not have changed earlier ones. */
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		struct unwind_file_key key = key_of(100 + i);
 
@@ -486,7 +486,7 @@ static void test_room_is_made(void **state)
 	assert_null(find_entry(&first));
 	assert_null(find_entry(&asked));
 	assert_int_equal(unwind_tables__nr_refused(tables), 0);
-	/* First the entries, then the caches; and then it waits for who had seen them. */
+	/* First the entries go, then the caches; then it waits for walks that had seen them. */
 	assert_int_equal(kernel.changed, 1);
 	assert_int_equal(kernel.changed_when_deleted, 0);
 	assert_int_equal(kernel.changed_when_waited, 1);
@@ -500,7 +500,7 @@ static void test_room_is_made(void **state)
 		for (size_t i = 0; i < rows.nr; i++)
 			assert_same_rule(&rows, &key, rows.row[i].file_offset);
 	}
-	/* One that comes again has its old number, wherever its table is. */
+	/* A file that comes again has its old number, wherever its table is. */
 	assert_int_equal(let_go_but(tables, 6, 8), 0);
 	assert_int_equal(kernel.changed, 2);
 	add_code_at(tables, 4, 0x1000);
@@ -542,7 +542,7 @@ static void test_many_files(void **state)
 	assert_int_equal(add(tables, inode, dup(fd)), -ENOSPC);
 	assert_int_equal(let_go_but(tables, 1, 3), 0);
 	assert_int_equal(kernel.nr_files, 3);
-	/* Of those that went, the fourth is in a stack. */
+	/* The fourth of the files that went is in a stack. */
 	in_use[4] = true;
 	unwind_tables__reuse_ids(tables, in_use);
 	assert_int_equal(unwind_tables__file(tables, 4)->inode, 4);

@@ -63,7 +63,7 @@ static void test_words(void **state)
 		assert_string_equal(verdict_words__why(&cases[i].why).text, cases[i].words);
 }
 
-/* The longest that there can be is whole. */
+/* The longest possible sentence is whole. */
 static void test_nothing_is_cut(void **state)
 {
 	struct report_why why = { .relative = INT32_MIN, .number = INT64_MIN };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which files can run code of their own in a child that shares their memory. */
+/* The files that can run code of their own in a child that shares their memory. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -14,7 +14,10 @@ static void test_slots_are_summed(void **state)
 	struct living_space living = { .space = { .unrecorded_bytes = 7, .unrecorded_blocks = 1 } };
 	(void)state;
 
-	/* Allocated on each CPU, freed on two: what one slot has may be less than nothing. */
+	/*
+	 * Blocks are allocated on each CPU and freed on two: one slot alone may be less than
+	 * nothing.
+	 */
 	for (unsigned int i = 0; i < WIRE_SPACE_SLOTS; i++)
 		living.slots[i] =
 			(struct space_slot){ .allocated_bytes = 100, .allocated_blocks = 2 };

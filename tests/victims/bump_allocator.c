@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* An allocator to be preloaded: it needs nobody else's, and gives no memory back. */
+/* An allocator to be preloaded: it needs no other, and gives no memory back. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * cache [REQUESTS [SECONDS]]: a server's cache of rendered pages. A page that is too old is
- * rendered anew; the new one takes the place of the old in the map, and nobody deletes the old:
- * with a std::unique_ptr in the map, it would be. Then it waits. For docs/comparison.md;
- * built as distributions build, without frame pointers.
+ * rendered anew, the new page takes the place of the old in the map, and nothing deletes the old
+ * one. (A std::unique_ptr in the map would.) Then it waits. For docs/comparison.md; built as
+ * distributions build, without frame pointers.
  */
 #include <cstdio>
 #include <cstdlib>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The main thread allocates, another thread frees; and the other way about. */
+/* The main thread allocates and another thread frees, and the other way round. */
 #include <pthread.h>
 
 #include "truth.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A child that is killed on its way back from malloc, in the middle of the kernel's trampoline for
- * probed returns: stepped there by its parent. Newer trampolines save registers over the return
- * address first. One that is a single instruction (before 6.11) can't be stopped in; the child is
- * killed behind it then. x86-64 only; exit code 2 elsewhere.
+ * probed returns, where its parent has stepped it to. Newer trampolines save registers over the
+ * return address first. A trampoline of a single instruction (before 6.11) can't be stopped in; the
+ * child is then killed after it. x86-64 only; exit code 2 elsewhere.
  */
 #include <signal.h>
 #include <stdint.h>
@@ -46,7 +46,7 @@ static uintptr_t trampoline_page(pid_t pid)
 	return found;
 }
 
-/* Leaves the child stopped in the trampoline behind its first instruction, or behind it all. */
+/* Leaves the child stopped in the trampoline after its first instruction, or after all of it. */
 static void step_into(pid_t child, uintptr_t trampoline)
 {
 	struct user_regs_struct registers;

@@ -83,7 +83,7 @@ static char *self_path(void)
 	return path;
 }
 
-/* The same program again, so that the second life is one of known size too. */
+/* The same program runs again, so that the second life has a known size too. */
 static void exec_again(void)
 {
 	char *path = self_path();
@@ -106,9 +106,9 @@ static void *outlive_leader(void *argument)
 	char path[64], text[256];
 	(void)argument;
 
-	/* A process goes by the name of its leader, also when that is not there any more. */
+	/* A process has the name of its leader, even when the leader is gone. */
 	prctl(PR_SET_NAME, "survivor");
-	/* Go on only when the leader is a zombie, so that the order is sure. */
+	/* Goes on only when the leader is a zombie, so that the order is sure. */
 	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
 	for (;;) {
 		int fd = (int)syscall(SYS_open, path, 0, 0);

@@ -2,8 +2,8 @@
 /*
  * drip [MILLISECONDS [SIZE [COUNT]]]: a daemon that loses a block every few milliseconds and frees
  * every other one. Says "ready" when the first is lost, then runs until it is killed, or COUNT
- * blocks have dripped. SIGUSR1 makes it pause and print what it holds, the next one go on: so what
- * drips between two pauses is known to the byte.
+ * blocks have dripped. SIGUSR1 makes it pause and print what it holds; the next SIGUSR1 makes it go
+ * on. So the blocks that drip between two pauses are known to the byte.
  */
 #include <signal.h>
 

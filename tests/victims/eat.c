@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * eat CGROUP_PROCS MEBIBYTES [MILLISECONDS]: joins a memory cgroup, then allocates and touches
- * mebibyte after mebibyte, with a pause after each, until it is killed. Prints the number of blocks
- * before it touches the newest: that is where the kill strikes, so the last number is what it held.
+ * mebibyte after mebibyte, with a pause after each, until it is killed. It prints the number of
+ * blocks before it touches the newest: the kill strikes there, so the last number is what it held.
  */
 #include <fcntl.h>
 

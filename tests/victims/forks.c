@@ -94,7 +94,7 @@ static void child(int from_parent)
 	pid_t pid;
 
 	become_copy();
-	/* The parent has freed 0 to 4, and has put others where they were. */
+	/* The parent has freed blocks 0 to 4, and has put others in their places. */
 	if (read(from_parent, &byte, 1) != 1)
 		die("read");
 	for (int i = 0; i < 3; i++)
@@ -152,7 +152,10 @@ int main(int argc, char **argv)
 		child(to_child[0]);
 	for (int i = 0; i < 5; i++)
 		free_own(i, size_of(i));
-	/* At the same addresses, and again gone: the younger ones are no business of the child. */
+	/*
+	 * The parent makes younger blocks at the same addresses and frees two again. They are no
+	 * business of the child.
+	 */
 	for (int i = 0; i < 5; i++)
 		keep(i, size_of(i) - 4);
 	for (int i = 0; i < 2; i++)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Allocates nothing, says a line: what exec and posix_spawn victims turn into. */
+/* Allocates nothing and prints a line: exec and posix_spawn victims become this. */
 #include "truth.h"
 
 int main(void)

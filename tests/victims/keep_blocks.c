@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Preloaded, it keeps every block that a program allocates: so the reports, which list the stacks
- * of what is held, list those of all that was allocated. It defines no malloc and is no allocator.
- * The tracer, which has to be started with the environment of the program, keeps nothing.
+ * Preloaded, it keeps every block that a program allocates, so that reports, which list the stacks
+ * of held blocks, list the stacks of all allocations. It defines no malloc and is no allocator. The
+ * tracer, which must be started with the environment of the program, keeps nothing.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -46,7 +46,7 @@ void *realloc(void *block, size_t size)
 	return moved;
 }
 
-/* The C library's leaves no frame behind: it jumps to realloc. */
+/* The C library's function leaves no frame: it jumps to realloc. */
 void *reallocarray(void *block, size_t nr, size_t size)
 {
 	size_t bytes;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Opens libplugin.so beside itself, lets it allocate, closes it again: its code is gone then. */
+/*
+ * Opens libplugin.so from its own folder, lets it allocate, and closes it: its code is gone then.
+ */
 #include <dlfcn.h>
 
 #include "truth.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A file system in user space with one executable file in it, "program", whose content is that of
- * FILE: mute_fs FOLDER FILE. Stopped by a signal it answers nobody any more, as a server on the
- * network does that has gone. It speaks the kernel's own protocol (linux/fuse.h), so that it needs
- * no library.
+ * FILE: mute_fs FOLDER FILE. While a signal has stopped it, it answers no request, like a network
+ * server that is gone. It speaks the kernel's own protocol (linux/fuse.h), so that it needs no
+ * library.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 #define NAME "program"
 #define MAX_READ_BYTES (128 << 10)
 #define REQUEST_BYTES (MAX_READ_BYTES + 4096)
-/* So long what it said of a file holds: the kernel asks anew at every look. */
+/* Its answers about a file hold that long: the kernel asks anew at every look. */
 #define VALID_S 0
 
 static int device_fd, file_fd;

@@ -52,7 +52,7 @@ static NOINLINE void drop(int count)
 	}
 }
 
-/* The return address of the free before this stands in there. */
+/* The return address of the earlier free stands there. */
 static NOINLINE void drop_below(void)
 {
 	char unwritten[4096];
@@ -129,7 +129,7 @@ static NOINLINE void keep_other(int count, size_t size)
 
 static void *obey(void *unused);
 
-/* Not by pthread_exit, which loads a library. */
+/* Does not use pthread_exit, which loads a library. */
 static void leave(void)
 {
 	pthread_t other;

@@ -33,7 +33,7 @@ static NOINLINE void keep_resized(void)
 
 static NOINLINE void keep_remapped(void)
 {
-	/* Beyond the mmap threshold: mremap. */
+	/* Larger than the mmap threshold: mremap. */
 	char *block = resize(NULL, 0, 1 << 20);
 
 	block = resize(block, 1 << 20, 8 << 20);

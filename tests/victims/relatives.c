@@ -134,7 +134,7 @@ int main(int argc, char **argv)
 		if (stack == MAP_FAILED)
 			die("mmap");
 		truth_print();
-		/* No exit signal: whoever adopts it need not be told. */
+		/* No exit signal: the process that adopts it need not be told. */
 		if (clone(outlive, stack + size, CLONE_VM, NULL) < 0)
 			die("clone");
 		_exit(8);

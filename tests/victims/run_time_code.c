@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Makes a function at run time, as a just-in-time compiler does, and says so in /tmp/perf-PID.map;
- * the function calls one of the program, which allocates. Prints the path of the map, which it
- * leaves behind, or "none" where its few instructions are not the machine's.
+ * Makes a function at run time, as a just-in-time compiler does, and writes its name to
+ * /tmp/perf-PID.map; the function calls one of the program, which allocates. Prints the path of the
+ * map, which it leaves there, or "none" where its few instructions are not the machine's.
  */
 #include <sys/mman.h>
 
@@ -55,7 +55,7 @@ int main(void)
 	snprintf(text, sizeof(text), "%lx %zx Interpreter::run(made, here)\n", (unsigned long)code,
 		 sizeof(instructions));
 	fputs(text, map);
-	/* Whose /tmp it is can't be seen any more when a process has ended. */
+	/* After a process has ended, nobody can see which /tmp was its own. */
 	sleep(1);
 	snprintf(text, sizeof(text), "%s\n", path);
 	say(text);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Allocates under a strict filter: any system call that it does not make itself kills it, such as
- * the one behind a return probe from 6.11 on where the kernel lets the filter see it.
+ * Allocates under a strict filter, which kills it at any system call that it does not make itself,
+ * such as the system call of a return probe from 6.11 on where the kernel lets the filter see it.
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -51,7 +51,7 @@ static NOINLINE void keep(void)
 		truth_freed(300);
 		free(passing);
 	}
-	/* Beyond the mmap threshold. */
+	/* Larger than the mmap threshold. */
 	truth_allocated(malloc(1 << 20), 1 << 20);
 }
 

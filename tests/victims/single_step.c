@@ -52,7 +52,7 @@ static void stop_stepping(void)
 	stepping = 0;
 }
 
-/* ---- what is stepped through ---- */
+/* ---- the code that is stepped through ---- */
 
 static NOINLINE int add(const char *bytes, int a, int b)
 {
@@ -93,7 +93,10 @@ static NOINLINE int through_libc(void)
 	char text[64];
 
 	qsort(numbers, 7, sizeof(int), compare);
-	/* Of the vdso, what reads no clock: that starts again when the time changes meanwhile. */
+	/*
+	 * The part of the vdso that reads no clock: a clock's code starts again when the time
+	 * changes meanwhile.
+	 */
 	numbers[3] += time(NULL) > 0;
 	snprintf(text, sizeof(text), "%s %d %ld", "text", numbers[3], strtol("123", NULL, 10));
 	return text[0] + (getenv("NO_SUCH_VARIABLE") != NULL);

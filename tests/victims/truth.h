@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a victim itself knows about its heap: it notes every allocation and every free beside the
- * call, and prints the sums as one JSON line on stdout. Nothing here allocates: no stdio, since
- * stdio would ask for buffers. Plain functions over __atomic builtins, for C and C++.
+ * A victim's own knowledge of its heap: it notes every allocation and every free next to the call,
+ * and prints the sums as one JSON line on stdout. Nothing here allocates: no stdio, since stdio
+ * would ask for buffers. Plain functions over __atomic builtins, for C and C++.
  */
 #ifndef TRUTH_H
 #define TRUTH_H
@@ -27,7 +27,7 @@ static inline void truth_add(unsigned long *counter, unsigned long n)
 /* After an allocation of size bytes. */
 static inline MAYBE_UNUSED void truth_allocated(const void *block, size_t size)
 {
-	/* The compiler may drop a new-expression whose result nobody looks at. */
+	/* The compiler may drop a new-expression whose result is not used. */
 	__asm__ volatile("" : : "r"(block) : "memory");
 	if (!block) {
 		truth_add(&truth_failed, 1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Opens and closes two libraries by turns, each at the address where the other one was: what is
- * known of that address must not outlive the library. Fails if they didn't land at one address.
+ * Opens and closes two libraries by turns, each at the address where the other one was: knowledge
+ * of that address must not outlive the library. Fails if they didn't land at one address.
  */
 #include <dlfcn.h>
 #include <link.h>

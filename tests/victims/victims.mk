@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The programs that the system tests trace, each built into $(BUILD)/tests/victims/NAME. Included by
-# the Makefile. -fno-builtin: the compiler must not drop or merge calls of malloc and free, they are
-# what is counted.
+# the Makefile. -fno-builtin: the compiler must not drop or merge calls of malloc and free, since the
+# tests count them.
 
 VICTIM_DIR := $(BUILD)/tests/victims
 VICTIM_WARNINGS := -Wall -Wextra -Werror -Wshadow

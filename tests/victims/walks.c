@@ -66,7 +66,7 @@ static NOINLINE void in_aligned_sized_frame(size_t size)
 	use(bytes);
 }
 
-/* What lies here is above any window of the stack that a walk may have read. */
+/* The data here is above any window of the stack that a walk may have read. */
 static NOINLINE void in_large_frame(int depth)
 {
 	char bytes[5000];
@@ -79,7 +79,7 @@ static NOINLINE void in_large_frame(int depth)
 	use(bytes);
 }
 
-/* All registers that a function must give back are in use, rbp for a number. */
+/* All callee-saved registers are in use, rbp for a number. */
 static NOINLINE long in_full_registers(long a, long b, long c, long d, long e, long f)
 {
 	for (long i = 0; i < 3; i++) {

@@ -56,7 +56,7 @@ static void weigh(void)
 	syscall(SYS_write, STDOUT_FILENO, rollup, rollup_size);
 }
 
-/* The second weight counts: the first touches every page of code and data that weighing takes. */
+/* The second weighing counts: the first touches every page of code and data that weighing takes. */
 static NOINLINE void weigh_and_end(void)
 {
 	for (int i = 0;; i++) {
@@ -68,14 +68,14 @@ static NOINLINE void weigh_and_end(void)
 
 static void fill(char *memory, size_t size)
 {
-	/* No page is like another: neither zeroes nor twins are for the kernel to save on. */
+	/* All pages differ: the kernel can save neither zeroes nor twins. */
 	for (size_t i = 0; i < size; i += 4096) {
 		memcpy(memory + i, &i, sizeof(i));
 		memory[i + sizeof(i)] = 1;
 	}
 }
 
-/* Aligned as huge pages have to be, with no neighbour to merge with that would get the advice. */
+/* Aligned as huge pages must be, without a neighbour to merge with that would get the advice. */
 static char *take(size_t size, int flags, int advice)
 {
 	size_t room = size + 2 * HUGE_SIZE;
@@ -117,7 +117,10 @@ static void take_swapped(size_t size)
 	char *memory = take(size, MAP_PRIVATE, MADV_NOHUGEPAGE);
 
 	fill(memory, size);
-	/* Pages that were not yet on the list that is paged out from are there the next time. */
+	/*
+	 * Pages that were not yet on the list from which the kernel pages out are there the next
+	 * time.
+	 */
 	for (int i = 0; i < 3; i++) {
 		madvise(memory, size, MADV_PAGEOUT);
 		usleep(20000);

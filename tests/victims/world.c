@@ -39,7 +39,7 @@ int main(int argc, char **argv)
 	char cwd[4096];
 	mode_t mask = umask(0);
 
-	/* Before anything here opens a file. */
+	/* This must come before anything here opens a file. */
 	for (int fd = 0; fd < 1024; fd++) {
 		int flags = fcntl(fd, F_GETFD);
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What every experiment begins with (sourced, not run): where the tool is, words for a reader,
+# The beginning of every experiment (sourced, not run): where the tool is, words for a reader,
 # claims that are checked, and an end that leaves nothing behind.
 # An experiment's exit status: 0 when all that it claims holds, 1 when something does not, 2 when it
 # was asked wrongly, 77 when this machine can't run it.
@@ -62,7 +62,7 @@ claim() {
 	printf '  holds: %s\n' "$words"
 }
 
-# The numbers behind the first occurrence of LABEL in FILE, without their commas.
+# The numbers after the first occurrence of LABEL in FILE, without their commas.
 numbers_after() {
 	local label=$1 file=$2
 	sed -n "s/.*$label//p" "$file" | head -n 1 | tr -d , | grep -oE '[0-9]+' | paste -sd ' ' || true
