@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/range_table.h"
 
 #define MAX_RANGES (64u << 20)
@@ -16,18 +17,9 @@ int range_table__add(struct range_table *table, uint64_t low, uint64_t high, uin
 {
 	if (low >= high)
 		return 0;
-	if (table->nr == table->capacity) {
-		size_t capacity = table->capacity ? table->capacity * 2 : 16;
-		struct range *ranges;
-
-		if (capacity > MAX_RANGES)
-			return -ENOMEM;
-		ranges = realloc(table->ranges, capacity * sizeof(*ranges));
-		if (!ranges)
-			return -ENOMEM;
-		table->ranges = ranges;
-		table->capacity = capacity;
-	}
+	if (table->nr == MAX_RANGES ||
+	    array__reserve(&table->ranges, &table->capacity, table->nr + 1))
+		return -ENOMEM;
 	table->ranges[table->nr++] = (struct range){ low, high, value };
 	return 0;
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #include "elf/named_functions.h"
 
 #define CHUNK_BYTES (256 << 10)
@@ -36,20 +38,15 @@ struct search {
 
 static int add_place(struct search *search, uint64_t offset, size_t name)
 {
+	int err;
+
 	if (offset > UINT32_MAX) /* no symbol can point there */
 		return 0;
-	if (search->nr_places == search->room) {
-		size_t room = search->room ? 2 * search->room : 64;
-		struct place *more;
-
-		if (room > PLACES_MAX)
-			return -EBADMSG;
-		more = realloc(search->places, room * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		search->places = more;
-		search->room = room;
-	}
+	if (search->nr_places == PLACES_MAX)
+		return -EBADMSG;
+	err = array__reserve(&search->places, &search->room, search->nr_places + 1);
+	if (err)
+		return err;
 	search->places[search->nr_places++] = (struct place){ (uint32_t)offset, (uint32_t)name };
 	return 0;
 }

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* Large libraries have some ten thousand. */
 #define MAX_STUBS (1u << 20)
 #define MAX_SLOTS (1u << 20)
@@ -40,9 +42,9 @@ struct stub {
 
 struct plt_symbols {
 	struct stub *stubs; /* by address */
-	size_t nr_stubs;
+	size_t nr_stubs, stubs_room;
 	struct slot *slots; /* by address; only while the stubs are read */
-	size_t nr_slots, nr_relocations, nr_asked;
+	size_t nr_slots, slots_room, nr_relocations, nr_asked;
 	char *names; /* a copy of the dynamic string table, ended by an extra NUL */
 	size_t names_bytes;
 	char shown[MAX_NAME_BYTES + sizeof("@plt")];
@@ -88,14 +90,8 @@ static int add_slot(struct plt_symbols *symbols, const struct elf_headers *heade
 			     sizeof(symbol)) ||
 	    symbol.st_name >= symbols->names_bytes || !symbols->names[symbol.st_name])
 		return 0;
-	if (!(symbols->nr_slots & (symbols->nr_slots - 1))) {
-		size_t room = symbols->nr_slots ? 2 * symbols->nr_slots : 1;
-		struct slot *slots = realloc(symbols->slots, room * sizeof(*slots));
-
-		if (!slots)
-			return -ENOMEM;
-		symbols->slots = slots;
-	}
+	if (array__reserve(&symbols->slots, &symbols->slots_room, symbols->nr_slots + 1))
+		return -ENOMEM;
 	symbols->slots[symbols->nr_slots++] = (struct slot){ relocation->r_offset, symbol.st_name };
 	return 0;
 }
@@ -178,18 +174,17 @@ static int find_stubs(struct plt_symbols *symbols, const Elf64_Shdr *section,
 		      const unsigned char *code)
 {
 	size_t stub_bytes = section->sh_entsize == STEP_BYTES ? STEP_BYTES : 2 * STEP_BYTES;
-	size_t capacity = symbols->nr_stubs + section->sh_size / stub_bytes;
-	struct stub *stubs = realloc(symbols->stubs, (capacity + 1) * sizeof(*stubs));
+	int err = array__reserve(&symbols->stubs, &symbols->stubs_room,
+				 symbols->nr_stubs + section->sh_size / stub_bytes);
 
-	if (!stubs)
-		return -ENOMEM;
-	symbols->stubs = stubs;
+	if (err)
+		return err;
 	for (size_t at = 0; at + stub_bytes <= section->sh_size; at += stub_bytes) {
 		uint64_t vaddr = section->sh_addr + at;
 		const struct slot *slot = find_jump(symbols, code + at, stub_bytes, vaddr);
 
 		if (slot)
-			stubs[symbols->nr_stubs++] =
+			symbols->stubs[symbols->nr_stubs++] =
 				(struct stub){ vaddr, vaddr + stub_bytes, slot->name };
 	}
 	return 0;

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
+
 /*
  * Each root takes a descriptor. For files of further roots, debug files are searched for in ours
  * alone.
@@ -119,21 +121,6 @@ static struct process_root *find_same(const struct process_root_list *list,
 	return NULL;
 }
 
-static bool reserve_one(struct process_root_list *list)
-{
-	struct process_root **roots;
-
-	if (list->nr >= MAX_ROOTS)
-		return false;
-	/* The array is full at each power of two. */
-	if (list->nr & (list->nr - 1))
-		return true;
-	roots = realloc(list->roots, (list->nr ? list->nr * 2 : 1) * sizeof(*roots));
-	if (roots)
-		list->roots = roots;
-	return roots;
-}
-
 struct process_root *process_root_list__get(struct process_root_list *list, const char *path)
 {
 	struct process_root *root = process_root__open(path);
@@ -143,7 +130,7 @@ struct process_root *process_root_list__get(struct process_root_list *list, cons
 		process_root__free(root);
 		return known;
 	}
-	if (!reserve_one(list)) {
+	if (list->nr >= MAX_ROOTS || array__reserve(&list->roots, &list->capacity, list->nr + 1)) {
 		process_root__free(root);
 		errno = ENOSPC;
 		return NULL;

@@ -40,7 +40,7 @@ struct path_root {
 /* Each root once, however many processes have it. */
 struct process_root_list {
 	struct process_root **roots;
-	size_t nr;
+	size_t nr, capacity;
 };
 
 /* The root at that path, still owned by the list; NULL as above. */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "elf/elf_file.h"
 #include "elf/elf_image.h"
 #include "elf/load_list.h"
@@ -57,13 +58,12 @@ static int optional(int err)
 
 static int add_needed(struct shared_object *object, char *name)
 {
-	char **more = realloc(object->needed, (object->nr_needed + 1) * sizeof(*more));
+	int err = array__reserve(&object->needed, &object->needed_capacity, object->nr_needed + 1);
 
-	if (!more) {
+	if (err) {
 		free(name);
-		return -ENOMEM;
+		return err;
 	}
-	object->needed = more;
 	object->needed[object->nr_needed++] = name;
 	return 0;
 }

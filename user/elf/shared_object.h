@@ -21,7 +21,7 @@ struct shared_object {
 	char *rpath; /* NULL when there is a runpath, which takes precedence */
 	char *runpath;
 	char **needed; /* DT_NEEDED, DT_AUXILIARY, DT_FILTER; at most 1024 */
-	size_t nr_needed;
+	size_t nr_needed, needed_capacity;
 	bool no_default_folders;
 	dev_t device;
 	ino_t inode;

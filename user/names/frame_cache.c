@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #include "names/frame_cache.h"
 
 #define MAX_FRAMES (1u << 22)
@@ -83,21 +85,6 @@ static int grow_slots(struct frame_cache *cache)
 	return 0;
 }
 
-static int grow_frames(struct frame_cache *cache, unsigned int nr)
-{
-	size_t capacity = cache->frames_capacity ? cache->frames_capacity * 2 : 64;
-	struct line_frame *frames;
-
-	while (capacity < cache->nr_frames + nr)
-		capacity *= 2;
-	frames = realloc(cache->frames, capacity * sizeof(*frames));
-	if (!frames)
-		return -1;
-	cache->frames = frames;
-	cache->frames_capacity = capacity;
-	return 0;
-}
-
 void frame_cache__add(struct frame_cache *cache, uint64_t offset, const struct line_frame *frames,
 		      unsigned int nr)
 {
@@ -107,7 +94,7 @@ void frame_cache__add(struct frame_cache *cache, uint64_t offset, const struct l
 		return;
 	if (cache->nr_slots >= cache->capacity / 4 * 3 && grow_slots(cache))
 		return;
-	if (cache->nr_frames + nr > cache->frames_capacity && grow_frames(cache, nr))
+	if (array__reserve(&cache->frames, &cache->frames_capacity, cache->nr_frames + nr))
 		return;
 	slot = find_slot(cache->slots, cache->capacity, offset);
 	if (slot->nr)

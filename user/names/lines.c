@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/counted_heap.h"
 #include "names/debug_sections.h"
@@ -44,7 +45,7 @@ struct lines {
 	struct debug_sections sections;
 	uint64_t lowest_text;
 	struct unit *units;
-	size_t nr_units;
+	size_t nr_units, units_capacity;
 	struct range_table unit_ranges; /* value: index in units */
 	bool units_read;
 	uint64_t allowed_ns, spent_ns, lookup_start_ns;
@@ -157,15 +158,10 @@ static bool covers(struct lines *lines, Dwarf_Die *die, uint64_t vaddr)
 static int add_unit(struct lines *lines, Dwarf_Die *die)
 {
 	size_t nr = lines->nr_units;
+	int err = array__reserve(&lines->units, &lines->units_capacity, nr + 1);
 
-	if (!(nr & (nr - 1))) {
-		size_t capacity = nr ? nr * 2 : 1;
-		struct unit *units = realloc(lines->units, capacity * sizeof(*units));
-
-		if (!units)
-			return -ENOMEM;
-		lines->units = units;
-	}
+	if (err)
+		return err;
 	lines->units[nr] = (struct unit){ .offset = dwarf_dieoffset(die) };
 	lines->nr_units++;
 	return add_ranges(lines, &lines->unit_ranges, die, nr);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #define MAX_CODES (1u << 20)
 #define MAX_NAMES_BYTES (128u << 20)
 /* At most this many ranges, back from the nearest, are tried: ranges may overlap. */
@@ -76,25 +78,8 @@ static bool take_number(const char **cursor, const char *end, uint64_t *value)
 
 static bool reserve(struct perf_map *map, size_t name_bytes)
 {
-	if (map->nr == map->capacity) {
-		size_t capacity = map->capacity ? map->capacity * 2 : 256;
-		struct code *codes = realloc(map->codes, capacity * sizeof(*codes));
-
-		if (!codes)
-			return false;
-		map->codes = codes;
-		map->capacity = capacity;
-	}
-	if (map->names_bytes + name_bytes > map->names_capacity) {
-		size_t capacity = map->names_capacity ? map->names_capacity * 2 : 16384;
-		char *names = realloc(map->names, capacity);
-
-		if (!names)
-			return false;
-		map->names = names;
-		map->names_capacity = capacity;
-	}
-	return true;
+	return !array__reserve(&map->codes, &map->capacity, map->nr + 1) &&
+	       !array__reserve(&map->names, &map->names_capacity, map->names_bytes + name_bytes);
 }
 
 static void add_code(struct perf_map *map, uint64_t start, uint64_t size_bytes, const char *name,

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "unwind/cfi_state.h"
 
 #define ENTRIES_MAX (256u << 10) /* one for each object file, if the linker merges none */
@@ -25,21 +26,6 @@ struct cfi {
 	size_t functions_room;
 	size_t nr_refused;
 };
-
-static int grow(void **array, size_t *room, size_t element_bytes, size_t max)
-{
-	size_t wanted = *room ? 2 * *room : 64;
-	void *more;
-
-	if (wanted > max)
-		return -E2BIG;
-	more = realloc(*array, wanted * element_bytes);
-	if (!more)
-		return -ENOMEM;
-	*array = more;
-	*room = wanted;
-	return 0;
-}
 
 static struct pointer_bases bases_of(const struct cfi *cfi, uint64_t function)
 {
@@ -132,14 +118,15 @@ static bool parse_entry(const struct cfi *cfi, struct cfi_entry *entry, struct b
 static int read_entry(struct cfi *cfi, uint32_t offset, struct byte_cursor record)
 {
 	struct cfi_entry entry = { .offset = offset, .pointer_encoding = DW_EH_PE_absptr };
-	int err = 0;
+	int err;
 
 	if (!parse_entry(cfi, &entry, record)) {
 		cfi->nr_refused++;
 		return 0;
 	}
-	if (cfi->nr_entries == cfi->entries_room)
-		err = grow((void **)&cfi->entries, &cfi->entries_room, sizeof(entry), ENTRIES_MAX);
+	if (cfi->nr_entries == ENTRIES_MAX)
+		return -E2BIG;
+	err = array__reserve(&cfi->entries, &cfi->entries_room, cfi->nr_entries + 1);
 	if (!err)
 		cfi->entries[cfi->nr_entries++] = entry;
 	return err;
@@ -191,7 +178,7 @@ static int read_function(struct cfi *cfi, uint32_t entry_offset, struct byte_cur
 {
 	const struct cfi_entry *entry = find_entry(cfi, entry_offset);
 	struct cfi_function function;
-	int err = 0;
+	int err;
 
 	if (!entry) {
 		cfi->nr_refused++;
@@ -200,9 +187,9 @@ static int read_function(struct cfi *cfi, uint32_t entry_offset, struct byte_cur
 	if (!parse_function(cfi, entry, record, &function))
 		return 0;
 	function.entry = (uint32_t)(entry - cfi->entries);
-	if (cfi->nr_functions == cfi->functions_room)
-		err = grow((void **)&cfi->functions, &cfi->functions_room, sizeof(function),
-			   FUNCTIONS_MAX);
+	if (cfi->nr_functions == FUNCTIONS_MAX)
+		return -E2BIG;
+	err = array__reserve(&cfi->functions, &cfi->functions_room, cfi->nr_functions + 1);
 	if (!err)
 		cfi->functions[cfi->nr_functions++] = function;
 	return err;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "unwind/cfi.h"
 #include "base/counted_heap.h"
 #include "base/memory_share.h"
@@ -46,23 +47,6 @@ struct known_code {
 	const struct unwind_stubs *stubs; /* NULL: where the program begins */
 };
 
-static int reserve(struct builder *builder)
-{
-	size_t room = builder->room ? 2 * builder->room : 256;
-	struct unwind_row *more;
-
-	if (builder->rows->nr < builder->room)
-		return 0;
-	if (builder->room >= UNWIND_ROWS_MAX)
-		return -E2BIG;
-	more = realloc(builder->rows->row, room * sizeof(*more));
-	if (!more)
-		return -ENOMEM;
-	builder->rows->row = more;
-	builder->room = room;
-	return 0;
-}
-
 static int add_row(uint64_t address, const struct unwind_rule *rule, void *context)
 {
 	struct builder *builder = context;
@@ -71,7 +55,9 @@ static int add_row(uint64_t address, const struct unwind_rule *rule, void *conte
 
 	if (rows->nr && !memcmp(&rows->row[rows->nr - 1].rule, rule, sizeof(*rule)))
 		return 0;
-	err = reserve(builder);
+	if (rows->nr == UNWIND_ROWS_MAX)
+		return -E2BIG;
+	err = array__reserve(&rows->row, &builder->room, rows->nr + 1);
 	if (err)
 		return err;
 	rows->row[rows->nr++] = (struct unwind_row){

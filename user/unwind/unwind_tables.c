@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "bpf/unwind_search.h"
 #include "unwind/unwind_rows.h"
 #include "unwind/word_space.h"
@@ -51,7 +52,7 @@ struct unwind_tables {
 	bool detached;
 	struct known_file *files; /* by id; id 0 is no file */
 	uint32_t nr_ids; /* ever given out, and 0 */
-	uint32_t files_capacity;
+	size_t files_capacity;
 	uint32_t nr_known, nr_unused; /* ids in FILE_KNOWN and in FILE_UNUSED */
 	uint32_t *file_slots; /* hash table: ids by key, also of files let go; 0: free */
 	uint32_t nr_refused; /* files that found no room since room was last made */
@@ -279,21 +280,6 @@ static uint32_t find_id(const struct unwind_tables *tables, const struct unwind_
 	return *find_slot(tables, key);
 }
 
-static int grow_files(struct unwind_tables *tables)
-{
-	uint32_t capacity = tables->files_capacity ? 2 * tables->files_capacity : 64;
-	struct known_file *grown;
-
-	if (tables->nr_ids < tables->files_capacity)
-		return 0;
-	grown = realloc(tables->files, capacity * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	tables->files = grown;
-	tables->files_capacity = capacity;
-	return 0;
-}
-
 /* Finds a number that belongs to no file. */
 static int new_id(struct unwind_tables *tables, uint32_t *id)
 {
@@ -307,7 +293,7 @@ static int new_id(struct unwind_tables *tables, uint32_t *id)
 	}
 	if (tables->nr_ids == UNWIND_MAX_IDS)
 		return -ENOSPC;
-	err = grow_files(tables);
+	err = array__reserve(&tables->files, &tables->files_capacity, tables->nr_ids + 1);
 	if (!err)
 		*id = tables->nr_ids++;
 	return err;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 static void remove_gap(struct word_space *space, size_t at)
 {
 	space->nr--;
@@ -14,15 +16,10 @@ static void remove_gap(struct word_space *space, size_t at)
 
 static int insert_gap(struct word_space *space, size_t at, struct word_gap gap)
 {
-	if (space->nr == space->capacity) {
-		size_t capacity = space->capacity ? 2 * space->capacity : 64;
-		struct word_gap *grown = realloc(space->gaps, capacity * sizeof(*grown));
+	int err = array__reserve(&space->gaps, &space->capacity, space->nr + 1);
 
-		if (!grown)
-			return -ENOMEM;
-		space->gaps = grown;
-		space->capacity = capacity;
-	}
+	if (err)
+		return err;
 	memmove(&space->gaps[at + 1], &space->gaps[at], (space->nr - at) * sizeof(*space->gaps));
 	space->gaps[at] = gap;
 	space->nr++;
