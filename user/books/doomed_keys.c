@@ -7,19 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MIN_CAPACITY 64
+#include "base/array.h"
 
 int doomed_keys__add(struct doomed_keys *doomed, const void *key)
 {
-	if (doomed->nr == doomed->capacity) {
-		size_t capacity = doomed->capacity ? 2 * doomed->capacity : MIN_CAPACITY;
-		char *grown = realloc(doomed->keys, capacity * doomed->key_bytes);
+	int err = array__reserve_sized(&doomed->keys, &doomed->capacity, doomed->nr + 1,
+				       doomed->key_bytes);
 
-		if (!grown)
-			return -ENOMEM;
-		doomed->keys = grown;
-		doomed->capacity = capacity;
-	}
+	if (err)
+		return err;
 	memcpy(doomed->keys + doomed->nr++ * doomed->key_bytes, key, doomed->key_bytes);
 	return 0;
 }

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "books/doomed_keys.h"
 #include "books/snapshot.h"
 
-#define MIN_CAPACITY 64
 /*
  * Beyond this capacity the memory is freed once all are reported: a flood of ends is no reason to
  * keep it for ever.
@@ -20,19 +20,7 @@
 
 static int make_room(struct ended_spaces *ended, size_t nr)
 {
-	size_t capacity = ended->capacity ? ended->capacity : MIN_CAPACITY;
-	struct space *grown;
-
-	while (capacity < ended->nr + nr)
-		capacity *= 2;
-	if (capacity == ended->capacity)
-		return 0;
-	grown = realloc(ended->space, capacity * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	ended->space = grown;
-	ended->capacity = capacity;
-	return 0;
+	return array__reserve(&ended->space, &ended->capacity, ended->nr + nr);
 }
 
 static int by_end(const void *a, const void *b)

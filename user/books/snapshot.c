@@ -8,24 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/stop_request.h"
 
 #define BATCH_BLOCKS 16384
 #define BATCH_SPACES 256
-
-/* Grows *array by one zeroed element; NULL when there is no memory. */
-static void *append(void **array, size_t *nr, size_t size)
-{
-	/* Capacity is the next power of two, so only powers of two grow. */
-	if (!(*nr & (*nr - 1))) {
-		void *grown = realloc(*array, (*nr ? 2 * *nr : 1) * size);
-
-		if (!grown)
-			return NULL;
-		*array = grown;
-	}
-	return memset((char *)*array + (*nr)++ * size, 0, size);
-}
 
 /*
  * list_site() takes the next free number, so that there is no gap, but its threads count nr_sites
@@ -35,25 +22,23 @@ int snapshot__read_stack_ids(const struct tracer_maps *maps, const struct space 
 			     size_t *nr)
 {
 	struct site_index_key index = { .serial = space->serial };
+	size_t capacity = 0;
 	__u64 stack_id;
 
 	*ids = NULL;
 	*nr = 0;
 	for (;; index.n++) {
-		__u64 *copy;
-
 		if (bpf_map_lookup_elem(maps->site_index, &index, &stack_id)) {
 			if (index.n >= space->nr_sites)
 				return 0;
 			continue;
 		}
-		copy = append((void **)ids, nr, sizeof(*copy));
-		if (!copy) {
+		if (array__reserve(ids, &capacity, *nr + 1)) {
 			free(*ids);
 			*ids = NULL;
 			return -ENOMEM;
 		}
-		*copy = stack_id;
+		(*ids)[(*nr)++] = stack_id;
 	}
 }
 
@@ -74,6 +59,15 @@ static bool read_site(const struct tracer_maps *maps, const struct site_key *key
 	return wire_at_least_0(sum->blocks);
 }
 
+static int add_site(struct snapshot *snapshot, const struct snapshot_site *site)
+{
+	int err = array__reserve(&snapshot->sites, &snapshot->capacity, snapshot->nr_sites + 1);
+
+	if (!err)
+		snapshot->sites[snapshot->nr_sites++] = *site;
+	return err;
+}
+
 static int read_sites(struct snapshot *snapshot, const struct tracer_maps *maps,
 		      const struct space *space)
 {
@@ -83,17 +77,11 @@ static int read_sites(struct snapshot *snapshot, const struct tracer_maps *maps,
 	int err = snapshot__read_stack_ids(maps, space, &ids, &nr);
 
 	for (size_t i = 0; i < nr && !err; i++) {
-		struct snapshot_site *copy, site;
+		struct snapshot_site site;
 
 		key.stack_id = ids[i];
-		if (!read_site(maps, &key, &site))
-			continue;
-		copy = append((void **)&snapshot->sites, &snapshot->nr_sites, sizeof(*copy));
-		if (!copy) {
-			err = -ENOMEM;
-			break;
-		}
-		*copy = site;
+		if (read_site(maps, &key, &site))
+			err = add_site(snapshot, &site);
 	}
 	free(ids);
 	return err;
@@ -148,7 +136,7 @@ struct snapshot_blocks {
 	uint64_t *serials; /* whose blocks were looked for; sorted */
 	size_t nr_serials;
 	struct found_block *found; /* sorted by serial, stack and address */
-	size_t nr;
+	size_t nr, capacity;
 };
 
 static int by_serial(const void *a, const void *b)
@@ -161,20 +149,19 @@ static int by_serial(const void *a, const void *b)
 static int gather_block(const struct block_key *key, const struct block *block, void *context)
 {
 	struct snapshot_blocks *blocks = context;
-	struct found_block *found;
+	int err;
 
 	if (key->address & WIRE_GHOST || !bsearch(&key->serial, blocks->serials, blocks->nr_serials,
 						  sizeof(*blocks->serials), by_serial))
 		return 0;
-	found = append((void **)&blocks->found, &blocks->nr, sizeof(*found));
-	if (!found)
-		return -ENOMEM;
-	found->serial = key->serial;
-	found->stack_id = block->stack_id;
-	found->block.address = key->address;
-	found->block.size_bytes = block->size_bytes;
-	found->block.time_ns = block->time_ns;
-	return 0;
+	err = array__reserve(&blocks->found, &blocks->capacity, blocks->nr + 1);
+	if (!err)
+		blocks->found[blocks->nr++] = (struct found_block){
+			.serial = key->serial,
+			.stack_id = block->stack_id,
+			.block = { key->address, block->size_bytes, block->time_ns },
+		};
+	return err;
 }
 
 static int compare(uint64_t left, uint64_t right)
@@ -255,25 +242,25 @@ static int read_blocks(struct snapshot *snapshot, const struct space *space,
 	for (size_t i = find_first(blocks, space->serial);
 	     i < blocks->nr && blocks->found[i].serial == space->serial; i++) {
 		const struct found_block *found = &blocks->found[i];
-		struct snapshot_block *copy;
+		int err;
 
 		if (before_ns && found->block.time_ns > before_ns)
 			continue;
 		if (!site || site->stack_id != found->stack_id) {
-			site = append((void **)&snapshot->sites, &snapshot->nr_sites,
-				      sizeof(*site));
-			if (!site)
-				return -ENOMEM;
-			site->stack_id = found->stack_id;
+			err = add_site(snapshot,
+				       &(struct snapshot_site){ .stack_id = found->stack_id });
+			if (err)
+				return err;
+			site = &snapshot->sites[snapshot->nr_sites - 1];
 		}
 		site->bytes += found->block.size_bytes;
 		site->blocks++;
 		if (!request->with_blocks)
 			continue;
-		copy = append((void **)&site->block_list, &site->nr_block_list, sizeof(*copy));
-		if (!copy)
-			return -ENOMEM;
-		*copy = found->block;
+		err = array__reserve(&site->block_list, &site->capacity, site->nr_block_list + 1);
+		if (err)
+			return err;
+		site->block_list[site->nr_block_list++] = found->block;
 	}
 	return 0;
 }
@@ -309,23 +296,20 @@ int snapshot__read_live(const struct tracer_maps *maps, struct space **spaces, s
 	__u32 cursor = 0, next = 0, found;
 	bool first = true;
 	int err = keys && living ? 0 : -ENOMEM;
+	size_t capacity = 0;
 
 	*spaces = NULL;
 	*nr = 0;
 	while (!err) {
-		struct space *grown = realloc(*spaces, (*nr + BATCH_SPACES) * sizeof(*grown));
-
-		if (!grown) {
-			err = -ENOMEM;
+		err = array__reserve(spaces, &capacity, *nr + BATCH_SPACES);
+		if (err)
 			break;
-		}
-		*spaces = grown;
 		found = BATCH_SPACES;
 		err = bpf_map_lookup_batch(maps->live, first ? NULL : &cursor, &next, keys, living,
 					   &found, &options);
 		for (__u32 i = 0; i < found && (!err || err == -ENOENT); i++) {
 			wire_sum_space(&living[i]);
-			grown[(*nr)++] = living[i].space;
+			(*spaces)[(*nr)++] = living[i].space;
 		}
 		cursor = next;
 		first = false;

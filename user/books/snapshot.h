@@ -24,12 +24,12 @@ struct snapshot_site {
 	uint64_t bytes;
 	uint64_t blocks;
 	struct snapshot_block *block_list; /* only when blocks were asked for */
-	size_t nr_block_list;
+	size_t nr_block_list, capacity;
 };
 
 struct snapshot {
 	struct snapshot_site *sites; /* in no order; none of zero blocks */
-	size_t nr_sites;
+	size_t nr_sites, capacity;
 };
 
 /*

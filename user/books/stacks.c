@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+
 int stacks__read(const struct tracer_maps *maps, uint64_t stack_id, struct stack *stack)
 {
 	__u64 key = stack_id;
@@ -31,15 +33,10 @@ struct id_list {
 
 static int add_id(struct id_list *list, __u64 id)
 {
-	if (list->nr == list->capacity) {
-		size_t capacity = list->capacity ? 2 * list->capacity : 4096;
-		__u64 *grown = realloc(list->id, capacity * sizeof(*grown));
+	int err = array__reserve(&list->id, &list->capacity, list->nr + 1);
 
-		if (!grown)
-			return -ENOMEM;
-		list->id = grown;
-		list->capacity = capacity;
-	}
+	if (err)
+		return err;
 	list->id[list->nr++] = id;
 	return 0;
 }

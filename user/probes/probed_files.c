@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "elf/elf_headers.h"
 #include "base/living_thread.h"
@@ -34,7 +35,7 @@ struct allocator_file {
 	struct file_identity identity; /* unique while the file is open */
 	struct allocator_probes probes;
 	struct scope *scopes;
-	size_t nr_scopes;
+	size_t nr_scopes, scopes_capacity;
 	bool everywhere; /* its breakpoints are in every process, only the scopes are recorded */
 	uint64_t attached_ns; /* CLOCK_MONOTONIC: first probed, or last put everywhere */
 	bool unmapped; /* no process had it mapped at the last look */
@@ -45,10 +46,10 @@ struct probed_files {
 	struct translators *translators; /* may be NULL */
 	struct known_files known;
 	struct allocator_file *allocators;
-	size_t nr_allocators;
+	size_t nr_allocators, allocators_capacity;
 	unsigned int nr_functions;
 	pid_t *vfork_users; /* processes that map a file that uses vfork */
-	size_t nr_vfork_users;
+	size_t nr_vfork_users, vfork_users_capacity;
 };
 
 struct probed_files *probed_files__new(struct tracer *tracer, struct translators *translators)
@@ -171,14 +172,14 @@ static void attach_guests(struct probed_files *probed, struct allocator_file *fi
 /* A process maps a file that uses vfork, so its children may allocate in its memory. */
 static int note_vfork_user(struct probed_files *probed, pid_t tgid)
 {
-	pid_t *grown;
+	int err;
 
 	if (!tracer__probes_one_process(probed->tracer) || process_uses_vfork(probed, tgid))
 		return 0;
-	grown = realloc(probed->vfork_users, (probed->nr_vfork_users + 1) * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	probed->vfork_users = grown;
+	err = array__reserve(&probed->vfork_users, &probed->vfork_users_capacity,
+			     probed->nr_vfork_users + 1);
+	if (err)
+		return err;
 	probed->vfork_users[probed->nr_vfork_users++] = tgid;
 	for (size_t i = 0; i < probed->nr_allocators; i++)
 		for (size_t j = 0; j < probed->allocators[i].nr_scopes; j++)
@@ -233,16 +234,14 @@ static int probe_in(struct probed_files *probed, struct allocator_file *file, pi
 		    const char *name)
 {
 	pid_t wanted = tracer__probes_one_process(probed->tracer) ? tgid : 0;
-	struct scope *grown;
 	int err;
 
 	for (size_t i = 0; i < file->nr_scopes; i++)
 		if (file->scopes[i].tgid == wanted)
 			return follow_leaderless(probed, file, &file->scopes[i], name);
-	grown = realloc(file->scopes, (file->nr_scopes + 1) * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	file->scopes = grown;
+	err = array__reserve(&file->scopes, &file->scopes_capacity, file->nr_scopes + 1);
+	if (err)
+		return err;
 	err = attach(probed, file, wanted, name);
 	if (err)
 		return err;
@@ -280,15 +279,11 @@ static int add_allocator(struct probed_files *probed, int fd, const struct file_
 			 const struct allocator_probes *probes, const char *name)
 {
 	size_t index = free_index(probed);
-	struct allocator_file *grown;
+	int err = array__reserve(&probed->allocators, &probed->allocators_capacity, index + 1);
 	int kept;
 
-	if (index == probed->nr_allocators) {
-		grown = realloc(probed->allocators, (index + 1) * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		probed->allocators = grown;
-	}
+	if (err)
+		return err;
 	kept = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (kept < 0)
 		return -errno;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "processes/process_name.h"
@@ -51,22 +52,15 @@ static void forget_gone(struct descendants *descendants, uint64_t read_up_to_ns)
 
 static int make_room(struct descendants *descendants, uint64_t read_up_to_ns)
 {
-	size_t wanted = descendants->capacity ? 2 * descendants->capacity : 64;
-	struct descendant *grown;
-
 	if (descendants->nr < descendants->capacity)
 		return 0;
 	forget_gone(descendants, read_up_to_ns);
 	if (descendants->nr < descendants->capacity / 2)
 		return 0;
-	if (wanted > MAX_PROCESSES)
-		return descendants->nr < descendants->capacity ? 0 : -ENOSPC;
-	grown = realloc(descendants->process, wanted * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	descendants->process = grown;
-	descendants->capacity = wanted;
-	return 0;
+	if (descendants->capacity == MAX_PROCESSES)
+		return descendants->nr < MAX_PROCESSES ? 0 : -ENOSPC;
+	return array__reserve(&descendants->process, &descendants->capacity,
+			      descendants->capacity + 1);
 }
 
 int descendants__add(struct descendants *descendants, pid_t tgid, uint64_t time_ns)

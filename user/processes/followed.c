@@ -9,21 +9,20 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/living_thread.h"
 
 int followed__add(struct followed *followed, pid_t tgid)
 {
-	struct followed_process *grown =
-		realloc(followed->process, (followed->nr + 1) * sizeof(*grown));
+	int err = array__reserve(&followed->process, &followed->capacity, followed->nr + 1);
 	int pidfd;
 
-	if (!grown)
-		return -ENOMEM;
-	followed->process = grown;
+	if (err)
+		return err;
 	pidfd = (int)syscall(SYS_pidfd_open, tgid, 0);
 	if (pidfd < 0 && errno == ESRCH)
 		return -ESRCH;
-	grown[followed->nr++] = (struct followed_process){ tgid, pidfd };
+	followed->process[followed->nr++] = (struct followed_process){ tgid, pidfd };
 	return 0;
 }
 
@@ -73,5 +72,5 @@ void followed__free(struct followed *followed)
 	while (followed->nr)
 		followed__remove(followed, followed->nr - 1);
 	free(followed->process);
-	followed->process = NULL;
+	*followed = (struct followed){ 0 };
 }

@@ -18,7 +18,7 @@ struct followed_process {
 /* All zero: empty. */
 struct followed {
 	struct followed_process *process;
-	size_t nr;
+	size_t nr, capacity;
 };
 
 /* Returns 0, -ESRCH when there is no such process, or -errno. */

@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "processes/mmap2_record.h"
 
@@ -241,19 +242,14 @@ static void note_loss(struct kernel_records *records, bool data, uint64_t time_n
 static int keep_record(struct kernel_records *records, struct perf_event_header *header, bool data)
 {
 	const struct sample_id *id;
+	int err;
 
-	if (records->nr_pending == records->pending_capacity) {
-		size_t capacity = records->pending_capacity ? 2 * records->pending_capacity : 256;
-		struct record *grown;
-
-		if (capacity > MAX_PENDING_RECORDS)
-			return -ENOSPC;
-		grown = realloc(records->pending, capacity * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		records->pending = grown;
-		records->pending_capacity = capacity;
-	}
+	if (records->nr_pending == MAX_PENDING_RECORDS)
+		return -ENOSPC;
+	err = array__reserve(&records->pending, &records->pending_capacity,
+			     records->nr_pending + 1);
+	if (err)
+		return err;
 	id = (const void *)((const char *)header + header->size - sizeof(*id));
 	records->pending[records->nr_pending++] = (struct record){
 		.time_ns = id->time_ns,

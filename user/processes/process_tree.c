@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/living_thread.h"
 
 #define STAT_BYTES 1024
@@ -89,16 +90,10 @@ int process_tree__read_one(pid_t tgid, struct process_entry *entry)
 
 static int add(struct process_tree *tree, size_t *capacity, const struct process_entry *entry)
 {
-	if (tree->nr == *capacity) {
-		size_t wanted = *capacity ? 2 * *capacity : 256;
-		struct process_entry *grown =
-			realloc(tree->entries, wanted * sizeof(*tree->entries));
+	int err = array__reserve(&tree->entries, capacity, tree->nr + 1);
 
-		if (!grown)
-			return -ENOMEM;
-		tree->entries = grown;
-		*capacity = wanted;
-	}
+	if (err)
+		return err;
 	tree->entries[tree->nr++] = *entry;
 	return 0;
 }

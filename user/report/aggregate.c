@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "report/losses.h"
 
@@ -36,7 +37,7 @@ struct ranked {
 	uint32_t nr_frames;
 	enum stack_end end;
 	struct origin *origins;
-	size_t nr_origins;
+	size_t nr_origins, origins_capacity;
 };
 
 /* The stacks that are shown, and the sum of the others. */
@@ -192,6 +193,7 @@ static int rank_site(struct ranked *ranked, const struct origin *origin,
 	ranked->origins = calloc(1, sizeof(*origin));
 	if (!ranked->origins)
 		return -ENOMEM;
+	ranked->origins_capacity = 1;
 	ranked->origins[ranked->nr_origins++] = *origin;
 	if (source->read_stack(origin->site->stack_id, &stack, source->context))
 		return 0; /* not kept: no frames */
@@ -201,13 +203,13 @@ static int rank_site(struct ranked *ranked, const struct origin *origin,
 /* Adds the second to the first, which has the same frames. */
 static int fold(struct ranked *into, struct ranked *from)
 {
-	struct origin *grown =
-		realloc(into->origins, (into->nr_origins + from->nr_origins) * sizeof(*grown));
+	int err = array__reserve(&into->origins, &into->origins_capacity,
+				 into->nr_origins + from->nr_origins);
 
-	if (!grown)
-		return -ENOMEM;
-	memcpy(grown + into->nr_origins, from->origins, from->nr_origins * sizeof(*grown));
-	into->origins = grown;
+	if (err)
+		return err;
+	memcpy(into->origins + into->nr_origins, from->origins,
+	       from->nr_origins * sizeof(*from->origins));
 	into->nr_origins += from->nr_origins;
 	into->bytes += from->bytes;
 	into->blocks += from->blocks;
@@ -257,34 +259,29 @@ static int name_frames(struct report_stack *report, const struct ranked *ranked,
 		       const struct aggregate_source *source)
 {
 	struct report_frame frames[MAX_INLINED];
+	size_t capacity = 0;
 
 	report->end = ranked->end;
 	for (uint32_t i = 0; i < ranked->nr_frames; i++) {
 		unsigned int found = name_place(&ranked->frames[i], source, frames);
-		struct report_frame *grown =
-			realloc(report->frames, (report->nr_frames + found) * sizeof(*grown));
+		int err = array__reserve(&report->frames, &capacity, report->nr_frames + found);
 
-		if (!grown)
-			return -ENOMEM;
-		report->frames = grown;
+		if (err)
+			return err;
 		memcpy(report->frames + report->nr_frames, frames, found * sizeof(*frames));
 		report->nr_frames += found;
 	}
 	return 0;
 }
 
-static int copy_blocks(struct report_stack *report, const struct snapshot_site *site,
-		       uint64_t now_ns)
+static int copy_blocks(struct report_stack *report, size_t *capacity,
+		       const struct snapshot_site *site, uint64_t now_ns)
 {
-	struct report_block *grown;
+	int err = array__reserve(&report->block_list, capacity,
+				 report->nr_block_list + site->nr_block_list);
 
-	if (!site->nr_block_list)
-		return 0;
-	grown = realloc(report->block_list,
-			(report->nr_block_list + site->nr_block_list) * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	report->block_list = grown;
+	if (err)
+		return err;
 	for (size_t i = 0; i < site->nr_block_list; i++) {
 		const struct snapshot_block *block = &site->block_list[i];
 		bool has_age = block->time_ns && now_ns >= block->time_ns;
@@ -302,11 +299,12 @@ static int fill_stack(struct report_stack *report, const struct ranked *ranked,
 		      const struct aggregate_source *source)
 {
 	int err = name_frames(report, ranked, source);
+	size_t capacity = 0;
 
 	report->bytes = ranked->bytes;
 	report->blocks = ranked->blocks;
 	for (size_t i = 0; i < ranked->nr_origins && !err; i++)
-		err = copy_blocks(report, ranked->origins[i].site, source->now_ns);
+		err = copy_blocks(report, &capacity, ranked->origins[i].site, source->now_ns);
 	return err;
 }
 

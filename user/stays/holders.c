@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+
 #define MAX_HOLDERS 262144
 #define MINOR_BITS 20
 
@@ -23,8 +25,7 @@ static int by_object_and_process(const void *a, const void *b)
 
 int holders__add(struct holders *holders, const struct holder *holder)
 {
-	struct holder *grown;
-	size_t capacity;
+	int err;
 
 	/* The mappings of one file by one process most often follow each other. */
 	if (holders->nr && !by_object_and_process(&holders->list[holders->nr - 1], holder)) {
@@ -33,14 +34,9 @@ int holders__add(struct holders *holders, const struct holder *holder)
 	}
 	if (holders->nr == MAX_HOLDERS)
 		return -ENOSPC;
-	if (holders->nr == holders->capacity) {
-		capacity = holders->capacity ? 2 * holders->capacity : 256;
-		grown = realloc(holders->list, capacity * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		holders->list = grown;
-		holders->capacity = capacity;
-	}
+	err = array__reserve(&holders->list, &holders->capacity, holders->nr + 1);
+	if (err)
+		return err;
 	holders->list[holders->nr++] = *holder;
 	return 0;
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #define MAX_MOUNTS 65536
 
 struct mount {
@@ -85,19 +87,13 @@ static bool parse_line(char *line, struct mount *mount, char **point)
 
 static int add(struct mount_table *table, const struct mount *mount, const char *point)
 {
-	struct mount *grown;
-	size_t capacity;
+	int err;
 
 	if (table->nr == MAX_MOUNTS)
 		return -ENOSPC;
-	if (table->nr == table->capacity) {
-		capacity = table->capacity ? 2 * table->capacity : 64;
-		grown = realloc(table->mounts, capacity * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		table->mounts = grown;
-		table->capacity = capacity;
-	}
+	err = array__reserve(&table->mounts, &table->capacity, table->nr + 1);
+	if (err)
+		return err;
 	table->mounts[table->nr] = *mount;
 	if (mount->filesystem != FILESYSTEM_OTHER) {
 		table->mounts[table->nr].point = strdup(point);

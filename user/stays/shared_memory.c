@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #define MAX_OBJECTS 1024
 /* The kernel appends this to the path of a file that has no name (any more). */
 #define DELETED " (deleted)"
@@ -176,9 +178,6 @@ bool shared_memory__has(const struct shared_memory *set, const struct mapping *m
 /* Returns a place for one more object; in a full set it is that of the oldest. */
 static struct shared_object *make_room(struct shared_memory *set)
 {
-	struct shared_object *grown;
-	size_t capacity;
-
 	if (set->nr == MAX_OBJECTS) {
 		set->incomplete = true;
 		set->last = set->oldest;
@@ -186,14 +185,8 @@ static struct shared_object *make_room(struct shared_memory *set)
 		free(set->objects[set->last].name);
 		return &set->objects[set->last];
 	}
-	if (set->nr == set->capacity) {
-		capacity = set->capacity ? 2 * set->capacity : 4;
-		grown = realloc(set->objects, capacity * sizeof(*grown));
-		if (!grown)
-			return NULL;
-		set->objects = grown;
-		set->capacity = capacity;
-	}
+	if (array__reserve(&set->objects, &set->capacity, set->nr + 1))
+		return NULL;
 	set->last = set->nr++;
 	return &set->objects[set->last];
 }

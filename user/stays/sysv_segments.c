@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+
 #define MAX_SEGMENTS 65536
 #define SHM_DEST 01000
 #define HUGE_PAGE_BYTES (2ULL << 20)
@@ -51,21 +53,13 @@ int sysv_segments__read(FILE *file, struct sysv_segment **segments, size_t *nr)
 	*segments = NULL;
 	*nr = 0;
 	while (!err && fgets(line, sizeof(line), file)) {
-		struct sysv_segment segment, *grown;
+		struct sysv_segment segment;
 
 		if (!parse_line(line, &segment))
 			continue;
-		if (*nr == capacity) {
-			capacity = capacity ? 2 * capacity : 64;
-			grown = capacity <= MAX_SEGMENTS ?
-					realloc(*segments, capacity * sizeof(*grown)) :
-					NULL;
-			if (!grown) {
-				err = capacity <= MAX_SEGMENTS ? -ENOMEM : -ENOSPC;
-				break;
-			}
-			*segments = grown;
-		}
+		err = *nr == MAX_SEGMENTS ? -ENOSPC : array__reserve(segments, &capacity, *nr + 1);
+		if (err)
+			break;
 		(*segments)[(*nr)++] = segment;
 	}
 	if (!err && ferror(file))

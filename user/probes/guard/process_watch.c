@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/array.h"
+
 #define RING_PAGES 16
 #define MAX_CPUS 4096
 /* Threads that start while the others are being followed are found in a later round. */
@@ -35,7 +37,7 @@ struct following {
 	const struct process_watch *watch;
 	struct map_records *records;
 	pid_t *tids;
-	size_t nr_tids;
+	size_t nr_tids, tids_capacity;
 };
 
 static int open_ring(struct process_watch *watch, int cpu)
@@ -140,11 +142,11 @@ static int follow_thread(struct following *following, pid_t tid)
 	const struct process_watch *watch = following->watch;
 	struct map_records *records = following->records;
 	struct perf_event_attr attributes = perf_ring__attributes();
-	int *grown = realloc(records->fds, (records->nr_fds + watch->nr_rings) * sizeof(*grown));
+	int err = array__reserve(&records->fds, &records->capacity,
+				 records->nr_fds + watch->nr_rings);
 
-	if (!grown)
-		return -ENOMEM;
-	records->fds = grown;
+	if (err)
+		return err;
 	attributes.mmap = 1;
 	attributes.mmap2 = 1;
 	attributes.mmap_data = 1;
@@ -185,16 +187,15 @@ static int follow_new_threads(struct following *following, pid_t tgid)
 		return -errno;
 	while (!err && (entry = readdir(folder))) {
 		pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
-		pid_t *grown;
 
 		if (tid <= 0 || is_followed(following, tid))
 			continue;
-		grown = realloc(following->tids, (following->nr_tids + 1) * sizeof(*grown));
-		if (grown) {
-			following->tids = grown;
-			grown[following->nr_tids++] = tid;
-		}
-		err = grown ? follow_thread(following, tid) : -ENOMEM;
+		err = array__reserve(&following->tids, &following->tids_capacity,
+				     following->nr_tids + 1);
+		if (err)
+			break;
+		following->tids[following->nr_tids++] = tid;
+		err = follow_thread(following, tid);
 		nr++;
 	}
 	closedir(folder);
@@ -221,5 +222,5 @@ void map_records__close(struct map_records *records)
 	while (records->nr_fds)
 		close(records->fds[--records->nr_fds]);
 	free(records->fds);
-	records->fds = NULL;
+	*records = (struct map_records){ 0 };
 }

@@ -41,7 +41,7 @@ enum watch_event process_watch__take(struct process_watch *watch, size_t ring,
 /* The perf events of one followed process. */
 struct map_records {
 	int *fds;
-	size_t nr_fds;
+	size_t nr_fds, capacity;
 };
 
 /*

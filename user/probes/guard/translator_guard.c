@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "probes/guard/process_view.h"
 #include "probes/guard/guarded_processes.h"
@@ -43,7 +44,7 @@ struct guard {
 	bool tracer_gone;
 	struct guarded_processes *processes;
 	struct probed_file *files;
-	size_t nr_files;
+	size_t nr_files, files_capacity;
 	bool quit;
 	uint64_t linger_until_ns;
 };
@@ -75,24 +76,22 @@ static void tell_failed(pid_t tgid, int error, void *context)
 
 static int add_file(struct guard *guard, const struct guard_request *request, int fd)
 {
-	struct probed_file *grown;
+	struct probed_file *file;
 	int err = 0;
 
 	if (request->nr > ALLOCATOR_PROBES_MAX)
 		return -EINVAL;
 	for (uint32_t i = 0; i < request->nr && !err; i++)
 		err = guarded_processes__add_code(guard->processes, &request->list[i]);
+	if (!err)
+		err = array__reserve(&guard->files, &guard->files_capacity, guard->nr_files + 1);
 	if (err)
 		return err;
-	grown = realloc(guard->files, (guard->nr_files + 1) * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	guard->files = grown;
-	grown = &guard->files[guard->nr_files++];
-	grown->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	grown->number = request->file;
-	grown->nr = request->nr;
-	memcpy(grown->list, request->list, sizeof(grown->list));
+	file = &guard->files[guard->nr_files++];
+	file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	file->number = request->file;
+	file->nr = request->nr;
+	memcpy(file->list, request->list, sizeof(file->list));
 	return 0;
 }
 
