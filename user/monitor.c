@@ -47,7 +47,7 @@ static void report_outstanding(struct monitor *monitor)
 		}
 		reporter__outstanding(monitor->reporter, &spaces[i]);
 	}
-	reporter__forget_gathered(monitor->reporter);
+	reporter__free_gathered(monitor->reporter);
 	for (size_t j = 0; j < followed->nr; j++)
 		if (!monitor->command.pid && !monitor_targets__ended(monitor, j) &&
 		    !has_space(followed->process[j].tgid, spaces, nr))

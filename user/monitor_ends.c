@@ -35,7 +35,7 @@ static void report_end(struct monitor *monitor, const struct space *space)
 	 */
 	if (space->after_ns >= monitor->ready_ns)
 		reporter__exit(monitor->reporter, space, true);
-	ended_spaces__forget(monitor->maps, space);
+	ended_spaces__delete_records(monitor->maps, space);
 	processes__reported(monitor->processes, (pid_t)space->tgid, space->seen_ns);
 	monitor->upkeep.dead_blocks += space->held_blocks;
 }
@@ -70,8 +70,8 @@ void monitor_ends__report(struct monitor *monitor)
 		}
 		report_end(monitor, space);
 	}
-	reporter__forget_gathered(monitor->reporter);
-	ended_spaces__drop(ended, nr);
+	reporter__free_gathered(monitor->reporter);
+	ended_spaces__forget(ended, nr);
 }
 
 /*
@@ -86,10 +86,10 @@ static bool whole_end_was_missed(const struct space *space)
 	       kill((pid_t)space->tgid, 0) && errno == ESRCH;
 }
 
-void monitor_ends__give_up(struct monitor *monitor, struct space *space)
+void monitor_ends__add_missed(struct monitor *monitor, struct space *space)
 {
-	int err =
-		ended_spaces__give_up(&monitor->ended, monitor->maps, space, clock__monotonic_ns());
+	int err = ended_spaces__add_missed(&monitor->ended, monitor->maps, space,
+					   clock__monotonic_ns());
 
 	if (err && err != -ENOMEM)
 		return;
@@ -121,7 +121,7 @@ static bool is_among(const struct space *space, const struct space *spaces, size
  * Reads the records twice: a space may have ended, and said so, since the first reading. Only a
  * space that still says nothing once its process is known to be gone was missed.
  */
-void monitor_ends__give_up_missed(struct monitor *monitor)
+void monitor_ends__find_missed(struct monitor *monitor)
 {
 	const struct tracer_maps *maps = monitor->maps;
 	struct space *first, *again = NULL;
@@ -134,7 +134,7 @@ void monitor_ends__give_up_missed(struct monitor *monitor)
 		nr_again = keep_missed(again, nr_again);
 		for (size_t i = 0; i < nr_again; i++)
 			if (is_among(&again[i], first, nr_first))
-				monitor_ends__give_up(monitor, &again[i]);
+				monitor_ends__add_missed(monitor, &again[i]);
 	}
 	free(first);
 	free(again);
@@ -149,7 +149,7 @@ bool monitor_ends__are_complete(struct monitor *monitor)
 	for (size_t i = 0; i < monitor->followed.nr; i++)
 		if (!monitor_targets__ended(monitor, i))
 			return false;
-	monitor_ends__give_up_missed(monitor);
+	monitor_ends__find_missed(monitor);
 	if (snapshot__read_live(monitor->maps, &spaces, &nr_live))
 		return true;
 	free(spaces);

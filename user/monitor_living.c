@@ -33,7 +33,7 @@ static unsigned int deeds_of(const struct monitor *monitor, uint64_t serial)
 	return found ? found->deeds : 0;
 }
 
-/* Replaces the list, and so drops spaces that have ended since. */
+/* Replaces the list, and so forgets spaces that have ended since. */
 static void note_handled(struct monitor *monitor, struct handled_space *now, size_t nr)
 {
 	qsort(now, nr, sizeof(*now), by_serial);
@@ -84,7 +84,7 @@ static void report_outlived(struct monitor *monitor, const struct space *space)
 
 	reporter__gather(monitor->reporter, space, &nr);
 	reporter__exit(monitor->reporter, space, false);
-	reporter__forget_gathered(monitor->reporter);
+	reporter__free_gathered(monitor->reporter);
 }
 
 static unsigned int deeds_due(const struct monitor *monitor, const struct space *space)
@@ -130,7 +130,7 @@ void monitor_living__look(struct monitor *monitor)
 		unsigned int deeds;
 
 		if (end_was_missed(monitor, &spaces[i]))
-			monitor_ends__give_up(monitor, &spaces[i]);
+			monitor_ends__add_missed(monitor, &spaces[i]);
 		deeds = handle(monitor, &spaces[i]);
 		if (deeds)
 			handled[nr_handled++] = (struct handled_space){ spaces[i].serial, deeds };

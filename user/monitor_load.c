@@ -46,7 +46,7 @@ static int find_paths(struct monitor *monitor, char *error, size_t error_size)
 
 /*
  * The service has CAP_SYS_ADMIN since some kernels require it. The service runs for long: where the
- * kernel does not require it, the capability is given up before anything else is done.
+ * kernel does not require it, the capability is dropped before anything else is done.
  */
 static int find_modest_paths(struct monitor *monitor, char *error, size_t error_size)
 {
@@ -54,7 +54,7 @@ static int find_modest_paths(struct monitor *monitor, char *error, size_t error_
 	int err = find_paths(monitor, error, error_size);
 
 	if (aside && !err)
-		privileges__give_up(CAP_SYS_ADMIN);
+		privileges__drop(CAP_SYS_ADMIN);
 	else if (aside && !privileges__take_back(CAP_SYS_ADMIN))
 		err = find_paths(monitor, error, error_size);
 	return err;

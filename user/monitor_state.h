@@ -146,9 +146,9 @@ void monitor_living__look(struct monitor *monitor);
 /* Reports the address spaces that have ended, except those that still wait for something. */
 void monitor_ends__report(struct monitor *monitor);
 /* Ends the record of a living space whose end was missed, as if the end had been seen now. */
-void monitor_ends__give_up(struct monitor *monitor, struct space *space);
+void monitor_ends__add_missed(struct monitor *monitor, struct space *space);
 /* The same for all spaces whose processes are gone although no hook has said so. */
-void monitor_ends__give_up_missed(struct monitor *monitor);
+void monitor_ends__find_missed(struct monitor *monitor);
 /* Whether all followed processes have ended and were reported. */
 bool monitor_ends__are_complete(struct monitor *monitor);
 /* Counts, as losses, the ends that still wait for a report when there is no time left for it. */

@@ -115,7 +115,7 @@ static int follow_pid(struct monitor *monitor, pid_t pid)
 	if (!err)
 		err = tracer__add_target(monitor->tracer, pid, false);
 	if (err)
-		followed__remove(&monitor->followed, monitor->followed.nr - 1);
+		followed__forget(&monitor->followed, monitor->followed.nr - 1);
 	else
 		visit_mappings(monitor, pid);
 	return err;
@@ -193,8 +193,8 @@ static int follow_relatives(struct monitor *monitor)
 	return err;
 }
 
-/* Drops processes that ended meanwhile: they were not traced. */
-static int drop_ended(struct monitor *monitor)
+/* Forgets processes that ended meanwhile: they were not traced. */
+static int forget_ended(struct monitor *monitor)
 {
 	struct followed *followed = &monitor->followed;
 	const struct options *options = monitor->options;
@@ -202,8 +202,8 @@ static int drop_ended(struct monitor *monitor)
 	for (size_t i = followed->nr; i-- > 0;) {
 		if (!followed__has_ended(followed, i))
 			continue;
-		tracer__remove_target(monitor->tracer, followed->process[i].tgid);
-		followed__remove(followed, i);
+		tracer__forget_target(monitor->tracer, followed->process[i].tgid);
+		followed__forget(followed, i);
 	}
 	for (size_t i = 0; i < options->nr_pids; i++) {
 		if (followed__has(followed, options->pids[i]))
@@ -237,7 +237,7 @@ static int follow_pids(struct monitor *monitor)
 		return STATUS_FAILED;
 	}
 	monitor->ready_ns = clock__monotonic_ns();
-	return drop_ended(monitor);
+	return forget_ended(monitor);
 }
 
 /*

@@ -93,7 +93,7 @@ static void make_room_for_tables(struct monitor *monitor, const struct file_set 
 {
 	struct unwind_tables *tables = monitor->files.tables;
 	bool *in_use = calloc(UNWIND_MAX_IDS, sizeof(*in_use));
-	int err = in_use ? unwind_tables__let_go(tables, mapped) : -ENOMEM;
+	int err = in_use ? unwind_tables__sweep(tables, mapped) : -ENOMEM;
 
 	/* From here on, no new stack can get one of the freed IDs. */
 	if (!err)
@@ -107,10 +107,10 @@ static void make_room_for_tables(struct monitor *monitor, const struct file_set 
 }
 
 /*
- * Forgets files that nobody maps any more: a build makes, runs and deletes programs all day, and
+ * Sweeps files that nobody maps any more: a build makes, runs and deletes programs all day, and
  * file systems come and go.
  */
-static void forget_files(struct monitor *monitor)
+static void sweep_files(struct monitor *monitor)
 {
 	struct upkeep *upkeep = &monitor->upkeep;
 	struct mapped_files mapped = { 0 };
@@ -123,9 +123,9 @@ static void forget_files(struct monitor *monitor)
 		mapped.err = file_set__add(mapped.set, &monitor->files.vdso);
 		processes__each(monitor->processes, add_mapped_by, &mapped);
 		if (!mapped.err && (monitor->options->mode != MODE_COMMAND || follow))
-			probed_files__forget_unused(monitor->probed, mapped.set);
+			probed_files__sweep(monitor->probed, mapped.set);
 		if (!mapped.err)
-			symbolizer__forget_unmapped(monitor->symbolizer, mapped.set);
+			symbolizer__sweep(monitor->symbolizer, mapped.set);
 		if (!mapped.err && crowded) {
 			upkeep->made_room_ns = now_ns;
 			make_room_for_tables(monitor, mapped.set);
@@ -143,9 +143,9 @@ static void forget_processes_and_files(struct monitor *monitor)
 	if (now_ns - upkeep->forgot_ns < table_limits__of("forget_ms", FORGET_TICK_MS) * 1000000)
 		return;
 	upkeep->forgot_ns = now_ns;
-	monitor_ends__give_up_missed(monitor);
+	monitor_ends__find_missed(monitor);
 	process_sweep__run(monitor->processes, monitor->records, monitor->maps, &monitor->ended);
-	forget_files(monitor);
+	sweep_files(monitor);
 }
 
 struct mapped_again {

@@ -27,7 +27,7 @@ int process_sweep__run(struct processes *processes, struct kernel_records *recor
 	kernel_records__drain(records);
 	err = needed_keys__list(&needed, maps, ended, tgid_of);
 	if (!err)
-		processes__forget_gone(processes, is_needed, &needed);
+		processes__sweep_gone(processes, is_needed, &needed);
 	needed_keys__free(&needed);
 	return err;
 }

@@ -63,7 +63,7 @@ void reporter__free(struct reporter *reporter)
 {
 	if (!reporter)
 		return;
-	reporter__forget_gathered(reporter);
+	reporter__free_gathered(reporter);
 	ranking__free(reporter->ranking);
 	document__free(reporter->document);
 	free(reporter);
@@ -120,7 +120,7 @@ int reporter__gather(struct reporter *reporter, const struct space *spaces, size
 	uint64_t nr_blocks = 0;
 	size_t nr_taken = 0;
 
-	reporter__forget_gathered(reporter);
+	reporter__free_gathered(reporter);
 	if (!report_sources__need_blocks(&reporter->sources))
 		return 0;
 	while (nr_taken < *nr &&
@@ -131,7 +131,7 @@ int reporter__gather(struct reporter *reporter, const struct space *spaces, size
 	return reporter->gathered ? 0 : -errno;
 }
 
-void reporter__forget_gathered(struct reporter *reporter)
+void reporter__free_gathered(struct reporter *reporter)
 {
 	snapshot__free_blocks(reporter->gathered);
 	reporter->gathered = NULL;

@@ -32,7 +32,7 @@ void reporter__start(struct reporter *reporter, const struct features *features,
  * Returns 0 or -errno: -EINTR when somebody asks to stop.
  */
 int reporter__gather(struct reporter *reporter, const struct space *spaces, size_t *nr);
-void reporter__forget_gathered(struct reporter *reporter);
+void reporter__free_gathered(struct reporter *reporter);
 
 /* memory_gone: false when the process is gone but its memory is still in use. */
 void reporter__exit(struct reporter *reporter, const struct space *space, bool memory_gone);

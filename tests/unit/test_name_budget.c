@@ -486,7 +486,7 @@ static void test_least_recently_used_goes_first(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++)
-		holders[i].holder.let_go = free_blocks;
+		holders[i].holder.evict = free_blocks;
 	assert_true(allocate(budget, &holders[0], 3 * MIB));
 	assert_true(allocate(budget, &holders[1], 3 * MIB));
 	assert_true(allocate(budget, &holders[2], 3 * MIB));
@@ -523,7 +523,7 @@ static void burn(double seconds)
 
 static void test_time_of_a_report(void **state)
 {
-	struct test_holder holder = { .holder.let_go = free_blocks };
+	struct test_holder holder = { .holder.evict = free_blocks };
 	struct name_budget *budget = name_budget__new(0);
 
 	(void)state;

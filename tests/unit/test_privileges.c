@@ -122,15 +122,15 @@ static void give_up_two(void)
 		EXPECT(privileges__take_back(both[i]) == 0);
 		EXPECT(is_effective(both[i]));
 		EXPECT(privileges__set_aside(both[i]));
-		EXPECT(privileges__give_up(both[i]) == 0);
+		EXPECT(privileges__drop(both[i]) == 0);
 		EXPECT(privileges__take_back(both[i]) == -EPERM);
 		EXPECT(!is_effective(both[i]));
 		EXPECT(prctl(PR_CAPBSET_READ, both[i]) == 0);
 	}
 	EXPECT(privileges__effective() == others);
 	/* Without the right to change the bounding set it is given up all the same. */
-	EXPECT(privileges__give_up(CAP_SETPCAP) == 0);
-	EXPECT(privileges__give_up(CAP_CHOWN) == 0);
+	EXPECT(privileges__drop(CAP_SETPCAP) == 0);
+	EXPECT(privileges__drop(CAP_CHOWN) == 0);
 	EXPECT(privileges__take_back(CAP_CHOWN) == -EPERM);
 }
 

@@ -227,11 +227,11 @@ static void test_a_process_that_is_gone_goes(void **state)
 	assert_int_equal(processes__forked(processes, gone, getpid(), 10), 0);
 	assert_int_equal(processes__forked(processes, needed, getpid(), 10), 0);
 	assert_int_equal(processes__find_gone(processes), 2);
-	processes__forget_gone(processes, is_that, (void *)&needed);
+	processes__sweep_gone(processes, is_that, (void *)&needed);
 	assert_null(processes__image(processes, gone, UINT64_MAX));
 	assert_non_null(processes__image(processes, needed, UINT64_MAX));
 	assert_non_null(processes__image(processes, getpid(), UINT64_MAX));
-	processes__forget_gone(processes, is_that, &nobody);
+	processes__sweep_gone(processes, is_that, &nobody);
 	assert_null(processes__image(processes, needed, UINT64_MAX));
 	processes__free(processes);
 }
@@ -247,7 +247,7 @@ static void test_a_reused_pid_stays(void **state)
 	assert_int_equal(processes__forked(processes, NO_SUCH_PID, getpid(), 10), 0);
 	assert_int_equal(processes__find_gone(processes), 1);
 	assert_int_equal(processes__forked(processes, NO_SUCH_PID, getpid(), LATER), 0);
-	processes__forget_gone(processes, is_that, &nobody);
+	processes__sweep_gone(processes, is_that, &nobody);
 	assert_non_null(processes__image(processes, NO_SUCH_PID, UINT64_MAX));
 	processes__free(processes);
 }

@@ -279,16 +279,16 @@ static void test_nobody_maps_it(void **state)
 	map = symbol_fixture__map("used");
 	assert_int_equal(file_set__add(mapped, &map), 0);
 	assert_int_equal(symbolizer__open_file(symbolizer, &map, map.path, NULL), 0);
-	symbolizer__forget_unmapped(symbolizer, mapped);
+	symbolizer__sweep(symbolizer, mapped);
 	assert_int_equal(nr_open(), before + 1);
-	symbolizer__forget_unmapped(symbolizer, nothing);
+	symbolizer__sweep(symbolizer, nothing);
 	assert_int_equal(nr_open(), before);
 	/* Its path still leads to it. */
 	assert_string_equal(symbol_fixture__frames(symbolizer, &map, inner, false),
 			    SYMBOL_FIXTURE_INNER);
 	assert_int_equal(nr_open(), before + 1);
 	/* Neither its debug information nor anything else is kept open. */
-	symbolizer__forget_unmapped(symbolizer, nothing);
+	symbolizer__sweep(symbolizer, nothing);
 	assert_int_equal(nr_open(), before);
 	/* A rewritten file is another file for addresses that were not looked up before. */
 	symbol_fixture__run("touch used");
@@ -298,10 +298,10 @@ static void test_nobody_maps_it(void **state)
 		strcmp(symbol_fixture__frames(symbolizer, &map, other, false), "? ?:0"), 0);
 	/* Deleted, it is kept while it is mapped. */
 	symbol_fixture__run("rm used");
-	symbolizer__forget_unmapped(symbolizer, mapped);
+	symbolizer__sweep(symbolizer, mapped);
 	assert_string_equal(symbol_fixture__frames(symbolizer, &map, inner, false),
 			    SYMBOL_FIXTURE_INNER);
-	symbolizer__forget_unmapped(symbolizer, nothing);
+	symbolizer__sweep(symbolizer, nothing);
 	assert_int_equal(nr_open(), before);
 	assert_string_equal(symbol_fixture__frames(symbolizer, &map, inner, false), "? ?:0");
 	file_set__free(mapped);

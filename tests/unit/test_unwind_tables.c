@@ -448,7 +448,7 @@ static void test_after_the_detach(void **state)
 /* ---- letting go ---- */
 
 /* The files with these numbers of inodes are mapped. */
-static int let_go_but(struct unwind_tables *tables, uint64_t first, uint64_t last)
+static int sweep_but(struct unwind_tables *tables, uint64_t first, uint64_t last)
 {
 	struct file_set *mapped = file_set__new();
 	int err;
@@ -459,7 +459,7 @@ static int let_go_but(struct unwind_tables *tables, uint64_t first, uint64_t las
 
 		assert_int_equal(file_set__add(mapped, &map), 0);
 	}
-	err = unwind_tables__let_go(tables, mapped);
+	err = unwind_tables__sweep(tables, mapped);
 	file_set__free(mapped);
 	return err;
 }
@@ -481,7 +481,7 @@ static void test_room_is_made(void **state)
 	put_file(&asked, &(struct unwind_file){ 0 });
 	assert_true(unwind_tables__are_crowded(tables));
 	/* The eighth is mapped too, and so it may have the room. */
-	assert_int_equal(let_go_but(tables, 2, 8), 0);
+	assert_int_equal(sweep_but(tables, 2, 8), 0);
 	assert_int_equal(kernel.nr_files, 6);
 	assert_null(find_entry(&first));
 	assert_null(find_entry(&asked));
@@ -501,7 +501,7 @@ static void test_room_is_made(void **state)
 			assert_same_rule(&rows, &key, rows.row[i].file_offset);
 	}
 	/* A file that comes again has its old number, wherever its table is. */
-	assert_int_equal(let_go_but(tables, 6, 8), 0);
+	assert_int_equal(sweep_but(tables, 6, 8), 0);
 	assert_int_equal(kernel.changed, 2);
 	add_code_at(tables, 4, 0x1000);
 	assert_int_equal(find_entry(&gone)->file.id, 4);
@@ -518,12 +518,12 @@ static void test_not_worth_it(void **state)
 	for (uint64_t inode = 1; inode <= 7; inode++)
 		assert_int_equal(add(tables, inode, file_with_code_at(FAR_AWAY)), 0);
 	assert_true(unwind_tables__are_crowded(tables));
-	assert_int_equal(let_go_but(tables, 1, 7), -EAGAIN);
+	assert_int_equal(sweep_but(tables, 1, 7), -EAGAIN);
 	assert_int_equal(kernel.nr_files, 7);
 	assert_int_equal(kernel.changed, 0);
 	unwind_tables__detach(tables);
 	assert_false(unwind_tables__are_crowded(tables));
-	assert_int_equal(let_go_but(tables, 1, 0), -ENOTSUP);
+	assert_int_equal(sweep_but(tables, 1, 0), -ENOTSUP);
 	unwind_tables__free(tables);
 }
 
@@ -540,7 +540,7 @@ static void test_many_files(void **state)
 	for (; inode < UNWIND_MAX_FILES; inode++)
 		assert_int_equal(add(tables, inode, dup(fd)), 0);
 	assert_int_equal(add(tables, inode, dup(fd)), -ENOSPC);
-	assert_int_equal(let_go_but(tables, 1, 3), 0);
+	assert_int_equal(sweep_but(tables, 1, 3), 0);
 	assert_int_equal(kernel.nr_files, 3);
 	/* The fourth of the files that went is in a stack. */
 	in_use[4] = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A set of files as mappings name them, by device and inode. It holds the files that any process
- * still maps, when things kept for other files, such as deleted ones, are to be let go.
+ * still maps, when things kept for other files, such as deleted ones, are to be closed.
  */
 #ifndef FILE_SET_H
 #define FILE_SET_H

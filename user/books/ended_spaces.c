@@ -71,8 +71,8 @@ void ended_spaces__take(struct ended_spaces *ended, const struct tracer_maps *ma
 		take_late(ended, maps);
 }
 
-int ended_spaces__give_up(struct ended_spaces *ended, const struct tracer_maps *maps,
-			  struct space *space, uint64_t now_ns)
+int ended_spaces__add_missed(struct ended_spaces *ended, const struct tracer_maps *maps,
+			     struct space *space, uint64_t now_ns)
 {
 	__u64 mm = space->mm;
 
@@ -85,7 +85,7 @@ int ended_spaces__give_up(struct ended_spaces *ended, const struct tracer_maps *
 	return 0;
 }
 
-void ended_spaces__drop(struct ended_spaces *ended, size_t nr)
+void ended_spaces__forget(struct ended_spaces *ended, size_t nr)
 {
 	ended->nr -= nr;
 	memmove(ended->space, ended->space + nr, ended->nr * sizeof(*ended->space));
@@ -95,7 +95,7 @@ void ended_spaces__drop(struct ended_spaces *ended, size_t nr)
 	*ended = (struct ended_spaces){ 0 };
 }
 
-void ended_spaces__forget(const struct tracer_maps *maps, const struct space *space)
+void ended_spaces__delete_records(const struct tracer_maps *maps, const struct space *space)
 {
 	struct doomed_keys sites = { .map_fd = maps->sites, .key_bytes = sizeof(struct site_key) };
 	struct doomed_keys indexes = { .map_fd = maps->site_index,

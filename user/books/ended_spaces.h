@@ -28,13 +28,13 @@ void ended_spaces__take(struct ended_spaces *ended, const struct tracer_maps *ma
  * its record then says so too. Returns 0; -ENOENT when the end was seen after all; -ENOMEM when the
  * space is gone and can't be added; or -errno.
  */
-int ended_spaces__give_up(struct ended_spaces *ended, const struct tracer_maps *maps,
-			  struct space *space, uint64_t now_ns);
+int ended_spaces__add_missed(struct ended_spaces *ended, const struct tracer_maps *maps,
+			     struct space *space, uint64_t now_ns);
 
-/* Drops the first nr spaces: they are reported. */
-void ended_spaces__drop(struct ended_spaces *ended, size_t nr);
+/* Forgets the first nr spaces: they are reported. */
+void ended_spaces__forget(struct ended_spaces *ended, size_t nr);
 
 /* Deletes what the maps hold about an ended space, but for its blocks: see dead_sweep.h. */
-void ended_spaces__forget(const struct tracer_maps *maps, const struct space *space);
+void ended_spaces__delete_records(const struct tracer_maps *maps, const struct space *space);
 
 #endif

@@ -213,7 +213,7 @@ static bool is_overdue(const char *file_system)
 }
 
 /* With the lock. */
-static void drop_overdue(struct job *job)
+static void forget_overdue(struct job *job)
 {
 	struct job **at = &workshop.overdue;
 
@@ -257,7 +257,7 @@ static void *work(void *unused)
 			pthread_cond_signal(&workshop.done);
 			continue;
 		}
-		drop_overdue(job);
+		forget_overdue(job);
 		if (job->result >= 0)
 			close(job->result);
 		free_job(job);

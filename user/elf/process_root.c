@@ -138,7 +138,7 @@ struct process_root *process_root_list__get(struct process_root_list *list, cons
 	return list->roots[list->nr++] = root;
 }
 
-void process_root_list__forget_unused(struct process_root_list *list)
+void process_root_list__sweep(struct process_root_list *list)
 {
 	size_t nr = 0;
 

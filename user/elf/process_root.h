@@ -46,7 +46,7 @@ struct process_root_list {
 /* The root at that path, still owned by the list; NULL as above. */
 struct process_root *process_root_list__get(struct process_root_list *list, const char *path);
 /* Frees the roots that have no other owner. */
-void process_root_list__forget_unused(struct process_root_list *list);
+void process_root_list__sweep(struct process_root_list *list);
 void process_root_list__clear(struct process_root_list *list);
 
 #endif

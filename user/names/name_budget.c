@@ -108,12 +108,12 @@ static uint64_t held_bytes(const struct name_holder *holder)
 	return holder->heap.bytes > 0 ? (uint64_t)holder->heap.bytes : 0;
 }
 
-static void let_go(struct name_budget *budget, struct name_holder *holder)
+static void evict(struct name_budget *budget, struct name_holder *holder)
 {
 	struct counted_heap *before = counted_heap__work_for(&holder->heap);
 	uint64_t bytes = held_bytes(holder);
 
-	holder->let_go(holder);
+	holder->evict(holder);
 	counted_heap__work_for(before);
 	holder->heap.bytes = 0;
 	budget->others_bytes -= bytes;
@@ -142,14 +142,14 @@ static bool has_room(struct counted_heap *heap, uint64_t bytes)
 	struct name_budget *budget = holder->budget;
 	uint64_t own = held_bytes(holder);
 
-	/* Nobody lets go for an allocation that can never fit. After this, no sum can wrap. */
+	/* No holder is evicted for an allocation that can never fit. After this, no sum can wrap. */
 	if (bytes > budget->max_bytes || (bytes >= SMALL_BYTES && own + bytes > budget->max_bytes))
 		return false;
 	for (struct name_holder *other = budget->oldest; other; other = other->newer) {
 		if (own + bytes + budget->others_bytes <= budget->max_bytes)
 			return true;
 		if (other != holder && held_bytes(other))
-			let_go(budget, other);
+			evict(budget, other);
 	}
 	if (own + bytes + budget->others_bytes <= budget->max_bytes)
 		return true;

@@ -2,9 +2,9 @@
 /*
  * Bounds the cost of names: of all symbols, lines, debug files and perf maps together, whatever
  * files others prepare. All holders share an amount of memory. When it is used up, the holder used
- * least recently lets go of its data, which is read again when needed. Each report has a share of
- * processor time, and all reports together have one. A frame for which no time is left goes without
- * a name, and the user is told so. Not for use by two threads at once.
+ * least recently is evicted: its data is freed, and read again when needed. Each report has a share
+ * of processor time, and all reports together have one. A frame for which no time is left goes
+ * without a name, and the user is told so. Not for use by two threads at once.
  */
 #ifndef NAME_BUDGET_H
 #define NAME_BUDGET_H
@@ -20,7 +20,7 @@ struct name_budget;
 struct name_holder {
 	struct counted_heap heap;
 	/* Frees what can be read again. */
-	void (*let_go)(struct name_holder *holder);
+	void (*evict)(struct name_holder *holder);
 	struct name_budget *budget; /* NULL: no work for it has begun yet */
 	struct name_holder *older, *newer;
 };
@@ -34,8 +34,8 @@ void name_budget__begin_report(struct name_budget *budget);
 
 /*
  * Begins and ends work for a holder; only one holder is worked for at a time. Memory allocated
- * meanwhile counts as the holder's, and is refused where there is no room even when all others have
- * let go. name_budget__begin returns false when there is no time left: then nothing has begun.
+ * meanwhile counts as the holder's, and is refused where there is no room even when all others are
+ * evicted. name_budget__begin returns false when there is no time left: then nothing has begun.
  * name_budget__end returns whether something was refused.
  */
 bool name_budget__begin(struct name_budget *budget, struct name_holder *holder);

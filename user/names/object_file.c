@@ -68,7 +68,7 @@ static void forget_contents(struct object_file *object)
 		object->symbols_state = NOT_READ;
 }
 
-static void let_go(struct name_holder *holder)
+static void evict(struct name_holder *holder)
 {
 	forget_contents(
 		(struct object_file *)((char *)holder - offsetof(struct object_file, holder)));
@@ -85,7 +85,7 @@ struct object_file *object_file__new(const struct mapping *map)
 	object->inode = map->inode;
 	object->inode_generation = map->inode_generation;
 	object->fd = -1;
-	object->holder.let_go = let_go;
+	object->holder.evict = evict;
 	object->path = strdup(map->path);
 	if (object->path)
 		return object;

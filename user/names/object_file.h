@@ -56,7 +56,7 @@ void object_file__set_root(struct object_file *object, struct process_root *root
 /*
  * Finds the frames of the code at a file offset as lines__find does, with the symbol table's name
  * for the function itself. Returns the number of frames, or 0 when nothing is known. Strings live
- * until the next call, or until the holder lets go.
+ * until the next call, or until the holder is evicted.
  */
 unsigned int object_file__find(struct object_file *object, uint64_t file_offset,
 			       struct line_frame *frames, unsigned int max_frames);

@@ -47,7 +47,7 @@ struct perf_map_file {
 	unsigned int nr_more_owners;
 };
 
-static void let_go(struct name_holder *holder)
+static void evict(struct name_holder *holder)
 {
 	struct perf_map_file *file =
 		(struct perf_map_file *)((char *)holder - offsetof(struct perf_map_file, holder));
@@ -153,7 +153,7 @@ struct perf_map_file *perf_map_file__new(pid_t tgid)
 	if (!file)
 		return NULL;
 	file->folder = file->fd = -1;
-	file->holder.let_go = let_go;
+	file->holder.evict = evict;
 	snprintf(path, sizeof(path), "/proc/%d", (int)tgid);
 	file->process = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	err = file->process < 0 ? (errno == ENOENT ? -ESRCH : -errno) : 0;
@@ -235,7 +235,7 @@ static int open_current(struct perf_map_file *file)
 	}
 	if (file->fd >= 0) {
 		close(file->fd);
-		let_go(&file->holder);
+		evict(&file->holder);
 	}
 	file->fd = fd;
 	file->opened_as = status;
@@ -280,7 +280,7 @@ int perf_map_file__refresh(struct perf_map_file *file)
 	if (err)
 		return err;
 	if (was_rewritten(file))
-		let_go(&file->holder);
+		evict(&file->holder);
 	if (!file->map)
 		file->map = perf_map__new();
 	text = file->map ? malloc(CHUNK_BYTES) : NULL;

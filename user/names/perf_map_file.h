@@ -34,7 +34,7 @@ int perf_map_file__refresh(struct perf_map_file *file);
 
 /*
  * Does the same, but once for each report, whose numbers begin with 1; and again when what was read
- * has been let go.
+ * has been evicted.
  */
 int perf_map_file__refresh_once(struct perf_map_file *file, uint64_t report);
 

@@ -286,7 +286,7 @@ static bool let_file_go(struct symbolizer *symbolizer, struct known_file *file)
  * Files that stay are placed anew: a search ends at the first free slot, so none may be left
  * between. The names found so far stay in the pool.
  */
-void symbolizer__forget_unmapped(struct symbolizer *symbolizer, const struct file_set *mapped)
+void symbolizer__sweep(struct symbolizer *symbolizer, const struct file_set *mapped)
 {
 	struct known_file *old = symbolizer->files;
 	struct known_file *files = calloc(symbolizer->capacity, sizeof(*files));
@@ -308,7 +308,7 @@ void symbolizer__forget_unmapped(struct symbolizer *symbolizer, const struct fil
 		}
 	}
 	free(old);
-	process_root_list__forget_unused(&symbolizer->roots);
+	process_root_list__sweep(&symbolizer->roots);
 }
 
 /* Forgets the names of all files: everything that was found can be found again. */

@@ -42,7 +42,7 @@ bool symbolizer__has_open(struct symbolizer *symbolizer, const struct mapping *m
  * Closes the files that nobody maps any more, so that their mounts are not kept busy. A frame that
  * still needs such a file opens it again by path, if that leads to the same file.
  */
-void symbolizer__forget_unmapped(struct symbolizer *symbolizer, const struct file_set *mapped);
+void symbolizer__sweep(struct symbolizer *symbolizer, const struct file_set *mapped);
 
 /*
  * Begins a report: the look-ups from here on share its processor time. Frames that have no name

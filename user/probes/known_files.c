@@ -139,7 +139,7 @@ void known_files__forget(struct known_files *known, const struct unwind_file_key
 	file->forgotten = file->key.inode;
 }
 
-void known_files__forget_unmapped(struct known_files *known, const struct file_set *mapped)
+void known_files__sweep(struct known_files *known, const struct file_set *mapped)
 {
 	if (known->nr > MANY_FILES)
 		rebuild(known, known->capacity, is_probed_or_mapped, mapped);

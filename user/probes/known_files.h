@@ -56,6 +56,6 @@ int known_files__remember(struct known_files *known, const struct known_file *fi
 
 void known_files__forget(struct known_files *known, const struct unwind_file_key *key);
 /* When there are many, forgets the files that no process maps, except allocators. */
-void known_files__forget_unmapped(struct known_files *known, const struct file_set *mapped);
+void known_files__sweep(struct known_files *known, const struct file_set *mapped);
 
 #endif

@@ -450,7 +450,7 @@ void probed_files__leader_left(struct probed_files *probed, pid_t tgid)
 	}
 }
 
-static void let_go(struct probed_files *probed, struct allocator_file *file)
+static void forget_allocator(struct probed_files *probed, struct allocator_file *file)
 {
 	struct unwind_file_key key = file->identity.key;
 
@@ -483,7 +483,7 @@ static bool is_of_the_system(int fd)
 	return mount && (mount == mount_of(AT_FDCWD, "/") || mount == mount_of(AT_FDCWD, "/usr"));
 }
 
-void probed_files__forget_unused(struct probed_files *probed, const struct file_set *mapped)
+void probed_files__sweep(struct probed_files *probed, const struct file_set *mapped)
 {
 	bool were_unmapped;
 
@@ -498,9 +498,9 @@ void probed_files__forget_unused(struct probed_files *probed, const struct file_
 		if (!file->unmapped || fstat(file->fd, &status))
 			continue;
 		if (!status.st_nlink || (were_unmapped && !is_of_the_system(file->fd)))
-			let_go(probed, file);
+			forget_allocator(probed, file);
 	}
-	known_files__forget_unmapped(&probed->known, mapped);
+	known_files__sweep(&probed->known, mapped);
 }
 
 struct coverage {

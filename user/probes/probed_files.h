@@ -71,7 +71,7 @@ void probed_files__leader_left(struct probed_files *probed, pid_t tgid);
  * keeps disk space or a mount busy. Deleted files go at once; files on a mount that can be
  * unmounted go at the second look; files on the mounts that the system runs from stay.
  */
-void probed_files__forget_unused(struct probed_files *probed, const struct file_set *mapped);
+void probed_files__sweep(struct probed_files *probed, const struct file_set *mapped);
 
 /*
  * The time (CLOCK_MONOTONIC) since which every allocator that the process maps has been probed;

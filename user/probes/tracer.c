@@ -421,7 +421,7 @@ int tracer__add_target(struct tracer *tracer, pid_t tgid, bool from_exec)
 	return errno == EEXIST ? 0 : -errno;
 }
 
-void tracer__remove_target(struct tracer *tracer, pid_t tgid)
+void tracer__forget_target(struct tracer *tracer, pid_t tgid)
 {
 	uint32_t key = (uint32_t)tgid;
 

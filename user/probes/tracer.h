@@ -92,7 +92,7 @@ void tracer__detach_file(struct tracer *tracer, int file_fd);
  */
 int tracer__add_target(struct tracer *tracer, pid_t tgid, bool from_exec);
 /* For a process that had ended when it was added: its PID will be reused. */
-void tracer__remove_target(struct tracer *tracer, pid_t tgid);
+void tracer__forget_target(struct tracer *tracer, pid_t tgid);
 
 /* Readable when tracer__consume has something to do. */
 int tracer__fd(const struct tracer *tracer);

@@ -33,7 +33,7 @@ static struct descendant *find(const struct descendants *descendants, pid_t tgid
  * Forgets processes that are gone, but not before all records up to that time have been read:
  * records can still come of children that the process forked.
  */
-static void forget_gone(struct descendants *descendants, uint64_t read_up_to_ns)
+static void sweep_gone(struct descendants *descendants, uint64_t read_up_to_ns)
 {
 	size_t nr = 0;
 
@@ -54,7 +54,7 @@ static int make_room(struct descendants *descendants, uint64_t read_up_to_ns)
 {
 	if (descendants->nr < descendants->capacity)
 		return 0;
-	forget_gone(descendants, read_up_to_ns);
+	sweep_gone(descendants, read_up_to_ns);
 	if (descendants->nr < descendants->capacity / 2)
 		return 0;
 	if (descendants->capacity == MAX_PROCESSES)

@@ -60,7 +60,7 @@ bool followed__has_ended(const struct followed *followed, size_t index)
 	return state == 'Z' || state == 'X';
 }
 
-void followed__remove(struct followed *followed, size_t index)
+void followed__forget(struct followed *followed, size_t index)
 {
 	if (followed->process[index].pidfd >= 0)
 		close(followed->process[index].pidfd);
@@ -70,7 +70,7 @@ void followed__remove(struct followed *followed, size_t index)
 void followed__free(struct followed *followed)
 {
 	while (followed->nr)
-		followed__remove(followed, followed->nr - 1);
+		followed__forget(followed, followed->nr - 1);
 	free(followed->process);
 	*followed = (struct followed){ 0 };
 }

@@ -27,7 +27,7 @@ bool followed__has(const struct followed *followed, pid_t tgid);
 /* Has the process at that index ended? It may still be a zombie. */
 bool followed__has_ended(const struct followed *followed, size_t index);
 /* The last entry moves to the freed index. */
-void followed__remove(struct followed *followed, size_t index);
+void followed__forget(struct followed *followed, size_t index);
 void followed__free(struct followed *followed);
 
 #endif

@@ -139,7 +139,7 @@ int privileges__take_back(int capability)
 	return change_sets(capability, nothing, bit);
 }
 
-int privileges__give_up(int capability)
+int privileges__drop(int capability)
 {
 	uint32_t bit = CAP_TO_MASK(capability);
 	const struct __user_cap_data_struct bits = { bit, bit, bit };

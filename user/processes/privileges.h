@@ -41,10 +41,10 @@ int privileges__check_namespace(char *error, size_t error_size);
 
 /*
  * Makes a capability ineffective for now. Returns whether it was effective before and no longer is.
- * Then it can be taken back, or given up for good by this process and all that it starts.
+ * Then it can be taken back, or dropped for good by this process and all that it starts.
  */
 bool privileges__set_aside(int capability);
 int privileges__take_back(int capability);
-int privileges__give_up(int capability);
+int privileges__drop(int capability);
 
 #endif

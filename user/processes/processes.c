@@ -438,8 +438,8 @@ static bool can_go(const struct process *process, bool (*is_needed)(pid_t tgid, 
 	       !is_needed(process->tgid, context);
 }
 
-void processes__forget_gone(struct processes *processes,
-			    bool (*is_needed)(pid_t tgid, void *context), void *context)
+void processes__sweep_gone(struct processes *processes,
+			   bool (*is_needed)(pid_t tgid, void *context), void *context)
 {
 	for (size_t i = 0; i < NR_BUCKETS; i++) {
 		struct process **at = &processes->buckets[i];

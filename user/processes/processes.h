@@ -62,11 +62,11 @@ void processes__reported(struct processes *processes, pid_t tgid, uint64_t time_
  * Some processes get no report of their own: a vfork child that ends without exec, for example. So
  * that none stays for ever, call in this order: find_gone notes the processes that have ended, and
  * returns their number; then the caller reads the kernel's records up to that time, and finds the
- * reports still due; then forget_gone forgets each noted process for which is_needed returns false.
+ * reports still due; then sweep_gone forgets each noted process for which is_needed returns false.
  */
 size_t processes__find_gone(struct processes *processes);
-void processes__forget_gone(struct processes *processes,
-			    bool (*is_needed)(pid_t tgid, void *context), void *context);
+void processes__sweep_gone(struct processes *processes,
+			   bool (*is_needed)(pid_t tgid, void *context), void *context);
 
 /*
  * The shared memory that the process maps now, to be added to; NULL for a process that is not

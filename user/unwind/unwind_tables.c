@@ -54,7 +54,7 @@ struct unwind_tables {
 	uint32_t nr_ids; /* ever given out, and 0 */
 	size_t files_capacity;
 	uint32_t nr_known, nr_unused; /* ids in FILE_KNOWN and in FILE_UNUSED */
-	uint32_t *file_slots; /* hash table: ids by key, also of files let go; 0: free */
+	uint32_t *file_slots; /* hash table: ids by key, also of swept files; 0: free */
 	uint32_t nr_refused; /* files that found no room since room was last made */
 	struct unwind_rule *rules; /* as in the map */
 	uint32_t nr_rules;
@@ -299,7 +299,7 @@ static int new_id(struct unwind_tables *tables, uint32_t *id)
 	return err;
 }
 
-/* A file keeps its number when its table is let go and made again. */
+/* A file keeps its number when its table is swept and made again. */
 static int add_file(struct unwind_tables *tables, const struct known_file *file, uint32_t *id)
 {
 	int err = 0;
@@ -481,7 +481,7 @@ static int wait_for_walks(struct unwind_tables *tables)
  * ended, no walk reads the words or puts the file's number into a stack. That holds whether the
  * file is mapped or not, so a mapping that the tracer doesn't know of does no harm.
  */
-int unwind_tables__let_go(struct unwind_tables *tables, const struct file_set *mapped)
+int unwind_tables__sweep(struct unwind_tables *tables, const struct file_set *mapped)
 {
 	int err;
 

@@ -15,7 +15,7 @@
 /* Descriptors of the maps. */
 struct unwind_maps {
 	int files, chunks, rules;
-	uint64_t *changed; /* BPF's tables_changed; NULL: not writable, so no table is let go */
+	uint64_t *changed; /* BPF's tables_changed; NULL: not writable, so no table is swept */
 };
 
 struct unwind_tables;
@@ -47,20 +47,20 @@ int unwind_tables__add(struct unwind_tables *tables, const struct unwind_file_ke
 /* How many files found no room since room was last made. */
 uint32_t unwind_tables__nr_refused(const struct unwind_tables *tables);
 
-/* Is it time to let go of tables that are not needed? */
+/* Is it time to sweep the tables? */
 bool unwind_tables__are_crowded(const struct unwind_tables *tables);
 
 /*
- * Lets go of the tables of files that nobody maps, if that is worth it: their room goes to others.
+ * Removes the tables of files that nobody maps, if that is worth it: their room goes to others.
  * Should such a file be met all the same, BPF asks for it again, and user space finishes the walk
  * that met it. Numbers keep their files. Waits for walks under way: tens of milliseconds. Returns
  * 0; -EAGAIN when it was not worth it; -ENOTSUP without tables_changed or after
  * unwind_tables__detach; -ENOMEM; -errno.
  */
-int unwind_tables__let_go(struct unwind_tables *tables, const struct file_set *mapped);
+int unwind_tables__sweep(struct unwind_tables *tables, const struct file_set *mapped);
 
 /*
- * After unwind_tables__let_go: frees the numbers of files that were let go and are in no stack
+ * After unwind_tables__sweep: frees the numbers of swept files that are in no stack
  * (in_use, by number) for other files.
  */
 void unwind_tables__reuse_ids(struct unwind_tables *tables, const bool in_use[UNWIND_MAX_IDS]);
