@@ -138,9 +138,8 @@ void reporter__free_gathered(struct reporter *reporter)
 }
 
 static void write_process(struct reporter *reporter, enum report_kind kind,
-			  struct process_report *report)
+			  const struct process_report *report)
 {
-	report->terminal_columns = document__terminal_columns(reporter->document);
 	document__write(reporter->document, &(struct report){ .kind = kind, .process = report });
 }
 
@@ -213,7 +212,6 @@ void reporter__ranking(struct reporter *reporter, const struct space *spaces, si
 			log__warning("cannot rank what processes hold: %s", strerror(-err));
 		return;
 	}
-	report.terminal_columns = document__terminal_columns(reporter->document);
 	document__write(reporter->document,
 			&(struct report){ .kind = REPORT_RANKING, .ranking = &report });
 	aggregate__free_ranking(&report);
@@ -269,7 +267,6 @@ void reporter__start(struct reporter *reporter, const struct features *features,
 	reporter->ready_ns = ready_ns;
 	for (unsigned int n = 0; n + 1 < START_MAX_DEGRADED; n++)
 		start.degraded[n] = probe_paths__degraded(features, paths, n);
-	start.terminal_columns = document__terminal_columns(reporter->document);
 	document__write(reporter->document,
 			&(struct report){ .kind = REPORT_START, .start = &start });
 }

@@ -58,19 +58,20 @@ static void compare_capture(struct capture *capture, const char *golden)
 
 static void write_heads(FILE *out, unsigned int terminal_columns)
 {
-	struct start_report start = plain_start;
+	struct writer writer = system_writer;
 
-	start.terminal_columns = terminal_columns;
-	write_report(out, &system_writer, REPORT_START, &start);
+	writer.terminal_columns = terminal_columns;
+	write_report(out, &writer, REPORT_START, &plain_start);
 }
 
 static void write_example(FILE *out, const char *name, unsigned int terminal_columns)
 {
 	struct process_report report = example_report__find(name);
+	struct writer writer = system_writer;
 
-	report.terminal_columns = terminal_columns;
+	writer.terminal_columns = terminal_columns;
 	report.nr_stacks = 0;
-	write_report_below(out, &system_writer, terminal_columns, REPORT_EXIT, &report);
+	write_report_below(out, &writer, REPORT_EXIT, &report);
 }
 
 static void compare_exits(const struct writer *writer, const char *golden)
@@ -103,18 +104,19 @@ static void test_exit_verbose(void **state)
 static void test_start(void **state)
 {
 	struct start_report start = plain_start;
+	struct writer narrow_writer = system_writer;
 	struct capture capture;
 
 	(void)state;
+	narrow_writer.terminal_columns = 80;
 	open_capture(&capture);
 	write_report(capture.out, &system_writer, REPORT_START, &start);
 	write_report(capture.out, &system_verbose_writer, REPORT_START, &start);
 	start.processes = 1;
 	start.allocator_functions = start.allocator_files = 1;
-	start.terminal_columns = 80;
-	write_report(capture.out, &system_writer, REPORT_START, &start);
+	write_report(capture.out, &narrow_writer, REPORT_START, &start);
 	start.processes = start.allocator_functions = start.allocator_files = 0;
-	write_report(capture.out, &system_writer, REPORT_START, &start);
+	write_report(capture.out, &narrow_writer, REPORT_START, &start);
 	compare_capture(&capture, "system_start.txt");
 }
 

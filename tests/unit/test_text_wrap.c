@@ -159,7 +159,7 @@ static char *long_name(void)
 
 static char *write_with_name(const char *name, unsigned int columns, bool verbose)
 {
-	const struct writer *writer = verbose ? &text_verbose_writer : &text_writer;
+	struct writer writer = verbose ? text_verbose_writer : text_writer;
 	struct process_report report = example_report__find("stacks");
 	struct report_frame frames[2] = {
 		{ .function = name, .file = "/usr/include/c++/12/hashtable.h", .line = 1234 },
@@ -173,9 +173,9 @@ static char *write_with_name(const char *name, unsigned int columns, bool verbos
 	assert_non_null(out);
 	report.stacks = &stack;
 	report.nr_stacks = 1;
-	report.terminal_columns = columns;
+	writer.terminal_columns = columns;
 	stream = columns ? text_wrap__open(out, columns) : out;
-	write_report(stream, writer, REPORT_EXIT, &report);
+	write_report(stream, &writer, REPORT_EXIT, &report);
 	if (stream != out)
 		fclose(stream);
 	assert_int_equal(fclose(out), 0);
@@ -228,7 +228,10 @@ static void test_report_with_long_name(void **state)
 /* Whatever a report says, no line of it is too long, but for words that are longer than a line. */
 static void test_every_example_fits(void **state)
 {
+	struct writer writer = text_writer;
+
 	(void)state;
+	writer.terminal_columns = 80;
 	for (size_t i = 0; i < nr_example_reports; i++) {
 		struct process_report report = example_report__make(&example_reports[i]);
 		char *text = NULL, *wrapped;
@@ -236,8 +239,7 @@ static void test_every_example_fits(void **state)
 		FILE *out = open_memstream(&text, &size);
 
 		assert_non_null(out);
-		report.terminal_columns = 80;
-		write_report(out, &text_writer, REPORT_EXIT, &report);
+		write_report(out, &writer, REPORT_EXIT, &report);
 		assert_int_equal(fclose(out), 0);
 		wrapped = wrap(text, 80);
 		if (widest_line(wrapped) > 80)

@@ -10,12 +10,13 @@
 
 #include "write_report.h"
 
-const struct writer text_writer = { &output_text, { false, false } };
-const struct writer text_verbose_writer = { &output_text, { .verbose = true } };
-const struct writer system_writer = { &output_text, { .system_wide = true } };
+const struct writer text_writer = { &output_text, { false, false }, 0 };
+const struct writer text_verbose_writer = { &output_text, { .verbose = true }, 0 };
+const struct writer system_writer = { &output_text, { .system_wide = true }, 0 };
 const struct writer system_verbose_writer = { &output_text,
-					      { .verbose = true, .system_wide = true } };
-const struct writer json_writer = { &output_json, { false, false } };
+					      { .verbose = true, .system_wide = true },
+					      0 };
+const struct writer json_writer = { &output_json, { false, false }, 0 };
 
 /* Not from the heap: tests let its allocations fail. */
 static void *begin(FILE *out, const struct writer *writer)
@@ -34,29 +35,34 @@ static void end(void *state, FILE *out, const struct writer *writer)
 		writer->format->end(state, out);
 }
 
+static void put(void *state, FILE *out, const struct writer *writer, enum report_kind kind,
+		const void *report)
+{
+	struct report item = { kind, { report }, writer->terminal_columns };
+
+	writer->format->report(state, out, &item);
+}
+
 void write_report(FILE *out, const struct writer *writer, enum report_kind kind, const void *report)
 {
 	void *state = begin(out, writer);
 
-	writer->format->report(state, out, &(struct report){ .kind = kind, { report } });
+	put(state, out, writer, kind, report);
 	end(state, out, writer);
 }
 
-void write_report_below(FILE *out, const struct writer *writer, unsigned int terminal_columns,
-			enum report_kind kind, const void *report)
+void write_report_below(FILE *out, const struct writer *writer, enum report_kind kind,
+			const void *report)
 {
-	struct start_report start = {
-		.version = "", .kernel = "", .mode = "system", .terminal_columns = terminal_columns
-	};
+	struct start_report start = { .version = "", .kernel = "", .mode = "system" };
 	FILE *nowhere = fopen("/dev/null", "w");
 	void *state;
 
 	assert_non_null(nowhere);
 	state = begin(nowhere, writer);
-	writer->format->report(state, nowhere,
-			       &(struct report){ .kind = REPORT_START, .start = &start });
+	put(state, nowhere, writer, REPORT_START, &start);
 	assert_int_equal(fclose(nowhere), 0);
-	writer->format->report(state, out, &(struct report){ .kind = kind, { report } });
+	put(state, out, writer, kind, report);
 	end(state, out, writer);
 }
 

@@ -9,6 +9,7 @@
 struct writer {
 	const struct output_format *format;
 	struct output_settings settings;
+	unsigned int terminal_columns; /* 0: to a file */
 };
 
 extern const struct writer text_writer, text_verbose_writer;
@@ -19,9 +20,9 @@ extern const struct writer json_writer;
 void write_report(FILE *out, const struct writer *writer, enum report_kind kind,
 		  const void *report);
 
-/* The same below the start of a table for a terminal so wide, which is not shown. */
-void write_report_below(FILE *out, const struct writer *writer, unsigned int terminal_columns,
-			enum report_kind kind, const void *report);
+/* The same below the start of a table, which is not shown. */
+void write_report_below(FILE *out, const struct writer *writer, enum report_kind kind,
+			const void *report);
 
 /* In memory, to be freed. */
 char *report_text(const struct writer *writer, enum report_kind kind, const void *report);

@@ -15,7 +15,7 @@ struct document {
 	bool ended;
 };
 
-unsigned int document__terminal_columns(const struct document *document)
+static unsigned int terminal_columns(const struct document *document)
 {
 	return report_file__terminal_columns(document->file);
 }
@@ -24,9 +24,8 @@ unsigned int document__terminal_columns(const struct document *document)
  * Returns the stream to write to: for text on a terminal, one that breaks long lines. close_stream
  * closes what this opens.
  */
-static FILE *open_stream(const struct document *document)
+static FILE *open_stream(const struct document *document, unsigned int columns)
 {
-	unsigned int columns = document__terminal_columns(document);
 	FILE *stream = report_file__stream(document->file);
 	FILE *wrapped = columns && document->format->for_people ? text_wrap__open(stream, columns) :
 								  NULL;
@@ -42,7 +41,7 @@ static void close_stream(const struct document *document, FILE *out)
 
 static void begin(struct document *document)
 {
-	FILE *out = open_stream(document);
+	FILE *out = open_stream(document, terminal_columns(document));
 
 	memset(document->state, 0, document->format->state_bytes);
 	document->format->begin(document->state, out, &document->settings);
@@ -52,9 +51,12 @@ static void begin(struct document *document)
 
 void document__write(struct document *document, const struct report *report)
 {
-	FILE *out = open_stream(document);
+	struct report item = *report;
+	FILE *out;
 
-	document->format->report(document->state, out, report);
+	item.terminal_columns = terminal_columns(document);
+	out = open_stream(document, item.terminal_columns);
+	document->format->report(document->state, out, &item);
 	close_stream(document, out);
 }
 
@@ -67,7 +69,7 @@ void document__end(struct document *document)
 	document->ended = true;
 	if (!document->format->end)
 		return;
-	out = open_stream(document);
+	out = open_stream(document, terminal_columns(document));
 	document->format->end(document->state, out);
 	close_stream(document, out);
 }

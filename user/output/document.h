@@ -14,12 +14,7 @@ struct document *document__new(const struct output_format *format,
 /* Ends the document if it has not ended. */
 void document__free(struct document *document);
 
-/*
- * The current width of the terminal that the document is written to, which can change at any time;
- * 0 when it is no terminal.
- */
-unsigned int document__terminal_columns(const struct document *document);
-
+/* Tells the format the terminal's current width, which can change at any time. */
 void document__write(struct document *document, const struct report *report);
 
 /* Writes the tail, once: nothing can be written after it. */

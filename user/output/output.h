@@ -31,6 +31,8 @@ struct report {
 		const struct trace_report *trace;
 		const struct total_report *total;
 	};
+	/* Of the terminal that is written to; 0: it is none. document__write sets it. */
+	unsigned int terminal_columns;
 };
 
 struct output_settings {

@@ -14,6 +14,7 @@
 #include "output/text_rows.h"
 #include "output/text_system.h"
 #include "output/text_total.h"
+#include "output/text_view.h"
 
 struct text_state {
 	struct output_settings settings;
@@ -60,44 +61,46 @@ static void print_trace(FILE *out, const struct trace_report *event)
 	fputc('\n', out);
 }
 
-static void report_start(struct text_state *text, FILE *out, const struct start_report *start)
+static void report_start(struct text_state *text, FILE *out, const struct start_report *start,
+			 struct text_view view)
 {
 	if (!text->settings.system_wide)
-		return print_start(out, start, text->settings.verbose);
-	text_system__start(out, start, text->settings.verbose);
-	text_rows__print_heads(out, start->terminal_columns);
-	text->heads_columns = start->terminal_columns;
+		return print_start(out, start, view.verbose);
+	text_system__start(out, start, view.verbose);
+	text_rows__print_heads(out, view.terminal_columns);
+	text->heads_columns = view.terminal_columns;
 }
 
-static void report_exit(struct text_state *text, FILE *out, const struct process_report *process)
+static void report_exit(struct text_state *text, FILE *out, const struct process_report *process,
+			struct text_view view)
 {
 	if (!text->settings.system_wide)
-		return text_process__exit(out, process, text->settings.verbose);
+		return text_process__exit(out, process, view);
 	/* Rows of another width need heads of that width. */
-	if (process->terminal_columns != text->heads_columns)
-		text_rows__print_heads(out, process->terminal_columns);
-	text->heads_columns = process->terminal_columns;
-	text_system__exit(out, process, text->settings.verbose);
+	if (view.terminal_columns != text->heads_columns)
+		text_rows__print_heads(out, view.terminal_columns);
+	text->heads_columns = view.terminal_columns;
+	text_system__exit(out, process, view);
 }
 
 static void report(void *state, FILE *out, const struct report *item)
 {
 	struct text_state *text = state;
-	bool verbose = text->settings.verbose;
+	struct text_view view = { text->settings.verbose, item->terminal_columns };
 
 	switch (item->kind) {
 	case REPORT_START:
-		return report_start(text, out, item->start);
+		return report_start(text, out, item->start, view);
 	case REPORT_EXIT:
-		return report_exit(text, out, item->process);
+		return report_exit(text, out, item->process, view);
 	case REPORT_OUTSTANDING:
-		return text_process__outstanding(out, item->process, verbose);
+		return text_process__outstanding(out, item->process, view);
 	case REPORT_RANKING:
-		return text_system__ranking(out, item->ranking, verbose);
+		return text_system__ranking(out, item->ranking, view);
 	case REPORT_TRACE:
 		return print_trace(out, item->trace);
 	case REPORT_TOTAL:
-		return text_total__print(out, item->total, verbose);
+		return text_total__print(out, item->total, view.verbose);
 	}
 }
 

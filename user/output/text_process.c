@@ -179,14 +179,14 @@ static void print_identity(FILE *out, const struct process_report *process)
 	}
 }
 
-void text_process__exit(FILE *out, const struct process_report *process, bool verbose)
+void text_process__exit(FILE *out, const struct process_report *process, struct text_view view)
 {
 	print_process(out, process);
 	print_end(out, &process->end);
 	if (process->run_s >= 0)
 		fprintf(out, " after %s", text_units__duration(process->run_s).text);
 	fputc('\n', out);
-	if (verbose) {
+	if (view.verbose) {
 		text_lines__string(out, "time", text_units__time(&process->time, true).text);
 		print_identity(out, process);
 	}
@@ -194,32 +194,33 @@ void text_process__exit(FILE *out, const struct process_report *process, bool ve
 	text_lines__held(out, process);
 	fputc('\n', out);
 	text_lines__inherited(out, process);
-	print_heap_usage(out, process, verbose);
+	print_heap_usage(out, process, view.verbose);
 	print_limits(out, process);
 	if (!process->end.memory_gone) {
 		text_lines__memory_in_use(out);
 	} else {
-		print_reclaimed(out, process, verbose);
+		print_reclaimed(out, process, view.verbose);
 		text_lines__verdict(out, process);
 		text_lines__stays(out, &process->stays);
 	}
-	text_stacks__print(out, process, verbose);
+	text_stacks__print(out, process, view);
 	fputc('\n', out);
 }
 
-void text_process__outstanding(FILE *out, const struct process_report *process, bool verbose)
+void text_process__outstanding(FILE *out, const struct process_report *process,
+			       struct text_view view)
 {
 	fprintf(out, "[%s] ", text_units__time(&process->time, false).text);
 	print_process(out, process);
 	fputs(": outstanding ", out);
 	text_lines__held(out, process);
 	fputc('\n', out);
-	if (verbose) {
+	if (view.verbose) {
 		print_identity(out, process);
 		text_lines__inherited(out, process);
-		print_heap_usage(out, process, verbose);
+		print_heap_usage(out, process, view.verbose);
 	}
 	print_limits(out, process);
-	text_stacks__print(out, process, verbose);
+	text_stacks__print(out, process, view);
 	fputc('\n', out);
 }

@@ -5,10 +5,11 @@
 
 #include <stdio.h>
 
+#include "output/text_view.h"
 #include "report/report.h"
 
-/* verbose adds addresses, module paths and the figures of JSON that text leaves out. */
-void text_process__exit(FILE *out, const struct process_report *process, bool verbose);
-void text_process__outstanding(FILE *out, const struct process_report *process, bool verbose);
+void text_process__exit(FILE *out, const struct process_report *process, struct text_view view);
+void text_process__outstanding(FILE *out, const struct process_report *process,
+			       struct text_view view);
 
 #endif

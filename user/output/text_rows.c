@@ -202,9 +202,10 @@ void text_rows__print_heads(FILE *out, unsigned int terminal_columns)
 	fputc('\n', out);
 }
 
-void text_rows__print_exit(FILE *out, const struct process_report *process)
+void text_rows__print_exit(FILE *out, const struct process_report *process,
+			   unsigned int terminal_columns)
 {
-	text_columns__print_row(out, &exit_table, process->terminal_columns, process);
+	text_columns__print_row(out, &exit_table, terminal_columns, process);
 	fputc('\n', out);
 }
 
@@ -261,13 +262,13 @@ static const struct text_column ranking_columns[] = {
 
 static const struct text_table ranking_table = { ranking_columns, NR_OF(ranking_columns) };
 
-void text_rows__print_ranking(FILE *out, const struct ranking_report *ranking)
+void text_rows__print_ranking(FILE *out, const struct ranking_report *ranking,
+			      unsigned int terminal_columns)
 {
-	text_columns__print_heads(out, &ranking_table, ranking->terminal_columns);
+	text_columns__print_heads(out, &ranking_table, terminal_columns);
 	fputc('\n', out);
 	for (size_t i = 0; i < ranking->nr_rows; i++) {
-		text_columns__print_row(out, &ranking_table, ranking->terminal_columns,
-					&ranking->rows[i]);
+		text_columns__print_row(out, &ranking_table, terminal_columns, &ranking->rows[i]);
 		fputc('\n', out);
 	}
 }

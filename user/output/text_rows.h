@@ -12,11 +12,13 @@
 
 #include "report/report.h"
 
-/* terminal_columns as in report.h: columns that don't fit are left out. */
+/* Columns that don't fit the terminal are left out; terminal_columns 0: everything fits. */
 void text_rows__print_heads(FILE *out, unsigned int terminal_columns);
-void text_rows__print_exit(FILE *out, const struct process_report *process);
+void text_rows__print_exit(FILE *out, const struct process_report *process,
+			   unsigned int terminal_columns);
 
 /* The heads and all rows. */
-void text_rows__print_ranking(FILE *out, const struct ranking_report *ranking);
+void text_rows__print_ranking(FILE *out, const struct ranking_report *ranking,
+			      unsigned int terminal_columns);
 
 #endif

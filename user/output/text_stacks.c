@@ -23,13 +23,13 @@ struct style {
 };
 
 /* Names are in full in a file, and for a reader who asked for everything. */
-static struct style style_for(bool verbose, unsigned int terminal_columns)
+static struct style style_for(struct text_view view)
 {
-	struct style style = { .verbose = verbose, .name_room = SIZE_MAX };
+	struct style style = { .verbose = view.verbose, .name_room = SIZE_MAX };
 
-	if (!verbose && terminal_columns)
-		style.name_room = terminal_columns > MAX_NAME_COLUMNS + FRAME_INDENT ?
-					  terminal_columns - FRAME_INDENT :
+	if (!view.verbose && view.terminal_columns)
+		style.name_room = view.terminal_columns > MAX_NAME_COLUMNS + FRAME_INDENT ?
+					  view.terminal_columns - FRAME_INDENT :
 					  MAX_NAME_COLUMNS;
 	return style;
 }
@@ -215,22 +215,23 @@ static void print_stacks(FILE *out, const struct report_stack *stacks, size_t nr
 	}
 }
 
-void text_stacks__print(FILE *out, const struct process_report *process, bool verbose)
+void text_stacks__print(FILE *out, const struct process_report *process, struct text_view view)
 {
 	const char *at_least = text_lines__before_stacks(&process->lost);
-	struct style style = style_for(verbose, process->terminal_columns);
+	struct style style = style_for(view);
 
-	if (verbose)
+	if (view.verbose)
 		print_walks(out, process->walks);
 	print_stacks(out, process->stacks, process->nr_stacks, at_least, &style);
 	text_lines__more(out, process->more_stacks, "more stack", at_least, process->more_bytes,
 			 process->more_blocks);
 }
 
-void text_stacks__print_ranking(FILE *out, const struct ranking_report *ranking, bool verbose)
+void text_stacks__print_ranking(FILE *out, const struct ranking_report *ranking,
+				struct text_view view)
 {
 	const char *at_least = text_lines__before_stacks(&ranking->lost);
-	struct style style = style_for(verbose, ranking->terminal_columns);
+	struct style style = style_for(view);
 
 	print_stacks(out, ranking->stacks, ranking->nr_stacks, at_least, &style);
 	text_lines__more(out, ranking->more_stacks, "more stack", at_least, ranking->more_bytes,

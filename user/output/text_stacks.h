@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "output/text_view.h"
 #include "report/report.h"
 
 /*
@@ -12,7 +13,8 @@
  * may have made too small. Verbose frames have paths in full, module and address. In a ranking,
  * rows say how many processes share the stack.
  */
-void text_stacks__print(FILE *out, const struct process_report *process, bool verbose);
-void text_stacks__print_ranking(FILE *out, const struct ranking_report *ranking, bool verbose);
+void text_stacks__print(FILE *out, const struct process_report *process, struct text_view view);
+void text_stacks__print_ranking(FILE *out, const struct ranking_report *ranking,
+				struct text_view view);
 
 #endif

@@ -42,10 +42,10 @@ static void print_details(FILE *out, const struct process_report *process)
 	text_lines__lost(out, &process->lost);
 }
 
-void text_system__exit(FILE *out, const struct process_report *process, bool verbose)
+void text_system__exit(FILE *out, const struct process_report *process, struct text_view view)
 {
-	text_rows__print_exit(out, process);
-	if (verbose)
+	text_rows__print_exit(out, process, view.terminal_columns);
+	if (view.verbose)
 		print_details(out, process);
 	if (!process->end.memory_gone) {
 		text_lines__memory_in_use(out);
@@ -54,17 +54,18 @@ void text_system__exit(FILE *out, const struct process_report *process, bool ver
 			text_lines__verdict(out, process);
 		text_lines__kept(out, &process->stays);
 	}
-	text_stacks__print(out, process, verbose);
+	text_stacks__print(out, process, view);
 }
 
-static void print_processes(FILE *out, const struct ranking_report *ranking)
+static void print_processes(FILE *out, const struct ranking_report *ranking,
+			    unsigned int terminal_columns)
 {
 	bool any_late = false;
 
 	for (size_t i = 0; i < ranking->nr_rows; i++)
 		any_late |= ranking->rows[i].late_attach;
 	if (ranking->nr_rows)
-		text_rows__print_ranking(out, ranking);
+		text_rows__print_ranking(out, ranking, terminal_columns);
 	text_lines__more(out, ranking->more_rows, "more process",
 			 text_lines__before_sums(&ranking->lost), ranking->more_rows_bytes,
 			 ranking->more_rows_blocks);
@@ -73,14 +74,14 @@ static void print_processes(FILE *out, const struct ranking_report *ranking)
 		      out);
 }
 
-void text_system__ranking(FILE *out, const struct ranking_report *ranking, bool verbose)
+void text_system__ranking(FILE *out, const struct ranking_report *ranking, struct text_view view)
 {
 	fprintf(out, "[%s] %s %s %s%s\n", text_units__time(&ranking->time, false).text,
 		text_units__nouns(ranking->processes, "process").text,
 		ranking->processes == 1 ? "holds" : "hold", text_lines__before_sums(&ranking->lost),
 		text_units__held(ranking->held_bytes, ranking->held_blocks).text);
 	text_lines__lost(out, &ranking->lost);
-	print_processes(out, ranking);
-	text_stacks__print_ranking(out, ranking, verbose);
+	print_processes(out, ranking, view.terminal_columns);
+	text_stacks__print_ranking(out, ranking, view);
 	fputc('\n', out);
 }

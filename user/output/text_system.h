@@ -8,11 +8,12 @@
 
 #include <stdio.h>
 
+#include "output/text_view.h"
 #include "report/report.h"
 
 /* text_system__start leaves the heads of the table to its caller. */
 void text_system__start(FILE *out, const struct start_report *start, bool verbose);
-void text_system__exit(FILE *out, const struct process_report *process, bool verbose);
-void text_system__ranking(FILE *out, const struct ranking_report *ranking, bool verbose);
+void text_system__exit(FILE *out, const struct process_report *process, struct text_view view);
+void text_system__ranking(FILE *out, const struct ranking_report *ranking, struct text_view view);
 
 #endif

@@ -144,8 +144,6 @@ struct process_report {
 	enum verdict verified;
 	struct report_why why; /* of verified */
 	figure freed_frames; /* page frames that make up freed_page_bytes, for the text */
-
-	unsigned int terminal_columns; /* of the terminal that is written to; 0: it is none */
 };
 
 /* One process in the ranking of all, and what it holds. */
@@ -170,7 +168,6 @@ struct ranking_report {
 	size_t nr_stacks;
 	uint64_t more_stacks, more_bytes, more_blocks;
 	struct report_lost lost;
-	unsigned int terminal_columns; /* of the terminal that is written to; 0: it is none */
 };
 
 #define START_MAX_DEGRADED 8
@@ -182,7 +179,6 @@ struct start_report {
 	unsigned int allocator_functions; /* probes attached */
 	unsigned int allocator_files; /* files that define an allocator */
 	unsigned int processes; /* that run and are traced from now on */
-	unsigned int terminal_columns; /* of the terminal that is written to; 0: it is none */
 	const char *exit_before; /* "kprobe", "fentry", "tracepoint" */
 	const char *exit_after; /* "tracepoint", "fexit", "kretprobe" */
 	const char *uprobe; /* "perf", "multi", "session" */

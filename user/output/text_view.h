@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* How text is shown to its reader. */
+#ifndef TEXT_VIEW_H
+#define TEXT_VIEW_H
+
+#include <stdbool.h>
+
+struct text_view {
+	bool verbose; /* addresses, module paths and the figures of JSON that text leaves out */
+	unsigned int terminal_columns; /* of the terminal that is written to; 0: it is none */
+};
+
+#endif
