@@ -15,14 +15,14 @@ FUZZ_CC = $(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,und
 # input in bytes.
 FUZZERS := elf placement perf_map cfi symbols
 FUZZED_elf := allocators command_words elf_closure elf_file elf_headers elf_image ldso_cache \
-	library_path library_search load_list log named_functions patient_open placement process_root program_loader \
-	sanitize_text scan_budget shared_object vfork_users
+	library_path library_search line_wrap load_list log named_functions patient_open placement process_root \
+	program_loader sanitize_text scan_budget shared_object terminal vfork_users
 FUZZED_placement := placement
 FUZZED_perf_map := perf_map
 FUZZED_cfi := byte_cursor cfi cfi_expression cfi_program cfi_rule counted_heap elf_headers \
 	encoded_pointer machine_x86_64 unwind_image unwind_rows
-FUZZED_symbols := build_id counted_heap debug_file elf_copy elf_file elf_headers elf_symbols mini_debug_info \
-	log patient_open plt_symbols process_root sanitize_text scan_budget
+FUZZED_symbols := build_id counted_heap debug_file elf_copy elf_file elf_headers elf_symbols line_wrap \
+	log mini_debug_info patient_open plt_symbols process_root sanitize_text scan_budget terminal
 FUZZ_LIBRARIES_elf := -lZydis
 FUZZ_LIBRARIES_placement := -lZydis
 FUZZ_LIBRARIES_symbols := -lelf -llzma -lz
