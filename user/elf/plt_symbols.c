@@ -42,7 +42,7 @@ struct stub {
 
 struct plt_symbols {
 	struct stub *stubs; /* by address */
-	size_t nr_stubs, stubs_room;
+	size_t nr_stubs;
 	struct slot *slots; /* by address; only while the stubs are read */
 	size_t nr_slots, slots_room, nr_relocations, nr_asked;
 	char *names; /* a copy of the dynamic string table, ended by an extra NUL */
@@ -174,17 +174,18 @@ static int find_stubs(struct plt_symbols *symbols, const Elf64_Shdr *section,
 		      const unsigned char *code)
 {
 	size_t stub_bytes = section->sh_entsize == STEP_BYTES ? STEP_BYTES : 2 * STEP_BYTES;
-	int err = array__reserve(&symbols->stubs, &symbols->stubs_room,
-				 symbols->nr_stubs + section->sh_size / stub_bytes);
+	size_t capacity = symbols->nr_stubs + section->sh_size / stub_bytes;
+	struct stub *stubs = realloc(symbols->stubs, (capacity + 1) * sizeof(*stubs));
 
-	if (err)
-		return err;
+	if (!stubs)
+		return -ENOMEM;
+	symbols->stubs = stubs;
 	for (size_t at = 0; at + stub_bytes <= section->sh_size; at += stub_bytes) {
 		uint64_t vaddr = section->sh_addr + at;
 		const struct slot *slot = find_jump(symbols, code + at, stub_bytes, vaddr);
 
 		if (slot)
-			symbols->stubs[symbols->nr_stubs++] =
+			stubs[symbols->nr_stubs++] =
 				(struct stub){ vaddr, vaddr + stub_bytes, slot->name };
 	}
 	return 0;
