@@ -132,6 +132,24 @@ unsigned int scaled(unsigned int n)
 	return n < 10 ? 1 : n / 10;
 }
 
+const char *words(const char *format, ...)
+{
+	static char buffers[4][256];
+	static unsigned int next;
+	char *buffer = buffers[next++ % 4];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(buffer, sizeof(buffers[0]), format, arguments);
+	va_end(arguments);
+	return buffer;
+}
+
+unsigned int nr_busy_threads(void)
+{
+	return getenv("EMULATED") ? 3 : 8;
+}
+
 void pause_ms(long ms)
 {
 	struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };

@@ -57,11 +57,15 @@ const char *optional_victim(const char *name);
 bool have_program(const char *name); /* in PATH */
 /* Whether --features says that the kernel has that, such as "write_text". */
 bool kernel_has(const char *feature);
+/* Formats like printf; the text is good until the fourth call after this one. */
+const char *words(const char *format, ...) __attribute__((format(printf, 1, 2)));
 double now_s(void);
 void pause_ms(long ms);
 unsigned int nr_cpus(void);
 /* n, or a tenth of it (at least 1) where the processor is emulated: EMULATED is set there. */
 unsigned int scaled(unsigned int n);
+/* Threads that are always busy: 8; on an emulated processor 3, since 8 leave a tracer no time. */
+unsigned int nr_busy_threads(void);
 
 /* The result of a child. */
 struct run {

@@ -142,19 +142,6 @@ void assert_stays(const json_t *record, const char *kind, const char *name, cons
 	assert_int_equal(number(record, "stays.shmem_bytes"), bytes);
 }
 
-const char *words(const char *format, ...)
-{
-	static char buffers[4][256];
-	static unsigned int next;
-	char *buffer = buffers[next++ % 4];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(buffer, sizeof(buffers[0]), format, arguments);
-	va_end(arguments);
-	return buffer;
-}
-
 int number_of(const struct run *run, unsigned int n)
 {
 	const char *line = run->out;

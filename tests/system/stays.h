@@ -29,9 +29,6 @@ void need_huge_pages(void);
 /* Mounts a file system in memory until the test ends; returns a path in it. */
 const char *mount_memory(const char *type);
 
-/* Formats like printf; the text is good until the fourth call after this one. */
-const char *words(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
 /* Traces shared_memory with these arguments; it must succeed. */
 struct run *run_victim(const char *const *arguments);
 /* The number that the victim printed on its n-th line. */

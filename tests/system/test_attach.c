@@ -286,9 +286,8 @@ static void test_bystander_is_not_probed(void **state)
 /* The threads are busy when the tracer attaches. */
 static void test_attach_to_threads(void **state)
 {
-	/* On an emulated processor eight threads leave the tracer no time to attach. */
-	unsigned int nr_threads = getenv("EMULATED") ? 3 : 8;
-	const char *argv[] = { victim("hammer"), nr_threads == 8 ? "8" : "3", "0", "25", NULL };
+	unsigned int nr_threads = nr_busy_threads();
+	const char *argv[] = { victim("hammer"), words("%u", nr_threads), "0", "25", NULL };
 	struct child_options options = { .argv = argv, .stdin_pipe = true };
 	struct child *hammer = child__start(&options);
 	struct child *tracer;

@@ -298,7 +298,8 @@ static unsigned int step(void)
 static void kill_under_fire(void (*wait_for_moment)(struct child *tracer, unsigned int i),
 			    unsigned int i)
 {
-	const char *hammer_argv[] = { victim("hammer_static"), "8", "0", "25", NULL };
+	const char *hammer_argv[] = { victim("hammer_static"), words("%u", nr_busy_threads()), "0",
+				      "25", NULL };
 	struct child_options options = { .argv = hammer_argv, .stdin_pipe = true };
 	const char *report = scratch("fire.json");
 	char pid[32];
