@@ -134,16 +134,24 @@ check-stacks: check-deps
 
 tests: $(UNIT_TESTS) $(SYSTEM_TESTS)
 
+# Two programs run at a time, but for these. Unit tests: they measure time. System tests: they watch the
+# whole system, measure the machine's memory, or count the BPF objects that are left; they would see what
+# the others run.
+UNIT_ALONE := test_name_budget test_symbol_speed
+SYSTEM_ALONE := test_attach test_containers test_experiments test_first_thread test_huge_pages \
+	test_mute_files test_output test_robust test_stays test_system test_translators test_waiting \
+	test_weight
+
 # In two steps, here and below: the build can depend on packages that were installed just before.
 check-unit: check-deps
 	$(MAKE) $(UNIT_TESTS)
-	@tests/run unit $(UNIT_TESTS)
+	@JOBS=2 ALONE="$(UNIT_ALONE)" tests/run unit $(UNIT_TESTS)
 
 # Under ASan: it would forbid core dumps, and it refuses the LD_PRELOAD of the comparisons with Valgrind
 # and gdb.
 check-system: check-deps
 	$(MAKE) all $(SYSTEM_TESTS)
-	@BUILD=$(BUILD) FORCED=$(BUILD)/memleak-bpf \
+	@BUILD=$(BUILD) FORCED=$(BUILD)/memleak-bpf JOBS=2 ALONE="$(SYSTEM_ALONE)" \
 		$(if $(SANITIZE),,RESULTS=$${VM_CACHE:-.cache/vm}/results/host) \
 		$(if $(SANITIZE),ASAN_OPTIONS=disable_coredump=0) tests/run system \
 		$(if $(SANITIZE),$(filter-out %/test_oracle %/test_stacks,$(SYSTEM_TESTS)),$(SYSTEM_TESTS))

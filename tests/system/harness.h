@@ -230,7 +230,8 @@ void assert_no_bpf_objects_since(const struct bpf_objects *before);
 /*
  * Whether anybody traces this machine now that all tracers of the running test have ended. The
  * probes of a tracer of all processes are in the victims too, and it holds their memory for a
- * moment when it puts probes in or takes them out.
+ * moment when it puts probes in or takes them out. Tracers of test programs that run at the same
+ * time don't count: they trace their own victims alone.
  */
 bool another_tracer_runs(void);
 /*
