@@ -116,7 +116,7 @@ void code_files__mapped(const struct code_files *files, pid_t tgid, struct mappi
 	struct unwind_file_key key;
 	int fd;
 
-	if (!map->inode)
+	if (!map->file.inode)
 		return;
 	fd = open_new(files, tgid, map, &identity);
 	key = mapped_file__key(map);
@@ -168,7 +168,7 @@ struct walked_files {
 
 static bool is_vdso(const struct code_files *files, const struct mapping *map)
 {
-	return files->vdso.inode && !strcmp(map->path, files->vdso.path);
+	return files->vdso.file.inode && !strcmp(map->path, files->vdso.path);
 }
 
 static enum stack_end find_code(uint64_t address, struct walked_code *code, void *context)
@@ -193,9 +193,9 @@ static enum stack_end find_code(uint64_t address, struct walked_code *code, void
 		return STACK_NO_CODE;
 	if (map->since_ns > unfinished->time_ns)
 		return STACK_NO_TABLE; /* the older mapping is not known any more */
-	if (!map->inode && !is_vdso(walked->files, map))
+	if (!map->file.inode && !is_vdso(walked->files, map))
 		return STACK_COMPLETE; /* made at run time: frame pointers */
-	key = mapped_file__key(map->inode ? map : &walked->files->vdso);
+	key = mapped_file__key(map->file.inode ? map : &walked->files->vdso);
 	offset = address - map->start + map->file_offset;
 	code->base = map->start - map->file_offset;
 	if (!unwind_tables__find(tables, &key, offset, &code->file_id, &code->rule))

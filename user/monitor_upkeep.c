@@ -72,7 +72,7 @@ static int add_mapped(const struct mapping *map, void *context)
 	struct mapped_files *mapped = context;
 
 	if (!mapped->err)
-		mapped->err = file_set__add(mapped->set, map);
+		mapped->err = file_set__add(mapped->set, &map->file);
 	return mapped->err;
 }
 
@@ -120,7 +120,7 @@ static void sweep_files(struct monitor *monitor)
 
 	mapped.set = file_set__new();
 	if (mapped.set) {
-		mapped.err = file_set__add(mapped.set, &monitor->files.vdso);
+		mapped.err = file_set__add(mapped.set, &monitor->files.vdso.file);
 		processes__each(monitor->processes, add_mapped_by, &mapped);
 		if (!mapped.err && (monitor->options->mode != MODE_COMMAND || follow))
 			probed_files__sweep(monitor->probed, mapped.set);

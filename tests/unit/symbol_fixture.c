@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define MAX_FRAMES 16
@@ -107,9 +106,7 @@ struct mapping symbol_fixture__map(const char *name)
 	struct stat status;
 
 	assert_int_equal(stat(path, &status), 0);
-	map.dev_major = major(status.st_dev);
-	map.dev_minor = minor(status.st_dev);
-	map.inode = status.st_ino;
+	map.file = file_key__of_stat(&status);
 	return map;
 }
 

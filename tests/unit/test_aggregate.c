@@ -48,7 +48,7 @@ static int read_stack(uint64_t id, struct stack *stack, void *context)
 static int set_up(void **state)
 {
 	struct mapping code = {
-		.start = CODE, .end = CODE_END, .path = "/nowhere/program", .inode = 1
+		.start = CODE, .end = CODE_END, .path = "/nowhere/program", .file.inode = 1
 	};
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
@@ -227,8 +227,8 @@ static void test_block_lists_come_along(void **state)
 static void test_one_stack_of_many_processes(void **state)
 {
 	struct aggregate_source source = source_of(state);
-	struct mapping same = { .start = 0x1000, .end = 0x2000, .path = "/p", .inode = 1 };
-	struct mapping other = { .start = 0x1000, .end = 0x2000, .path = "/q", .inode = 2 };
+	struct mapping same = { .start = 0x1000, .end = 0x2000, .path = "/p", .file.inode = 1 };
+	struct mapping other = { .start = 0x1000, .end = 0x2000, .path = "/q", .file.inode = 2 };
 	struct mapping_set *second = mapping_set__new(), *third = mapping_set__new();
 	struct fixture *fixture = *state;
 	struct snapshot_site sites[] = {

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -368,9 +367,7 @@ static void symbolize(const char *path)
 
 	if (stat(path, &status))
 		_exit(1);
-	map.dev_major = major(status.st_dev);
-	map.dev_minor = minor(status.st_dev);
-	map.inode = status.st_ino;
+	map.file = file_key__of_stat(&status);
 	symbolizer__resolve(symbolizer, &map, BASE + CODE_OFFSET + 16, false, frames, 16);
 	symbolizer__free(symbolizer);
 }

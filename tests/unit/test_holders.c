@@ -34,7 +34,7 @@ static struct holding find(const struct holders *holders, enum shared_kind kind,
 			   pid_t except)
 {
 	struct shared_object object = {
-		.kind = kind, .dev_major = 3, .dev_minor = 5, .inode = inode
+		.kind = kind, .file = { .inode = inode, .dev_major = 3, .dev_minor = 5 }
 	};
 
 	return holders__find(holders, &object, except);

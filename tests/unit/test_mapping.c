@@ -245,11 +245,11 @@ static void test_reads_maps(void **state)
 	map = mapping_set__find(set, 0x55d0c0a03000);
 	assert_string_equal(map->path, "/usr/bin/a b (deleted)");
 	assert_int_equal(map->file_offset, 0x2000);
-	assert_int_equal(map->dev_major, 0xfe);
-	assert_int_equal(map->dev_minor, 1);
-	assert_true(map->inode == 4294967297);
+	assert_int_equal(map->file.dev_major, 0xfe);
+	assert_int_equal(map->file.dev_minor, 1);
+	assert_true(map->file.inode == 4294967297);
 	assert_string_equal(mapping_set__find(set, 0x55d0c0b00000)->path, "/tmp/two\\012lines  ");
-	assert_int_equal(mapping_set__find(set, 0x55d0c0b00000)->dev_major, 0x103);
+	assert_int_equal(mapping_set__find(set, 0x55d0c0b00000)->file.dev_major, 0x103);
 	assert_string_equal(mapping_set__find(set, 0x7f0000000000)->path, "");
 	assert_string_equal(mapping_set__find(set, 0x7ffd00000000)->path, "[vdso]");
 	assert_string_equal(mapping_set__find(set, 0xffffffffff600fff)->path, "[vsyscall]");

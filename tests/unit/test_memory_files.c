@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -60,9 +59,7 @@ static struct mapping mapping_of(int fd, const char *path)
 	struct stat status;
 
 	assert_int_equal(fstat(fd, &status), 0);
-	map.dev_major = major(status.st_dev);
-	map.dev_minor = minor(status.st_dev);
-	map.inode = status.st_ino;
+	map.file = file_key__of_stat(&status);
 	return map;
 }
 
@@ -170,7 +167,7 @@ static void test_paths_that_lead_nowhere(void **state)
 		object.name = strdup(paths[i]);
 		assert_int_equal(memory_files__find(files, &object, &file), -ENOENT);
 	}
-	object.dev_minor = 0xfffff;
+	object.file.dev_minor = 0xfffff;
 	assert_int_equal(memory_files__find(files, &object, &file), -EXDEV);
 	unlink(in_folder("file"));
 	free(object.name);
@@ -223,17 +220,15 @@ static void test_file_systems(void **state)
 	close(fd);
 	close(program);
 	/* The device is not known any more; only the path is left. */
-	map = (struct mapping){ .dev_minor = 0xffffe, .inode = 1, .path = "/dev/shm/x" };
+	map = (struct mapping){ .file = { .dev_minor = 0xffffe, .inode = 1 },
+				.path = "/dev/shm/x" };
 	assert_int_equal(memory_files__filesystem(files, 0x7ffffffe, &map), FILESYSTEM_TMPFS);
-	map = (struct mapping){ .dev_minor = 0xffffd, .inode = 1, .path = "/tmp/x" };
+	map = (struct mapping){ .file = { .dev_minor = 0xffffd, .inode = 1 }, .path = "/tmp/x" };
 	assert_int_equal(memory_files__filesystem(files, 0x7ffffffe, &map), FILESYSTEM_OTHER);
 	map = (struct mapping){ .path = "" };
 	assert_int_equal(memory_files__filesystem(files, getpid(), &map), FILESYSTEM_OTHER);
 	object = make_file(in_folder("file"));
-	map = (struct mapping){ .dev_major = object.dev_major,
-				.dev_minor = object.dev_minor,
-				.inode = object.inode,
-				.path = object.name };
+	map = (struct mapping){ .file = object.file, .path = object.name };
 	assert_int_equal(memory_files__filesystem(files, getpid(), &map), FILESYSTEM_TMPFS);
 	unlink(in_folder("file"));
 	free(object.name);

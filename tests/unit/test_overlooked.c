@@ -13,14 +13,14 @@
 static void check(uint64_t inode, int look_error, const char *expected)
 {
 	struct mapping_set *set = mapping_set__new();
-	struct mapping map = { .start = 0x1000, .end = 0x2000, .inode = 1, .path = "/one" };
+	struct mapping map = { .start = 0x1000, .end = 0x2000, .file.inode = 1, .path = "/one" };
 	const char *why;
 
 	assert_int_equal(mapping_set__add(set, &map), 0);
 	map = (struct mapping){
 		.start = 0x3000,
 		.end = 0x4000,
-		.inode = inode,
+		.file.inode = inode,
 		.look_error = look_error,
 		.path = "/two",
 	};

@@ -19,7 +19,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,7 +114,7 @@ static void test_nothing_outside_of_a_root(void **state)
 
 static void test_no_file_but_the_expected_one(void **state)
 {
-	struct file_numbers expected = { 0 };
+	struct expected_file expected = { 0 };
 	struct patient_request request = { .root_fd = -1, .expected = &expected };
 	struct stat status;
 	int fd;
@@ -123,16 +122,14 @@ static void test_no_file_but_the_expected_one(void **state)
 	(void)state;
 	request.path = in_folder("file");
 	assert_int_equal(stat(request.path, &status), 0);
-	expected.dev_major = major(status.st_dev);
-	expected.dev_minor = minor(status.st_dev);
-	expected.inode = status.st_ino;
+	expected.key = file_key__of_stat(&status);
 	fd = patient_open__regular(&request, &status);
 	assert_true(fd >= 0);
 	close(fd);
-	expected.inode++;
+	expected.key.inode++;
 	assert_int_equal(patient_open__regular(&request, &status), -ESTALE);
-	expected.inode--;
-	expected.dev_minor++;
+	expected.key.inode--;
+	expected.key.dev_minor++;
 	assert_int_equal(patient_open__regular(&request, &status), -ESTALE);
 }
 

@@ -51,8 +51,12 @@ static void test_no_such_process(void **state)
 
 static void test_exec_begins_a_new_image(void **state)
 {
-	struct mapping program = { .start = 0x1000, .end = 0x2000, .inode = 5, .path = "/bin/new" };
-	struct mapping library = { .start = 0x5000, .end = 0x6000, .inode = 6, .path = "/lib/libc" };
+	struct mapping program = {
+		.start = 0x1000, .end = 0x2000, .file.inode = 5, .path = "/bin/new"
+	};
+	struct mapping library = {
+		.start = 0x5000, .end = 0x6000, .file.inode = 6, .path = "/lib/libc"
+	};
 	struct processes *processes = processes__new();
 	const struct image *old, *new;
 	pid_t pid = getpid();
@@ -145,7 +149,9 @@ static void test_the_cgroup_of_what_has_ended(void **state)
 
 static void test_a_fork_has_its_parents_mappings(void **state)
 {
-	struct mapping library = { .start = 0x5000, .end = 0x6000, .inode = 6, .path = "/lib/late" };
+	struct mapping library = {
+		.start = 0x5000, .end = 0x6000, .file.inode = 6, .path = "/lib/late"
+	};
 	struct processes *processes = processes__new();
 	const struct image *parent, *child;
 	pid_t pid = getpid();
@@ -254,7 +260,9 @@ static void test_a_reused_pid_stays(void **state)
 
 static void test_records_older_than_proc_are_ignored(void **state)
 {
-	struct mapping program = { .start = 0x1000, .end = 0x2000, .inode = 5, .path = "/bin/old" };
+	struct mapping program = {
+		.start = 0x1000, .end = 0x2000, .file.inode = 5, .path = "/bin/old"
+	};
 	struct processes *processes = processes__new();
 	pid_t pid = getpid();
 
@@ -294,7 +302,7 @@ static void test_each_process_is_visited(void **state)
 static void test_shared_memory_belongs_to_a_program(void **state)
 {
 	struct processes *processes = processes__new();
-	struct shared_object object = { .inode = 7, .name = strdup("x") };
+	struct shared_object object = { .file.inode = 7, .name = strdup("x") };
 	pid_t pid = getpid();
 
 	(void)state;
@@ -313,7 +321,9 @@ static void test_shared_memory_belongs_to_a_program(void **state)
 
 static void test_processes_that_are_not_followed(void **state)
 {
-	struct mapping program = { .start = 0x1000, .end = 0x2000, .inode = 5, .path = "/bin/new" };
+	struct mapping program = {
+		.start = 0x1000, .end = 0x2000, .file.inode = 5, .path = "/bin/new"
+	};
 	struct processes *processes = processes__new();
 
 	(void)state;

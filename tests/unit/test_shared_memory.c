@@ -20,7 +20,7 @@
 
 static struct mapping mapping_of(uint64_t inode, const char *path)
 {
-	return (struct mapping){ .dev_minor = 1, .inode = inode, .path = (char *)path };
+	return (struct mapping){ .file.dev_minor = 1, .file.inode = inode, .path = (char *)path };
 }
 
 static void test_kinds(void **state)
@@ -76,8 +76,8 @@ static void test_kinds(void **state)
 		assert_int_equal(object.had_no_name, cases[i].had_no_name);
 		if (object.kind == SHARED_SYSV)
 			assert_int_equal(object.key, cases[i].key);
-		assert_int_equal(object.inode, 7);
-		assert_int_equal(object.dev_minor, 1);
+		assert_int_equal(object.file.inode, 7);
+		assert_int_equal(object.file.dev_minor, 1);
 		free(object.name);
 	}
 }
@@ -100,7 +100,7 @@ static void test_segment_0(void **state)
 	(void)state;
 	assert_int_equal(shared_memory__classify(&segment, FILESYSTEM_KERNEL_TMPFS, &object), 0);
 	assert_int_equal(object.kind, SHARED_SYSV);
-	assert_int_equal(object.inode, 0);
+	assert_int_equal(object.file.inode, 0);
 	free(object.name);
 }
 
@@ -121,7 +121,7 @@ static void test_long_names_are_cut(void **state)
 static int add(struct shared_memory *set, enum shared_kind kind, uint64_t inode)
 {
 	struct shared_object object = {
-		.kind = kind, .dev_minor = 1, .inode = inode, .name = strdup("name")
+		.kind = kind, .file.dev_minor = 1, .file.inode = inode, .name = strdup("name")
 	};
 
 	return shared_memory__add(set, &object);
@@ -147,7 +147,7 @@ static void test_each_object_once(void **state)
 	assert_true(shared_memory__has(set, &segment));
 	assert_int_equal(shared_memory__nr(set), 3);
 	assert_int_equal(shared_memory__get(set, 2)->kind, SHARED_SYSV);
-	memfd.dev_major = 8;
+	memfd.file.dev_major = 8;
 	assert_false(shared_memory__has(set, &memfd));
 	assert_false(shared_memory__is_incomplete(set));
 	shared_memory__free(set);
@@ -167,15 +167,15 @@ static void test_the_oldest_is_forgotten(void **state)
 	nr = shared_memory__nr(set);
 	assert_true(nr >= 256 && nr <= 65536);
 	for (size_t i = 0; i < nr; i++)
-		assert_int_not_equal(shared_memory__get(set, i)->inode, 1);
+		assert_int_not_equal(shared_memory__get(set, i)->file.inode, 1);
 	assert_int_equal(add(set, SHARED_MEMFD, nr + 2), 0);
 	assert_int_equal(shared_memory__nr(set), nr);
 	clone = shared_memory__clone(set);
 	shared_memory__free(set);
 	assert_int_equal(shared_memory__nr(clone), nr);
 	assert_true(shared_memory__is_incomplete(clone));
-	assert_int_equal(shared_memory__get(clone, 0)->inode, 3);
-	assert_int_equal(shared_memory__get(clone, nr - 1)->inode, nr + 2);
+	assert_int_equal(shared_memory__get(clone, 0)->file.inode, 3);
+	assert_int_equal(shared_memory__get(clone, nr - 1)->file.inode, nr + 2);
 	shared_memory__free(clone);
 }
 
@@ -189,7 +189,7 @@ static void test_out_of_memory(void **state)
 	failing_alloc__after(0);
 	assert_int_equal(shared_memory__classify(&map, FILESYSTEM_KERNEL_TMPFS, &object), -ENOMEM);
 	failing_alloc__never();
-	object = (struct shared_object){ .inode = 9, .name = strdup("name") };
+	object = (struct shared_object){ .file.inode = 9, .name = strdup("name") };
 	failing_alloc__after(0);
 	assert_int_equal(shared_memory__add(set, &object), -ENOMEM);
 	failing_alloc__never();

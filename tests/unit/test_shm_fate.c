@@ -47,7 +47,9 @@ static void check_fate(const struct shared_object *object, const struct shm_fact
 static void test_segments_that_stay(void **state)
 {
 	struct sysv_segment segment = { .id = 5, .key = 0x1234, .bytes = 65536, .nr_attached = 2 };
-	struct shared_object object = { .kind = SHARED_SYSV, .inode = 5, .key = 0x1234, .name = "" };
+	struct shared_object object = {
+		.kind = SHARED_SYSV, .file.inode = 5, .key = 0x1234, .name = ""
+	};
 	struct shm_facts facts = { .segments_known = true, .segment = &segment };
 
 	(void)state;
@@ -79,7 +81,9 @@ static void test_segments_that_stay(void **state)
 static void test_segments_that_do_not_stay(void **state)
 {
 	struct sysv_segment segment = { .id = 5, .key = 0x1234 };
-	struct shared_object object = { .kind = SHARED_SYSV, .inode = 5, .key = 0x1234, .name = "" };
+	struct shared_object object = {
+		.kind = SHARED_SYSV, .file.inode = 5, .key = 0x1234, .name = ""
+	};
 	struct shm_facts facts = { .segments_known = true };
 
 	(void)state;
@@ -100,7 +104,9 @@ static void test_segments_that_do_not_stay(void **state)
 
 static void test_files(void **state)
 {
-	struct shared_object object = { .kind = SHARED_FILE, .inode = 9, .name = "/dev/shm/x" };
+	struct shared_object object = { .kind = SHARED_FILE,
+					.file.inode = 9,
+					.name = "/dev/shm/x" };
 	struct shm_facts facts = { .place_known = true, .path = "/dev/shm/y", .file_bytes = 8192 };
 
 	(void)state;
@@ -133,7 +139,7 @@ static void test_files(void **state)
 
 static void test_what_has_no_name(void **state)
 {
-	struct shared_object object = { .kind = SHARED_MEMFD, .inode = 9, .name = "a\nb" };
+	struct shared_object object = { .kind = SHARED_MEMFD, .file.inode = 9, .name = "a\nb" };
 	struct shm_facts facts = { .holders_known = true };
 
 	(void)state;
@@ -175,7 +181,7 @@ static void test_who_made_a_segment(void **state)
 
 static void test_out_of_memory(void **state)
 {
-	struct shared_object object = { .kind = SHARED_MEMFD, .inode = 9, .name = "x" };
+	struct shared_object object = { .kind = SHARED_MEMFD, .file.inode = 9, .name = "x" };
 	struct shm_facts facts = { .holders_known = true, .holding = { .nr_processes = 1 } };
 	struct report_kept kept;
 	enum fate fate;

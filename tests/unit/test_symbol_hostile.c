@@ -59,7 +59,7 @@ static void test_other_files_are_never_used(void **state)
 	/* The right number on another device. */
 	symbolizer = symbolizer__new(0);
 	map = symbol_fixture__map("leak64");
-	map.dev_minor++;
+	map.file.dev_minor++;
 	assert_string_equal(symbol_fixture__frames(symbolizer, &map, address, false), "? ?:0");
 	symbolizer__free(symbolizer);
 }
@@ -78,7 +78,7 @@ static void test_opened_early(void **state)
 	symbol_fixture__run("rm early && cp names early");
 	again = symbol_fixture__map("early");
 	/* Kept open, the inode can't be given to the new file. */
-	assert_true(again.inode != map.inode);
+	assert_true(again.file.inode != map.file.inode);
 	assert_string_equal(symbol_fixture__frames(symbolizer, &map, address, false),
 			    SYMBOL_FIXTURE_INNER);
 	assert_string_equal(symbol_fixture__frames(symbolizer, &again,
@@ -277,7 +277,7 @@ static void test_nobody_maps_it(void **state)
 	(void)state;
 	symbol_fixture__run("cp -p leak64 used");
 	map = symbol_fixture__map("used");
-	assert_int_equal(file_set__add(mapped, &map), 0);
+	assert_int_equal(file_set__add(mapped, &map.file), 0);
 	assert_int_equal(symbolizer__open_file(symbolizer, &map, map.path, NULL), 0);
 	symbolizer__sweep(symbolizer, mapped);
 	assert_int_equal(nr_open(), before + 1);
@@ -322,7 +322,7 @@ static void test_many_names(void **state)
 	memset(path, 'p', sizeof(path));
 	path[sizeof(path) - 1] = '\0';
 	map.path = path;
-	map.inode = 0;
+	map.file.inode = 0;
 	for (int i = 0; i < 1000; i++) {
 		snprintf(path, 6, "%05d", i);
 		path[5] = 'p';

@@ -208,7 +208,7 @@ static void test_the_vdso(void **state)
 	if (fd == -ENOENT)
 		skip();
 	assert_true(fd >= 0);
-	assert_true(vdso.inode);
+	assert_true(vdso.file.inode);
 	assert_string_equal(vdso.path, "[vdso]");
 	assert_int_equal(unwind_rows__of_file(fd, &rows), 0);
 	close(fd);

@@ -455,9 +455,9 @@ static int sweep_but(struct unwind_tables *tables, uint64_t first, uint64_t last
 
 	assert_non_null(mapped);
 	for (uint64_t inode = first; inode <= last; inode++) {
-		struct mapping map = { .inode = inode, .dev_minor = DEVICE };
+		struct file_key file = file_key__of_device(DEVICE, inode);
 
-		assert_int_equal(file_set__add(mapped, &map), 0);
+		assert_int_equal(file_set__add(mapped, &file), 0);
 	}
 	err = unwind_tables__sweep(tables, mapped);
 	file_set__free(mapped);

@@ -8,13 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct entry {
-	uint64_t inode; /* 0: free */
-	uint32_t dev_major, dev_minor;
-};
-
 struct file_set {
-	struct entry *entries;
+	struct file_key *entries; /* inode 0: free */
 	size_t nr, capacity; /* a power of two, or 0 */
 };
 
@@ -32,13 +27,12 @@ void file_set__free(struct file_set *set)
 }
 
 /* The slot of the file, or the free one where it belongs. */
-static struct entry *find_slot(struct entry *entries, size_t capacity, const struct entry *wanted)
+static struct file_key *find_slot(struct file_key *entries, size_t capacity,
+				  const struct file_key *wanted)
 {
-	size_t i = (wanted->inode * 0x9e3779b97f4a7c15 >> 32) & (capacity - 1);
+	size_t i = file_key__slot(wanted->inode, capacity);
 
-	while (entries[i].inode &&
-	       (entries[i].inode != wanted->inode || entries[i].dev_major != wanted->dev_major ||
-		entries[i].dev_minor != wanted->dev_minor))
+	while (entries[i].inode && !file_key__same_numbers(&entries[i], wanted))
 		i = (i + 1) & (capacity - 1);
 	return &entries[i];
 }
@@ -46,7 +40,7 @@ static struct entry *find_slot(struct entry *entries, size_t capacity, const str
 static int grow(struct file_set *set)
 {
 	size_t capacity = set->capacity ? 2 * set->capacity : 64;
-	struct entry *entries;
+	struct file_key *entries;
 
 	if (set->nr < set->capacity / 2)
 		return 0;
@@ -62,27 +56,23 @@ static int grow(struct file_set *set)
 	return 0;
 }
 
-int file_set__add(struct file_set *set, const struct mapping *map)
+int file_set__add(struct file_set *set, const struct file_key *file)
 {
-	struct entry entry = { map->inode, map->dev_major, map->dev_minor };
-	struct entry *slot;
+	struct file_key *slot;
 	int err;
 
-	if (!map->inode)
+	if (!file->inode)
 		return 0;
 	err = grow(set);
 	if (err)
 		return err;
-	slot = find_slot(set->entries, set->capacity, &entry);
+	slot = find_slot(set->entries, set->capacity, file);
 	set->nr += !slot->inode;
-	*slot = entry;
+	*slot = *file;
 	return 0;
 }
 
-bool file_set__has(const struct file_set *set, uint32_t dev_major, uint32_t dev_minor,
-		   uint64_t inode)
+bool file_set__has(const struct file_set *set, const struct file_key *file)
 {
-	struct entry entry = { inode, dev_major, dev_minor };
-
-	return inode && set->capacity && find_slot(set->entries, set->capacity, &entry)->inode;
+	return file->inode && set->capacity && find_slot(set->entries, set->capacity, file)->inode;
 }

@@ -340,11 +340,11 @@ static bool parse_line(const char *line, struct mapping *map, const char **permi
 	    !take_number(&line, 16, ':', UINT32_MAX, &dev_major) ||
 	    !take_number(&line, 16, ' ', UINT32_MAX, &dev_minor))
 		return false;
-	if (!take_number(&line, 10, ' ', UINT64_MAX, &map->inode) &&
-	    !take_number(&line, 10, '\0', UINT64_MAX, &map->inode))
+	if (!take_number(&line, 10, ' ', UINT64_MAX, &map->file.inode) &&
+	    !take_number(&line, 10, '\0', UINT64_MAX, &map->file.inode))
 		return false;
-	map->dev_major = dev_major;
-	map->dev_minor = dev_minor;
+	map->file.dev_major = dev_major;
+	map->file.dev_minor = dev_minor;
 	line += strspn(line, " ");
 	map->path = (char *)line;
 	return map->start < map->end;
@@ -380,7 +380,7 @@ int mapping__read_lines(FILE *maps, enum mapping_choice choice,
 		const char *permissions;
 
 		if (parse_line(line, &map, &permissions) &&
-		    (choice == MAPPINGS_SHARED ? permissions[3] == 's' : map.inode != 0))
+		    (choice == MAPPINGS_SHARED ? permissions[3] == 's' : map.file.inode != 0))
 			visit(&map, context);
 	}
 	return ferror(maps) ? -EIO : 0;

@@ -12,12 +12,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/file_key.h"
+
 struct mapping {
 	uint64_t start, end; /* [start, end), virtual addresses */
 	uint64_t file_offset; /* of start */
-	uint32_t dev_major, dev_minor; /* as the kernel shows them in /proc/PID/maps */
-	uint64_t inode; /* 0: no file ([vdso], anonymous) */
-	uint64_t inode_generation; /* tells files that reuse an inode number apart; 0: unknown */
+	struct file_key file; /* inode 0: none ([vdso], anonymous) */
 	uint64_t inode_address; /* in the kernel; see struct file_identity. 0: unknown */
 	uint64_t since_ns; /* CLOCK_MONOTONIC; 0: older than the tracer's first look */
 	int look_error; /* 0: its file was searched for an allocator; -errno: why it was not */

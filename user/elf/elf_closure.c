@@ -39,10 +39,7 @@ struct closure {
 	unsigned int depth; /* of scripts */
 	unsigned int nr_words; /* looked for */
 	size_t nr_files;
-	struct {
-		dev_t device;
-		ino_t inode;
-	} files[FILES_MAX];
+	struct file_key files[FILES_MAX];
 };
 
 static int check_executable(const char *path)
@@ -134,13 +131,11 @@ static int visit_file(const struct loaded_file *file, void *context)
 	int fd;
 
 	for (size_t i = 0; i < closure->nr_files; i++)
-		if (closure->files[i].inode == file->inode &&
-		    closure->files[i].device == file->device)
+		if (file_key__same_numbers(&closure->files[i], &file->key))
 			return 0;
 	if (closure->nr_files == FILES_MAX)
 		return -E2BIG;
-	closure->files[closure->nr_files].device = file->device;
-	closure->files[closure->nr_files++].inode = file->inode;
+	closure->files[closure->nr_files++] = file->key;
 	fd = elf_file__open_below(&closure->root, file->path, &status);
 	if (fd < 0)
 		return load_list__is_shortage(fd) ? fd : 0;
@@ -159,8 +154,7 @@ static int visit_alone(struct closure *closure, const char *path)
 	if (fd < 0)
 		return fd;
 	close(fd);
-	file.device = status.st_dev;
-	file.inode = status.st_ino;
+	file.key = file_key__of_stat(&status);
 	return visit_file(&file, closure);
 }
 

@@ -16,12 +16,9 @@ bool load_list__is_shortage(int err)
 static const struct load_entry *find_inode(const struct load_list *list,
 					   const struct shared_object *object)
 {
-	for (size_t i = 0; i < list->nr; i++) {
-		const struct shared_object *known = list->entries[i]->object;
-
-		if (known->inode == object->inode && known->device == object->device)
+	for (size_t i = 0; i < list->nr; i++)
+		if (file_key__same_numbers(&list->entries[i]->object->key, &object->key))
 			return list->entries[i];
-	}
 	return NULL;
 }
 
@@ -30,8 +27,7 @@ int load_list__add(struct load_list *list, struct shared_object *object,
 {
 	struct loaded_file file = {
 		.path = object->path,
-		.device = object->device,
-		.inode = object->inode,
+		.key = object->key,
 	};
 	struct load_entry *entry = NULL;
 

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,7 +45,7 @@
 struct job {
 	char *path, *file_system;
 	int root_fd; /* the job's own copy, or -1 */
-	struct file_numbers expected; /* inode 0: any */
+	struct expected_file expected; /* inode 0: any */
 	int result; /* a descriptor or -errno */
 	struct stat status;
 	atomic_bool answered; /* the file system has answered; the thread only needs the lock */
@@ -124,15 +123,15 @@ static void fetch(int fd)
 		at += nr;
 }
 
-bool file_numbers__are_of(const struct file_numbers *expected, int fd, const struct stat *status)
+bool expected_file__is(const struct expected_file *expected, int fd, const struct stat *status)
 {
+	struct file_key key = file_key__of_stat(status);
 	struct statfs filesystem;
 
-	if (status->st_ino != expected->inode)
-		return false;
-	if (major(status->st_dev) == expected->dev_major &&
-	    minor(status->st_dev) == expected->dev_minor)
+	if (file_key__same_numbers(&key, &expected->key))
 		return true;
+	if (key.inode != expected->key.inode)
+		return false;
 	return expected->any_stacked && !fstatfs(fd, &filesystem) &&
 	       (filesystem.f_type == OVERLAYFS_SUPER_MAGIC ||
 		filesystem.f_type == BTRFS_SUPER_MAGIC);
@@ -156,7 +155,7 @@ static int open_regular(const struct job *job, struct stat *status)
 		err = -EINVAL;
 	else if (status->st_size > MAX_FILE_BYTES)
 		err = -EFBIG;
-	else if (job->expected.inode && !file_numbers__are_of(&job->expected, path_fd, status))
+	else if (job->expected.key.inode && !expected_file__is(&job->expected, path_fd, status))
 		err = -ESTALE;
 	if (!err) {
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", path_fd);

@@ -11,10 +11,11 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-/* The numbers by which stat identifies a file. */
-struct file_numbers {
-	uint32_t dev_major, dev_minor;
-	uint64_t inode;
+#include "base/file_key.h"
+
+/* The file that a path must lead to, by the numbers that stat shows. */
+struct expected_file {
+	struct file_key key;
 	bool any_stacked; /* on overlayfs and btrfs the device may differ: the inode has to do */
 };
 
@@ -26,10 +27,11 @@ struct patient_request {
 	 * answer to a first. NULL: unknown, and the path stands for it.
 	 */
 	const char *file_system;
-	const struct file_numbers *expected; /* the only file that may be opened; NULL: any may be */
+	const struct expected_file
+		*expected; /* the only file that may be opened; NULL: any may be */
 };
 
-bool file_numbers__are_of(const struct file_numbers *expected, int fd, const struct stat *status);
+bool expected_file__is(const struct expected_file *expected, int fd, const struct stat *status);
 
 /*
  * Opens a regular file read-only, by O_PATH first, so that no other kind is ever opened. Returns a

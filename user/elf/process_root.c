@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/file_key.h"
 
 /*
  * Each root takes a descriptor. For files of further roots, debug files are searched for in ours
@@ -21,8 +22,7 @@
 
 struct process_root {
 	int fd;
-	dev_t device;
-	ino_t inode;
+	struct file_key key;
 	size_t prefix_length; /* of the root's path as we see it; 0: we can't see it */
 	unsigned int nr_more_owners;
 	char prefix[];
@@ -36,8 +36,7 @@ static struct process_root *new_root(int fd, const struct stat *status, const ch
 	if (!root)
 		return NULL;
 	root->fd = fd;
-	root->device = status->st_dev;
-	root->inode = status->st_ino;
+	root->key = file_key__of_stat(status);
 	memcpy(root->prefix, prefix, length + 1);
 	/* "/" is what another mount namespace's root looks like. */
 	root->prefix_length = length > 1 && prefix[0] == '/' ? length : 0;
@@ -70,12 +69,15 @@ struct process_root *process_root__enter(const char *path)
 struct process_root *process_root__open(const char *path)
 {
 	struct process_root *root = process_root__enter(path);
-	struct stat own;
+	struct file_key own = { 0 };
+	struct stat status;
 	int err = root ? 0 : errno;
 
-	if (root && stat("/", &own))
+	if (root && stat("/", &status))
 		err = errno;
-	if (root && (err || (root->device == own.st_dev && root->inode == own.st_ino))) {
+	else if (root)
+		own = file_key__of_stat(&status);
+	if (root && (err || file_key__same_numbers(&root->key, &own))) {
 		process_root__free(root);
 		root = NULL;
 	}
@@ -116,7 +118,7 @@ static struct process_root *find_same(const struct process_root_list *list,
 				      const struct process_root *root)
 {
 	for (size_t i = 0; i < list->nr; i++)
-		if (list->roots[i]->device == root->device && list->roots[i]->inode == root->inode)
+		if (file_key__same_numbers(&list->roots[i]->key, &root->key))
 			return list->roots[i];
 	return NULL;
 }

@@ -6,15 +6,13 @@
 #ifndef PROGRAM_LOADER_H
 #define PROGRAM_LOADER_H
 
-#include <sys/types.h>
-
+#include "base/file_key.h"
 #include "elf/elf_closure.h"
 #include "elf/process_root.h"
 
 struct loaded_file {
 	const char *path; /* with the root in front */
-	dev_t device;
-	ino_t inode;
+	struct file_key key;
 };
 
 /*

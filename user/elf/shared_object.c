@@ -130,8 +130,7 @@ static int fill_object(struct shared_object *object, const struct path_root *roo
 	fd = elf_file__open_below(root, path, &status);
 	if (fd < 0)
 		return fd;
-	object->device = status.st_dev;
-	object->inode = status.st_ino;
+	object->key = file_key__of_stat(&status);
 	err = read_descriptor(object, fd);
 	close(fd);
 	return err;

@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
+#include "base/file_key.h"
 #include "elf/process_root.h"
 
 /* Strings are owned; NULL when the file has none. */
@@ -23,8 +23,7 @@ struct shared_object {
 	char **needed; /* DT_NEEDED, DT_AUXILIARY, DT_FILTER; at most 1024 */
 	size_t nr_needed, needed_capacity;
 	bool no_default_folders;
-	dev_t device;
-	ino_t inode;
+	struct file_key key;
 };
 
 /*

@@ -29,8 +29,7 @@ struct segment {
 enum reading { NOT_READ, READ, ABSENT };
 
 struct object_file {
-	uint32_t dev_major, dev_minor;
-	uint64_t inode, inode_generation; /* generation 0: unknown */
+	struct file_key key;
 	char *path;
 	struct process_root *root; /* that the path begins at; NULL: ours */
 	char build_id[BUILD_ID_HEX_SIZE]; /* "": none */
@@ -80,10 +79,7 @@ struct object_file *object_file__new(const struct mapping *map)
 
 	if (!object)
 		return NULL;
-	object->dev_major = map->dev_major;
-	object->dev_minor = map->dev_minor;
-	object->inode = map->inode;
-	object->inode_generation = map->inode_generation;
+	object->key = map->file;
 	object->fd = -1;
 	object->holder.evict = evict;
 	object->path = strdup(map->path);
@@ -107,21 +103,14 @@ void object_file__free(struct object_file *object)
 	free(object);
 }
 
-bool object_file__has_numbers(const struct object_file *object, uint32_t dev_major,
-			      uint32_t dev_minor, uint64_t inode, uint64_t inode_generation)
+bool object_file__has_key(const struct object_file *object, const struct file_key *key)
 {
-	bool one_generation = !object->inode_generation || !inode_generation ||
-			      object->inode_generation == inode_generation;
-
-	return object->inode == inode && object->dev_major == dev_major &&
-	       object->dev_minor == dev_minor && one_generation;
+	return file_key__agrees(&object->key, key);
 }
 
 bool object_file__matches(const struct object_file *object, const struct mapping *map)
 {
-	return object_file__has_numbers(object, map->dev_major, map->dev_minor, map->inode,
-					map->inode_generation) &&
-	       !strcmp(object->path, map->path);
+	return object_file__has_key(object, &map->file) && !strcmp(object->path, map->path);
 }
 
 bool object_file__is_same(const struct object_file *object, const struct object_file *other)
@@ -144,7 +133,7 @@ const char *object_file__path(const struct object_file *object)
 
 uint64_t object_file__inode(const struct object_file *object)
 {
-	return object->inode;
+	return object->key.inode;
 }
 
 bool object_file__is_open(const struct object_file *object)
@@ -185,7 +174,7 @@ bool object_file__has_changed(const struct object_file *object)
 
 bool object_file__is_mapped(const struct object_file *object, const struct file_set *mapped)
 {
-	return file_set__has(mapped, object->dev_major, object->dev_minor, object->inode);
+	return file_set__has(mapped, &object->key);
 }
 
 bool object_file__is_deleted(const struct object_file *object)
@@ -198,8 +187,7 @@ bool object_file__is_deleted(const struct object_file *object)
 /* root: where the path begins; NULL: at ours. Another file at that path is not opened. */
 static int open_path(struct object_file *object, const struct process_root *root, const char *path)
 {
-	struct file_numbers expected = { object->dev_major, object->dev_minor, object->inode,
-					 true };
+	struct expected_file expected = { object->key, true };
 	struct patient_request request = { .root_fd = process_root__place(root, &path),
 					   .expected = &expected };
 	struct stat status;
@@ -245,7 +233,7 @@ int object_file__open(struct object_file *object, const char *path)
 
 	if (object->fd >= 0)
 		return 0;
-	if (!object->inode)
+	if (!object->key.inode)
 		return -EINVAL;
 	if (path) {
 		err = open_path(object, NULL, path);

@@ -23,8 +23,7 @@ void object_file__free(struct object_file *object);
 
 bool object_file__matches(const struct object_file *object, const struct mapping *map);
 /* The same without the path: on btrfs two files can have the same numbers. */
-bool object_file__has_numbers(const struct object_file *object, uint32_t dev_major,
-			      uint32_t dev_minor, uint64_t inode, uint64_t inode_generation);
+bool object_file__has_key(const struct object_file *object, const struct file_key *key);
 /* Whether both are open and prove to be one file, under different paths. */
 bool object_file__is_same(const struct object_file *object, const struct object_file *other);
 const char *object_file__path(const struct object_file *object);

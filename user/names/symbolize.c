@@ -94,16 +94,11 @@ void symbolizer__free(struct symbolizer *symbolizer)
 	free(symbolizer);
 }
 
-static size_t home_slot(uint64_t inode, size_t capacity)
-{
-	return (inode * 0x9e3779b97f4a7c15 >> 32) & (capacity - 1);
-}
-
 /* The slot of the mapping's file, or the free one where it belongs. */
 static struct known_file *find_slot(struct symbolizer *symbolizer, const struct mapping *map)
 {
 	size_t mask = symbolizer->capacity - 1;
-	size_t i = home_slot(map->inode, symbolizer->capacity);
+	size_t i = file_key__slot(map->file.inode, symbolizer->capacity);
 
 	while (symbolizer->files[i].object &&
 	       !object_file__matches(symbolizer->files[i].object, map))
@@ -113,7 +108,7 @@ static struct known_file *find_slot(struct symbolizer *symbolizer, const struct 
 
 static void place(struct known_file *files, size_t capacity, const struct known_file *file)
 {
-	size_t at = home_slot(object_file__inode(file->object), capacity);
+	size_t at = file_key__slot(object_file__inode(file->object), capacity);
 
 	while (files[at].object)
 		at = (at + 1) & (capacity - 1);
@@ -248,7 +243,7 @@ int symbolizer__open_file(struct symbolizer *symbolizer, const struct mapping *m
 	struct known_file *file;
 	int err;
 
-	if (!map->inode)
+	if (!map->file.inode)
 		return -EINVAL;
 	err = get_file(symbolizer, map, &file);
 	/* The names found before stay in the pool, for the frames that use them. */
@@ -476,17 +471,9 @@ unsigned int symbolizer__resolve(struct symbolizer *symbolizer, const struct map
 	/* The kernel's records call memory without a file //anon, which is no module's name. */
 	if (map && map->path[0] && strcmp(map->path, "//anon") != 0)
 		place.module = intern(symbolizer, map->path);
-	if (map && map->inode && get_file(symbolizer, map, &file))
+	if (map && map->file.inode && get_file(symbolizer, map, &file))
 		file = NULL;
 	return show(symbolizer, file, &place, is_return_address, frames, max_frames);
-}
-
-static bool is_of_build(struct symbolizer *symbolizer, struct known_file *file,
-			const char *build_id)
-{
-	const char *own = is_open(symbolizer, file) ? object_file__build_id(file->object) : NULL;
-
-	return own && !strcmp(own, build_id);
 }
 
 /*
@@ -494,20 +481,18 @@ static bool is_of_build(struct symbolizer *symbolizer, struct known_file *file,
  * is open. But numbers that mean two files are no answer: each subvolume of btrfs counts its inodes
  * by itself.
  */
-static struct known_file *find_by_key(struct symbolizer *symbolizer, const struct object_key *key)
+static struct known_file *find_by_key(struct symbolizer *symbolizer, const struct file_key *key)
 {
 	size_t mask = symbolizer->capacity - 1;
 	struct known_file *found = NULL;
 
 	if (!symbolizer->capacity || !key->inode)
 		return NULL;
-	for (size_t i = home_slot(key->inode, symbolizer->capacity); symbolizer->files[i].object;
-	     i = (i + 1) & mask) {
+	for (size_t i = file_key__slot(key->inode, symbolizer->capacity);
+	     symbolizer->files[i].object; i = (i + 1) & mask) {
 		struct known_file *file = &symbolizer->files[i];
 
-		if (!object_file__has_numbers(file->object, key->dev_major, key->dev_minor,
-					      key->inode, key->inode_generation) ||
-		    (key->build_id && !is_of_build(symbolizer, file, key->build_id)))
+		if (!object_file__has_key(file->object, key))
 			continue;
 		if (!found || (!is_open(symbolizer, found) && is_open(symbolizer, file)))
 			found = file;
@@ -518,7 +503,7 @@ static struct known_file *find_by_key(struct symbolizer *symbolizer, const struc
 	return found;
 }
 
-unsigned int symbolizer__at(struct symbolizer *symbolizer, const struct object_key *key,
+unsigned int symbolizer__at(struct symbolizer *symbolizer, const struct file_key *key,
 			    uint64_t file_offset, bool is_return_address,
 			    struct report_frame *frames, unsigned int max_frames)
 {

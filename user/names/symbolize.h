@@ -63,21 +63,13 @@ unsigned int symbolizer__resolve(struct symbolizer *symbolizer, const struct map
 				 uint64_t address, bool is_return_address,
 				 struct report_frame *frames, unsigned int max_frames);
 
-/* A file as the kernel knows it. A path isn't part of it: that can pass to another file. */
-struct object_key {
-	uint32_t dev_major, dev_minor;
-	uint64_t inode;
-	uint64_t inode_generation; /* 0: unknown */
-	const char *build_id; /* lower-case hex, which the file must have; NULL: any */
-};
-
 /*
  * Resolves a place in a file, whoever maps it, now or once: for stacks that outlive their process.
  * The file must have been named before, by symbolizer__open_file or in a mapping that was resolved.
  * When it is not known, or when the numbers could mean two files, the frame has nothing but the
  * offset (module is NULL). The frames have no address.
  */
-unsigned int symbolizer__at(struct symbolizer *symbolizer, const struct object_key *key,
+unsigned int symbolizer__at(struct symbolizer *symbolizer, const struct file_key *key,
 			    uint64_t file_offset, bool is_return_address,
 			    struct report_frame *frames, unsigned int max_frames);
 

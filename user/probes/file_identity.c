@@ -8,11 +8,11 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define MINOR_BITS 20
+#include "base/file_key.h"
+
 /* vm.mmap_min_addr is at most this, except on unusual systems. */
 #define LOWEST_ADDRESS 0x10000UL
 #define LOWEST_PAGES 16
@@ -28,9 +28,11 @@ static uint32_t read_generation(int fd)
 
 struct unwind_file_key file_identity__key_by_stat(int fd, const struct stat *status)
 {
+	struct file_key key = file_key__of_stat(status);
+
 	return (struct unwind_file_key){
-		.inode = status->st_ino,
-		.device = major(status->st_dev) << MINOR_BITS | minor(status->st_dev),
+		.inode = key.inode,
+		.device = file_key__device(&key),
 		.generation = read_generation(fd),
 	};
 }

@@ -29,16 +29,11 @@ void known_files__free(struct known_files *known)
 	*known = (struct known_files){ 0 };
 }
 
-static size_t home_slot(uint64_t inode, size_t capacity)
-{
-	return (inode * 0x9e3779b97f4a7c15 >> 32) & (capacity - 1);
-}
-
 /* Returns the file's slot, or the free slot where it belongs. */
 static struct known_file *find_slot(struct known_file *files, size_t capacity,
 				    const struct unwind_file_key *key)
 {
-	size_t i = home_slot(key->inode, capacity);
+	size_t i = file_key__slot(key->inode, capacity);
 
 	while (files[i].key.inode && memcmp(&files[i].key, key, sizeof(*key)) != 0)
 		i = (i + 1) & (capacity - 1);
@@ -63,7 +58,7 @@ uint64_t known_files__generation(const struct known_files *known, const struct u
 
 	if (!known->capacity)
 		return 0;
-	for (size_t i = home_slot(key->inode, known->capacity); known->files[i].key.inode;
+	for (size_t i = file_key__slot(key->inode, known->capacity); known->files[i].key.inode;
 	     i = (i + 1) & mask)
 		if (known->files[i].key.inode == key->inode &&
 		    known->files[i].key.device == key->device)

@@ -15,45 +15,40 @@
 #include "elf/patient_open.h"
 #include "elf/process_root.h"
 
-#define MINOR_BITS 20
-#define MINOR_MASK ((1u << MINOR_BITS) - 1)
 #define LINK_BYTES 96
 #define FILE_SYSTEM_BYTES 32 /* two numbers */
+
+static struct file_key file_of(const struct unwind_file_key *key)
+{
+	struct file_key file = file_key__of_device(key->device, key->inode);
+
+	file.generation = key->generation;
+	return file;
+}
 
 struct unwind_file_key mapped_file__key(const struct mapping *map)
 {
 	return (struct unwind_file_key){
-		.inode = map->inode,
-		.device = map->dev_major << MINOR_BITS | map->dev_minor,
-		.generation = (uint32_t)map->inode_generation,
+		.inode = map->file.inode,
+		.device = file_key__device(&map->file),
+		.generation = (uint32_t)map->file.generation,
 	};
 }
 
 void mapped_file__set_identity(struct mapping *map, const struct file_identity *identity)
 {
-	map->inode = identity->key.inode;
-	map->dev_major = identity->key.device >> MINOR_BITS;
-	map->dev_minor = identity->key.device & MINOR_MASK;
-	map->inode_generation = identity->key.generation;
+	map->file = file_of(&identity->key);
 	map->inode_address = identity->address;
-}
-
-static bool is_key(const struct unwind_file_key *key, const struct unwind_file_key *wanted)
-{
-	bool one_generation = !key->generation || !wanted->generation ||
-			      key->generation == wanted->generation;
-
-	return key->inode == wanted->inode && key->device == wanted->device && one_generation;
 }
 
 /* The mapping may carry the numbers of the inode itself, or those that stat shows. */
 static bool has_numbers(const struct mapping *map, int fd, const struct stat *status,
 			const struct file_identity *identity)
 {
-	struct unwind_file_key wanted = mapped_file__key(map);
-	struct unwind_file_key by_stat = file_identity__key_by_stat(fd, status);
+	struct unwind_file_key key_by_stat = file_identity__key_by_stat(fd, status);
+	struct file_key by_stat = file_of(&key_by_stat), mapped = file_of(&identity->key);
 
-	return is_key(&identity->key, &wanted) || is_key(&by_stat, &wanted);
+	return file_key__agrees(&mapped, &map->file) || file_key__agrees(&by_stat, &map->file);
 }
 
 /* The link's target must end with the path; it may begin at another root. */
@@ -96,7 +91,8 @@ static int open_in_process(const struct file_identifier *identifier, pid_t tgid,
 	int fd, err;
 
 	write_link(link, tgid, map);
-	snprintf(file_system, sizeof(file_system), "%u:%u", map->dev_major, map->dev_minor);
+	snprintf(file_system, sizeof(file_system), "%u:%u", map->file.dev_major,
+		 map->file.dev_minor);
 	fd = patient_open__regular(&request, &status);
 	if (fd < 0)
 		return fd;
@@ -113,7 +109,7 @@ static int open_in_process(const struct file_identifier *identifier, pid_t tgid,
 static int open_in_root(const struct file_identifier *identifier, const struct process_root *root,
 			const struct mapping *map, struct file_identity *identity)
 {
-	struct file_numbers expected = { map->dev_major, map->dev_minor, map->inode, false };
+	struct expected_file expected = { .key = map->file };
 	const char *path = map->path;
 	struct patient_request request = { .root_fd = process_root__place(root, &path),
 					   .expected = &expected };
@@ -151,6 +147,7 @@ int mapped_file__open(const struct file_identifier *identifier, pid_t tgid,
 
 bool mapped_file__is_in(const struct file_set *files, const struct unwind_file_key *key)
 {
-	return file_set__has(files, key->device >> MINOR_BITS,
-			     key->device & ((1u << MINOR_BITS) - 1), key->inode);
+	struct file_key file = file_of(key);
+
+	return file_set__has(files, &file);
 }

@@ -52,7 +52,7 @@ static int visit(const struct mapping *map, void *context)
 {
 	struct restoring *restoring = context;
 
-	for (size_t i = 0; i < restoring->probes->nr && map->inode; i++) {
+	for (size_t i = 0; i < restoring->probes->nr && map->file.inode; i++) {
 		uint64_t offset = restoring->probes->probe[i].probe_offset;
 
 		if (offset >= map->file_offset && offset - map->file_offset < map->end - map->start)

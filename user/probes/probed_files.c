@@ -386,8 +386,8 @@ void probed_files__complete(const struct probed_files *probed, struct mapping *m
 {
 	struct unwind_file_key key = mapped_file__key(map);
 
-	if (map->dev_major && !map->inode_generation)
-		map->inode_generation = known_files__generation(&probed->known, &key);
+	if (map->file.dev_major && !map->file.generation)
+		map->file.generation = known_files__generation(&probed->known, &key);
 }
 
 bool probed_files__knows(const struct probed_files *probed, const struct mapping *map)

@@ -13,10 +13,10 @@ int mmap2_record__read(const struct mmap2_record *record, size_t size_bytes, str
 		.start = record->address,
 		.end = record->address + record->bytes,
 		.file_offset = record->file_offset,
-		.dev_major = record->major,
-		.dev_minor = record->minor,
-		.inode = record->inode,
-		.inode_generation = record->generation,
+		.file = { .inode = record->inode,
+			  .generation = record->generation,
+			  .dev_major = record->major,
+			  .dev_minor = record->minor },
 		.path = (char *)record->path,
 	};
 	return 0;

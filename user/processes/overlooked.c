@@ -36,7 +36,7 @@ static int note_error(const struct mapping *map, void *context)
 	struct look *look = context;
 
 	look->any = true;
-	if (map->inode && map->look_error && map->look_error != -EINVAL)
+	if (map->file.inode && map->look_error && map->look_error != -EINVAL)
 		look->err = map->look_error;
 	return look->err;
 }

@@ -241,8 +241,8 @@ static char *copy_text(const char *text)
 static int is_made_at_run_time(const struct mapping *map, void *context)
 {
 	(void)context;
-	return map->inode ? !strncmp(map->path, "/memfd:", 7) :
-			    !*map->path || !strcmp(map->path, "//anon");
+	return map->file.inode ? !strncmp(map->path, "/memfd:", 7) :
+				 !*map->path || !strcmp(map->path, "//anon");
 }
 
 /* A child has its parent's code, with the parent's names, until it makes code of its own. */
@@ -333,7 +333,7 @@ int processes__mapped(struct processes *processes, pid_t tgid, uint64_t time_ns,
 	if (is_made_at_run_time(map, NULL))
 		note_code(process->newest, tgid);
 	/* The first file that exec maps is the program itself; its interpreter comes after it. */
-	if (!process->newest->exe && map->inode)
+	if (!process->newest->exe && map->file.inode)
 		process->newest->exe = strdup(map->path);
 	return tell_full(processes, tgid, mapping_set__add(process->newest->mappings, map));
 }

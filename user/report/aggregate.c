@@ -11,13 +11,12 @@
 #include "report/losses.h"
 
 #define MAX_INLINED 16
-#define MINOR_BITS 20
 
 /* The place of a frame, for its process and for all. */
 struct place {
 	bool has_file;
 	bool exact; /* the address of the instruction itself, not a return address */
-	struct object_key file;
+	struct file_key file;
 	uint64_t offset; /* in the file */
 	const struct mapping *map; /* NULL: the frame names its file itself, or no code is there */
 	uint64_t address; /* of the process; 0: the frame names its file */
@@ -111,12 +110,8 @@ static void place_by_file(struct place *place, const struct unwind_file_key *key
 {
 	place->has_file = true;
 	place->offset = offset;
-	place->file = (struct object_key){
-		.dev_major = key->device >> MINOR_BITS,
-		.dev_minor = key->device & ((1u << MINOR_BITS) - 1),
-		.inode = key->inode,
-		.inode_generation = key->generation,
-	};
+	place->file = file_key__of_device(key->device, key->inode);
+	place->file.generation = key->generation;
 }
 
 static void place_by_address(struct place *place, uint64_t address,
@@ -128,13 +123,11 @@ static void place_by_address(struct place *place, uint64_t address,
 	place->address = address;
 	place->code = process->code;
 	place->map = map;
-	if (!map || !map->inode)
+	if (!map || !map->file.inode)
 		return;
 	place->has_file = true;
 	place->offset = address - map->start + map->file_offset;
-	place->file = (struct object_key){ .dev_major = map->dev_major,
-					   .dev_minor = map->dev_minor,
-					   .inode = map->inode };
+	place->file = map->file;
 }
 
 /*

@@ -13,7 +13,6 @@
 #include "base/living_thread.h"
 #include "base/mapping.h"
 
-#define MINOR_BITS 20
 #define BYTES_OF_A_BLOCK 512
 
 struct visit {
@@ -37,15 +36,15 @@ static void note_mapping(const struct mapping *map, void *context)
 {
 	struct visit *visit = context;
 	struct holder holder = {
-		.inode = map->inode,
-		.device = map->dev_major << MINOR_BITS | map->dev_minor,
+		.inode = map->file.inode,
+		.device = file_key__device(&map->file),
 		.tgid = (uint32_t)visit->tgid,
 		.ways = visit->ways,
 		.sysv = !strncmp(map->path, "/SYSV", 5),
 	};
 
 	/* A file system in memory has no device: its major number is 0. */
-	if (visit->err || map->dev_major)
+	if (visit->err || map->file.dev_major)
 		return;
 	holder.bytes = bytes_of_file(visit->tgid, map);
 	visit->err = holders__add(visit->holders, &holder);

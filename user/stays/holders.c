@@ -8,7 +8,6 @@
 #include "base/array.h"
 
 #define MAX_HOLDERS 262144
-#define MINOR_BITS 20
 
 static int by_object_and_process(const void *a, const void *b)
 {
@@ -66,8 +65,8 @@ struct holding holders__find(const struct holders *holders, const struct shared_
 			     pid_t except)
 {
 	const struct holder wanted = {
-		.device = object->dev_major << MINOR_BITS | object->dev_minor,
-		.inode = object->inode,
+		.device = file_key__device(&object->file),
+		.inode = object->file.inode,
 	};
 	bool sysv = object->kind == SHARED_SYSV;
 	struct holding holding = { 0 };

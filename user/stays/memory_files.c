@@ -137,8 +137,8 @@ static const struct mount_table *current_mounts(struct memory_files *files)
 static struct device *find_device(struct device *devices, size_t nr, const struct mapping *map)
 {
 	for (size_t i = 0; i < nr; i++)
-		if (devices[i].dev_minor == map->dev_minor &&
-		    devices[i].dev_major == map->dev_major)
+		if (devices[i].dev_minor == map->file.dev_minor &&
+		    devices[i].dev_major == map->file.dev_major)
 			return &devices[i];
 	return NULL;
 }
@@ -158,7 +158,8 @@ static enum memory_filesystem ask_process(pid_t tgid, const struct mapping *map)
 		fclose(file);
 	}
 	if (mounts)
-		mount_table__filesystem(mounts, map->dev_major, map->dev_minor, &filesystem);
+		mount_table__filesystem(mounts, map->file.dev_major, map->file.dev_minor,
+					&filesystem);
 	else if (!strncmp(map->path, "/dev/shm/", strlen("/dev/shm/")))
 		filesystem = FILESYSTEM_TMPFS;
 	mount_table__free(mounts);
@@ -182,8 +183,8 @@ static enum memory_filesystem foreign_filesystem(struct memory_files *files, pid
 		files->next_foreign = (files->next_foreign + 1) % MAX_FOREIGN_DEVICES;
 	}
 	*device = (struct device){
-		.dev_major = map->dev_major,
-		.dev_minor = map->dev_minor,
+		.dev_major = map->file.dev_major,
+		.dev_minor = map->file.dev_minor,
 		.filesystem = ask_process(tgid, map),
 		.learned_ns = now_ns,
 	};
@@ -201,12 +202,13 @@ enum memory_filesystem memory_files__filesystem(struct memory_files *files, pid_
 	 * A file system without a disk has major number 0; a mapping without a file has both
 	 * numbers 0.
 	 */
-	if (map->dev_major || !map->dev_minor)
+	if (map->file.dev_major || !map->file.dev_minor)
 		return FILESYSTEM_OTHER;
 	if (kernel)
 		return kernel->filesystem;
 	mounts = current_mounts(files);
-	if (mounts && mount_table__filesystem(mounts, map->dev_major, map->dev_minor, &filesystem))
+	if (mounts &&
+	    mount_table__filesystem(mounts, map->file.dev_major, map->file.dev_minor, &filesystem))
 		return filesystem;
 	return foreign_filesystem(files, tgid, map);
 }
@@ -224,9 +226,9 @@ static int open_below(int folder, const char *path, uint64_t flags)
 
 static bool is_object(const struct stat *status, const struct shared_object *object)
 {
-	return S_ISREG(status->st_mode) && status->st_ino == object->inode &&
-	       major(status->st_dev) == object->dev_major &&
-	       minor(status->st_dev) == object->dev_minor;
+	struct file_key key = file_key__of_stat(status);
+
+	return S_ISREG(status->st_mode) && file_key__same_numbers(&key, &object->file);
 }
 
 static bool note_found(struct memory_file *file, const char *point, const char *folder,
@@ -277,7 +279,7 @@ static bool is_in_folder_of(int root, const char *point, const char *path,
 	for (int i = 0; !found && i < MAX_ENTRIES && (entry = readdir(entries)); i++) {
 		struct stat status;
 
-		if (entry->d_ino == object->inode &&
+		if (entry->d_ino == object->file.inode &&
 		    !fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) &&
 		    is_object(&status, object))
 			found = note_found(file, point, folder, entry->d_name, &status);
@@ -328,9 +330,9 @@ int memory_files__find(struct memory_files *files, const struct shared_object *o
 	bool looked = false;
 	int found = 0;
 
-	for (size_t n = 0;
-	     mounts && !found && n < MAX_POINTS &&
-	     (point = mount_table__point(mounts, object->dev_major, object->dev_minor, n));
+	for (size_t n = 0; mounts && !found && n < MAX_POINTS &&
+			   (point = mount_table__point(mounts, object->file.dev_major,
+						       object->file.dev_minor, n));
 	     n++) {
 		int root = open(point, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		struct stat status;
@@ -338,8 +340,8 @@ int memory_files__find(struct memory_files *files, const struct shared_object *o
 		if (root < 0)
 			continue;
 		/* Another mount may hide this one. */
-		if (!fstat(root, &status) && major(status.st_dev) == object->dev_major &&
-		    minor(status.st_dev) == object->dev_minor) {
+		if (!fstat(root, &status) && major(status.st_dev) == object->file.dev_major &&
+		    minor(status.st_dev) == object->file.dev_minor) {
 			looked = true;
 			found = try_ends(root, point, object, is_at, file);
 			if (!found)

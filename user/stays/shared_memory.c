@@ -120,9 +120,7 @@ int shared_memory__classify(const struct mapping *map, enum memory_filesystem fi
 		.kind = SHARED_FILE,
 		.huge = filesystem == FILESYSTEM_HUGETLBFS ||
 			filesystem == FILESYSTEM_KERNEL_HUGETLBFS,
-		.dev_major = map->dev_major,
-		.dev_minor = map->dev_minor,
-		.inode = map->inode,
+		.file = map->file,
 	};
 	/*
 	 * Inode number 0 does not tell that there is no object: the first System V segment of all
@@ -148,8 +146,8 @@ int shared_memory__classify(const struct mapping *map, enum memory_filesystem fi
 
 static bool is_same(const struct shared_object *a, const struct shared_object *b)
 {
-	return a->inode == b->inode && a->dev_minor == b->dev_minor &&
-	       a->dev_major == b->dev_major && (a->kind == SHARED_SYSV) == (b->kind == SHARED_SYSV);
+	return file_key__same_numbers(&a->file, &b->file) &&
+	       (a->kind == SHARED_SYSV) == (b->kind == SHARED_SYSV);
 }
 
 static size_t find(const struct shared_memory *set, const struct shared_object *object)
@@ -166,9 +164,7 @@ static size_t find(const struct shared_memory *set, const struct shared_object *
 bool shared_memory__has(const struct shared_memory *set, const struct mapping *map)
 {
 	struct shared_object object = {
-		.dev_major = map->dev_major,
-		.dev_minor = map->dev_minor,
-		.inode = map->inode,
+		.file = map->file,
 	};
 
 	object.kind = is_sysv(map->path, &object.key) ? SHARED_SYSV : SHARED_FILE;

@@ -36,8 +36,7 @@ struct shared_object {
 	bool huge; /* of huge pages */
 	bool had_no_name; /* SHARED_FILE: the file was deleted when it was mapped */
 	bool elsewhere; /* SHARED_SYSV: of another IPC namespace than ours */
-	uint32_t dev_major, dev_minor;
-	uint64_t inode; /* SHARED_SYSV: the segment's identifier */
+	struct file_key file; /* SHARED_SYSV: its inode is the segment's identifier */
 	uint32_t key; /* SHARED_SYSV */
 	char *name; /* the path of a file, the name of a memfd; "" for the others */
 };

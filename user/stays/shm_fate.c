@@ -42,12 +42,12 @@ static char *name_of(const struct shared_object *object, const struct shm_facts 
 	switch (object->kind) {
 	case SHARED_SYSV:
 		if (!object->key)
-			return words("shmid %" PRIu64 ", no key", object->inode);
-		return words("shmid %" PRIu64 ", key 0x%" PRIx32, object->inode, object->key);
+			return words("shmid %" PRIu64 ", no key", object->file.inode);
+		return words("shmid %" PRIu64 ", key 0x%" PRIx32, object->file.inode, object->key);
 	case SHARED_ANONYMOUS:
 		/* As in the holder's /proc/PID/maps. */
 		return words("%s, inode %" PRIu64, object->huge ? "/anon_hugepage" : "/dev/zero",
-			     object->inode);
+			     object->file.inode);
 	case SHARED_FILE:
 		if (facts->path)
 			return words("%s", facts->path);
@@ -113,7 +113,7 @@ static enum fate judge_file(const struct shared_object *object, const struct shm
 static char *why_segment(const struct shared_object *object, const struct shm_facts *facts)
 {
 	if (!facts->segment->removed)
-		return words("until it is removed (ipcrm -m %" PRIu64 ")", object->inode);
+		return words("until it is removed (ipcrm -m %" PRIu64 ")", object->file.inode);
 	if (facts->holders_known && facts->holding.nr_processes)
 		return name_holders(&facts->holding);
 	return words("until its last attachment ends");

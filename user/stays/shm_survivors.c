@@ -21,7 +21,6 @@
 #include "stays/sysv_segments.h"
 
 #define CATCH_UP_NS 100000000ULL
-#define MINOR_BITS 20
 
 struct shm_survivors {
 	struct memory_files *files;
@@ -140,9 +139,7 @@ void shm_survivors__lost(struct shm_survivors *survivors, uint64_t time_ns)
 static bool is_known(const struct shared_memory *mapped, const struct holder *holder)
 {
 	const struct mapping map = {
-		.dev_major = holder->device >> MINOR_BITS,
-		.dev_minor = holder->device & ((1U << MINOR_BITS) - 1),
-		.inode = holder->inode,
+		.file = file_key__of_device(holder->device, holder->inode),
 		.path = holder->sysv ? "/SYSV00000000" : "",
 	};
 
@@ -246,7 +243,7 @@ static void tell_object(struct telling *telling, const struct shared_object *obj
 
 	if (object->kind == SHARED_SYSV) {
 		facts.segment = sysv_segments__find(survivors->segments, survivors->nr_segments,
-						    (uint32_t)object->inode);
+						    (uint32_t)object->file.inode);
 	} else if (object->kind == SHARED_FILE) {
 		int err = memory_files__find(survivors->files, object, &file);
 
@@ -275,7 +272,7 @@ static bool is_mapped(const struct shared_memory *mapped, const struct sysv_segm
 	for (size_t i = 0; i < shared_memory__nr(mapped); i++) {
 		const struct shared_object *object = shared_memory__get(mapped, i);
 
-		if (object->kind == SHARED_SYSV && object->inode == segment->id)
+		if (object->kind == SHARED_SYSV && object->file.inode == segment->id)
 			return true;
 	}
 	return false;
@@ -298,7 +295,7 @@ static void tell_unseen_segments(struct telling *telling)
 		const struct sysv_segment *segment = &survivors->segments[i];
 		const struct shared_object object = {
 			.kind = SHARED_SYSV,
-			.inode = segment->id,
+			.file.inode = segment->id,
 			.key = segment->key,
 			.name = "",
 		};

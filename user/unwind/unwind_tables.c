@@ -21,7 +21,6 @@
 #define PAGE_OF_FILE(offset) ((uint32_t)((offset) >> UNWIND_PAGE_BITS))
 #define RULE_SLOTS (2 * UNWIND_MAX_RULES)
 #define FILE_SLOTS (2 * UNWIND_MAX_IDS)
-#define MINOR_BITS 20
 
 /*
  * The tables are crowded when less than 1/FREE_PART of some room is free. Letting go of tables is
@@ -422,11 +421,9 @@ bool unwind_tables__are_crowded(const struct unwind_tables *tables)
 /* A file whose table found no room counts as not needed, so that BPF asks for it again. */
 static bool is_needed(const struct known_file *file, const struct file_set *mapped)
 {
-	const struct unwind_file_key *key = &file->key;
+	struct file_key key = file_key__of_device(file->key.device, file->key.inode);
 
-	return file->state == FILE_KNOWN && !file->refused &&
-	       file_set__has(mapped, key->device >> MINOR_BITS,
-			     key->device & ((1u << MINOR_BITS) - 1), key->inode);
+	return file->state == FILE_KNOWN && !file->refused && file_set__has(mapped, &key);
 }
 
 static bool is_worth_it(const struct unwind_tables *tables, const struct file_set *mapped)

@@ -7,7 +7,6 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static char name[] = "[vdso]";
@@ -63,9 +62,7 @@ int vdso__copy(struct mapping *file)
 		close(fd);
 		return err;
 	}
-	file->dev_major = major(status.st_dev);
-	file->dev_minor = minor(status.st_dev);
-	file->inode = status.st_ino;
+	file->file = file_key__of_stat(&status);
 	file->path = name;
 	return fd;
 }

@@ -220,7 +220,7 @@ void guarded_process__attend(struct guarded_process *process)
 void guarded_process__mapped(struct guarded_process *process, const struct mapping *map)
 {
 	clear(process, map);
-	if (!map->inode)
+	if (!map->file.inode)
 		return;
 	if (begin_work(process)) {
 		if (process->shown && !process->over) {

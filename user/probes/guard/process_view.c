@@ -55,9 +55,7 @@ void process_view__each_mapping(pid_t tgid, void (*visit)(const struct mapping *
 			.start = start,
 			.end = end,
 			.file_offset = offset,
-			.dev_major = major,
-			.dev_minor = minor,
-			.inode = inode,
+			.file = { .inode = inode, .dev_major = major, .dev_minor = minor },
 			.path = name,
 		};
 		visit(&map, context);
