@@ -59,13 +59,11 @@ static int open_new(const struct code_files *files, pid_t tgid, struct mapping *
 
 static void open_for_names(const struct code_files *files, pid_t tgid, const struct mapping *map)
 {
-	int entry = (int)living_thread__of(tgid);
-	char path[96], root[64];
+	char link[MAPPING_LINK_BYTES], root[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", entry,
-		 (unsigned long long)map->start, (unsigned long long)map->end);
-	snprintf(root, sizeof(root), "/proc/%d/root", entry);
-	symbolizer__open_file(files->symbolizer, map, path, root);
+	mapping__write_link(link, tgid, map);
+	snprintf(root, sizeof(root), "/proc/%d/root", (int)living_thread__of(tgid));
+	symbolizer__open_file(files->symbolizer, map, link, root);
 }
 
 static int visit_closure(const char *path, int fd, void *context)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/living_thread.h"
 #include "base/mapping.h"
 
 /* The kernel's own limit, vm.max_map_count, is 65,530 unless someone raised it. */
@@ -384,4 +385,11 @@ int mapping__read_lines(FILE *maps, enum mapping_choice choice,
 			visit(&map, context);
 	}
 	return ferror(maps) ? -EIO : 0;
+}
+
+void mapping__write_link(char link[MAPPING_LINK_BYTES], pid_t tgid, const struct mapping *map)
+{
+	snprintf(link, MAPPING_LINK_BYTES, "/proc/%d/map_files/%llx-%llx",
+		 (int)living_thread__of(tgid), (unsigned long long)map->start,
+		 (unsigned long long)map->end);
 }

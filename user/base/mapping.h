@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "base/file_key.h"
 
@@ -71,6 +72,15 @@ int mapping_set__identify(struct mapping_set *set, int (*visit)(struct mapping *
  * Returns the number of mappings added or -errno.
  */
 int mapping_set__read_maps(struct mapping_set *set, FILE *maps);
+
+#define MAPPING_LINK_BYTES 96
+
+/*
+ * Writes the path of the link to the mapping's file in the map_files folder of that process, or of
+ * a thread that still lives (see living_thread.h). The link leads to the file even when its path
+ * does not, as long as exactly this range is mapped.
+ */
+void mapping__write_link(char link[MAPPING_LINK_BYTES], pid_t tgid, const struct mapping *map);
 
 enum mapping_choice { MAPPINGS_SHARED, MAPPINGS_OF_FILES };
 

@@ -15,7 +15,6 @@
 #include "elf/patient_open.h"
 #include "elf/process_root.h"
 
-#define LINK_BYTES 96
 #define FILE_SYSTEM_BYTES 32 /* two numbers */
 
 static struct file_key file_of(const struct unwind_file_key *key)
@@ -62,18 +61,12 @@ static bool has_path(const struct mapping *map, const char *link)
 	       !memcmp(target + length - wanted, map->path, wanted);
 }
 
-static void write_link(char link[LINK_BYTES], pid_t tgid, const struct mapping *map)
-{
-	snprintf(link, LINK_BYTES, "/proc/%d/map_files/%llx-%llx", (int)living_thread__of(tgid),
-		 (unsigned long long)map->start, (unsigned long long)map->end);
-}
-
 void mapped_file__read_path(pid_t tgid, const struct mapping *map, char *path, size_t size)
 {
-	char link[LINK_BYTES];
+	char link[MAPPING_LINK_BYTES];
 	ssize_t length;
 
-	write_link(link, tgid, map);
+	mapping__write_link(link, tgid, map);
 	length = readlink(link, path, size - 1);
 	path[length > 0 ? length : 0] = '\0';
 }
@@ -86,11 +79,11 @@ static int open_in_process(const struct file_identifier *identifier, pid_t tgid,
 			   const struct mapping *map, struct file_identity *identity)
 {
 	struct stat status;
-	char link[LINK_BYTES], file_system[FILE_SYSTEM_BYTES];
+	char link[MAPPING_LINK_BYTES], file_system[FILE_SYSTEM_BYTES];
 	struct patient_request request = { -1, link, file_system, NULL };
 	int fd, err;
 
-	write_link(link, tgid, map);
+	mapping__write_link(link, tgid, map);
 	snprintf(file_system, sizeof(file_system), "%u:%u", map->file.dev_major,
 		 map->file.dev_minor);
 	fd = patient_open__regular(&request, &status);

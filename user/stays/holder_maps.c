@@ -24,12 +24,11 @@ struct visit {
 
 static uint64_t bytes_of_file(pid_t tgid, const struct mapping *map)
 {
-	char path[96];
+	char link[MAPPING_LINK_BYTES];
 	struct stat status;
 
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", (int)living_thread__of(tgid),
-		 (unsigned long long)map->start, (unsigned long long)map->end);
-	return stat(path, &status) ? 0 : (uint64_t)status.st_blocks * BYTES_OF_A_BLOCK;
+	mapping__write_link(link, tgid, map);
+	return stat(link, &status) ? 0 : (uint64_t)status.st_blocks * BYTES_OF_A_BLOCK;
 }
 
 static void note_mapping(const struct mapping *map, void *context)
