@@ -12,6 +12,7 @@
 
 #include "base/living_thread.h"
 #include "base/mapping.h"
+#include "base/search.h"
 
 /* The kernel's own limit, vm.max_map_count, is 65,530 unless someone raised it. */
 #define MAX_MAPPINGS 65536
@@ -187,17 +188,7 @@ struct mapping_set *mapping_set__clone(const struct mapping_set *set)
 /* The first mapping that ends after the address: it covers the address or comes next. */
 static size_t first_ending_after(const struct mapping_set *set, uint64_t address)
 {
-	size_t low = 0, high = set->nr;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (set->maps[middle].end > address)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
+	return search__nr_before(set->nr, at, set->maps[at].end <= address);
 }
 
 /* Every step that can fail comes before the first change, so a failed call changes no mapping. */

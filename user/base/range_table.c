@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/range_table.h"
+#include "base/search.h"
 
 #define MAX_RANGES (64u << 20)
 /* How many ranges, from the nearest one back, are asked whether they cover the address. */
@@ -42,18 +43,10 @@ void range_table__sort(struct range_table *table)
 
 const struct range *range_table__find(const struct range_table *table, uint64_t address)
 {
-	size_t low = 0, high = table->nr;
+	size_t nr = search__nr_before(table->nr, at, table->ranges[at].low <= address);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (table->ranges[middle].low <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (size_t step = 0; step < MAX_STEPS_BACK && step < low; step++) {
-		const struct range *range = &table->ranges[low - 1 - step];
+	for (size_t step = 0; step < MAX_STEPS_BACK && step < nr; step++) {
+		const struct range *range = &table->ranges[nr - 1 - step];
 
 		if (address < range->high)
 			return range;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/search.h"
 #include "base/stop_request.h"
 
 #define BATCH_BLOCKS 16384
@@ -219,17 +220,7 @@ void snapshot__free_blocks(struct snapshot_blocks *blocks)
 /* The index of the space's first block among all. */
 static size_t find_first(const struct snapshot_blocks *blocks, uint64_t serial)
 {
-	size_t low = 0, high = blocks->nr;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (blocks->found[middle].serial < serial)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return search__nr_before(blocks->nr, at, blocks->found[at].serial < serial);
 }
 
 static int read_blocks(struct snapshot *snapshot, const struct space *space,

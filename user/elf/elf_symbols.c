@@ -10,6 +10,7 @@
 
 #include "elf/elf_symbols.h"
 #include "base/memory_share.h"
+#include "base/search.h"
 
 /*
  * The most memory for the names and our table. A browser built for debugging has some hundred MiB.
@@ -272,17 +273,7 @@ static const char *name_without_version(const struct elf_symbols *symbols,
 /* How many symbols begin at the address or before it. */
 static size_t nr_up_to(const struct elf_symbols *symbols, uint64_t vaddr)
 {
-	size_t low = 0, high = symbols ? symbols->nr : 0;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (symbols->table[middle].start <= vaddr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return search__nr_before(symbols ? symbols->nr : 0, at, symbols->table[at].start <= vaddr);
 }
 
 static const struct symbol *find_symbol(const struct elf_symbols *symbols, uint64_t vaddr)

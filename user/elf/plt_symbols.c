@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/search.h"
 
 /* Large libraries have some ten thousand. */
 #define MAX_STUBS (1u << 20)
@@ -254,19 +255,12 @@ void plt_symbols__free(struct plt_symbols *symbols)
 
 const char *plt_symbols__find(struct plt_symbols *symbols, uint64_t vaddr)
 {
-	size_t low = 0, high = symbols ? symbols->nr_stubs : 0;
+	size_t nr = search__nr_before(symbols ? symbols->nr_stubs : 0, at,
+				      symbols->stubs[at].vaddr <= vaddr);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (symbols->stubs[middle].vaddr <= vaddr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (!low || vaddr >= symbols->stubs[low - 1].end)
+	if (!nr || vaddr >= symbols->stubs[nr - 1].end)
 		return NULL;
 	snprintf(symbols->shown, sizeof(symbols->shown), "%.*s@plt", MAX_NAME_BYTES,
-		 symbols->names + symbols->stubs[low - 1].name);
+		 symbols->names + symbols->stubs[nr - 1].name);
 	return symbols->shown;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/search.h"
 
 #define MAX_CODES (1u << 20)
 #define MAX_NAMES_BYTES (128u << 20)
@@ -172,20 +173,12 @@ static void sort(struct perf_map *map)
 const char *perf_map__find(struct perf_map *map, uint64_t address)
 {
 	const struct code *found = NULL;
-	size_t low = 0, high;
+	size_t nr;
 
 	sort(map);
-	high = map->nr;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (map->codes[middle].start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (size_t step = 0; step < MAX_STEPS_BACK && step < low; step++) {
-		const struct code *code = &map->codes[low - 1 - step];
+	nr = search__nr_before(map->nr, at, map->codes[at].start <= address);
+	for (size_t step = 0; step < MAX_STEPS_BACK && step < nr; step++) {
+		const struct code *code = &map->codes[nr - 1 - step];
 
 		if (address - code->start < code->size_bytes &&
 		    (!found || code->order > found->order))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/search.h"
 
 #define MAX_HOLDERS 262144
 
@@ -48,17 +49,8 @@ void holders__sort(struct holders *holders)
 
 static size_t lower_bound(const struct holders *holders, const struct holder *wanted)
 {
-	size_t low = 0, high = holders->nr;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (by_object_and_process(&holders->list[middle], wanted) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return search__nr_before(holders->nr, at,
+				 by_object_and_process(&holders->list[at], wanted) < 0);
 }
 
 struct holding holders__find(const struct holders *holders, const struct shared_object *object,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/search.h"
 #include "unwind/cfi_state.h"
 
 #define ENTRIES_MAX (256u << 10) /* one for each object file, if the linker merges none */
@@ -135,21 +136,12 @@ static int read_entry(struct cfi *cfi, uint32_t offset, struct byte_cursor recor
 /* The CIE that begins there, or NULL. Most functions belong to the last one. */
 static const struct cfi_entry *find_entry(const struct cfi *cfi, uint32_t offset)
 {
-	size_t low = 0, high = cfi->nr_entries;
+	size_t nr = cfi->nr_entries, first;
 
-	if (high && cfi->entries[high - 1].offset == offset)
-		return &cfi->entries[high - 1];
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (cfi->entries[middle].offset == offset)
-			return &cfi->entries[middle];
-		if (cfi->entries[middle].offset < offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	if (nr && cfi->entries[nr - 1].offset == offset)
+		return &cfi->entries[nr - 1];
+	first = search__nr_before(nr, at, cfi->entries[at].offset < offset);
+	return first < nr && cfi->entries[first].offset == offset ? &cfi->entries[first] : NULL;
 }
 
 /* Fills the function except for its entry. False when it is unreadable, empty or dropped. */

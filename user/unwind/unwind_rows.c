@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/search.h"
 #include "unwind/cfi.h"
 #include "base/counted_heap.h"
 #include "base/memory_share.h"
@@ -153,17 +154,7 @@ static int fill_gap(struct builder *builder, uint64_t begin, uint64_t end, bool 
 /* The first function that begins at or after the address. */
 static size_t first_function(const struct cfi_function *functions, size_t nr, uint64_t address)
 {
-	size_t low = 0, high = nr;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (functions[middle].begin < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return search__nr_before(nr, at, functions[at].begin < address);
 }
 
 /* A function belongs to the segment that it begins in, so that none is interpreted twice. */
@@ -315,15 +306,7 @@ void unwind_rows__free(struct unwind_rows *rows)
 
 const struct unwind_rule *unwind_rows__find(const struct unwind_rows *rows, uint64_t file_offset)
 {
-	size_t low = 0, high = rows->nr;
+	size_t nr = search__nr_before(rows->nr, at, rows->row[at].file_offset <= file_offset);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (rows->row[middle].file_offset <= file_offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low ? &rows->row[low - 1].rule : NULL;
+	return nr ? &rows->row[nr - 1].rule : NULL;
 }
