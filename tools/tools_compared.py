@@ -102,14 +102,6 @@ def ours(*options):
     return lambda command: [TRACER, "--json", "-w", "report", *options, "--", *command]
 
 
-def without_stacks():
-    help_text = output_of(TRACER, "--help")
-    option = re.search(r"--no-stacks|--stack-walk(?=.*\bnone\b)", help_text)
-    if not option:
-        return "no such option in this build"
-    return ours(*{"--no-stacks": ["--no-stacks"]}.get(option.group(), ["--stack-walk", "none"]))
-
-
 def as_script(command):
     """For tools that take no arguments of the program, or split them at each blank."""
     with open("run", "w") as script:
@@ -162,7 +154,8 @@ HEAPTRACK, VALGRIND, LSAN = "heaptrack", "Valgrind memcheck", "LeakSanitizer"
 
 
 def all_tools():
-    return {UNTRACED: list, FLOOR: Floor(), NO_STACKS: without_stacks(), OURS: ours(),
+    return {UNTRACED: list, FLOOR: Floor(), NO_STACKS: ours("--stack-walk", "none"),
+            OURS: ours(),
             TRACE: lambda command: [TRACER, "-t", "-w", "trace", "--", *command],
             BPFTRACE: bpftrace(), MEMLEAK: memleak(), HEAPTRACK: heaptrack(),
             VALGRIND: valgrind(), LSAN: leak_sanitizer()}
