@@ -38,9 +38,9 @@ struct aggregate_source report_sources__stacks(const struct report_sources *sour
 					       const struct image *image, uint64_t now_ns)
 {
 	return (struct aggregate_source){
-		.read_stack = read_stack,
-		.tables = sources->tables,
-		.context = (void *)sources->maps,
+		.reader = { .read_stack = read_stack,
+			    .context = (void *)sources->maps,
+			    .tables = sources->tables },
 		.mappings = image ? image->mappings : NULL,
 		.code = image ? image->code : NULL,
 		.symbolizer = sources->symbolizer,

@@ -9,7 +9,7 @@
 
 /* Copies what one process holds, from its sites or from the gathered blocks. */
 static int read_process(const struct report_sources *sources, const struct space *space,
-			const struct snapshot_request *request, struct aggregate_process *process)
+			const struct snapshot_request *request, struct process_sites *process)
 {
 	const struct image *image =
 		processes__image(sources->processes, (pid_t)space->tgid, space->seen_ns);
@@ -26,7 +26,7 @@ static int read_process(const struct report_sources *sources, const struct space
 
 /* Reads the processes that hold something. Free the first *nr, even after an error. */
 static int read_processes(const struct report_sources *sources, const struct space *spaces,
-			  size_t nr_spaces, uint64_t now_ns, struct aggregate_process *processes,
+			  size_t nr_spaces, uint64_t now_ns, struct process_sites *processes,
 			  size_t *nr)
 {
 	struct snapshot_request request = report_sources__request(sources, now_ns);
@@ -53,7 +53,7 @@ int reported_system__fill(const struct report_sources *sources, struct ranking *
 			  struct ranking_report *report)
 {
 	struct aggregate_source source = report_sources__stacks(sources, NULL, now_ns);
-	struct aggregate_process *processes = calloc(nr_spaces + 1, sizeof(*processes));
+	struct process_sites *processes = calloc(nr_spaces + 1, sizeof(*processes));
 	uint64_t nr_shown = report_sources__nr_shown(sources);
 	size_t nr = 0;
 	int err;

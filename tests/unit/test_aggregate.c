@@ -76,7 +76,7 @@ static struct aggregate_source source_of(void **state)
 	struct fixture *fixture = *state;
 
 	return (struct aggregate_source){
-		.read_stack = read_stack,
+		.reader = { .read_stack = read_stack },
 		.mappings = fixture->mappings,
 		.symbolizer = fixture->symbolizer,
 		.now_ns = 10 * NS_PER_S,
@@ -237,7 +237,7 @@ static void test_one_stack_of_many_processes(void **state)
 		{ .stack_id = 1, .bytes = 50, .blocks = 3 },
 		{ .stack_id = 2, .bytes = 1, .blocks = 1 },
 	};
-	struct aggregate_process processes[] = {
+	struct process_sites processes[] = {
 		{ .snapshot = { &sites[0], 1 }, .mappings = fixture->mappings },
 		{ .snapshot = { &sites[1], 1 },
 		  .mappings = second,
@@ -281,7 +281,7 @@ static void test_code_made_at_run_time(void **state)
 		{ .stack_id = 1, .bytes = 100, .blocks = 1 },
 		{ .stack_id = 1, .bytes = 10, .blocks = 1 },
 	};
-	struct aggregate_process processes[] = {
+	struct process_sites processes[] = {
 		{ .snapshot = { &sites[0], 1 }, .mappings = mappings, .code = code },
 		{ .snapshot = { &sites[1], 1 }, .mappings = mappings },
 	};
