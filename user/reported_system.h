@@ -11,7 +11,7 @@
 
 /*
  * spaces: the living ones; they and ranking must outlive *report, whose stacks
- * aggregate__free_ranking releases. now_ns: CLOCK_MONOTONIC. Returns 0 or -errno: -EINTR when
+ * aggregate__free releases. now_ns: CLOCK_MONOTONIC. Returns 0 or -errno: -EINTR when
  * somebody asks to stop.
  */
 int reported_system__fill(const struct report_sources *sources, struct ranking *ranking,

@@ -164,7 +164,7 @@ void reporter__exit(struct reporter *reporter, const struct space *space, bool m
 		if (report.has_allocator && shows_stacks(sources->options, &report))
 			reported_process__fill_stacks(sources, &process, &report);
 		write_process(reporter, REPORT_EXIT, &report);
-		aggregate__free(&report);
+		aggregate__free(&report.stacks);
 	}
 	if (memory_gone) /* else it will be counted when it goes */
 		run_total__add(&reporter->total, space, &report);
@@ -181,7 +181,7 @@ void reporter__outstanding(struct reporter *reporter, const struct space *space)
 	if (report.has_allocator)
 		reported_process__fill_stacks(&reporter->sources, &process, &report);
 	write_process(reporter, REPORT_OUTSTANDING, &report);
-	aggregate__free(&report);
+	aggregate__free(&report.stacks);
 }
 
 void reporter__nothing_yet(struct reporter *reporter, pid_t tgid)
@@ -214,7 +214,7 @@ void reporter__ranking(struct reporter *reporter, const struct space *spaces, si
 	}
 	document__write(reporter->document,
 			&(struct report){ .kind = REPORT_RANKING, .ranking = &report });
-	aggregate__free_ranking(&report);
+	aggregate__free(&report.stacks);
 }
 
 void reporter__trace(struct reporter *reporter, const struct event *event)

@@ -33,7 +33,7 @@ static struct report_frame hostile_frames[] = {
 	{ "f\x1b[2J\n", "a\tb\xff.c", 1, "/tmp/x\r", 1, 0, false, NULL },
 };
 
-static const struct report_stack stacks[] = {
+static struct report_stack stacks[] = {
 	{ .bytes = 67109864, .blocks = 3, .frames = frames, .nr_frames = 2, .nr_processes = 2 },
 	{ .bytes = 2499040,
 	  .blocks = 123456,
@@ -42,7 +42,7 @@ static const struct report_stack stacks[] = {
 	  .nr_processes = 1 },
 };
 
-static const struct report_stack hostile_stacks[] = {
+static struct report_stack hostile_stacks[] = {
 	{ .bytes = UINT64_MAX,
 	  .blocks = UINT64_MAX,
 	  .frames = hostile_frames,
@@ -63,11 +63,7 @@ const struct example_ranking example_rankings[] = {
 	    .more_rows = 211,
 	    .more_rows_bytes = 1625663,
 	    .more_rows_blocks = 540,
-	    .stacks = stacks,
-	    .nr_stacks = 2,
-	    .more_stacks = 80,
-	    .more_bytes = 1625663,
-	    .more_blocks = 540 } },
+	    .stacks = { stacks, 2, 80, 1625663, 540 } } },
 	{ "one of each more",
 	  { .time = TIME,
 	    .processes = 2,
@@ -78,11 +74,7 @@ const struct example_ranking example_rankings[] = {
 	    .more_rows = 1,
 	    .more_rows_bytes = 1,
 	    .more_rows_blocks = 1,
-	    .stacks = stacks,
-	    .nr_stacks = 1,
-	    .more_stacks = 1,
-	    .more_bytes = 1,
-	    .more_blocks = 1 } },
+	    .stacks = { stacks, 1, 1, 1, 1 } } },
 	{ "one process",
 	  { .time = TIME,
 	    .processes = 1,
@@ -101,8 +93,7 @@ const struct example_ranking example_rankings[] = {
 	    .more_rows = 9,
 	    .more_rows_bytes = 10,
 	    .more_rows_blocks = 10,
-	    .stacks = stacks,
-	    .nr_stacks = 1,
+	    .stacks = { stacks, 1, 0, 0, 0 },
 	    .lost.by_cause = { [LOSS_RETURN] = 1, [LOSS_BLOCK_MAP_FULL] = 2000, [LOSS_STACK] = 3 } } },
 	{ "lost stacks",
 	  { .time = TIME,
@@ -111,8 +102,7 @@ const struct example_ranking example_rankings[] = {
 	    .held_blocks = 1,
 	    .rows = rows,
 	    .nr_rows = 1,
-	    .stacks = stacks,
-	    .nr_stacks = 1,
+	    .stacks = { stacks, 1, 0, 0, 0 },
 	    .lost.by_cause = { [LOSS_STACK] = 1 } } },
 	{ "hostile",
 	  { .time = { INT64_MAX, 0 },
@@ -124,11 +114,7 @@ const struct example_ranking example_rankings[] = {
 	    .more_rows = UINT64_MAX,
 	    .more_rows_bytes = UINT64_MAX,
 	    .more_rows_blocks = UINT64_MAX,
-	    .stacks = hostile_stacks,
-	    .nr_stacks = 2,
-	    .more_stacks = UINT64_MAX,
-	    .more_bytes = UINT64_MAX,
-	    .more_blocks = UINT64_MAX,
+	    .stacks = { hostile_stacks, 2, UINT64_MAX, UINT64_MAX, UINT64_MAX },
 	    .lost.by_cause = { [LOSS_RETURN] = UINT64_MAX,
 			       [LOSS_BLOCK_MAP_FULL] = UINT64_MAX,
 			       [LOSS_STACK] = UINT64_MAX } } },

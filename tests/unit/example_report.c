@@ -68,7 +68,7 @@ static void change_nothing_held(struct process_report *report)
 	report->held_bytes = report->held_blocks = 0;
 	report->freed_bytes = report->allocated_bytes;
 	report->freed_blocks = report->allocated_blocks;
-	report->nr_stacks = 0;
+	report->stacks.nr = 0;
 	report->end.code = 3;
 	report->run_s = 75.2;
 	report->stays =
@@ -207,7 +207,7 @@ static void change_no_allocator(struct process_report *report)
 	report->has_allocator = false;
 	report->held_bytes = report->held_blocks = 0;
 	report->allocated_bytes = report->allocated_blocks = 0;
-	report->nr_stacks = 0;
+	report->stacks.nr = 0;
 	report->inherited_from = 4000;
 }
 
@@ -238,7 +238,7 @@ static void change_fork_copy(struct process_report *report)
 	change_inherited(report);
 	report->fork_copy = true;
 	report->held_bytes = report->held_blocks = 0;
-	report->nr_stacks = 0;
+	report->stacks.nr = 0;
 	report->reclaimed.freed_page_bytes = KIB(84);
 	report->why =
 		(struct report_why){ .reason = REASON_SHARED, .number = 16300, .relative = 4000 };
@@ -328,19 +328,19 @@ static void change_all_unknown(struct process_report *report)
 
 static void change_stacks(struct process_report *report)
 {
-	report->stacks = mixed_stacks;
-	report->nr_stacks = COUNT_OF(mixed_stacks);
-	report->more_stacks = 12;
+	report->stacks.list = mixed_stacks;
+	report->stacks.nr = COUNT_OF(mixed_stacks);
+	report->stacks.more = 12;
 	report->walks[STACK_COMPLETE] = 1346;
 	report->walks[STACK_FULL] = 3;
 	report->walks[STACK_NO_TABLE] = 1;
-	report->more_bytes = 3456;
-	report->more_blocks = 20;
+	report->stacks.more_bytes = 3456;
+	report->stacks.more_blocks = 20;
 }
 
 static void change_one_more_stack(struct process_report *report)
 {
-	report->more_stacks = report->more_bytes = report->more_blocks = 1;
+	report->stacks.more = report->stacks.more_bytes = report->stacks.more_blocks = 1;
 }
 
 static void change_hostile(struct process_report *report)
@@ -352,14 +352,14 @@ static void change_hostile(struct process_report *report)
 					   .exec_to = "/tmp/\x7f\x80",
 					   .memory_gone = true };
 	report->why = (struct report_why){ .reason = REASON_SHARED, .number = 1, .relative = 7 };
-	report->stacks = hostile_stacks;
+	report->stacks.list = hostile_stacks;
 }
 
 static void change_huge(struct process_report *report)
 {
 	report->held_bytes = report->held_blocks = UINT64_MAX;
 	report->allocated_bytes = report->freed_bytes = UINT64_MAX;
-	report->more_stacks = report->more_bytes = report->more_blocks = UINT64_MAX;
+	report->stacks.more = report->stacks.more_bytes = report->stacks.more_blocks = UINT64_MAX;
 	report->lost = (struct report_lost){ { [LOSS_RETURN] = UINT64_MAX,
 					       [LOSS_BLOCK_MAP_FULL] = UINT64_MAX,
 					       [LOSS_STACK] = UINT64_MAX } };
@@ -427,8 +427,7 @@ struct process_report example_report__make(const struct example_report *example)
 		.allocated_bytes = 67108864,
 		.allocated_blocks = 1,
 		.peak_bytes = FIGURE_UNKNOWN,
-		.stacks = plain_stacks,
-		.nr_stacks = 1,
+		.stacks = { .list = plain_stacks, .nr = 1 },
 		.end = { .kind = END_EXITED, .memory_gone = true },
 		.reclaimed = { KIB(65536 + 24), KIB(916), 0, 0, 0, KIB(172), KIB(68000),
 			       KIB(16413 * 4) },

@@ -95,17 +95,17 @@ static void test_largest_first_and_the_rest_summed(void **state)
 	struct process_report report = { .held_bytes = 540, .held_blocks = 6 };
 
 	assert_int_equal(aggregate__fill(&report, &snapshot, 1, false, &source), 0);
-	assert_int_equal(report.nr_stacks, 1);
-	assert_int_equal(report.stacks[0].bytes, 500);
-	assert_int_equal(report.stacks[0].blocks, 2);
-	assert_int_equal(report.stacks[0].nr_frames, 3);
-	assert_int_equal(report.stacks[0].frames[0].address, 0x1100);
-	assert_int_equal(report.stacks[0].frames[2].address, 0x1400);
-	assert_int_equal(report.more_stacks, 2);
-	assert_int_equal(report.more_bytes, 40);
-	assert_int_equal(report.more_blocks, 4);
-	aggregate__free(&report);
-	assert_null(report.stacks);
+	assert_int_equal(report.stacks.nr, 1);
+	assert_int_equal(report.stacks.list[0].bytes, 500);
+	assert_int_equal(report.stacks.list[0].blocks, 2);
+	assert_int_equal(report.stacks.list[0].nr_frames, 3);
+	assert_int_equal(report.stacks.list[0].frames[0].address, 0x1100);
+	assert_int_equal(report.stacks.list[0].frames[2].address, 0x1400);
+	assert_int_equal(report.stacks.more, 2);
+	assert_int_equal(report.stacks.more_bytes, 40);
+	assert_int_equal(report.stacks.more_blocks, 4);
+	aggregate__free(&report.stacks);
+	assert_null(report.stacks.list);
 }
 
 static void test_astray_walks_are_cut_and_folded(void **state)
@@ -120,16 +120,16 @@ static void test_astray_walks_are_cut_and_folded(void **state)
 	struct process_report report = { .held_bytes = 350, .held_blocks = 4 };
 
 	assert_int_equal(aggregate__fill(&report, &snapshot, 10, false, &source), 0);
-	assert_int_equal(report.nr_stacks, 2);
-	assert_int_equal(report.stacks[0].bytes, 200);
-	assert_int_equal(report.stacks[0].blocks, 3);
-	assert_int_equal(report.stacks[0].nr_frames, 2);
-	assert_int_equal(report.stacks[0].frames[1].address, 0x1500);
-	assert_int_equal(report.stacks[0].end, STACK_NO_CODE);
-	assert_int_equal(report.stacks[1].bytes, 150);
-	assert_int_equal(report.stacks[1].end, STACK_COMPLETE);
-	assert_int_equal(report.more_stacks, 0);
-	aggregate__free(&report);
+	assert_int_equal(report.stacks.nr, 2);
+	assert_int_equal(report.stacks.list[0].bytes, 200);
+	assert_int_equal(report.stacks.list[0].blocks, 3);
+	assert_int_equal(report.stacks.list[0].nr_frames, 2);
+	assert_int_equal(report.stacks.list[0].frames[1].address, 0x1500);
+	assert_int_equal(report.stacks.list[0].end, STACK_NO_CODE);
+	assert_int_equal(report.stacks.list[1].bytes, 150);
+	assert_int_equal(report.stacks.list[1].end, STACK_COMPLETE);
+	assert_int_equal(report.stacks.more, 0);
+	aggregate__free(&report.stacks);
 }
 
 /* One walk of a thousand that was cut says nothing of the others. */
@@ -145,14 +145,14 @@ static void test_a_cut_walk_leaves_whole_ones_whole(void **state)
 	struct process_report report = { .held_bytes = 8016, .held_blocks = 1002 };
 
 	assert_int_equal(aggregate__fill(&report, &snapshot, 10, false, &source), 0);
-	assert_int_equal(report.nr_stacks, 2);
-	assert_int_equal(report.stacks[0].end, STACK_COMPLETE);
-	assert_int_equal(report.stacks[0].bytes, 8000);
-	assert_int_equal(report.stacks[0].blocks, 1000);
-	assert_int_not_equal(report.stacks[1].end, STACK_COMPLETE);
-	assert_int_equal(report.stacks[1].blocks, 2);
+	assert_int_equal(report.stacks.nr, 2);
+	assert_int_equal(report.stacks.list[0].end, STACK_COMPLETE);
+	assert_int_equal(report.stacks.list[0].bytes, 8000);
+	assert_int_equal(report.stacks.list[0].blocks, 1000);
+	assert_int_not_equal(report.stacks.list[1].end, STACK_COMPLETE);
+	assert_int_equal(report.stacks.list[1].blocks, 2);
 	assert_int_equal(report.walks[STACK_COMPLETE], 1);
-	aggregate__free(&report);
+	aggregate__free(&report.stacks);
 }
 
 static void test_the_immediate_caller_is_kept_wherever_it_is(void **state)
@@ -164,10 +164,10 @@ static void test_the_immediate_caller_is_kept_wherever_it_is(void **state)
 
 	source.mappings = NULL;
 	assert_int_equal(aggregate__fill(&report, &snapshot, 10, false, &source), 0);
-	assert_int_equal(report.stacks[0].nr_frames, 1);
-	assert_int_equal(report.stacks[0].frames[0].address, 0x1100);
-	assert_int_equal(report.stacks[0].end, STACK_NO_CODE);
-	aggregate__free(&report);
+	assert_int_equal(report.stacks.list[0].nr_frames, 1);
+	assert_int_equal(report.stacks.list[0].frames[0].address, 0x1100);
+	assert_int_equal(report.stacks.list[0].end, STACK_NO_CODE);
+	aggregate__free(&report.stacks);
 }
 
 static void test_what_no_site_has_is_shown_without_frames(void **state)
@@ -180,19 +180,19 @@ static void test_what_no_site_has_is_shown_without_frames(void **state)
 					 .lost.by_cause[LOSS_STACK] = 4 };
 
 	assert_int_equal(aggregate__fill(&report, &snapshot, 10, false, &source), 0);
-	assert_int_equal(report.nr_stacks, 2);
-	assert_int_equal(report.stacks[0].bytes, 900);
-	assert_int_equal(report.stacks[0].blocks, 4);
-	assert_int_equal(report.stacks[0].nr_frames, 0);
-	aggregate__free(&report);
+	assert_int_equal(report.stacks.nr, 2);
+	assert_int_equal(report.stacks.list[0].bytes, 900);
+	assert_int_equal(report.stacks.list[0].blocks, 4);
+	assert_int_equal(report.stacks.list[0].nr_frames, 0);
+	aggregate__free(&report.stacks);
 
 	/* With -o the sites are a part on purpose. */
 	report = (struct process_report){ .held_bytes = 1000,
 					  .held_blocks = 5,
 					  .lost.by_cause[LOSS_STACK] = 4 };
 	assert_int_equal(aggregate__fill(&report, &snapshot, 10, true, &source), 0);
-	assert_int_equal(report.nr_stacks, 1);
-	aggregate__free(&report);
+	assert_int_equal(report.stacks.nr, 1);
+	aggregate__free(&report.stacks);
 }
 
 static void test_block_lists_come_along(void **state)
@@ -213,14 +213,14 @@ static void test_block_lists_come_along(void **state)
 	size_t timed;
 
 	assert_int_equal(aggregate__fill(&report, &snapshot, 10, false, &source), 0);
-	assert_int_equal(report.nr_stacks, 1);
-	assert_int_equal(report.stacks[0].nr_block_list, 2);
-	timed = report.stacks[0].block_list[0].address == 0x50 ? 0 : 1;
-	assert_int_equal(report.stacks[0].block_list[timed].size_bytes, 7);
-	assert_true(report.stacks[0].block_list[timed].age_s == 6.0);
-	assert_int_equal(report.stacks[0].block_list[!timed].address, 0x60);
-	assert_true(report.stacks[0].block_list[!timed].age_s < 0);
-	aggregate__free(&report);
+	assert_int_equal(report.stacks.nr, 1);
+	assert_int_equal(report.stacks.list[0].nr_block_list, 2);
+	timed = report.stacks.list[0].block_list[0].address == 0x50 ? 0 : 1;
+	assert_int_equal(report.stacks.list[0].block_list[timed].size_bytes, 7);
+	assert_true(report.stacks.list[0].block_list[timed].age_s == 6.0);
+	assert_int_equal(report.stacks.list[0].block_list[!timed].address, 0x60);
+	assert_true(report.stacks.list[0].block_list[!timed].age_s < 0);
+	aggregate__free(&report.stacks);
 }
 
 /* Two processes map the program at different addresses; a third maps another file. */
@@ -251,18 +251,18 @@ static void test_one_stack_of_many_processes(void **state)
 	assert_int_equal(mapping_set__add(second, &same), 0);
 	assert_int_equal(mapping_set__add(third, &other), 0);
 	assert_int_equal(aggregate__fill_ranking(&report, processes, 3, 2, &source), 0);
-	assert_int_equal(report.nr_stacks, 2);
-	assert_int_equal(report.stacks[0].bytes, 110);
-	assert_int_equal(report.stacks[0].blocks, 3);
-	assert_int_equal(report.stacks[0].nr_processes, 2);
-	assert_int_equal(report.stacks[1].bytes, 50);
-	assert_int_equal(report.stacks[1].nr_processes, 1);
+	assert_int_equal(report.stacks.nr, 2);
+	assert_int_equal(report.stacks.list[0].bytes, 110);
+	assert_int_equal(report.stacks.list[0].blocks, 3);
+	assert_int_equal(report.stacks.list[0].nr_processes, 2);
+	assert_int_equal(report.stacks.list[1].bytes, 50);
+	assert_int_equal(report.stacks.list[1].nr_processes, 1);
 	/* The rest: the third's other stack, and what the second holds without one. */
-	assert_int_equal(report.more_stacks, 2);
-	assert_int_equal(report.more_bytes, 1 + 2);
-	assert_int_equal(report.more_blocks, 1 + 1);
-	aggregate__free_ranking(&report);
-	assert_null(report.stacks);
+	assert_int_equal(report.stacks.more, 2);
+	assert_int_equal(report.stacks.more_bytes, 1 + 2);
+	assert_int_equal(report.stacks.more_blocks, 1 + 1);
+	aggregate__free(&report.stacks);
+	assert_null(report.stacks.list);
 	mapping_set__free(second);
 	mapping_set__free(third);
 }
@@ -299,13 +299,13 @@ static void test_code_made_at_run_time(void **state)
 	unlink(path);
 	assert_int_equal(mapping_set__add(mappings, &made), 0);
 	assert_int_equal(aggregate__fill_ranking(&report, processes, 2, 10, &source), 0);
-	assert_int_equal(report.nr_stacks, 2);
-	assert_int_equal(report.stacks[0].bytes, 100);
-	assert_string_equal(report.stacks[0].frames[0].function, "made");
-	assert_null(report.stacks[0].frames[0].module);
-	assert_null(report.stacks[0].frames[1].function);
-	assert_null(report.stacks[1].frames[0].function);
-	aggregate__free_ranking(&report);
+	assert_int_equal(report.stacks.nr, 2);
+	assert_int_equal(report.stacks.list[0].bytes, 100);
+	assert_string_equal(report.stacks.list[0].frames[0].function, "made");
+	assert_null(report.stacks.list[0].frames[0].module);
+	assert_null(report.stacks.list[0].frames[1].function);
+	assert_null(report.stacks.list[1].frames[0].function);
+	aggregate__free(&report.stacks);
 	mapping_set__free(mappings);
 	perf_map_file__free(code);
 }
@@ -317,9 +317,9 @@ static void test_nothing_held(void **state)
 	struct process_report report = { 0 };
 
 	assert_int_equal(aggregate__fill(&report, &snapshot, 10, false, &source), 0);
-	assert_int_equal(report.nr_stacks, 0);
-	assert_int_equal(report.more_stacks, 0);
-	aggregate__free(&report);
+	assert_int_equal(report.stacks.nr, 0);
+	assert_int_equal(report.stacks.more, 0);
+	aggregate__free(&report.stacks);
 }
 
 static void test_out_of_memory_leaves_no_stacks(void **state)
@@ -342,10 +342,10 @@ static void test_out_of_memory_leaves_no_stacks(void **state)
 		failing_alloc__never();
 		if (err) {
 			assert_int_equal(err, -ENOMEM);
-			assert_null(report.stacks);
-			assert_int_equal(report.nr_stacks, 0);
+			assert_null(report.stacks.list);
+			assert_int_equal(report.stacks.nr, 0);
 		}
-		aggregate__free(&report);
+		aggregate__free(&report.stacks);
 	} while (err && nr < 1000);
 	assert_int_equal(err, 0);
 	assert_true(nr > 5);

@@ -70,7 +70,7 @@ static void write_example(FILE *out, const char *name, unsigned int terminal_col
 	struct writer writer = system_writer;
 
 	writer.terminal_columns = terminal_columns;
-	report.nr_stacks = 0;
+	report.stacks.nr = 0;
 	write_report_below(out, &writer, REPORT_EXIT, &report);
 }
 

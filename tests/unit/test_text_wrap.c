@@ -171,8 +171,8 @@ static char *write_with_name(const char *name, unsigned int columns, bool verbos
 	FILE *out = open_memstream(&text, &size), *stream;
 
 	assert_non_null(out);
-	report.stacks = &stack;
-	report.nr_stacks = 1;
+	report.stacks.list = &stack;
+	report.stacks.nr = 1;
 	writer.terminal_columns = columns;
 	stream = columns ? text_wrap__open(out, columns) : out;
 	write_report(stream, &writer, REPORT_EXIT, &report);

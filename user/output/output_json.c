@@ -172,13 +172,16 @@ static json_t *build_stack(const struct report_stack *stack)
 	return line;
 }
 
-static json_t *build_stacks(const struct report_stack *stacks, size_t nr_stacks)
+/* The members that stacks have in a line. */
+static json_t *build_stacks(const struct report_stacks *stacks)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; array && i < nr_stacks; i++)
-		append(&array, build_stack(&stacks[i]));
-	return array;
+	for (size_t i = 0; array && i < stacks->nr; i++)
+		append(&array, build_stack(&stacks->list[i]));
+	return json_pack("{s:o, s:I, s:I, s:I}", "stacks", array, "more_stacks",
+			 clamp(stacks->more), "more_bytes", clamp(stacks->more_bytes),
+			 "more_blocks", clamp(stacks->more_blocks));
 }
 
 static json_t *build_lost(const struct report_lost *lost)
@@ -330,11 +333,11 @@ static json_t *build_fate(const struct process_report *process)
 /* "leaks" is null for now, so that a reader needs no change once blocks are classified. */
 static json_t *build_rows(const struct process_report *process)
 {
-	return json_pack("{s:o, s:I, s:I, s:I, s:o, s:n, s:o}", "stacks",
-			 build_stacks(process->stacks, process->nr_stacks), "more_stacks",
-			 clamp(process->more_stacks), "more_bytes", clamp(process->more_bytes),
-			 "more_blocks", clamp(process->more_blocks), "walks",
-			 build_walks(process->walks), "leaks", "lost", build_lost(&process->lost));
+	json_t *line = build_stacks(&process->stacks);
+
+	join(&line, json_pack("{s:o, s:n, s:o}", "walks", build_walks(process->walks), "leaks",
+			      "lost", build_lost(&process->lost)));
+	return line;
 }
 
 /* Takes line over; `what` names it in the message when it can't be written. */
@@ -423,11 +426,8 @@ static void write_ranking(FILE *out, const struct ranking_report *ranking)
 				 build_held(ranking->held_bytes, ranking->held_blocks), "top",
 				 build_top(ranking), "more", more);
 
-	join(&line, json_pack("{s:o, s:I, s:I, s:I, s:o}", "stacks",
-			      build_stacks(ranking->stacks, ranking->nr_stacks), "more_stacks",
-			      clamp(ranking->more_stacks), "more_bytes", clamp(ranking->more_bytes),
-			      "more_blocks", clamp(ranking->more_blocks), "lost",
-			      build_lost(&ranking->lost)));
+	join(&line, build_stacks(&ranking->stacks));
+	join(&line, json_pack("{s:o}", "lost", build_lost(&ranking->lost)));
 	write_line(out, line, "ranking");
 }
 

@@ -197,11 +197,11 @@ static void print_blocks(FILE *out, const struct report_stack *stack)
 	}
 }
 
-static void print_stacks(FILE *out, const struct report_stack *stacks, size_t nr_stacks,
-			 const char *at_least, const struct style *style)
+static void print_stacks(FILE *out, const struct report_stacks *stacks, const char *at_least,
+			 const struct style *style)
 {
-	for (size_t i = 0; i < nr_stacks; i++) {
-		const struct report_stack *stack = &stacks[i];
+	for (size_t i = 0; i < stacks->nr; i++) {
+		const struct report_stack *stack = &stacks->list[i];
 
 		fprintf(out, "  %s%s%s", at_least,
 			text_units__held(stack->bytes, stack->blocks).text,
@@ -213,6 +213,8 @@ static void print_stacks(FILE *out, const struct report_stack *stacks, size_t nr
 		print_frames(out, stack, style);
 		print_blocks(out, stack);
 	}
+	text_lines__more(out, stacks->more, "more stack", at_least, stacks->more_bytes,
+			 stacks->more_blocks);
 }
 
 void text_stacks__print(FILE *out, const struct process_report *process, struct text_view view)
@@ -222,9 +224,7 @@ void text_stacks__print(FILE *out, const struct process_report *process, struct 
 
 	if (view.verbose)
 		print_walks(out, process->walks);
-	print_stacks(out, process->stacks, process->nr_stacks, at_least, &style);
-	text_lines__more(out, process->more_stacks, "more stack", at_least, process->more_bytes,
-			 process->more_blocks);
+	print_stacks(out, &process->stacks, at_least, &style);
 }
 
 void text_stacks__print_ranking(FILE *out, const struct ranking_report *ranking,
@@ -233,7 +233,5 @@ void text_stacks__print_ranking(FILE *out, const struct ranking_report *ranking,
 	const char *at_least = text_lines__before_stacks(&ranking->lost);
 	struct style style = style_for(view);
 
-	print_stacks(out, ranking->stacks, ranking->nr_stacks, at_least, &style);
-	text_lines__more(out, ranking->more_stacks, "more stack", at_least, ranking->more_bytes,
-			 ranking->more_blocks);
+	print_stacks(out, &ranking->stacks, at_least, &style);
 }

@@ -12,14 +12,6 @@
 
 #define MAX_INLINED 16
 
-/* The stacks that are shown, and the sum of the others. */
-struct top_stacks {
-	struct report_stack *stacks;
-	size_t nr_stacks;
-	uint64_t more_stacks, more_bytes, more_blocks;
-	uint64_t walks[NR_STACK_ENDS]; /* of all stacks */
-};
-
 static unsigned int name_place(const struct frame_place *place,
 			       const struct aggregate_source *source,
 			       struct report_frame frames[MAX_INLINED])
@@ -89,52 +81,46 @@ static int fill_stack(struct report_stack *report, const struct stack_group *gro
 	return err;
 }
 
-static int fill_top(struct top_stacks *shown, const struct stack_groups *groups, uint64_t top,
-		    const struct aggregate_source *source)
+void aggregate__free(struct report_stacks *stacks)
+{
+	for (size_t i = 0; i < stacks->nr; i++) {
+		free(stacks->list[i].frames);
+		free(stacks->list[i].block_list);
+	}
+	free(stacks->list);
+	*stacks = (struct report_stacks){ 0 };
+}
+
+/* Shows the `top` largest groups, and sums the others. Leaves no stacks after an error. */
+static int fill(struct report_stacks *stacks, const struct stack_groups *groups, uint64_t top,
+		const struct aggregate_source *source)
 {
 	size_t nr_shown = groups->nr < top ? groups->nr : (size_t)top;
 	int err = 0;
 
 	symbolizer__begin_report(source->symbolizer);
-	shown->stacks = calloc(nr_shown ? nr_shown : 1, sizeof(*shown->stacks));
-	if (!shown->stacks)
+	*stacks = (struct report_stacks){ 0 };
+	stacks->list = calloc(nr_shown ? nr_shown : 1, sizeof(*stacks->list));
+	if (!stacks->list)
 		return -ENOMEM;
 	for (size_t i = 0; i < nr_shown && !err; i++)
-		err = fill_stack(&shown->stacks[shown->nr_stacks++], &groups->list[i], source);
+		err = fill_stack(&stacks->list[stacks->nr++], &groups->list[i], source);
+	for (size_t i = nr_shown; i < groups->nr; i++) {
+		stacks->more++;
+		stacks->more_bytes += groups->list[i].bytes;
+		stacks->more_blocks += groups->list[i].blocks;
+	}
+	if (err)
+		aggregate__free(stacks);
+	return err;
+}
+
+static void count_walks(uint64_t walks[NR_STACK_ENDS], const struct stack_groups *groups)
+{
+	memset(walks, 0, NR_STACK_ENDS * sizeof(*walks));
 	for (size_t i = 0; i < groups->nr; i++)
 		if (groups->list[i].nr_frames)
-			shown->walks[groups->list[i].end]++;
-	for (size_t i = nr_shown; i < groups->nr; i++) {
-		shown->more_stacks++;
-		shown->more_bytes += groups->list[i].bytes;
-		shown->more_blocks += groups->list[i].blocks;
-	}
-	return err;
-}
-
-static void free_stacks(struct report_stack *stacks, size_t nr)
-{
-	for (size_t i = 0; i < nr; i++) {
-		free(stacks[i].frames);
-		free(stacks[i].block_list);
-	}
-	free(stacks);
-}
-
-/* The `top` largest stacks of all the processes together. Returns 0 or -ENOMEM. */
-static int fill(struct top_stacks *shown, const struct process_sites *processes,
-		size_t nr_processes, uint64_t top, const struct aggregate_source *source,
-		bool count_processes)
-{
-	struct stack_groups groups;
-	int err = stack_groups__make(&groups, processes, nr_processes, &source->reader);
-
-	if (!err)
-		err = fill_top(shown, &groups, top, source);
-	for (size_t i = 0; i < shown->nr_stacks && count_processes && !err; i++)
-		shown->stacks[i].nr_processes = stack_group__nr_processes(&groups.list[i]);
-	stack_groups__free(&groups);
-	return err;
+			walks[groups->list[i].end]++;
 }
 
 int aggregate__fill(struct process_report *report, const struct snapshot *snapshot, uint64_t top,
@@ -148,51 +134,29 @@ int aggregate__fill(struct process_report *report, const struct snapshot *snapsh
 		.held_blocks = report->held_blocks,
 		.lost_stacks = losses__sum(&report->lost, LOSS_OF_STACKS) && !part,
 	};
-	struct top_stacks shown = { 0 };
-	int err = fill(&shown, &process, 1, top, source, false);
+	struct stack_groups groups;
+	int err = stack_groups__make(&groups, &process, 1, &source->reader);
 
-	if (err) {
-		free_stacks(shown.stacks, shown.nr_stacks);
-		return err;
-	}
-	report->stacks = shown.stacks;
-	report->nr_stacks = shown.nr_stacks;
-	report->more_stacks = shown.more_stacks;
-	report->more_bytes = shown.more_bytes;
-	report->more_blocks = shown.more_blocks;
-	memcpy(report->walks, shown.walks, sizeof(report->walks));
-	return 0;
-}
-
-void aggregate__free(struct process_report *report)
-{
-	free_stacks(report->stacks, report->nr_stacks);
-	report->stacks = NULL;
-	report->nr_stacks = 0;
+	if (!err)
+		err = fill(&report->stacks, &groups, top, source);
+	if (!err)
+		count_walks(report->walks, &groups);
+	stack_groups__free(&groups);
+	return err;
 }
 
 int aggregate__fill_ranking(struct ranking_report *report, const struct process_sites *processes,
 			    size_t nr_processes, uint64_t top,
 			    const struct aggregate_source *source)
 {
-	struct top_stacks shown = { 0 };
-	int err = fill(&shown, processes, nr_processes, top, source, true);
+	struct report_stacks *stacks = &report->stacks;
+	struct stack_groups groups;
+	int err = stack_groups__make(&groups, processes, nr_processes, &source->reader);
 
-	if (err) {
-		free_stacks(shown.stacks, shown.nr_stacks);
-		return err;
-	}
-	report->stacks = shown.stacks;
-	report->nr_stacks = shown.nr_stacks;
-	report->more_stacks = shown.more_stacks;
-	report->more_bytes = shown.more_bytes;
-	report->more_blocks = shown.more_blocks;
-	return 0;
-}
-
-void aggregate__free_ranking(struct ranking_report *report)
-{
-	free_stacks((struct report_stack *)report->stacks, report->nr_stacks);
-	report->stacks = NULL;
-	report->nr_stacks = 0;
+	if (!err)
+		err = fill(stacks, &groups, top, source);
+	for (size_t i = 0; i < stacks->nr && !err; i++)
+		stacks->list[i].nr_processes = stack_group__nr_processes(&groups.list[i]);
+	stack_groups__free(&groups);
+	return err;
 }

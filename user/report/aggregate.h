@@ -21,21 +21,19 @@ struct aggregate_source {
 };
 
 /*
- * Fills stacks, nr_stacks, more_* and walks of *report with the `top` largest stacks by bytes.
+ * Fills stacks and walks of *report with the `top` largest stacks by bytes.
  * part: the snapshot is only a part (with -o), so blocks beyond all its sites are no stack without
  * frames. Returns 0 or -ENOMEM. aggregate__free releases what was filled.
  */
 int aggregate__fill(struct process_report *report, const struct snapshot *snapshot, uint64_t top,
 		    bool part, const struct aggregate_source *source);
-void aggregate__free(struct process_report *report);
 
-/*
- * Does the same over many processes, without walks. aggregate__free_ranking releases the report's
- * stacks.
- */
+/* Does the same over many processes, without walks. */
 int aggregate__fill_ranking(struct ranking_report *report, const struct process_sites *processes,
 			    size_t nr_processes, uint64_t top,
 			    const struct aggregate_source *source);
-void aggregate__free_ranking(struct ranking_report *report);
+
+/* Leaves none. */
+void aggregate__free(struct report_stacks *stacks);
 
 #endif

@@ -38,6 +38,12 @@ struct report_stack {
 	unsigned int nr_processes; /* in a ranking: processes that hold blocks from here; else 0 */
 };
 
+struct report_stacks {
+	struct report_stack *list; /* largest first; possibly cut to the asked number */
+	size_t nr;
+	uint64_t more, more_bytes, more_blocks; /* what was cut */
+};
+
 enum end_kind { END_EXITED, END_SIGNALLED, END_OOM, END_EXEC, END_UNKNOWN };
 
 struct report_end {
@@ -130,9 +136,7 @@ struct process_report {
 	uint64_t unknown_frees; /* frees of blocks that were not recorded */
 	figure peak_bytes;
 
-	struct report_stack *stacks; /* largest first; possibly cut to the asked number */
-	size_t nr_stacks;
-	uint64_t more_stacks, more_bytes, more_blocks; /* what was cut */
+	struct report_stacks stacks;
 	uint64_t walks[NR_STACK_ENDS]; /* all stacks, counted by how they ended */
 
 	struct report_lost lost;
@@ -164,9 +168,7 @@ struct ranking_report {
 	const struct ranking_row *rows; /* largest first; possibly cut to the asked number */
 	size_t nr_rows;
 	uint64_t more_rows, more_rows_bytes, more_rows_blocks;
-	const struct report_stack *stacks; /* largest first; possibly cut to the asked number */
-	size_t nr_stacks;
-	uint64_t more_stacks, more_bytes, more_blocks;
+	struct report_stacks stacks;
 	struct report_lost lost;
 };
 
