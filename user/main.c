@@ -9,6 +9,7 @@
 #include "features_report.h"
 #include "base/log.h"
 #include "monitor.h"
+#include "option_table.h"
 #include "options.h"
 
 /*
@@ -39,7 +40,7 @@ int main(int argc, char **argv)
 		status = STATUS_USAGE;
 	} else if (options.help || options.version) {
 		if (options.help)
-			options__print_help(stdout);
+			option_table__print_help(stdout);
 		else
 			printf("memleak-bpf %s\n", MEMLEAK_VERSION);
 		if (fflush(stdout)) {

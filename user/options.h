@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/types.h>
 
 #include "probes/probe_paths.h"
@@ -67,7 +66,5 @@ struct options {
  */
 int options__parse(struct options *options, int argc, char **argv, char *error, size_t error_size);
 void options__free(struct options *options);
-
-void options__print_help(FILE *out);
 
 #endif

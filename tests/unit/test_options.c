@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "failing_alloc.h"
+#include "option_table.h"
 #include "options.h"
 #include "base/parse_number.h"
 
@@ -440,7 +441,7 @@ static void test_help_names_every_option(void **state)
 	(void)state;
 	assert_non_null(out);
 	read_manual(manual, sizeof(manual));
-	options__print_help(out);
+	option_table__print_help(out);
 	assert_int_equal(fclose(out), 0);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		assert_non_null(strstr(text, names[i]));

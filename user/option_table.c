@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See option_table.h. Used by options.c. */
+#include "option_table.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "bpf/wire.h"
+
+/* Letters of options that have none. */
+enum {
+	LETTER_APPEND = OPTION_LONG_ONLY + 1,
+	LETTER_JSON,
+	LETTER_MAX_BLOCKS,
+	LETTER_MAX_STACKS,
+	LETTER_FRAMES,
+	LETTER_BTF,
+	LETTER_FEATURES,
+	LETTER_EXIT_HOOK,
+	LETTER_EXIT_AFTER,
+	LETTER_ATTACH,
+	LETTER_STACK_WALK,
+	LETTER_VERSION
+};
+
+#define MAX_BLOCKS (1ULL << 27)
+#define MAX_STACKS (1ULL << 20)
+
+#define FIELD(member) .field = offsetof(struct options, member)
+
+static const struct option_entry entries[] = {
+	{ 'p', "pid", "PID[,PID...]", "trace these running processes; may be repeated",
+	  option_value__pids, FIELD(pids) },
+	{ 'c', "command", "'COMMAND LINE'", "run this by sh -c and trace it", option_value__text,
+	  FIELD(shell_command) },
+	{ 'u', "user", "USER", "run the command as this user (name or number)", option_value__text,
+	  FIELD(user) },
+	{ 'f', "follow", NULL, "trace their children too", option_value__flag,
+	  FIELD(follow_children) },
+	{ 'a', "show-allocs", NULL, "list each block under its stack", option_value__flag,
+	  FIELD(show_allocations) },
+	{ 't', "trace", NULL, "print each allocation and free as it happens", option_value__flag,
+	  FIELD(trace) },
+	{ 'o', "older", "MS", "list only blocks at least MS milliseconds old", option_value__age,
+	  FIELD(min_age_s), .max = OPTION_MAX_SECONDS * 1000ULL },
+	{ 'T', "top", "N", "show the N largest stacks (default 10)", option_value__whole,
+	  FIELD(top), .min = 1, .max = MAX_STACKS },
+	{ 'z', "min-size", "SIZE", "count only blocks of at least SIZE bytes", option_value__size,
+	  FIELD(min_size_bytes) },
+	{ 'Z', "max-size", "SIZE", "count only blocks of at most SIZE bytes", option_value__size,
+	  FIELD(max_size_bytes) },
+	{ 'v', "verbose", NULL, "more figures in reports, more detail in messages",
+	  option_value__flag, FIELD(verbose) },
+	{ 'w', "output", "FILE", "write reports to FILE", option_value__text, FIELD(output_path) },
+	{ LETTER_APPEND, "append", NULL, "keep what the FILE of -w holds, write after it",
+	  option_value__flag, FIELD(append) },
+	{ LETTER_JSON, "json", NULL, "print JSON Lines instead of text", option_value__flag,
+	  FIELD(json) },
+	{ LETTER_MAX_BLOCKS, "max-blocks", "N", "room for N outstanding blocks",
+	  option_value__whole, FIELD(max_blocks), .min = 1, .max = MAX_BLOCKS },
+	{ LETTER_MAX_STACKS, "max-stacks", "N", "room for N different stacks", option_value__whole,
+	  FIELD(max_stacks), .min = 1, .max = MAX_STACKS },
+	{ LETTER_FRAMES, "frames", "N", "follow stacks for N frames at most (default 128)",
+	  option_value__whole, FIELD(max_frames), .min = 1, .max = WIRE_MAX_FRAMES },
+	{ LETTER_BTF, "btf", "FILE", "kernel types from FILE, for a kernel without BTF",
+	  option_value__text, FIELD(btf_path) },
+	{ LETTER_FEATURES, "features", NULL, "show what this kernel has and what is used",
+	  option_value__flag, FIELD(features) },
+	{ LETTER_EXIT_HOOK, "exit-hook", "WAY", "see a teardown by " EXIT_HOOKS,
+	  option_value__exit_hook, FIELD(paths) },
+	{ LETTER_EXIT_AFTER, "exit-after", "WAY", "see it done by " EXIT_AFTERS,
+	  option_value__exit_after, FIELD(paths) },
+	{ LETTER_ATTACH, "attach", "WAY", "see calls by uprobes: " CALL_PROBES,
+	  option_value__call_probes, FIELD(paths) },
+	{ LETTER_STACK_WALK, "stack-walk", "WAY", "walk stacks by " STACK_WALKS,
+	  option_value__stack_walk, FIELD(paths) },
+	{ LETTER_VERSION, "version", NULL, "print the version", option_value__flag,
+	  FIELD(version) },
+	{ 'h', "help", NULL, "print this help", option_value__flag, FIELD(help) },
+};
+
+#define NR_ENTRIES (sizeof(entries) / sizeof(entries[0]))
+
+const struct option_entry *option_table__find(int letter)
+{
+	for (size_t i = 0; i < NR_ENTRIES; i++) {
+		if (entries[i].letter == letter)
+			return &entries[i];
+	}
+	return NULL;
+}
+
+void option_table__for_getopt(const char **letters, const struct option **names)
+{
+	static char all_letters[2 + 2 * NR_ENTRIES + 1];
+	static struct option all_names[NR_ENTRIES + 1];
+	char *at = all_letters;
+
+	*at++ = '+';
+	*at++ = ':';
+	for (size_t i = 0; i < NR_ENTRIES; i++) {
+		all_names[i].name = entries[i].name;
+		all_names[i].has_arg = entries[i].value ? required_argument : no_argument;
+		all_names[i].val = entries[i].letter;
+		if (entries[i].letter > OPTION_LONG_ONLY)
+			continue;
+		*at++ = (char)entries[i].letter;
+		if (entries[i].value)
+			*at++ = ':';
+	}
+	*at = '\0';
+	*letters = all_letters;
+	*names = all_names;
+}
+
+void option_table__print_help(FILE *out)
+{
+	fputs("memleak-bpf: trace what programs allocate and hold, and the kernel takes back\n"
+	      "\n"
+	      "usage: memleak-bpf [OPTION...] [INTERVAL [COUNT]] -- COMMAND [ARG...]\n"
+	      "       memleak-bpf [OPTION...] -c 'COMMAND LINE' [INTERVAL [COUNT]]\n"
+	      "       memleak-bpf [OPTION...] -p PID[,PID...] [INTERVAL [COUNT]]\n"
+	      "       memleak-bpf [OPTION...] [INTERVAL [COUNT]]      the whole system\n"
+	      "       memleak-bpf --features [--json]\n"
+	      "\n"
+	      "INTERVAL: seconds between reports of outstanding memory, such as 5 or 0.5.\n"
+	      "COUNT: how many such reports. SIZE: bytes; K, M and G multiply by 1024.\n"
+	      "Reports go to stdout; with a command they go to stderr.\n"
+	      "\n",
+	      out);
+	for (size_t i = 0; i < NR_ENTRIES; i++) {
+		const struct option_entry *entry = &entries[i];
+		char shown[64];
+
+		snprintf(shown, sizeof(shown), "--%s%s%s", entry->name, entry->value ? " " : "",
+			 entry->value ? entry->value : "");
+		if (entry->letter < OPTION_LONG_ONLY)
+			fprintf(out, "  -%c, %-24s  %s\n", entry->letter, shown, entry->help);
+		else
+			fprintf(out, "      %-24s  %s\n", shown, entry->help);
+	}
+	fputs("\nman memleak-bpf explains the options and each line of a report.\n", out);
+}

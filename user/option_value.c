@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See option_value.h. Used by option_table.c. */
+#include "option_value.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/parse_number.h"
+
+int option_parser__refuse(struct option_parser *parser, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(parser->error, parser->error_size, format, arguments);
+	va_end(arguments);
+	return -EINVAL;
+}
+
+static void *field_of(struct option_parser *parser, const struct option_entry *entry)
+{
+	return (char *)parser->options + entry->field;
+}
+
+int option_value__flag(struct option_parser *parser, const struct option_entry *entry,
+		       const char *shown, char *value)
+{
+	(void)shown;
+	(void)value;
+	*(bool *)field_of(parser, entry) = true;
+	return 0;
+}
+
+int option_value__text(struct option_parser *parser, const struct option_entry *entry,
+		       const char *shown, char *value)
+{
+	if (!*value)
+		return option_parser__refuse(parser, "%s takes a %s, not ''", shown, entry->value);
+	*(const char **)field_of(parser, entry) = value;
+	return 0;
+}
+
+int option_value__whole(struct option_parser *parser, const struct option_entry *entry,
+			const char *shown, char *value)
+{
+	uint64_t number;
+
+	if (!parse_number__between(value, entry->min, entry->max, &number))
+		return option_parser__refuse(
+			parser, "%s takes a whole number from %llu to %llu, not " QUOTED, shown,
+			(unsigned long long)entry->min, (unsigned long long)entry->max, value);
+	*(uint64_t *)field_of(parser, entry) = number;
+	return 0;
+}
+
+int option_value__size(struct option_parser *parser, const struct option_entry *entry,
+		       const char *shown, char *value)
+{
+	uint64_t bytes;
+
+	if (!parse_number__size(value, &bytes))
+		return option_parser__refuse(
+			parser, "%s takes a size in bytes such as 4096 or 64K, not " QUOTED, shown,
+			value);
+	*(uint64_t *)field_of(parser, entry) = bytes;
+	return 0;
+}
+
+int option_value__age(struct option_parser *parser, const struct option_entry *entry,
+		      const char *shown, char *value)
+{
+	uint64_t milliseconds;
+
+	if (!parse_number__between(value, entry->min, entry->max, &milliseconds))
+		return option_parser__refuse(
+			parser,
+			"%s takes milliseconds, a whole number from %llu to %llu, not " QUOTED,
+			shown, (unsigned long long)entry->min, (unsigned long long)entry->max,
+			value);
+	*(double *)field_of(parser, entry) = (double)milliseconds / 1000;
+	return 0;
+}
+
+static bool has_pid(const struct options *options, pid_t pid)
+{
+	for (size_t i = 0; i < options->nr_pids; i++) {
+		if (options->pids[i] == pid)
+			return true;
+	}
+	return false;
+}
+
+int option_value__pids(struct option_parser *parser, const struct option_entry *entry,
+		       const char *shown, char *value)
+{
+	struct options *options = parser->options;
+	const char *at = value;
+
+	(void)entry;
+	for (;;) {
+		size_t length = strcspn(at, ",");
+		uint64_t pid;
+
+		if (!parse_number__whole(at, length, &pid) || pid < 1 || pid > INT_MAX)
+			return option_parser__refuse(
+				parser, "%s takes PIDs such as 1234 or 1234,1235, not " QUOTED,
+				shown, value);
+		if (!has_pid(options, (pid_t)pid)) {
+			if (options->nr_pids == OPTIONS_MAX_PIDS)
+				return option_parser__refuse(parser, "%s takes at most %d PIDs",
+							     shown, OPTIONS_MAX_PIDS);
+			options->pids[options->nr_pids++] = (pid_t)pid;
+		}
+		if (!at[length])
+			return 0;
+		at += length + 1;
+	}
+}
+
+int option_value__exit_hook(struct option_parser *parser, const struct option_entry *entry,
+			    const char *shown, char *value)
+{
+	enum exit_before path = probe_paths__exit_before(value);
+
+	(void)entry;
+	parser->options->paths.exit_before = path;
+	return path ? 0 :
+		      option_parser__refuse(parser, "%s takes " EXIT_HOOKS ", not " QUOTED, shown,
+					    value);
+}
+
+int option_value__exit_after(struct option_parser *parser, const struct option_entry *entry,
+			     const char *shown, char *value)
+{
+	enum exit_after path = probe_paths__exit_after(value);
+
+	(void)entry;
+	parser->options->paths.exit_after = path;
+	return path ? 0 :
+		      option_parser__refuse(parser, "%s takes " EXIT_AFTERS ", not " QUOTED, shown,
+					    value);
+}
+
+int option_value__call_probes(struct option_parser *parser, const struct option_entry *entry,
+			      const char *shown, char *value)
+{
+	enum call_probes path = probe_paths__call_probes(value);
+
+	(void)entry;
+	parser->options->paths.call_probes = path;
+	return path ? 0 :
+		      option_parser__refuse(parser, "%s takes " CALL_PROBES ", not " QUOTED, shown,
+					    value);
+}
+
+int option_value__stack_walk(struct option_parser *parser, const struct option_entry *entry,
+			     const char *shown, char *value)
+{
+	enum stack_walk path = probe_paths__stack_walk(value);
+
+	(void)entry;
+	parser->options->paths.stack_walk = path;
+	return path ? 0 :
+		      option_parser__refuse(parser, "%s takes " STACK_WALKS ", not " QUOTED, shown,
+					    value);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Turns the value of an option into the fields of struct options, or refuses it in one line. */
+#ifndef OPTION_VALUE_H
+#define OPTION_VALUE_H
+
+#include "options.h"
+
+/* An error quotes this much of a value, so that it stays one line. */
+#define QUOTED "'%.80s'"
+
+/* The ways that some options choose from, for help and errors. */
+#define EXIT_HOOKS "kprobe, fentry or tracepoint"
+#define EXIT_AFTERS "tracepoint, fexit or kretprobe"
+#define CALL_PROBES "session, multi or perf"
+#define STACK_WALKS "tables, frame-pointers or none"
+
+struct option_parser {
+	struct options *options;
+	char *error;
+	size_t error_size;
+};
+
+struct option_entry;
+
+/*
+ * Applies an option; shown is how it was written, value is NULL when it takes none. Returns 0 or
+ * -EINVAL.
+ */
+typedef int option_apply(struct option_parser *parser, const struct option_entry *entry,
+			 const char *shown, char *value);
+
+/* A row of option_table.h. */
+struct option_entry {
+	int letter; /* below OPTION_LONG_ONLY: the short option */
+	const char *name;
+	const char *value; /* as the help calls it; NULL when the option takes none */
+	const char *help;
+	option_apply *apply;
+	size_t field; /* offset in struct options */
+	uint64_t min, max;
+};
+
+/* Writes the error. Returns -EINVAL. */
+int option_parser__refuse(struct option_parser *parser, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* These set the entry's field. */
+option_apply option_value__flag, option_value__text, option_value__whole, option_value__size;
+option_apply option_value__age; /* milliseconds, into seconds */
+/* These know their fields. */
+option_apply option_value__pids, option_value__exit_hook, option_value__exit_after;
+option_apply option_value__call_probes, option_value__stack_walk;
+
+#endif
