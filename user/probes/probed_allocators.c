@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See probed_allocators.h. Used by probed_files.c. */
+#include "probes/probed_allocators.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+#include "base/living_thread.h"
+#include "base/log.h"
+#include "probes/guard/process_view.h"
+#include "probes/mapped_file.h"
+#include "probes/own_code.h"
+
+/* A place where an allocator is probed. */
+struct scope {
+	pid_t tgid; /* 0: everywhere */
+	bool guests; /* vfork children that share its memory are probed too */
+};
+
+/* A probed allocator, kept so that more processes can be probed later. */
+struct probed_allocator {
+	int fd; /* < 0: released, and the slot is free */
+	struct file_identity identity; /* unique while the file is open */
+	struct allocator_probes probes;
+	struct scope *scopes;
+	size_t nr_scopes, scopes_capacity;
+	bool everywhere; /* its breakpoints are in every process, only the scopes are recorded */
+	uint64_t attached_ns; /* CLOCK_MONOTONIC: first probed, or last put everywhere */
+	bool unmapped; /* no process had it mapped at the last look */
+};
+
+struct probed_allocators {
+	struct tracer *tracer;
+	struct translators *translators; /* may be NULL */
+	struct probed_allocator *list;
+	size_t nr, capacity;
+	unsigned int nr_functions;
+	pid_t *vfork_users; /* processes that map a file that uses vfork */
+	size_t nr_vfork_users, vfork_users_capacity;
+};
+
+struct probed_allocators *probed_allocators__new(struct tracer *tracer,
+						 struct translators *translators)
+{
+	struct probed_allocators *allocators = calloc(1, sizeof(*allocators));
+
+	if (!allocators)
+		return NULL;
+	allocators->tracer = tracer;
+	allocators->translators = translators;
+	return allocators;
+}
+
+void probed_allocators__free(struct probed_allocators *allocators)
+{
+	if (!allocators)
+		return;
+	for (size_t i = 0; i < allocators->nr; i++) {
+		if (allocators->list[i].fd >= 0)
+			close(allocators->list[i].fd);
+		free(allocators->list[i].scopes);
+	}
+	free(allocators->vfork_users);
+	free(allocators->list);
+	free(allocators);
+}
+
+struct probed_allocator *probed_allocators__find(const struct probed_allocators *allocators,
+						 const struct file_identity *identity, bool certain)
+{
+	for (size_t i = 0; i < allocators->nr; i++) {
+		struct probed_allocator *file = &allocators->list[i];
+
+		if (file->fd >= 0 &&
+		    !memcmp(&file->identity.key, &identity->key, sizeof(identity->key)) &&
+		    (certain || file->identity.address == identity->address))
+			return file;
+	}
+	return NULL;
+}
+
+/* Tells the guard of translators. Without a guard, or once it has ended, nothing is guarded. */
+static void tell_guard(const struct probed_allocators *allocators, bool everywhere,
+		       int (*verb)(struct translators *translators))
+{
+	int err = allocators->translators ? verb(allocators->translators) : 0;
+
+	if (err && everywhere)
+		log__warning("programs such as Valgrind are not guarded and may be ended: %s",
+			     strerror(-err));
+	else if (err)
+		log__detail("programs that translate code are not guarded: %s", strerror(-err));
+}
+
+/* Does that process translate code, and nothing can remove breakpoints from it? */
+static bool would_harm(const struct probed_allocators *allocators, pid_t tgid)
+{
+	int fd;
+
+	if (!tgid || !process_view__translates(tgid))
+		return false;
+	fd = allocators->translators ? process_view__open_memory(tgid) : -EPERM;
+	if (fd < 0)
+		return true;
+	close(fd);
+	return false;
+}
+
+static int attach(struct probed_allocators *allocators, const struct probed_allocator *file,
+		  pid_t tgid, const char *name)
+{
+	int err;
+
+	if (would_harm(allocators, tgid)) {
+		log__warning(
+			"PID %d translates code: our breakpoints in %s would end it, and writing to its memory is not allowed; it is not probed",
+			(int)tgid, name);
+		return 0;
+	}
+	tell_guard(allocators, !tgid, translators__attaching);
+	err = tracer__attach_allocator(allocators->tracer, file->fd, &file->probes, tgid);
+	tell_guard(allocators, !tgid, translators__attached);
+	if (!err && !tgid &&
+	    own_code__restore(tracer__identifier(allocators->tracer), file->fd, &file->probes))
+		log__detail("%s: the tracer's own calls are trapped too", name);
+	if (err)
+		log__warning("cannot probe the allocator in %s: %s; its blocks are not counted",
+			     name, strerror(-err));
+	return err;
+}
+
+static bool process_uses_vfork(const struct probed_allocators *allocators, pid_t tgid)
+{
+	for (size_t i = 0; i < allocators->nr_vfork_users; i++)
+		if (allocators->vfork_users[i] == tgid)
+			return true;
+	return false;
+}
+
+static void attach_guests(struct probed_allocators *allocators, struct probed_allocator *file,
+			  struct scope *scope)
+{
+	int err;
+
+	if (!scope->tgid || scope->guests)
+		return;
+	tell_guard(allocators, false, translators__attaching);
+	err = tracer__attach_guests(allocators->tracer, file->fd, &file->probes,
+				    living_thread__of(scope->tgid));
+	tell_guard(allocators, false, translators__attached);
+	if (err)
+		log__warning(
+			"cannot probe vfork children of PID %d: %s; their calls are not counted",
+			(int)scope->tgid, strerror(-err));
+	scope->guests = true;
+}
+
+int probed_allocators__note_vfork_user(struct probed_allocators *allocators, pid_t tgid)
+{
+	int err;
+
+	if (!tracer__probes_one_process(allocators->tracer) || process_uses_vfork(allocators, tgid))
+		return 0;
+	err = array__reserve(&allocators->vfork_users, &allocators->vfork_users_capacity,
+			     allocators->nr_vfork_users + 1);
+	if (err)
+		return err;
+	allocators->vfork_users[allocators->nr_vfork_users++] = tgid;
+	for (size_t i = 0; i < allocators->nr; i++)
+		for (size_t j = 0; j < allocators->list[i].nr_scopes; j++)
+			if (allocators->list[i].scopes[j].tgid == tgid)
+				attach_guests(allocators, &allocators->list[i],
+					      &allocators->list[i].scopes[j]);
+	return 0;
+}
+
+/*
+ * The kernel finds a process's memory through its first thread. After that has ended, new
+ * breakpoints reach the process only if they go into every process.
+ */
+static int put_everywhere(struct probed_allocators *allocators, struct probed_allocator *file,
+			  const struct scope *scope, const char *name)
+{
+	int err;
+
+	if (!scope->tgid || file->everywhere)
+		return 0;
+	tell_guard(allocators, true, translators__attaching);
+	err = tracer__attach_breakpoints(allocators->tracer, file->fd, &file->probes);
+	tell_guard(allocators, true, translators__attached);
+	if (err) {
+		log__warning(
+			"cannot keep %s probed in PID %d, whose first thread has left: %s; its blocks may not be counted",
+			name, (int)scope->tgid, strerror(-err));
+		return err;
+	}
+	if (own_code__restore(tracer__identifier(allocators->tracer), file->fd, &file->probes))
+		log__detail("%s: the tracer's own calls are trapped too", name);
+	file->everywhere = true;
+	return 0;
+}
+
+/* A process without its first thread has mapped the file: its link put no breakpoints there. */
+static int follow_leaderless(struct probed_allocators *allocators, struct probed_allocator *file,
+			     const struct scope *scope, const char *name)
+{
+	int err;
+
+	if (!scope->tgid || file->everywhere || !living_thread__leader_left(scope->tgid))
+		return 0;
+	err = put_everywhere(allocators, file, scope, name);
+	if (!err)
+		file->attached_ns = clock__monotonic_ns();
+	return err;
+}
+
+int probed_allocators__probe(struct probed_allocators *allocators, struct probed_allocator *file,
+			     pid_t tgid, const char *name)
+{
+	pid_t wanted = tracer__probes_one_process(allocators->tracer) ? tgid : 0;
+	int err;
+
+	for (size_t i = 0; i < file->nr_scopes; i++)
+		if (file->scopes[i].tgid == wanted)
+			return follow_leaderless(allocators, file, &file->scopes[i], name);
+	err = array__reserve(&file->scopes, &file->scopes_capacity, file->nr_scopes + 1);
+	if (err)
+		return err;
+	err = attach(allocators, file, wanted, name);
+	if (err)
+		return err;
+	if (!file->nr_scopes)
+		file->attached_ns = clock__monotonic_ns();
+	file->scopes[file->nr_scopes] = (struct scope){ .tgid = wanted };
+	if (process_uses_vfork(allocators, tgid))
+		attach_guests(allocators, file, &file->scopes[file->nr_scopes]);
+	file->nr_scopes++;
+	return follow_leaderless(allocators, file, &file->scopes[file->nr_scopes - 1], name);
+}
+
+static size_t free_index(const struct probed_allocators *allocators)
+{
+	size_t i = 0;
+
+	while (i < allocators->nr && allocators->list[i].fd >= 0)
+		i++;
+	return i;
+}
+
+static void tell_probe(const char *file, const struct allocator_probe *probe)
+{
+	unsigned long long behind = probe->probe_offset - probe->file_offset;
+	char where[48] = "";
+
+	if (behind)
+		snprintf(where, sizeof(where), ", probed %llu bytes after that", behind);
+	log__detail("%s: %s at file offset 0x%llx%s", file, probe->symbol,
+		    (unsigned long long)probe->file_offset, where);
+}
+
+int probed_allocators__add(struct probed_allocators *allocators, int fd,
+			   const struct file_identity *identity,
+			   const struct allocator_probes *probes, const char *name)
+{
+	size_t index = free_index(allocators);
+	int err = array__reserve(&allocators->list, &allocators->capacity, index + 1);
+	int kept;
+
+	if (err)
+		return err;
+	kept = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (kept < 0)
+		return -errno;
+	allocators->nr += index == allocators->nr;
+	allocators->list[index] = (struct probed_allocator){
+		.fd = kept,
+		.identity = *identity,
+		.probes = *probes,
+	};
+	allocators->nr_functions += (unsigned int)probes->nr;
+	if (allocators->translators && translators__add_file(allocators->translators, kept, probes))
+		log__detail("%s: programs that translate its code are not guarded", name);
+	for (size_t i = 0; i < probes->nr; i++)
+		tell_probe(name, &probes->probe[i]);
+	return 0;
+}
+
+void probed_allocators__attach_again(struct probed_allocators *allocators, pid_t tgid)
+{
+	for (size_t i = 0; i < allocators->nr; i++) {
+		struct probed_allocator *file = &allocators->list[i];
+
+		for (size_t j = 0; j < file->nr_scopes; j++) {
+			if (file->scopes[j].tgid != tgid)
+				continue;
+			attach(allocators, file, tgid, "the new program");
+			if (!file->scopes[j].guests)
+				continue;
+			file->scopes[j].guests = false;
+			attach_guests(allocators, file, &file->scopes[j]);
+		}
+	}
+}
+
+void probed_allocators__leader_left(struct probed_allocators *allocators, pid_t tgid)
+{
+	for (size_t i = 0; i < allocators->nr; i++) {
+		struct probed_allocator *file = &allocators->list[i];
+
+		for (size_t j = 0; j < file->nr_scopes; j++)
+			if (file->scopes[j].tgid == tgid)
+				put_everywhere(allocators, file, &file->scopes[j], "an allocator");
+	}
+}
+
+static void forget(struct probed_allocators *allocators, struct probed_allocator *file)
+{
+	tracer__detach_file(allocators->tracer, file->fd);
+	if (allocators->translators)
+		translators__forget_file(allocators->translators, file->fd);
+	allocators->nr_functions -= (unsigned int)file->probes.nr;
+	close(file->fd);
+	free(file->scopes);
+	*file = (struct probed_allocator){ .fd = -1 };
+}
+
+static uint64_t mount_of(int folder_fd, const char *path)
+{
+	struct statx status;
+
+	return statx(folder_fd, path, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, &status) ||
+			       !(status.stx_mask & STATX_MNT_ID) ?
+		       0 :
+		       status.stx_mnt_id;
+}
+
+/* No one can want to unmount the file systems that the system runs from. */
+static bool is_of_the_system(int fd)
+{
+	uint64_t mount = mount_of(fd, "");
+
+	return mount && (mount == mount_of(AT_FDCWD, "/") || mount == mount_of(AT_FDCWD, "/usr"));
+}
+
+void probed_allocators__sweep(struct probed_allocators *allocators, const struct file_set *mapped,
+			      void (*closed)(const struct unwind_file_key *key, void *context),
+			      void *context)
+{
+	bool were_unmapped;
+
+	for (size_t i = 0; i < allocators->nr; i++) {
+		struct probed_allocator *file = &allocators->list[i];
+		struct unwind_file_key key = file->identity.key;
+		struct stat status;
+
+		if (file->fd < 0)
+			continue;
+		were_unmapped = file->unmapped;
+		file->unmapped = !mapped_file__is_in(mapped, &key);
+		if (!file->unmapped || fstat(file->fd, &status))
+			continue;
+		if (!status.st_nlink || (were_unmapped && !is_of_the_system(file->fd))) {
+			forget(allocators, file);
+			closed(&key, context);
+		}
+	}
+}
+
+uint64_t probed_allocator__attached_ns(const struct probed_allocator *allocator)
+{
+	return allocator->attached_ns;
+}
+
+unsigned int probed_allocators__nr_files(const struct probed_allocators *allocators)
+{
+	unsigned int nr = 0;
+
+	for (size_t i = 0; i < allocators->nr; i++)
+		nr += allocators->list[i].fd >= 0;
+	return nr;
+}
+
+unsigned int probed_allocators__nr_functions(const struct probed_allocators *allocators)
+{
+	return allocators->nr_functions;
+}

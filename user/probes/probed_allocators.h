@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The files that define an allocator, and the processes in which each is probed. Attaches and
+ * removes the probes; which files these are is decided in probed_files.h.
+ */
+#ifndef PROBED_ALLOCATORS_H
+#define PROBED_ALLOCATORS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "allocators/allocators.h"
+#include "base/file_set.h"
+#include "probes/file_identity.h"
+#include "probes/guard/translators.h"
+#include "probes/tracer.h"
+
+struct probed_allocators;
+struct probed_allocator;
+
+/* translators may be NULL: then programs that translate code are not guarded. */
+struct probed_allocators *probed_allocators__new(struct tracer *tracer,
+						 struct translators *translators);
+void probed_allocators__free(struct probed_allocators *allocators);
+
+/* Keeps a file that defines an allocator, with its functions. Returns 0 or -errno. */
+int probed_allocators__add(struct probed_allocators *allocators, int fd,
+			   const struct file_identity *identity,
+			   const struct allocator_probes *probes, const char *name);
+
+/*
+ * certain: the numbers never identify another file; otherwise the inode's address has to be the
+ * same, too. Returns NULL when there is none. Good until the next file is added.
+ */
+struct probed_allocator *probed_allocators__find(const struct probed_allocators *allocators,
+						 const struct file_identity *identity,
+						 bool certain);
+
+/* The time (CLOCK_MONOTONIC) when it was first probed, or last put everywhere. */
+uint64_t probed_allocator__attached_ns(const struct probed_allocator *allocator);
+
+/*
+ * Probes the allocator in that process, unless it is probed there already. Returns 0 or -errno.
+ */
+int probed_allocators__probe(struct probed_allocators *allocators, struct probed_allocator *file,
+			     pid_t tgid, const char *name);
+
+/*
+ * A process maps a file that uses vfork, so its children may allocate in its memory. Returns 0 or
+ * -ENOMEM.
+ */
+int probed_allocators__note_vfork_user(struct probed_allocators *allocators, pid_t tgid);
+
+/* See probed_files.h. */
+void probed_allocators__attach_again(struct probed_allocators *allocators, pid_t tgid);
+void probed_allocators__leader_left(struct probed_allocators *allocators, pid_t tgid);
+
+/* See probed_files__sweep. Calls closed after each file that it closes. */
+void probed_allocators__sweep(struct probed_allocators *allocators, const struct file_set *mapped,
+			      void (*closed)(const struct unwind_file_key *key, void *context),
+			      void *context);
+
+unsigned int probed_allocators__nr_files(const struct probed_allocators *allocators);
+unsigned int probed_allocators__nr_functions(const struct probed_allocators *allocators);
+
+#endif
