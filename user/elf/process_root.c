@@ -66,7 +66,8 @@ struct process_root *process_root__enter(const char *path)
 	return root;
 }
 
-struct process_root *process_root__open(const char *path)
+/* NULL when it is our own root (errno is 0), or with errno set. */
+static struct process_root *open_root(const char *path)
 {
 	struct process_root *root = process_root__enter(path);
 	struct file_key own = { 0 };
@@ -125,7 +126,7 @@ static struct process_root *find_same(const struct process_root_list *list,
 
 struct process_root *process_root_list__get(struct process_root_list *list, const char *path)
 {
-	struct process_root *root = process_root__open(path);
+	struct process_root *root = open_root(path);
 	struct process_root *known = root ? find_same(list, root) : NULL;
 
 	if (known || !root) {

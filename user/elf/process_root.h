@@ -12,12 +12,8 @@
 struct process_root;
 
 /*
- * Opens a path such as /proc/PID/root. Returns NULL when it is our own root (errno is 0), or with
- * errno set. Different mounts below the same folder make no other root.
- */
-struct process_root *process_root__open(const char *path);
-/*
- * The same, but never NULL for our own root: below it, that process may have other things mounted.
+ * Opens a path such as /proc/PID/root, even when it is our own root: below it, that process may
+ * have other things mounted. NULL and errno on failure.
  */
 struct process_root *process_root__enter(const char *path);
 /* Adds an owner and returns the root, which may be NULL. Each owner calls process_root__free. */
@@ -43,7 +39,10 @@ struct process_root_list {
 	size_t nr, capacity;
 };
 
-/* The root at that path, still owned by the list; NULL as above. */
+/*
+ * The root at that path, still owned by the list. Returns NULL when it is our own root (errno is
+ * 0), or with errno set. Different mounts below the same folder make no other root.
+ */
 struct process_root *process_root_list__get(struct process_root_list *list, const char *path);
 /* Frees the roots that have no other owner. */
 void process_root_list__sweep(struct process_root_list *list);

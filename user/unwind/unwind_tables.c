@@ -394,15 +394,6 @@ uint32_t unwind_tables__nr_refused(const struct unwind_tables *tables)
 	return tables->nr_refused;
 }
 
-uint64_t unwind_tables__bytes(const struct unwind_tables *tables)
-{
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < UNWIND_MAX_CHUNKS; i++)
-		bytes += tables->chunk[i] ? CHUNK_BYTES : 0;
-	return bytes;
-}
-
 /* ---- room for others ---- */
 
 static bool lacks_ids(const struct unwind_tables *tables)

@@ -71,7 +71,4 @@ void unwind_tables__forget_request(struct unwind_tables *tables, const struct un
 /* The file with that number; NULL: there is none. Good until the next file is added. */
 const struct unwind_file_key *unwind_tables__file(const struct unwind_tables *tables, uint32_t id);
 
-/* Bytes of kernel memory that the tables take. */
-uint64_t unwind_tables__bytes(const struct unwind_tables *tables);
-
 #endif

@@ -20,7 +20,8 @@ struct debugged {
 	size_t nr;
 };
 
-pid_t debuggers__of(pid_t tgid)
+/* The process that traces tgid by ptrace, or 0. */
+static pid_t debugger_of(pid_t tgid)
 {
 	char path[64], line[256];
 	FILE *status;
@@ -55,7 +56,7 @@ static void visit(pid_t tgid, void *context)
 {
 	struct debugged *debugged = context;
 	char name[NAME_BYTES];
-	pid_t by = debuggers__of(tgid);
+	pid_t by = debugger_of(tgid);
 
 	if (!by)
 		return;

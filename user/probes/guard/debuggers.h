@@ -13,9 +13,6 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* The process that traces tgid by ptrace, or 0. */
-pid_t debuggers__of(pid_t tgid);
-
 /*
  * Warns in one line if any of these processes (or any process at all, if tgids is NULL) has a
  * debugger. ending: probes are about to be removed, rather than attached.

@@ -67,6 +67,16 @@ static int open_task_event(void)
 	return (int)syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
+static void free_watch(struct process_watch *watch)
+{
+	while (watch->nr_rings)
+		perf_ring__close(&watch->rings[--watch->nr_rings].ring);
+	if (watch->task_fd >= 0)
+		close(watch->task_fd);
+	free(watch->rings);
+	free(watch);
+}
+
 struct process_watch *process_watch__new(void)
 {
 	struct process_watch *watch = calloc(1, sizeof(*watch));
@@ -87,21 +97,9 @@ struct process_watch *process_watch__new(void)
 		err = -ENODEV;
 	if (!err)
 		return watch;
-	process_watch__free(watch);
+	free_watch(watch);
 	errno = -err;
 	return NULL;
-}
-
-void process_watch__free(struct process_watch *watch)
-{
-	if (!watch)
-		return;
-	while (watch->nr_rings)
-		perf_ring__close(&watch->rings[--watch->nr_rings].ring);
-	if (watch->task_fd >= 0)
-		close(watch->task_fd);
-	free(watch->rings);
-	free(watch);
 }
 
 size_t process_watch__nr_rings(const struct process_watch *watch)

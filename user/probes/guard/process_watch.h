@@ -23,9 +23,11 @@ enum watch_event {
 
 struct process_watch;
 
-/* Begins to report new programs. NULL and errno on failure. */
+/*
+ * Begins to report new programs. There is no free: it ends with the calling process. NULL and errno
+ * on failure.
+ */
 struct process_watch *process_watch__new(void);
-void process_watch__free(struct process_watch *watch);
 
 /*
  * The rings. Each descriptor is readable when a record is waiting. Only one thread at a time may
