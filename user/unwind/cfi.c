@@ -33,7 +33,6 @@ static struct pointer_bases bases_of(const struct cfi *cfi, uint64_t function)
 	return (struct pointer_bases){
 		.begin = cfi->section.bytes,
 		.address = cfi->section.address,
-		.text = cfi->section.text_base,
 		.data = cfi->section.data_base,
 		.function = function,
 	};

@@ -21,8 +21,7 @@ struct cfi_section {
 	const void *bytes;
 	size_t nr_bytes;
 	uint64_t address; /* of the bytes in the program's memory */
-	uint64_t text_base; /* for DW_EH_PE_textrel, as data_base for datarel; 0: not known */
-	uint64_t data_base;
+	uint64_t data_base; /* for DW_EH_PE_datarel; 0: not known */
 	bool ends_at_terminator; /* the bytes after a record of length 0 are no records */
 };
 

@@ -77,16 +77,13 @@ uint64_t encoded_pointer__read(struct byte_cursor *cursor, uint8_t encoding,
 	case DW_EH_PE_pcrel:
 		value += here;
 		break;
-	case DW_EH_PE_textrel:
-		value += known(cursor, bases->text);
-		break;
 	case DW_EH_PE_datarel:
 		value += known(cursor, bases->data);
 		break;
 	case DW_EH_PE_funcrel:
 		value += known(cursor, bases->function);
 		break;
-	default:
+	default: /* DW_EH_PE_textrel, too: its base is known nowhere */
 		byte_cursor__fail(cursor);
 	}
 	return cursor->failed ? 0 : value;

@@ -14,7 +14,6 @@
 struct pointer_bases {
 	const uint8_t *begin; /* of the section's bytes */
 	uint64_t address; /* of those bytes in the program's memory */
-	uint64_t text;
 	uint64_t data;
 	uint64_t function;
 };
