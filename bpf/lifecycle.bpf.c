@@ -270,16 +270,30 @@ static __always_inline void end_replaced(__u64 mm)
 	retire(space);
 }
 
-#define TWO_PROGRAMS(tracepoint, name, policy)                \
-	SEC("raw_tp/" tracepoint)                             \
-	int name(struct bpf_raw_tracepoint_args *ctx)         \
-	{                                                     \
-		return policy(ctx);                           \
-	}                                                     \
-	SEC("raw_tp/" tracepoint)                             \
-	int name##_again(struct bpf_raw_tracepoint_args *ctx) \
-	{                                                     \
-		return policy(ctx);                           \
+/*
+ * The two programs of a tracepoint go on as one third program, so that the kernel verifies the
+ * policy once. A tail call is never skipped: the kernel asks only of a program on a tracepoint
+ * whether a preempted task is in it. User space fills the slots before it attaches the two.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, NR_LIFECYCLE_POLICIES);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} lifecycle_policies SEC(".maps");
+
+#define TWO_PROGRAMS(tracepoint, name, policy)                   \
+	SEC("raw_tp/" tracepoint)                                \
+	int name(struct bpf_raw_tracepoint_args *ctx)            \
+	{                                                        \
+		bpf_tail_call(ctx, &lifecycle_policies, policy); \
+		return 0;                                        \
+	}                                                        \
+	SEC("raw_tp/" tracepoint)                                \
+	int name##_again(struct bpf_raw_tracepoint_args *ctx)    \
+	{                                                        \
+		bpf_tail_call(ctx, &lifecycle_policies, policy); \
+		return 0;                                        \
 	}
 
 SEC("kprobe/exit_mm_release")
@@ -325,12 +339,13 @@ int kretprobe_exit_mmap(struct pt_regs *ctx)
 	return teardown ? teardown_ends(teardown->mm) : 0;
 }
 
-static __always_inline int note_teardown_end(struct bpf_raw_tracepoint_args *ctx)
+SEC("raw_tp")
+int note_teardown_end(struct bpf_raw_tracepoint_args *ctx)
 {
 	return teardown_ends(ctx->args[0]);
 }
 
-TWO_PROGRAMS("exit_mmap", after_exit_mmap, note_teardown_end)
+TWO_PROGRAMS("exit_mmap", after_exit_mmap, POLICY_TEARDOWN_END)
 
 SEC("tracepoint/mmap/exit_mmap")
 int perf_after_exit_mmap(struct trace_event_raw_exit_mmap *ctx)
@@ -339,7 +354,8 @@ int perf_after_exit_mmap(struct trace_event_raw_exit_mmap *ctx)
 }
 
 /* args: task. It runs for every thread; before 6.16 the thread has no mm any more. */
-static __always_inline int note_thread_end(struct bpf_raw_tracepoint_args *ctx)
+SEC("raw_tp")
+int note_thread_end(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx->args[0];
 	__u32 tid = BPF_CORE_READ(task, pid), tgid = BPF_CORE_READ(task, tgid);
@@ -353,10 +369,11 @@ static __always_inline int note_thread_end(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-TWO_PROGRAMS("sched_process_exit", thread_exit, note_thread_end)
+TWO_PROGRAMS("sched_process_exit", thread_exit, POLICY_THREAD_END)
 
 /* args: task, bprm. exec is past the point of no return, and still has the old memory. */
-static __always_inline int note_exec(struct bpf_raw_tracepoint_args *ctx)
+SEC("raw_tp")
+int note_exec(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx->args[0];
 	__u64 mm = (__u64)BPF_CORE_READ(task, mm);
@@ -374,10 +391,11 @@ static __always_inline int note_exec(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-TWO_PROGRAMS("sched_prepare_exec", prepare_exec, note_exec)
+TWO_PROGRAMS("sched_prepare_exec", prepare_exec, POLICY_EXEC)
 
 /* args: task, old tid, bprm. A new program has taken over the process. */
-static __always_inline int note_new_program(struct bpf_raw_tracepoint_args *ctx)
+SEC("raw_tp")
+int note_new_program(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx->args[0];
 	__u64 mm = (__u64)BPF_CORE_READ(task, mm);
@@ -413,7 +431,7 @@ static __always_inline int note_new_program(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-TWO_PROGRAMS("sched_process_exec", process_exec, note_new_program)
+TWO_PROGRAMS("sched_process_exec", process_exec, POLICY_NEW_PROGRAM)
 
 /* The memory of the child is a copy of the memory of its parent, with all blocks in it. */
 static __always_inline void copy_space(struct space *parent, struct task_struct *child,
@@ -465,7 +483,8 @@ static __always_inline void follow_child(struct task_struct *parent, struct task
  * args: parent, child. It runs for new threads too. The two share pages, or all memory, from now
  * on. If the child is not followed, the space of the parent only notes the fork.
  */
-static __always_inline int note_fork(struct bpf_raw_tracepoint_args *ctx)
+SEC("raw_tp")
+int note_fork(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *parent = (struct task_struct *)ctx->args[0];
 	struct task_struct *child = (struct task_struct *)ctx->args[1];
@@ -494,4 +513,4 @@ static __always_inline int note_fork(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-TWO_PROGRAMS("sched_process_fork", process_fork, note_fork)
+TWO_PROGRAMS("sched_process_fork", process_fork, POLICY_FORK)
