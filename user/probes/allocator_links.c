@@ -17,7 +17,7 @@ int allocator_links__choose(struct memleak_bpf *skeleton, const struct probe_pat
 {
 	bool session = paths->call_probes == CALL_PROBES_SESSION;
 	bool multi = paths->call_probes == CALL_PROBES_MULTI;
-	bool perf = paths->call_probes == CALL_PROBES_PERF || scoped;
+	bool perf = paths->call_probes == CALL_PROBES_PERF;
 	bool tables = paths->stack_walk == STACK_WALK_TABLES;
 	const struct {
 		struct bpf_program *program;

@@ -14,6 +14,7 @@
 
 #include "probes/allocator_links.h"
 #include "probes/feature_trials.h"
+#include "probes/guest_programs.h"
 #include "probes/lifecycle_hooks.h"
 #include "probes/link_closers.h"
 #include "base/log.h"
@@ -41,8 +42,10 @@
 
 struct tracer {
 	struct memleak_bpf *skeleton;
+	struct memleak_bpf *guests; /* NULL: no process has needed them yet */
 	struct ring_buffer *ring;
-	enum call_probes call_probes;
+	struct probe_paths paths;
+	const char *btf_path;
 	bool scoped; /* probes go into one process after the other, not into files */
 	struct tracer_maps maps;
 	struct lifecycle_hooks hooks;
@@ -254,7 +257,8 @@ struct tracer *tracer__new(const struct features *features, const struct probe_p
 
 	if (!tracer)
 		return NULL;
-	tracer->call_probes = paths->call_probes;
+	tracer->paths = *paths;
+	tracer->btf_path = config->btf_path;
 	/* A child must be seen from its first call on, with no time to put probes into it. */
 	tracer->scoped = paths->call_probes == CALL_PROBES_SESSION && !config->system_wide &&
 			 !config->follow_children;
@@ -314,6 +318,7 @@ bool tracer__free(struct tracer *tracer)
 	if (tracer->links.nr || tracer->hooks.nr)
 		gone = detach_all(tracer);
 	ring_buffer__free(tracer->ring);
+	memleak_bpf__destroy(tracer->guests);
 	memleak_bpf__destroy(tracer->skeleton);
 	free(tracer);
 	return gone;
@@ -337,6 +342,7 @@ bool tracer__probes_one_process(const struct tracer *tracer)
 /* The arguments of an attachment, for work under the shield. */
 struct attachment {
 	struct tracer *tracer;
+	struct memleak_bpf *skeleton;
 	enum call_probes path;
 	int file_fd;
 	const struct allocator_probes *probes;
@@ -348,14 +354,15 @@ static int attach(void *context)
 	const struct attachment *attachment = context;
 	struct tracer *tracer = attachment->tracer;
 
-	return allocator_links__attach(&tracer->links, tracer->skeleton, attachment->path,
+	return allocator_links__attach(&tracer->links, attachment->skeleton, attachment->path,
 				       attachment->file_fd, attachment->probes, attachment->pid);
 }
 
 int tracer__attach_allocator(struct tracer *tracer, int file_fd,
 			     const struct allocator_probes *probes, pid_t pid)
 {
-	struct attachment attachment = { tracer, tracer->call_probes, file_fd, probes, pid };
+	struct attachment attachment = { tracer,  tracer->skeleton, tracer->paths.call_probes,
+					 file_fd, probes,	    pid };
 
 	return shield__run(attach, &attachment);
 }
@@ -369,7 +376,14 @@ int tracer__attach_allocator(struct tracer *tracer, int file_fd,
 int tracer__attach_guests(struct tracer *tracer, int file_fd, const struct allocator_probes *probes,
 			  pid_t tid)
 {
-	struct attachment attachment = { tracer, CALL_PROBES_PERF, file_fd, probes, tid };
+	struct attachment attachment = { tracer, NULL, CALL_PROBES_PERF, file_fd, probes, tid };
+
+	if (!tracer->guests)
+		tracer->guests =
+			guest_programs__load(tracer->skeleton, &tracer->paths, tracer->btf_path);
+	if (!tracer->guests)
+		return -errno;
+	attachment.skeleton = tracer->guests;
 
 	return shield__run(attach, &attachment);
 }
@@ -386,7 +400,7 @@ static int attach_breakpoints(void *context)
 int tracer__attach_breakpoints(struct tracer *tracer, int file_fd,
 			       const struct allocator_probes *probes)
 {
-	struct attachment attachment = { tracer, tracer->call_probes, file_fd, probes, 0 };
+	struct attachment attachment = { tracer, NULL, CALL_PROBES_ANY, file_fd, probes, 0 };
 
 	return shield__run(attach_breakpoints, &attachment);
 }
