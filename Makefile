@@ -139,11 +139,11 @@ tests: $(UNIT_TESTS) $(SYSTEM_TESTS)
 
 # Two programs run at a time, but for these. Unit tests: they measure time. System tests: they watch the
 # whole system, measure the machine's memory, or count the BPF objects that are left; they would see what
-# the others run.
+# the others run. And gdb does not see its own breakpoints in a file where a tracer has some.
 UNIT_ALONE := test_name_budget test_symbol_speed
 SYSTEM_ALONE := test_attach test_containers test_experiments test_first_thread test_huge_pages \
-	test_mute_files test_output test_robust test_stays test_system test_translators test_waiting \
-	test_weight
+	test_long_run test_mute_files test_output test_robust test_stacks test_stays test_system \
+	test_terminal test_translators test_waiting test_weight
 
 # In two steps, here and below: the build can depend on packages that were installed just before.
 check-unit: check-deps

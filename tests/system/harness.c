@@ -287,6 +287,12 @@ int harness__test_end(void **state)
 
 /* ---- the tracer ---- */
 
+/*
+ * The default is one for each 8 KiB of memory. On a large machine, the kernel takes a third of the
+ * tracer's start to make so large a map.
+ */
+#define ROOM_FOR_BLOCKS "262144"
+
 static void append(const char **argv, size_t *n, const char *const *more)
 {
 	for (; *more; more++) {
@@ -302,7 +308,7 @@ size_t tracer_words(const char **argv)
 	const char *given = getenv("TRACER_OPTIONS");
 	size_t n = 0;
 
-	append(argv, &n, ARGS(tracer_path()));
+	append(argv, &n, ARGS(tracer_path(), "--max-blocks", ROOM_FOR_BLOCKS));
 	snprintf(words, sizeof(words), "%s", given ? given : "");
 	for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
 		append(argv, &n, ARGS(word));
