@@ -45,7 +45,7 @@ LONE_BPF := holders
 BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,\
 	$(filter-out $(LONE_BPF:%=bpf/%.bpf.c),$(wildcard bpf/*.bpf.c)))
 USER_SOURCES := $(wildcard user/*.c user/*/*.c user/*/*/*.c)
-SKELETON_USERS := $(addprefix user/probes/,tracer.c lifecycle_hooks.c allocator_links.c)
+SKELETON_USERS := $(shell grep -l '"memleak.skel.h"' $(USER_SOURCES))
 # Unit tests link with the part of the logic that they use; the skeletons and main stay outside.
 LOGIC_OBJECTS := $(patsubst user/%.c,$(BUILD)/user/%.o,\
 	$(filter-out user/main.c $(SKELETON_USERS) user/stays/holder_scan.c,$(USER_SOURCES)))
