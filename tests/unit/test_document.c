@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "failing_alloc.h"
+#include "report_folder.h"
 #include "output/document.h"
 
-static char folder[] = "/tmp/memleak-unit.XXXXXX";
-static char path[64], moved[64];
+static const char *const path = report_folder__report, *const moved = report_folder__moved;
 
 /* A format that numbers its items: only with state from begin to end can it. */
 static void begin(void *state, FILE *out, const struct output_settings *settings)
@@ -38,42 +38,6 @@ static void end(void *state, FILE *out)
 static const struct output_format numbered = {
 	.name = "numbered", .state_bytes = sizeof(int), .begin = begin, .report = report, .end = end
 };
-
-static int make_folder(void **state)
-{
-	(void)state;
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(path, sizeof(path), "%s/report", folder);
-	snprintf(moved, sizeof(moved), "%s/report.1", folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	return rmdir(folder);
-}
-
-static int remove_files(void **state)
-{
-	(void)state;
-	unlink(path);
-	unlink(moved);
-	rmdir(path);
-	return 0;
-}
-
-static void assert_content(const char *name, const char *expected)
-{
-	char content[256] = "";
-	FILE *file = fopen(name, "r");
-
-	assert_non_null(file);
-	content[fread(content, 1, sizeof(content) - 1, file)] = '\0';
-	fclose(file);
-	assert_string_equal(content, expected);
-}
 
 static struct document *make_document(struct report_file **file)
 {
@@ -102,10 +66,10 @@ static void test_from_head_to_tail(void **state)
 	document__end(document);
 	document__end(document);
 	assert_int_equal(report_file__flush(file), 0);
-	assert_content(path, "<verbose>1:0 2:5 </2>");
+	report_folder__assert_content(path, "<verbose>1:0 2:5 </2>");
 	document__free(document);
 	report_file__free(file);
-	assert_content(path, "<verbose>1:0 2:5 </2>");
+	report_folder__assert_content(path, "<verbose>1:0 2:5 </2>");
 }
 
 static void test_stopped_early(void **state)
@@ -116,7 +80,7 @@ static void test_stopped_early(void **state)
 	(void)state;
 	document__free(document);
 	report_file__free(file);
-	assert_content(path, "<verbose></0>");
+	report_folder__assert_content(path, "<verbose></0>");
 	document__free(NULL);
 }
 
@@ -132,8 +96,8 @@ static void test_moved_away(void **state)
 	write_item(document, REPORT_TRACE);
 	document__free(document);
 	report_file__free(file);
-	assert_content(moved, "<verbose>1:0 </1>");
-	assert_content(path, "<verbose>1:4 </1>");
+	report_folder__assert_content(moved, "<verbose>1:0 </1>");
+	report_folder__assert_content(path, "<verbose>1:4 </1>");
 }
 
 static void test_not_moved(void **state)
@@ -147,7 +111,7 @@ static void test_not_moved(void **state)
 	write_item(document, REPORT_TOTAL);
 	document__free(document);
 	report_file__free(file);
-	assert_content(path, "<verbose>1:0 2:5 </2>");
+	report_folder__assert_content(path, "<verbose>1:0 2:5 </2>");
 }
 
 static void test_not_reopened(void **state)
@@ -163,7 +127,7 @@ static void test_not_reopened(void **state)
 	write_item(document, REPORT_TOTAL);
 	document__free(document);
 	report_file__free(file);
-	assert_content(moved, "<verbose>1:0 2:5 </2>");
+	report_folder__assert_content(moved, "<verbose>1:0 2:5 </2>");
 }
 
 static void test_no_memory(void **state)
@@ -178,7 +142,7 @@ static void test_no_memory(void **state)
 		failing_alloc__never();
 	}
 	report_file__free(file);
-	assert_content(path, "");
+	report_folder__assert_content(path, "");
 }
 
 static void test_formats_by_name(void **state)
@@ -192,14 +156,14 @@ static void test_formats_by_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(test_from_head_to_tail, remove_files),
-		cmocka_unit_test_teardown(test_stopped_early, remove_files),
-		cmocka_unit_test_teardown(test_moved_away, remove_files),
-		cmocka_unit_test_teardown(test_not_moved, remove_files),
-		cmocka_unit_test_teardown(test_not_reopened, remove_files),
-		cmocka_unit_test_teardown(test_no_memory, remove_files),
+		cmocka_unit_test_teardown(test_from_head_to_tail, report_folder__empty),
+		cmocka_unit_test_teardown(test_stopped_early, report_folder__empty),
+		cmocka_unit_test_teardown(test_moved_away, report_folder__empty),
+		cmocka_unit_test_teardown(test_not_moved, report_folder__empty),
+		cmocka_unit_test_teardown(test_not_reopened, report_folder__empty),
+		cmocka_unit_test_teardown(test_no_memory, report_folder__empty),
 		cmocka_unit_test(test_formats_by_name),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, report_folder__make, report_folder__remove);
 }

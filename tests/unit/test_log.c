@@ -12,11 +12,11 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "failing_alloc.h"
+#include "pseudo_terminal.h"
 #include "base/log.h"
 
 static char captured[65536];
@@ -130,19 +130,11 @@ static void read_terminal(int master, char *text, size_t size)
 /* Messages go to a terminal that is 40 columns wide. */
 static void test_lines_fit_a_terminal(void **state)
 {
-	const struct winsize size = { .ws_row = 24, .ws_col = 40 };
-	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+	struct pseudo_terminal terminal = pseudo_terminal__open();
 
 	(void)state;
-	if (master < 0 || grantpt(master) || unlockpt(master)) {
-		print_message("skipped: there are no pseudo-terminals here\n");
-		skip();
-	}
-	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
-	assert_true(slave >= 0);
-	assert_int_equal(ioctl(master, TIOCSWINSZ, &size), 0);
-
-	dup2(slave, STDERR_FILENO);
+	pseudo_terminal__set_columns(&terminal, 40);
+	dup2(terminal.slave, STDERR_FILENO);
 	failing_alloc__after(0);
 	errno = ENOENT;
 	log__warning(
@@ -154,7 +146,7 @@ static void test_lines_fit_a_terminal(void **state)
 	assert_int_equal(errno, ENOENT);
 	dup2(saved_stderr, STDERR_FILENO);
 
-	read_terminal(master, captured, sizeof(captured));
+	read_terminal(terminal.master, captured, sizeof(captured));
 	assert_string_equal(captured,
 			    "memleak-bpf: warning: the kernel allows\n"
 			    "    only 3 of them; try '/a/path/that/is/longer/than/the/line'\n"
@@ -164,8 +156,7 @@ static void test_lines_fit_a_terminal(void **state)
 			    "memleak-bpf: no file\n"
 			    "    'a\\e[2J\\nmemleak-bpf: all is\n"
 			    "    well\\xff'\n");
-	close(slave);
-	close(master);
+	pseudo_terminal__close(&terminal);
 }
 
 int main(void)

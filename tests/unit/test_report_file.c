@@ -12,41 +12,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "failing_alloc.h"
+#include "pseudo_terminal.h"
+#include "report_folder.h"
 #include "output/report_file.h"
 
-static char folder[] = "/tmp/memleak-unit.XXXXXX";
-static char path[64], moved[64];
-
-static int make_folder(void **state)
-{
-	(void)state;
-	signal(SIGPIPE, SIG_IGN);
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(path, sizeof(path), "%s/report", folder);
-	snprintf(moved, sizeof(moved), "%s/report.1", folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	return rmdir(folder);
-}
-
-static int remove_files(void **state)
-{
-	(void)state;
-	unlink(path);
-	unlink(moved);
-	rmdir(path);
-	return 0;
-}
+static const char *const path = report_folder__report, *const moved = report_folder__moved;
 
 static void put(const char *text)
 {
@@ -55,19 +29,6 @@ static void put(const char *text)
 	assert_non_null(file);
 	fputs(text, file);
 	assert_int_equal(fclose(file), 0);
-}
-
-static void assert_content(const char *name, const char *expected)
-{
-	char content[256];
-	FILE *file = fopen(name, "r");
-	size_t size;
-
-	assert_non_null(file);
-	size = fread(content, 1, sizeof(content) - 1, file);
-	fclose(file);
-	content[size] = '\0';
-	assert_string_equal(content, expected);
 }
 
 static void say(struct report_file *file, const char *text)
@@ -85,12 +46,12 @@ static void test_replaced(void **state)
 	assert_non_null(file);
 	say(file, "today\n");
 	assert_int_equal(report_file__flush(file), 0);
-	assert_content(path, "today\n");
+	report_folder__assert_content(path, "today\n");
 	/* Another process emptied the file: no hole where it was. */
 	assert_int_equal(truncate(path, 0), 0);
 	say(file, "more\n");
 	report_file__free(file);
-	assert_content(path, "more\n");
+	report_folder__assert_content(path, "more\n");
 }
 
 static void test_kept(void **state)
@@ -110,13 +71,13 @@ static void test_kept(void **state)
 		file = report_file__open(path, true);
 		say(file, "today\n");
 		report_file__free(file);
-		assert_content(path, files[i].after);
+		report_folder__assert_content(path, files[i].after);
 	}
 	unlink(path);
 	file = report_file__open(path, true);
 	say(file, "today\n");
 	report_file__free(file);
-	assert_content(path, "today\n");
+	report_folder__assert_content(path, "today\n");
 }
 
 static void test_not_opened(void **state)
@@ -125,7 +86,7 @@ static void test_not_opened(void **state)
 	errno = 0;
 	assert_null(report_file__open("/nonexistent/report", false));
 	assert_int_equal(errno, ENOENT);
-	assert_null(report_file__open(folder, true));
+	assert_null(report_file__open(report_folder__path, true));
 	assert_int_equal(errno, EISDIR);
 	assert_null(report_file__of_descriptor(-1));
 	assert_int_equal(errno, EBADF);
@@ -146,13 +107,13 @@ static void test_moved_away(void **state)
 	assert_int_equal(report_file__reopen(file, path, NULL, NULL), 0);
 	say(file, "three\n");
 	assert_int_equal(report_file__flush(file), 0);
-	assert_content(moved, "one\ntwo\n");
-	assert_content(path, "three\n");
+	report_folder__assert_content(moved, "one\ntwo\n");
+	report_folder__assert_content(path, "three\n");
 	/* Nothing was moved: nothing is lost. */
 	assert_int_equal(report_file__reopen(file, path, NULL, NULL), 0);
 	say(file, "four\n");
 	report_file__free(file);
-	assert_content(path, "three\nfour\n");
+	report_folder__assert_content(path, "three\nfour\n");
 }
 
 static void test_another_file_there(void **state)
@@ -165,7 +126,7 @@ static void test_another_file_there(void **state)
 	assert_int_equal(report_file__reopen(file, path, NULL, NULL), 0);
 	say(file, "one\n");
 	report_file__free(file);
-	assert_content(path, "not ours\none\n");
+	report_folder__assert_content(path, "not ours\none\n");
 }
 
 static void test_not_reopened(void **state)
@@ -185,7 +146,7 @@ static void test_not_reopened(void **state)
 	say(file, "three\n");
 	assert_int_equal(report_file__flush(file), 0);
 	report_file__free(file);
-	assert_content(moved, "one\ntwo\nthree\n");
+	report_folder__assert_content(moved, "one\ntwo\nthree\n");
 }
 
 static void test_full_disk(void **state)
@@ -219,6 +180,7 @@ static void test_closed_pipe(void **state)
 	int ends[2];
 
 	(void)state;
+	signal(SIGPIPE, SIG_IGN);
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	file = report_file__of_descriptor(ends[1]);
 	close(ends[1]);
@@ -272,27 +234,18 @@ static void test_full_pipe(void **state)
 /* The width is asked for at each report: a terminal changes its width while it is written to. */
 static void test_terminal_columns(void **state)
 {
-	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
-	struct winsize size = { .ws_row = 24, .ws_col = 80 };
-	struct report_file *file;
+	struct pseudo_terminal terminal = pseudo_terminal__open();
+	struct report_file *file = report_file__of_descriptor(terminal.slave);
 
 	(void)state;
-	if (master < 0 || grantpt(master) || unlockpt(master)) {
-		print_message("skipped: there are no pseudo-terminals here\n");
-		skip();
-	}
-	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
-	assert_true(slave >= 0);
-	file = report_file__of_descriptor(slave);
 	assert_non_null(file);
 	assert_int_equal(report_file__terminal_columns(file), 0);
-	for (size.ws_col = 80; size.ws_col <= 132; size.ws_col += 26) {
-		assert_int_equal(ioctl(master, TIOCSWINSZ, &size), 0);
-		assert_int_equal(report_file__terminal_columns(file), size.ws_col);
+	for (unsigned short columns = 80; columns <= 132; columns += 26) {
+		pseudo_terminal__set_columns(&terminal, columns);
+		assert_int_equal(report_file__terminal_columns(file), columns);
 	}
 	report_file__free(file);
-	close(slave);
-	close(master);
+	pseudo_terminal__close(&terminal);
 	file = report_file__open(path, false);
 	assert_non_null(file);
 	assert_int_equal(report_file__terminal_columns(file), 0);
@@ -302,17 +255,17 @@ static void test_terminal_columns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(test_replaced, remove_files),
-		cmocka_unit_test_teardown(test_kept, remove_files),
-		cmocka_unit_test_teardown(test_not_opened, remove_files),
-		cmocka_unit_test_teardown(test_moved_away, remove_files),
-		cmocka_unit_test_teardown(test_another_file_there, remove_files),
-		cmocka_unit_test_teardown(test_not_reopened, remove_files),
-		cmocka_unit_test_teardown(test_full_disk, remove_files),
-		cmocka_unit_test_teardown(test_closed_pipe, remove_files),
-		cmocka_unit_test_teardown(test_full_pipe, remove_files),
-		cmocka_unit_test_teardown(test_terminal_columns, remove_files),
+		cmocka_unit_test_teardown(test_replaced, report_folder__empty),
+		cmocka_unit_test_teardown(test_kept, report_folder__empty),
+		cmocka_unit_test_teardown(test_not_opened, report_folder__empty),
+		cmocka_unit_test_teardown(test_moved_away, report_folder__empty),
+		cmocka_unit_test_teardown(test_another_file_there, report_folder__empty),
+		cmocka_unit_test_teardown(test_not_reopened, report_folder__empty),
+		cmocka_unit_test_teardown(test_full_disk, report_folder__empty),
+		cmocka_unit_test_teardown(test_closed_pipe, report_folder__empty),
+		cmocka_unit_test_teardown(test_full_pipe, report_folder__empty),
+		cmocka_unit_test_teardown(test_terminal_columns, report_folder__empty),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, report_folder__make, report_folder__remove);
 }
