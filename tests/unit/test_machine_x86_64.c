@@ -13,6 +13,15 @@
 
 #define ENDBR64 "\xf3\x0f\x1e\xfa"
 
+/* By the System V ABI, AMD64 supplement: a call pushes 8 bytes, above which is the CFA. */
+static void test_files_and_frames(void **state)
+{
+	(void)state;
+	assert_int_equal(machine.elf_number, 62);
+	assert_int_equal(machine.unwind_section, 0x70000001);
+	assert_int_equal(machine.return_address_offset, -8);
+}
+
 static void test_registers(void **state)
 {
 	(void)state;
@@ -174,6 +183,7 @@ static void test_the_expression_of_stubs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_files_and_frames),
 		cmocka_unit_test(test_registers),
 		cmocka_unit_test(test_where_a_process_begins),
 		cmocka_unit_test(test_sections_of_stubs),

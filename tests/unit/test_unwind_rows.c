@@ -21,6 +21,11 @@
 #include "made_elf.h"
 #include "unwind/vdso.h"
 
+/* From the System V ABI, AMD64 supplement; older headers lack it. */
+#ifndef SHT_X86_64_UNWIND
+#define SHT_X86_64_UNWIND 0x70000001
+#endif
+
 static void test_functions_and_gaps(void **state)
 {
 	/* The second follows at once, the third after 15 bytes, the fourth after 16. */
@@ -102,6 +107,13 @@ static void test_without_sections(void **state)
 	made->sections[EH_FRAME].sh_size = nr + 24;
 	MADE_ELF_ASSERT_ROWS(made, { 0, NONE }, { 0x20, CALLED }, { 0x40, NONE }, { 0x60, CALLED },
 			     { 0x80, NONE });
+	/* Its type may be the machine's own, and no other. */
+	made->sections[EH_FRAME].sh_type = SHT_X86_64_UNWIND;
+	MADE_ELF_ASSERT_ROWS(made, { 0, NONE }, { 0x20, CALLED }, { 0x40, NONE }, { 0x60, CALLED },
+			     { 0x80, NONE });
+	made->sections[EH_FRAME].sh_type++;
+	MADE_ELF_ASSERT_ROWS(made, { 0, NONE }, { 0x20, CALLED }, { 0x40, NONE });
+	made->sections[EH_FRAME].sh_type = SHT_PROGBITS;
 	/* A section that lies outside the file counts as stripped. */
 	made->sections[EH_FRAME].sh_offset = UINT64_MAX;
 	MADE_ELF_ASSERT_ROWS(made, { 0, NONE }, { 0x20, CALLED }, { 0x40, NONE });
