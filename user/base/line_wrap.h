@@ -2,7 +2,8 @@
 /*
  * Lines for a terminal: a line that is too long goes on in the next, broken at a space and
  * indented, and a labelled line goes on below its text. A word that is longer than a line stays
- * whole, so that a path can still be copied. Nothing is allocated, and nothing can fail halfway.
+ * whole, so that a path can still be copied. Such a word may be put in pieces, but no character is
+ * cut. Nothing is allocated, and nothing can fail halfway.
  */
 #ifndef LINE_WRAP_H
 #define LINE_WRAP_H
@@ -23,6 +24,7 @@ struct line_wrap {
 	size_t spaces; /* the spaces before the word in the making */
 	size_t hang; /* the column at which the line goes on */
 	bool begun; /* a word of this line was written */
+	bool cut; /* the word in the making goes on one that was put, for lack of room */
 	char word[LINE_WRAP_WORD_SIZE];
 	size_t length;
 };
