@@ -143,7 +143,7 @@ tests: $(UNIT_TESTS) $(SYSTEM_TESTS)
 UNIT_ALONE := test_name_budget test_symbol_speed
 SYSTEM_ALONE := test_attach test_containers test_experiments test_first_thread test_huge_pages \
 	test_long_run test_mute_files test_output test_robust test_stacks test_stays test_system \
-	test_terminal test_translators test_waiting test_weight
+	test_system_files test_terminal test_translators test_undisturbed test_waiting test_weight
 
 # In two steps, here and below: the build can depend on packages that were installed just before.
 check-unit: check-deps

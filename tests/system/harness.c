@@ -372,3 +372,15 @@ struct child *start_tracer(const char *const *options)
 	child__wait_event(tracer, "start", 1, RUN_TIMEOUT_S);
 	return tracer;
 }
+
+struct run *stop_tracer(struct child *tracer)
+{
+	struct run *run;
+
+	kill(child__pid(tracer), SIGINT);
+	run = child__finish(tracer, RUN_TIMEOUT_S);
+	assert_false(run->timed_out);
+	assert_int_equal(run->exit_status, 0);
+	assert_int_equal(count_events(run, "total"), 1);
+	return run;
+}

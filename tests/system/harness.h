@@ -134,6 +134,8 @@ struct run *trace(const char *const *options, const char *const *command);
 struct run *trace_all(const char *const *command);
 /* Starts memleak-bpf --json -w FILE OPTIONS and waits for its start record. */
 struct child *start_tracer(const char *const *options);
+/* Ends it by SIGINT, as a person does; it must end well, with one total. */
+struct run *stop_tracer(struct child *tracer);
 
 /* JSON */
 unsigned int count_events(const struct run *run, const char *event);

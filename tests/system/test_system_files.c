@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The whole system: programs that are new, replaced or deleted while it is traced. */
+#include <string.h>
+#include <unistd.h>
+
+#include "exits_by_name.h"
+#include "open_files.h"
+
+static void copy_file(const char *from, const char *to)
+{
+	struct run *run = run_plain(ARGS("/bin/cp", from, to));
+
+	assert_int_equal(run->exit_status, 0);
+	run__free(run);
+}
+
+/*
+ * A new allocator, which nobody had mapped, is seen from its second run on, and reported at its
+ * first.
+ */
+static void test_a_new_allocator(void **state)
+{
+	struct child *tracer = start_tracer(NO_ARGS);
+	struct run *run;
+	json_t *record = NULL;
+	unsigned int nr = 0;
+	size_t i;
+
+	(void)state;
+	copy_file(victim("leak64_static"), scratch("newcomer"));
+	/* It is probed a moment after it begins to run. */
+	run__free(run_plain(ARGS(scratch("newcomer"))));
+	pause_ms(1000);
+	run__free(run_plain(ARGS(scratch("newcomer"))));
+	run = stop_tracer(tracer);
+	json_array_foreach(run->events, i, record)
+	{
+		if (!is_exit_of(record, "newcomer") || truth_value(record, "fork_copy"))
+			continue;
+		if (!nr++)
+			assert_true(truth_value(record, "late_attach"));
+		else /* some are the static libc's own */
+			assert_int_equal(stacks_with(record, "main").bytes, 64 * MIB);
+		assert_reclaimed(record);
+	}
+	assert_int_equal(nr, 2);
+	run__free(run);
+}
+
+/*
+ * Builds make, run and delete programs: their disk space must not be held, and a file that gets the
+ * inode of a deleted one must not be taken for it.
+ */
+static void test_deleted_programs_are_let_go(void **state)
+{
+	static const char *const kinds[] = { "brief", "leak64_static", "no_allocator", "brief",
+					     "leak64_static" };
+	struct child *tracer = start_tracer(NO_ARGS);
+	const char *path = scratch("a.out");
+	double until_s = now_s() + 30;
+	struct run *run;
+	json_t *record;
+	unsigned int nr = 0;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		copy_file(victim(kinds[i]), path);
+		run__free(run_plain(ARGS(path)));
+		pause_ms(500);
+		run__free(run_plain(ARGS(path)));
+		assert_int_equal(unlink(path), 0);
+	}
+	while (count_descriptors(child__pid(tracer), path) && now_s() < until_s)
+		pause_ms(100);
+	assert_int_equal(count_descriptors(child__pid(tracer), path), 0);
+	run = stop_tracer(tracer);
+	i = 0;
+	json_array_foreach(run->events, i, record)
+	{
+		const char *kind;
+
+		if (!is_exit_of(record, "a.out") || truth_value(record, "fork_copy"))
+			continue;
+		kind = kinds[nr / 2];
+		if (!strcmp(kind, "brief"))
+			assert_brief(record);
+		else if (!strcmp(kind, "no_allocator"))
+			assert_true(is_null(record, "held"));
+		else if (nr % 2)
+			assert_int_equal(stacks_with(record, "main").bytes, 64 * MIB);
+		nr++;
+	}
+	assert_int_equal(nr, 2 * sizeof(kinds) / sizeof(kinds[0]));
+	run__free(run);
+}
+
+/* The running program is gone from its path, and another program is there. */
+static void test_a_replaced_program(void **state)
+{
+	struct child *tracer = start_tracer(NO_ARGS), *old;
+	const char *path = scratch("replaced");
+	const char *const argv[] = { path, "3000", NULL };
+	struct child_options options = { .argv = argv };
+	struct run *run;
+	json_t *record;
+
+	(void)state;
+	copy_file(victim("brief"), path);
+	old = child__start(&options);
+	wait_until_known(tracer, path);
+	assert_int_equal(unlink(path), 0);
+	copy_file(victim("leak64"), path);
+	run__free(child__finish(old, 30));
+	run = stop_tracer(tracer);
+	record = only_exit(run, "replaced");
+	assert_brief(record);
+	assert_int_equal(stacks_with(record, "keep").blocks, BRIEF_BLOCKS);
+	run__free(run);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SYSTEM_TEST(test_a_new_allocator),
+		SYSTEM_TEST(test_a_replaced_program),
+		SYSTEM_TEST(test_deleted_programs_are_let_go),
+	};
+
+	return cmocka_run_group_tests_name("system_files", tests, harness__begin, harness__end);
+}
