@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness.h"
 
 static FILE *create(const char *folder, const char *name)
 {
@@ -76,4 +79,31 @@ void fixture_files__make(const char *folder)
 	fclose(data);
 	fclose(makefile);
 	fclose(sums);
+}
+
+void fixture_files__make_repository(const char *folder, char *const *environment)
+{
+	static const char *const steps[][8] = {
+		{ "git", "init", "-q", "-b", "main", "repository" },
+		{ "git", "-C", "repository", "add", "-A" },
+		{ "git", "-C", "repository", "commit", "-q", "-m", "First" },
+		{ "git", "-C", "repository", "mv", "folder1", "folder9" },
+		{ "git", "-C", "repository", "commit", "-q", "-m", "Second" },
+		{ "git", "-C", "repository", "pack-refs", "--all" },
+		{ "git", "-C", "repository", "gc", "-q" },
+		{ "git", "-C", "repository", "status" },
+	};
+
+	fixture_files__make_tree(folder, "repository");
+	if (!have_program("git"))
+		return;
+	/* git reads an index that is as young as its files again and again: wait a second. */
+	sleep(1);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct child_options options = { .argv = steps[i],
+						 .directory = folder,
+						 .environment = environment };
+
+		run__free(run_with(&options, 60));
+	}
 }
