@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,6 +225,38 @@ static void child__free(struct child *child)
 	free(child);
 }
 
+static void print_file(const char *path)
+{
+	char text[4096];
+	FILE *file = fopen(path, "re");
+	size_t size = file ? fread(text, 1, sizeof(text), file) : 0;
+
+	printf("%s: %.*s\n", path, (int)size, text);
+	if (file)
+		fclose(file);
+}
+
+/* Prints where a child hangs: for each thread its name, its system call and the kernel's frames. */
+static void print_threads(pid_t pid)
+{
+	static const char *const files[] = { "comm", "wchan", "syscall", "stack" };
+	char path[64];
+	glob_t tasks;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/*", (int)pid);
+	if (glob(path, 0, NULL, &tasks))
+		return;
+	for (size_t i = 0; i < tasks.gl_pathc; i++) {
+		for (size_t j = 0; j < sizeof(files) / sizeof(files[0]); j++) {
+			char file[128];
+
+			snprintf(file, sizeof(file), "%s/%s", tasks.gl_pathv[i], files[j]);
+			print_file(file);
+		}
+	}
+	globfree(&tasks);
+}
+
 struct run *child__finish(struct child *child, double timeout_s)
 {
 	double end_s = now_s() + timeout_s;
@@ -234,6 +267,7 @@ struct run *child__finish(struct child *child, double timeout_s)
 	while (child__is_running(child)) {
 		if (now_s() > end_s) {
 			timed_out = true;
+			print_threads(child->pid);
 			kill(child->pid, SIGKILL);
 			waitpid(child->pid, &child->wait_status, 0);
 			child->reaped = true;
@@ -357,20 +391,22 @@ void run__free(struct run *run)
 	free(run);
 }
 
+/* print_message would cut a report after 1,023 bytes. */
 void run__print(const struct run *run)
 {
-	print_message("status %d, signal %d%s, %.2f s\n", run->exit_status, run->signal,
-		      run->timed_out ? ", timed out" : "", run->wall_s);
+	printf("status %d, signal %d%s, %.2f s\n", run->exit_status, run->signal,
+	       run->timed_out ? ", timed out" : "", run->wall_s);
 	if (run->out_size)
-		print_message("stdout: %.4000s\n", run->out);
+		printf("stdout: %.4000s\n", run->out);
 	if (run->err_size)
-		print_message("stderr: %.4000s\n", run->err);
+		printf("stderr: %.4000s\n", run->err);
 	if (run->events) {
 		char *dump = json_dumps(run->events, JSON_COMPACT);
 
-		print_message("report: %.8000s\n", dump ? dump : "?");
+		printf("report: %.8000s\n", dump ? dump : "?");
 		free(dump);
 	}
+	fflush(stdout);
 }
 
 struct run *run_with(const struct child_options *options, double timeout_s)
