@@ -256,10 +256,12 @@ struct guarded_processes *guarded_processes__new(const struct guarded_processes_
 		return NULL;
 	processes->report = *report;
 	err = set_up(processes);
-	if (err)
+	if (err) {
 		free(processes);
-	else
-		err = start_lanes(processes); /* from here on, threads use it */
+		errno = -err;
+		return NULL;
+	}
+	err = start_lanes(processes); /* from here on, threads use it */
 	if (err) {
 		errno = -err; /* the guard exits now, and frees everything */
 		return NULL;
