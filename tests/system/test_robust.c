@@ -207,14 +207,15 @@ static void test_trace_of_a_flood(void **state)
 
 static void test_million_blocks(void **state)
 {
-	char count[16];
+	char count[16], room[16];
 	struct run *run;
 	struct truth truth;
 	const json_t *record;
 	(void)state;
 
 	snprintf(count, sizeof(count), "%u", scaled(1000000));
-	run = trace_all(ARGS(victim("million"), count));
+	snprintf(room, sizeof(room), "%u", scaled(2000000));
+	run = trace(ARGS("--max-blocks", room, "-T", "1000000"), ARGS(victim("million"), count));
 	truth = truth_of(run, 0);
 	record = exit_record(run);
 	assert_int_equal(truth.held_blocks, scaled(1000000));
