@@ -391,22 +391,27 @@ void run__free(struct run *run)
 	free(run);
 }
 
-/* print_message would cut a report after 1,023 bytes. */
+void print_whole(const char *text)
+{
+	printf("%.8000s\n", text);
+	fflush(stdout);
+}
+
 void run__print(const struct run *run)
 {
-	printf("status %d, signal %d%s, %.2f s\n", run->exit_status, run->signal,
-	       run->timed_out ? ", timed out" : "", run->wall_s);
+	print_message("status %d, signal %d%s, %.2f s\n", run->exit_status, run->signal,
+		      run->timed_out ? ", timed out" : "", run->wall_s);
 	if (run->out_size)
-		printf("stdout: %.4000s\n", run->out);
+		print_message("stdout: %.4000s\n", run->out);
 	if (run->err_size)
-		printf("stderr: %.4000s\n", run->err);
+		print_message("stderr: %.4000s\n", run->err);
 	if (run->events) {
 		char *dump = json_dumps(run->events, JSON_COMPACT);
 
-		printf("report: %.8000s\n", dump ? dump : "?");
+		print_message("report:\n");
+		print_whole(dump ? dump : "?");
 		free(dump);
 	}
-	fflush(stdout);
 }
 
 struct run *run_with(const struct child_options *options, double timeout_s)

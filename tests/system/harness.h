@@ -83,6 +83,8 @@ struct run {
 void run__free(struct run *run);
 /* Prints everything about a run, for the message of a failing test. */
 void run__print(const struct run *run);
+/* Prints up to 8,000 bytes and a newline; print_message would cut the text after 1,023. */
+void print_whole(const char *text);
 
 struct child_options {
 	const char *const *argv;

@@ -115,7 +115,7 @@ static void complain(const json_t *record, const char *path, const char *wanted)
 {
 	char *dump = json_dumps(record, JSON_COMPACT);
 
-	print_message("%.8000s\n", dump ? dump : "?");
+	print_whole(dump ? dump : "?");
 	free(dump);
 	fail_msg("\"%s\" is not %s", path, wanted);
 }
@@ -387,7 +387,7 @@ void assert_reclaimed(const json_t *record)
 void assert_contains(const char *haystack, const char *needle)
 {
 	if (!strstr(haystack, needle)) {
-		print_message("%.8000s\n", haystack);
+		print_whole(haystack);
 		fail_msg("it does not say \"%s\"", needle);
 	}
 }
@@ -395,7 +395,7 @@ void assert_contains(const char *haystack, const char *needle)
 void assert_lacks(const char *haystack, const char *needle)
 {
 	if (strstr(haystack, needle)) {
-		print_message("%.8000s\n", haystack);
+		print_whole(haystack);
 		fail_msg("it says \"%s\"", needle);
 	}
 }
@@ -423,7 +423,7 @@ void assert_one_line(const char *content)
 	const char *newline = strchr(content, '\n');
 
 	if (!newline || newline == content || newline[1]) {
-		print_message("%.8000s\n", content);
+		print_whole(content);
 		fail_msg("that is not exactly one line");
 	}
 }
