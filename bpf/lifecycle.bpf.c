@@ -270,30 +270,16 @@ static __always_inline void end_replaced(__u64 mm)
 	retire(space);
 }
 
-/*
- * The two programs of a tracepoint go on as one third program, so that the kernel verifies the
- * policy once. A tail call is never skipped: the kernel asks only of a program on a tracepoint
- * whether a preempted task is in it. User space fills the slots before it attaches the two.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, NR_LIFECYCLE_POLICIES);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(__u32));
-} lifecycle_policies SEC(".maps");
-
-#define TWO_PROGRAMS(tracepoint, name, policy)                   \
-	SEC("raw_tp/" tracepoint)                                \
-	int name(struct bpf_raw_tracepoint_args *ctx)            \
-	{                                                        \
-		bpf_tail_call(ctx, &lifecycle_policies, policy); \
-		return 0;                                        \
-	}                                                        \
-	SEC("raw_tp/" tracepoint)                                \
-	int name##_again(struct bpf_raw_tracepoint_args *ctx)    \
-	{                                                        \
-		bpf_tail_call(ctx, &lifecycle_policies, policy); \
-		return 0;                                        \
+#define TWO_PROGRAMS(tracepoint, name, policy)                \
+	SEC("raw_tp/" tracepoint)                             \
+	int name(struct bpf_raw_tracepoint_args *ctx)         \
+	{                                                     \
+		return policy(ctx);                           \
+	}                                                     \
+	SEC("raw_tp/" tracepoint)                             \
+	int name##_again(struct bpf_raw_tracepoint_args *ctx) \
+	{                                                     \
+		return policy(ctx);                           \
 	}
 
 SEC("kprobe/exit_mm_release")
@@ -339,13 +325,12 @@ int kretprobe_exit_mmap(struct pt_regs *ctx)
 	return teardown ? teardown_ends(teardown->mm) : 0;
 }
 
-SEC("raw_tp")
-int note_teardown_end(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int note_teardown_end(struct bpf_raw_tracepoint_args *ctx)
 {
 	return teardown_ends(ctx->args[0]);
 }
 
-TWO_PROGRAMS("exit_mmap", after_exit_mmap, POLICY_TEARDOWN_END)
+TWO_PROGRAMS("exit_mmap", after_exit_mmap, note_teardown_end)
 
 SEC("tracepoint/mmap/exit_mmap")
 int perf_after_exit_mmap(struct trace_event_raw_exit_mmap *ctx)
@@ -354,8 +339,7 @@ int perf_after_exit_mmap(struct trace_event_raw_exit_mmap *ctx)
 }
 
 /* args: task. It runs for every thread; before 6.16 the thread has no mm any more. */
-SEC("raw_tp")
-int note_thread_end(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int note_thread_end(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx->args[0];
 	__u32 tid = BPF_CORE_READ(task, pid), tgid = BPF_CORE_READ(task, tgid);
@@ -369,11 +353,10 @@ int note_thread_end(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-TWO_PROGRAMS("sched_process_exit", thread_exit, POLICY_THREAD_END)
+TWO_PROGRAMS("sched_process_exit", thread_exit, note_thread_end)
 
 /* args: task, bprm. exec is past the point of no return, and still has the old memory. */
-SEC("raw_tp")
-int note_exec(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int note_exec(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx->args[0];
 	__u64 mm = (__u64)BPF_CORE_READ(task, mm);
@@ -391,11 +374,10 @@ int note_exec(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-TWO_PROGRAMS("sched_prepare_exec", prepare_exec, POLICY_EXEC)
+TWO_PROGRAMS("sched_prepare_exec", prepare_exec, note_exec)
 
 /* args: task, old tid, bprm. A new program has taken over the process. */
-SEC("raw_tp")
-int note_new_program(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int note_new_program(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx->args[0];
 	__u64 mm = (__u64)BPF_CORE_READ(task, mm);
@@ -431,7 +413,7 @@ int note_new_program(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-TWO_PROGRAMS("sched_process_exec", process_exec, POLICY_NEW_PROGRAM)
+TWO_PROGRAMS("sched_process_exec", process_exec, note_new_program)
 
 /* The memory of the child is a copy of the memory of its parent, with all blocks in it. */
 static __always_inline void copy_space(struct space *parent, struct task_struct *child,
@@ -483,8 +465,7 @@ static __always_inline void follow_child(struct task_struct *parent, struct task
  * args: parent, child. It runs for new threads too. The two share pages, or all memory, from now
  * on. If the child is not followed, the space of the parent only notes the fork.
  */
-SEC("raw_tp")
-int note_fork(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int note_fork(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *parent = (struct task_struct *)ctx->args[0];
 	struct task_struct *child = (struct task_struct *)ctx->args[1];
@@ -513,4 +494,4 @@ int note_fork(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-TWO_PROGRAMS("sched_process_fork", process_fork, POLICY_FORK)
+TWO_PROGRAMS("sched_process_fork", process_fork, note_fork)

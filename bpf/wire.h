@@ -25,16 +25,6 @@ enum allocator_function {
 	NR_ALLOCATOR_FUNCTIONS,
 };
 
-/* The programs that the hooks of several tracepoints go on as: see lifecycle.bpf.c. */
-enum lifecycle_policy {
-	POLICY_TEARDOWN_END,
-	POLICY_THREAD_END,
-	POLICY_EXEC,
-	POLICY_NEW_PROGRAM,
-	POLICY_FORK,
-	NR_LIFECYCLE_POLICIES,
-};
-
 /*
  * A frame is (file id << 48 | file offset). File id 0 means that the low bits are a virtual address
  * of the process, to be resolved through its mappings. A frame is a return address, which is after

@@ -2,13 +2,11 @@
 /* See lifecycle_hooks.h. The programs are in bpf/lifecycle.bpf.c and bpf/pages.bpf.c. */
 #include "probes/lifecycle_hooks.h"
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include "bpf/wire.h"
 #include "bpf/wire_unwind.h"
 #include "base/log.h"
 #include "memleak.skel.h"
@@ -75,62 +73,17 @@ static size_t list_hooks(const struct memleak_bpf *skeleton, const struct featur
 	return sizeof(all) / sizeof(all[0]);
 }
 
-/* A policy, and one of the programs on a tracepoint that tail-call it. */
-struct policy {
-	struct bpf_program *program, *caller;
-};
-
-static void list_policies(const struct memleak_bpf *skeleton,
-			  struct policy list[NR_LIFECYCLE_POLICIES])
-{
-	list[POLICY_TEARDOWN_END] = (struct policy){ skeleton->progs.note_teardown_end,
-						     skeleton->progs.after_exit_mmap };
-	list[POLICY_THREAD_END] =
-		(struct policy){ skeleton->progs.note_thread_end, skeleton->progs.thread_exit };
-	list[POLICY_EXEC] =
-		(struct policy){ skeleton->progs.note_exec, skeleton->progs.prepare_exec };
-	list[POLICY_NEW_PROGRAM] =
-		(struct policy){ skeleton->progs.note_new_program, skeleton->progs.process_exec };
-	list[POLICY_FORK] =
-		(struct policy){ skeleton->progs.note_fork, skeleton->progs.process_fork };
-}
-
 int lifecycle_hooks__choose(struct memleak_bpf *skeleton, const struct features *features,
 			    const struct probe_paths *paths)
 {
 	struct hook list[LIFECYCLE_HOOKS_MAX];
 	size_t nr = list_hooks(skeleton, features, paths, list);
-	struct policy policies[NR_LIFECYCLE_POLICIES];
 
 	for (size_t i = 0; i < nr; i++) {
 		int err = bpf_program__set_autoload(list[i].program, list[i].wanted);
 
 		if (err)
 			return err;
-	}
-	list_policies(skeleton, policies);
-	for (size_t i = 0; i < NR_LIFECYCLE_POLICIES; i++) {
-		int err = bpf_program__set_autoload(policies[i].program,
-						    bpf_program__autoload(policies[i].caller));
-
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static int fill_policies(const struct memleak_bpf *skeleton)
-{
-	struct policy policies[NR_LIFECYCLE_POLICIES];
-
-	list_policies(skeleton, policies);
-	for (uint32_t i = 0; i < NR_LIFECYCLE_POLICIES; i++) {
-		int fd = bpf_program__fd(policies[i].program);
-
-		if (bpf_program__autoload(policies[i].program) &&
-		    bpf_map_update_elem(bpf_map__fd(skeleton->maps.lifecycle_policies), &i, &fd,
-					BPF_ANY))
-			return -errno;
 	}
 	return 0;
 }
@@ -158,10 +111,7 @@ int lifecycle_hooks__attach(struct lifecycle_hooks *hooks, struct memleak_bpf *s
 {
 	struct hook list[LIFECYCLE_HOOKS_MAX];
 	size_t nr = list_hooks(skeleton, features, paths, list);
-	int err = fill_policies(skeleton);
 
-	if (err)
-		return err;
 	for (size_t i = 0; i < nr; i++) {
 		struct bpf_link *link;
 
@@ -169,7 +119,8 @@ int lifecycle_hooks__attach(struct lifecycle_hooks *hooks, struct memleak_bpf *s
 			continue;
 		link = attach(&list[i]);
 		if (!link) {
-			err = -errno;
+			int err = -errno;
+
 			log__detail("cannot hook %s: %s", list[i].on, strerror(-err));
 			if (list[i].kind == HOOK_PERF_TRACEPOINT)
 				continue;
