@@ -56,7 +56,7 @@ static void test_command_under_qemu(void **state)
 static void test_attach_to_valgrind(void **state)
 {
 	char pid[16];
-	struct child *valgrind;
+	struct child *valgrind, *tracer;
 	struct run *run;
 	(void)state;
 
@@ -66,7 +66,11 @@ static void test_attach_to_valgrind(void **state)
 	});
 	child__wait_output(valgrind, "ready", 1, 60);
 	snprintf(pid, sizeof(pid), "%d", (int)child__pid(valgrind));
-	run = run_tracer(ARGS("-p", pid, "0.2", "3"));
+	/* It pauses until the tracer is there, however long that takes. */
+	kill(child__pid(valgrind), SIGUSR1);
+	tracer = start_tracer(ARGS("-p", pid, "0.2", "3"));
+	kill(child__pid(valgrind), SIGUSR1);
+	run = child__finish(tracer, RUN_TIMEOUT_S);
 	assert_int_equal(run->exit_status, 0);
 	run__free(run);
 	run = child__finish(valgrind, RUN_TIMEOUT_S);
