@@ -120,6 +120,13 @@ int option_value__pids(struct option_parser *parser, const struct option_entry *
 	}
 }
 
+/* A way to trace that is not among those that the option chooses from. */
+static int refuse_way(struct option_parser *parser, const char *shown, const char *ways,
+		      const char *value)
+{
+	return option_parser__refuse(parser, "%s takes %s, not " QUOTED, shown, ways, value);
+}
+
 int option_value__exit_hook(struct option_parser *parser, const struct option_entry *entry,
 			    const char *shown, char *value)
 {
@@ -127,9 +134,7 @@ int option_value__exit_hook(struct option_parser *parser, const struct option_en
 
 	(void)entry;
 	parser->options->paths.exit_before = path;
-	return path ? 0 :
-		      option_parser__refuse(parser, "%s takes " EXIT_HOOKS ", not " QUOTED, shown,
-					    value);
+	return path ? 0 : refuse_way(parser, shown, EXIT_HOOKS, value);
 }
 
 int option_value__exit_after(struct option_parser *parser, const struct option_entry *entry,
@@ -139,9 +144,7 @@ int option_value__exit_after(struct option_parser *parser, const struct option_e
 
 	(void)entry;
 	parser->options->paths.exit_after = path;
-	return path ? 0 :
-		      option_parser__refuse(parser, "%s takes " EXIT_AFTERS ", not " QUOTED, shown,
-					    value);
+	return path ? 0 : refuse_way(parser, shown, EXIT_AFTERS, value);
 }
 
 int option_value__call_probes(struct option_parser *parser, const struct option_entry *entry,
@@ -151,9 +154,7 @@ int option_value__call_probes(struct option_parser *parser, const struct option_
 
 	(void)entry;
 	parser->options->paths.call_probes = path;
-	return path ? 0 :
-		      option_parser__refuse(parser, "%s takes " CALL_PROBES ", not " QUOTED, shown,
-					    value);
+	return path ? 0 : refuse_way(parser, shown, CALL_PROBES, value);
 }
 
 int option_value__stack_walk(struct option_parser *parser, const struct option_entry *entry,
@@ -163,7 +164,5 @@ int option_value__stack_walk(struct option_parser *parser, const struct option_e
 
 	(void)entry;
 	parser->options->paths.stack_walk = path;
-	return path ? 0 :
-		      option_parser__refuse(parser, "%s takes " STACK_WALKS ", not " QUOTED, shown,
-					    value);
+	return path ? 0 : refuse_way(parser, shown, STACK_WALKS, value);
 }

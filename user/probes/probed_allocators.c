@@ -151,10 +151,14 @@ static void attach_guests(struct probed_allocators *allocators, struct probed_al
 
 	if (!scope->tgid || scope->guests)
 		return;
-	tell_guard(allocators, false, translators__attaching);
-	err = tracer__attach_guests(allocators->tracer, file->fd, &file->probes,
-				    living_thread__of(scope->tgid));
-	tell_guard(allocators, false, translators__attached);
+	/* Before the guard is told: it works without a pause while probes are being attached. */
+	err = tracer__load_guests(allocators->tracer);
+	if (!err) {
+		tell_guard(allocators, false, translators__attaching);
+		err = tracer__attach_guests(allocators->tracer, file->fd, &file->probes,
+					    living_thread__of(scope->tgid));
+		tell_guard(allocators, false, translators__attached);
+	}
 	if (err)
 		log__warning(
 			"cannot probe vfork children of PID %d: %s; their calls are not counted",

@@ -367,6 +367,14 @@ int tracer__attach_allocator(struct tracer *tracer, int file_fd,
 	return shield__run(attach, &attachment);
 }
 
+int tracer__load_guests(struct tracer *tracer)
+{
+	if (!tracer->guests)
+		tracer->guests =
+			guest_programs__load(tracer->skeleton, &tracer->paths, tracer->btf_path);
+	return tracer->guests ? 0 : -errno;
+}
+
 /*
  * A session link to one process sees the process's threads, even after the first has ended, but no
  * vfork child. A perf event sees all that share the memory of its one thread, as long as that
@@ -376,14 +384,8 @@ int tracer__attach_allocator(struct tracer *tracer, int file_fd,
 int tracer__attach_guests(struct tracer *tracer, int file_fd, const struct allocator_probes *probes,
 			  pid_t tid)
 {
-	struct attachment attachment = { tracer, NULL, CALL_PROBES_PERF, file_fd, probes, tid };
-
-	if (!tracer->guests)
-		tracer->guests =
-			guest_programs__load(tracer->skeleton, &tracer->paths, tracer->btf_path);
-	if (!tracer->guests)
-		return -errno;
-	attachment.skeleton = tracer->guests;
+	struct attachment attachment = { tracer,  tracer->guests, CALL_PROBES_PERF,
+					 file_fd, probes,	  tid };
 
 	return shield__run(attach, &attachment);
 }

@@ -67,9 +67,15 @@ int tracer__attach_allocator(struct tracer *tracer, int file_fd,
 			     const struct allocator_probes *probes, pid_t pid);
 
 /*
+ * Loads the programs that tracer__attach_guests attaches, unless they are loaded. That takes some
+ * tenths of a second. Returns 0 or -errno.
+ */
+int tracer__load_guests(struct tracer *tracer);
+
+/*
  * Also probes children that share the memory of that thread's process under another PID (vfork,
- * clone with CLONE_VM), for as long as the thread lives. Removing these probes is expensive: a
- * tenth of a second each. Returns 0 or -errno.
+ * clone with CLONE_VM), for as long as the thread lives. Call tracer__load_guests before. Removing
+ * these probes is expensive: a tenth of a second each. Returns 0 or -errno.
  */
 int tracer__attach_guests(struct tracer *tracer, int file_fd, const struct allocator_probes *probes,
 			  pid_t tid);
