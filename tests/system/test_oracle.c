@@ -190,23 +190,31 @@ static void use_pids_like(long long pid)
 	fclose(file);
 }
 
+/* Returns 0 when the file is not there. */
 static long long read_number(const char *path)
 {
 	FILE *file = fopen(path, "r");
 	long long value = 0;
 
-	if (!file || fscanf(file, "%lld", &value) != 1)
+	if (file && fscanf(file, "%lld", &value) != 1)
 		fail_msg("%s has no number", path);
-	fclose(file);
+	if (file)
+		fclose(file);
 	return value;
 }
 
-/* Both runs of a program are to get PIDs of as many digits: no more than this many PIDs later. */
+/*
+ * Valgrind's run and the traced one need PIDs of as many digits. If PIDs get longer or begin anew
+ * within so many, this moves the kernel's counter past that place. Where the counter can't be
+ * written, the runs are compared all the same.
+ */
 static void keep_length_of_pids(void)
 {
 	const long long room = 2000, longest = read_number("/proc/sys/kernel/pid_max");
 	long long last = read_number(LAST_PID), power = 10;
 
+	if (access(LAST_PID, W_OK) != 0)
+		return;
 	while (power <= last)
 		power *= 10;
 	if (last + room >= longest)
@@ -364,6 +372,7 @@ static void test_program(void **state)
 	nr_compared += !program->measures_addresses;
 }
 
+/* The next PID is the last of four digits, so that the traced run gets a longer one. */
 static void test_pids_get_longer(void **state)
 {
 	const struct oracle_program *bash = oracle_programs;
