@@ -25,12 +25,12 @@ static const struct ranking_row hostile_rows[] = {
 };
 
 static struct report_frame frames[] = {
-	{ "grow", "/src/leak64.c", 4, "/usr/bin/leak64", 0x1149, 0, false, NULL },
-	{ "main", "/src/leak64.c", 9, "/usr/bin/leak64", 0x1189, 0, false, NULL },
+	{ "grow", "/src/leak64.c", 4, "/usr/bin/leak64", 0x1149, 0, false, NULL, NULL },
+	{ "main", "/src/leak64.c", 9, "/usr/bin/leak64", 0x1189, 0, false, NULL, NULL },
 };
 
 static struct report_frame hostile_frames[] = {
-	{ "f\x1b[2J\n", "a\tb\xff.c", 1, "/tmp/x\r", 1, 0, false, NULL },
+	{ "f\x1b[2J\n", "a\tb\xff.c", 1, "/tmp/x\r", 1, 0, false, NULL, NULL },
 };
 
 static struct report_stack stacks[] = {

@@ -16,9 +16,9 @@
 
 static struct report_frame plain_frames[] = {
 	{ "main", "/src/leak64.c", 4, "/usr/bin/leak64", 0x1149, 0x555555555149, false,
-	  "0123456789abcdef" },
+	  "0123456789abcdef", NULL },
 	{ "__libc_start_call_main", NULL, 0, "/usr/lib/x86_64-linux-gnu/libc.so.6", 0x27249,
-	  0x7ffff7df7249, false, NULL },
+	  0x7ffff7df7249, false, NULL, NULL },
 };
 
 static struct report_stack plain_stacks[] = {
@@ -28,15 +28,15 @@ static struct report_stack plain_stacks[] = {
 /* Frames of every kind: each lacks another piece of information. */
 static struct report_frame mixed_frames[] = {
 	{ "std::vector<int>::push_back(int const&)", "vector.h", 12, "/usr/bin/app", 0x2000,
-	  0x402000, true, NULL },
-	{ "grow", NULL, 0, NULL, 0, 0, true, NULL },
+	  0x402000, true, NULL, NULL },
+	{ "grow", NULL, 0, NULL, 0, 0, true, NULL, NULL },
 	{ "a_function_with_a_name_that_is_longer_than_the_column", "app.cc", 0, "/usr/bin/app",
-	  0x2010, 0x402010, false, NULL },
-	{ NULL, NULL, 0, "/usr/lib/stripped.so", 0x1234, 0x7f0000001234, false, NULL },
-	{ NULL, NULL, 0, "[vdso]", 0x9a0, 0, false, NULL },
-	{ "no_module", NULL, 0, NULL, 0, 0x7f0000005678, false, NULL },
-	{ NULL, NULL, 0, NULL, 0, 0x7f0000009abc, false, NULL },
-	{ NULL, NULL, 0, NULL, 0, 0, false, NULL },
+	  0x2010, 0x402010, false, NULL, NULL },
+	{ NULL, NULL, 0, "/usr/lib/stripped.so", 0x1234, 0x7f0000001234, false, NULL, NULL },
+	{ NULL, NULL, 0, "[vdso]", 0x9a0, 0, false, NULL, NULL },
+	{ "no_module", NULL, 0, NULL, 0, 0x7f0000005678, false, NULL, NULL },
+	{ NULL, NULL, 0, NULL, 0, 0x7f0000009abc, false, NULL, NULL },
+	{ NULL, NULL, 0, NULL, 0, 0, false, NULL, NULL },
 };
 
 static struct report_block mixed_blocks[] = {
@@ -55,8 +55,8 @@ static struct report_stack mixed_stacks[] = {
 };
 
 static struct report_frame hostile_frames[] = {
-	{ "f\x1b[2J\n", "a\tb\xff.c", 1, "/tmp/\xc2\x9b/x\r", 1, 2, false, NULL },
-	{ "r\xe2\x80\xaeltr", "\xc3\xa9t\xc3\xa9.c", 2, NULL, 0, 0, false, NULL },
+	{ "f\x1b[2J\n", "a\tb\xff.c", 1, "/tmp/\xc2\x9b/x\r", 1, 2, false, NULL, NULL },
+	{ "r\xe2\x80\xaeltr", "\xc3\xa9t\xc3\xa9.c", 2, NULL, 0, 0, false, NULL, NULL },
 };
 
 static struct report_stack hostile_stacks[] = {

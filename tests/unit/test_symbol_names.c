@@ -52,6 +52,7 @@ static void test_names_of_all_kinds(void **state)
 		{ "_Z", "_Z" },
 		{ "_", "_" },
 		{ "versioned@@V_1", "versioned" },
+		{ "_ZN4shop4sellEi@V_1", "shop::sell(int)" },
 	};
 	size_t nr = sizeof(names) / sizeof(*names);
 	struct symbolizer *symbolizer;
@@ -82,6 +83,8 @@ static void test_names_of_all_kinds(void **state)
 		symbolizer__resolve(symbolizer, &map, base + 16 * i + 3, false, &frame, 1);
 		assert_non_null(frame.function);
 		assert_string_equal(frame.function, names[i].shown);
+		assert_non_null(frame.symbol);
+		assert_string_equal(frame.symbol, names[i].symbol);
 	}
 	symbolizer__free(symbolizer);
 }
@@ -125,6 +128,8 @@ static void test_hostile_names(void **state)
 		assert_non_null(frame.function);
 		assert_true(strlen(frame.function) > 200);
 		assert_memory_equal(frame.function, names[i], strlen(frame.function));
+		assert_true(frame.symbol ? !strcmp(frame.symbol, names[i]) :
+					   strlen(names[i]) > 4000);
 	}
 	symbolizer__free(symbolizer);
 }

@@ -18,7 +18,6 @@
 #define MAX_BYTES (1ull << 30)
 #define MEMORY_PARTS 16
 #define SYMBOLS_AT_ONCE 512
-#define MAX_NAME_BYTES 4096 /* a look-up reads no more of a name */
 /* How many symbols, from the nearest backwards, are checked for covering the address. */
 #define MAX_STEPS_BACK 64
 #define MAX_UNDERSCORES 16
@@ -255,21 +254,6 @@ void elf_symbols__free(struct elf_symbols *symbols)
 	free(symbols);
 }
 
-/*
- * Cuts the version off memcpy@@GLIBC_2.14, in our copy. This is not done for the whole table: in a
- * hostile one, ten million symbols can share one endless name.
- */
-static const char *name_without_version(const struct elf_symbols *symbols,
-					const struct symbol *symbol)
-{
-	char *name = symbols->names + symbol->name;
-	char *version = memchr(name + 1, '@', strnlen(name + 1, MAX_NAME_BYTES));
-
-	if (version)
-		*version = '\0';
-	return name;
-}
-
 /* How many symbols begin at the address or before it. */
 static size_t nr_up_to(const struct elf_symbols *symbols, uint64_t vaddr)
 {
@@ -317,12 +301,12 @@ const char *elf_symbols__find(const struct elf_symbols *first, const struct elf_
 	const struct symbol *in_second = find_symbol(second, vaddr);
 
 	if (in_first && !in_first->unsized)
-		return name_without_version(first, in_first);
+		return first->names + in_first->name;
 	if (in_second && !in_second->unsized)
-		return name_without_version(second, in_second);
+		return second->names + in_second->name;
 	if (in_first && !is_cut_off(in_first, second, vaddr))
-		return name_without_version(first, in_first);
+		return first->names + in_first->name;
 	if (in_second && !is_cut_off(in_second, first, vaddr))
-		return name_without_version(second, in_second);
+		return second->names + in_second->name;
 	return NULL;
 }

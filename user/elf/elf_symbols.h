@@ -22,10 +22,10 @@ int elf_symbols__read(struct elf_symbols **symbols, const struct elf_headers *he
 void elf_symbols__free(struct elf_symbols *symbols);
 
 /*
- * The linkage name of the function that covers the address (as in the file: not relocated), without
- * a symbol version; NULL when none does. A file's symbols may be in two tables; either may be NULL.
- * The first is preferred, but a function of known size in the second beats a label in the first.
- * The name lives as long as the tables.
+ * The linkage name of the function that covers the address (as in the file: not relocated), with
+ * its symbol version when the table has it in the name; NULL when none does. A file's symbols may
+ * be in two tables; either may be NULL. The first is preferred, but a function of known size in the
+ * second beats a label in the first. The name lives as long as the tables.
  */
 const char *elf_symbols__find(const struct elf_symbols *first, const struct elf_symbols *second,
 			      uint64_t vaddr);

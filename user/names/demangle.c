@@ -60,10 +60,13 @@ static const char *const clone_suffixes[] = {
 	".cold", ".part.", ".isra.", ".constprop.", ".lto_priv.", ".localalias", ".llvm.",
 };
 
-static size_t length_without_clone_suffix(const char *symbol)
+static size_t length_without_suffix(const char *symbol)
 {
 	size_t length = strnlen(symbol, DEMANGLE_MAX_BYTES);
+	const char *version = length ? memchr(symbol + 1, '@', length - 1) : NULL;
 
+	if (version)
+		length = version - symbol;
 	for (size_t i = 0; i < sizeof(clone_suffixes) / sizeof(*clone_suffixes); i++) {
 		const char *suffix =
 			memmem(symbol, length, clone_suffixes[i], strlen(clone_suffixes[i]));
@@ -76,7 +79,7 @@ static size_t length_without_clone_suffix(const char *symbol)
 
 static void demangle_function(const char *symbol, char *buffer, size_t size)
 {
-	size_t length = length_without_clone_suffix(symbol);
+	size_t length = length_without_suffix(symbol);
 	char mangled[MAX_MANGLED_BYTES];
 
 	if (length < sizeof(mangled) && symbol[0] == '_') {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The name of a symbol as its author wrote it: C++ and Rust demangled, a compiler's suffixes for
- * parts and clones of a function (.cold, .isra.0) dropped.
+ * The name of a symbol as its author wrote it: C++ and Rust demangled, its version (@@GLIBC_2.14)
+ * and a compiler's suffixes for parts and clones of a function (.cold, .isra.0) dropped.
  */
 #ifndef MEMLEAK_DEMANGLE_H
 #define MEMLEAK_DEMANGLE_H /* libiberty has taken DEMANGLE_H */

@@ -16,6 +16,7 @@ struct report_frame {
 	uint64_t address; /* virtual address in the process, 0 when the frame has none */
 	bool inlined; /* the function was inlined into the next frame */
 	const char *build_id; /* of the module, in hex; NULL: it has none, or could not be read */
+	const char *symbol; /* the function as its file has it; NULL: not from a file, or too long */
 };
 
 #endif

@@ -18,6 +18,7 @@ struct line_frame {
 	const char *function; /* linkage name if there is one; NULL: unknown */
 	const char *file; /* NULL: unknown */
 	unsigned int line; /* 0: unknown */
+	const char *symbol; /* not set here: the linkage name once the function is demangled */
 };
 
 /*

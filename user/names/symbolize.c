@@ -23,7 +23,7 @@
 /* Open at once: at most MAX_OPEN files, and one part in OPEN_PARTS of the process's limit. */
 #define MAX_OPEN 1024u
 #define OPEN_PARTS 4
-/* Frames in all caches together; they take 30 bytes each. */
+/* Frames in all caches together; they take 40 bytes each. */
 #define MAX_CACHED_FRAMES (1u << 19)
 /* The limit of lines.c, and the function itself. */
 #define MAX_FRAMES_PER_ADDRESS 65
@@ -354,13 +354,18 @@ static const char *intern(struct symbolizer *symbolizer, const char *text)
  */
 static bool own_strings(struct symbolizer *symbolizer, struct line_frame *frame)
 {
+	const char *symbol = frame->function;
 	char name[DEMANGLE_MAX_BYTES];
 	bool complete = true;
 
-	if (frame->function) {
-		demangle__name(frame->function, name, sizeof(name));
+	if (symbol) {
+		demangle__name(symbol, name, sizeof(name));
 		frame->function = intern(symbolizer, name);
 		complete = frame->function;
+		if (strnlen(symbol, DEMANGLE_MAX_BYTES) < DEMANGLE_MAX_BYTES) {
+			frame->symbol = intern(symbolizer, symbol);
+			complete = complete && frame->symbol;
+		}
 	}
 	if (frame->file) {
 		frame->file = intern(symbolizer, frame->file);
@@ -447,6 +452,7 @@ static unsigned int show(struct symbolizer *symbolizer, struct known_file *file,
 		frames[i] = *place;
 		frames[i].build_id = file->build_id;
 		frames[i].function = frame->function;
+		frames[i].symbol = frame->symbol;
 		frames[i].file = frame->file;
 		frames[i].line = frame->line;
 		frames[i].inlined = !last;
