@@ -27,6 +27,7 @@ static inline int array__reserve_sized(void *items, size_t *capacity, size_t nr,
 	if (wanted > SIZE_MAX / item_bytes)
 		return -ENOMEM;
 	memcpy(&grown, items, sizeof(grown));
+	/* cppcheck-suppress memleakOnRealloc; the caller keeps the old items */
 	grown = realloc(grown, wanted * item_bytes);
 	if (!grown)
 		return -ENOMEM;

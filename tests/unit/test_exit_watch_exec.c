@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Execs of real children, by threads that are not the first: all others end, and the one that goes
+ * on gets the number of the first. The watch goes on, too.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "watched_child.h"
+
+#define LAST_STATUS 31
+
+static struct exit_watch *watch;
+
+static int start_watch(void **state)
+{
+	(void)state;
+	watch = exit_watch__new();
+	return watch ? 0 : -1;
+}
+
+static int end_watch(void **state)
+{
+	(void)state;
+	exit_watch__free(watch);
+	return 0;
+}
+
+static void resume(struct paused_process *paused)
+{
+	exit_watch__resume(watch, paused->tgid);
+	paused_process__free(paused);
+}
+
+static bool has_end(void)
+{
+	struct pollfd readable = { .fd = exit_watch__fd(watch), .events = POLLIN };
+
+	return poll(&readable, 1, 0) > 0;
+}
+
+static void *exec_shell(void *unused)
+{
+	(void)unused;
+	while (!child_shared->go)
+		usleep(100);
+	execl("/bin/sh", "sh", "-c", "kill -STOP $$; exit 23", (char *)NULL);
+	return NULL;
+}
+
+static int exec_by_a_thread(void)
+{
+	pthread_t thread;
+
+	watched_child__start_counting(1, 3);
+	if (pthread_create(&thread, NULL, exec_shell, NULL))
+		return 1;
+	if (child_shared->words[0])
+		pthread_exit(NULL);
+	watched_child__count((void *)0);
+	return 0;
+}
+
+static void exec_once(bool without_leader)
+{
+	struct paused_process paused;
+	uint64_t began_ns;
+	int status;
+	pid_t pid = watched_child__start(exec_by_a_thread);
+
+	child_shared->words[0] = without_leader;
+	assert_true(watched_child__await(child_shared->ready >= 3));
+	assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
+	began_ns = clock__monotonic_ns();
+	child_shared->go = 1;
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	/* The threads that an exec ends are not held for long. */
+	assert_true(clock__monotonic_ns() - began_ns < NS_PER_S * 8 / 10);
+	assert_false(has_end());
+	watched_child__pause(watch, pid, &paused);
+	assert_int_equal(paused.nr_threads, 1);
+	assert_int_equal(paused.threads[0].tid, pid);
+	resume(&paused);
+	kill(pid, SIGCONT);
+	watched_child__take_end(watch, &paused);
+	assert_int_equal(paused.nr_threads, 1);
+	resume(&paused);
+	assert_int_equal(watched_child__reap(pid), 23 << 8);
+}
+
+static void test_exec(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		exec_once(i % 2);
+}
+
+/* A pause may meet an exec at any moment: it waits for it. */
+static void test_pause_in_exec(void **state)
+{
+	struct paused_process paused;
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		pid_t pid = watched_child__start_ready(exec_by_a_thread, 3);
+
+		assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
+		child_shared->go = 1;
+		usleep((useconds_t)(i * 20));
+		for (int round = 0; round < 5; round++) {
+			watched_child__pause(watch, pid, &paused);
+			resume(&paused);
+		}
+		watched_child__end(watch, pid);
+	}
+}
+
+static void *sleep_on(void *unused)
+{
+	pause();
+	return unused;
+}
+
+static void exec_self(const char *nr_left)
+{
+	execl("/proc/self/exe", "exec-again", nr_left, (char *)NULL);
+	_exit(30);
+}
+
+static void *exec_self_once_more(void *nr_left)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", *(int *)nr_left - 1);
+	exec_self(text);
+	return NULL;
+}
+
+/* This program again, after an exec. */
+static int exec_again(int nr_left)
+{
+	pthread_t thread;
+
+	if (nr_left <= 0)
+		return LAST_STATUS;
+	for (int i = 0; i < 3; i++)
+		if (pthread_create(&thread, NULL, sleep_on, NULL))
+			return 1;
+	if (pthread_create(&thread, NULL, exec_self_once_more, &nr_left))
+		return 1;
+	for (;;)
+		pause();
+}
+
+static int exec_often(void)
+{
+	exec_self("300");
+	return 1;
+}
+
+/* To attach takes locks that an exec holds while it waits for threads that we may have to reap. */
+static void test_add_in_exec(void **state)
+{
+	pid_t pid = watched_child__start(exec_often);
+	struct paused_process paused;
+	int status = 0, err = 0, nr_added = 0;
+
+	while (!err && !waitpid(pid, &status, WNOHANG)) {
+		uint64_t began_ns = clock__monotonic_ns();
+
+		assert_int_equal(start_watch(state), 0);
+		err = exit_watch__add(watch, pid, NULL);
+		nr_added += !err;
+		for (int i = nr_added % 4; i && !err; i--) {
+			err = exit_watch__pause(watch, pid, &paused);
+			if (!err)
+				resume(&paused);
+		}
+		/* On a busy machine, an exec takes its time. */
+		if (err == -EAGAIN || err == -ETIMEDOUT)
+			err = 0;
+		if (err && err != -ESRCH)
+			fail_msg("%d", err);
+		assert_true(clock__monotonic_ns() - began_ns < 4 * NS_PER_S);
+		end_watch(state);
+	}
+	assert_true(nr_added > 0);
+	if (!status)
+		status = watched_child__reap(pid);
+	assert_int_equal(status, LAST_STATUS << 8);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_exec, start_watch, end_watch),
+		cmocka_unit_test_setup_teardown(test_pause_in_exec, start_watch, end_watch),
+		cmocka_unit_test(test_add_in_exec),
+	};
+
+	if (argc == 2 && !strcmp(argv[0], "exec-again"))
+		return exec_again(atoi(argv[1]));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

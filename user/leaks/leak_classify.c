@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From noted pointers to kinds of leaks: which block each pointer is in, which one it points into,
+ * and whether it counts as one to the start. Nothing here needs the process to stand still; only
+ * the heuristics read it again.
+ */
+#include "leaks/leak_scan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "leaks/inner_pointers.h"
+#include "leaks/leak_nodes.h"
+#include "leaks/reach.h"
+#include "leaks/root_ranges.h"
+#include "leaks/scan_state.h"
+
+/* What roots were found to do while pointers are resolved. */
+#define FOUND_EXACTLY 1 /* one points to the node's start */
+#define FOUND_INSIDE 2 /* one points into its middle */
+
+/*
+ * Edges take the place of the notes that they are made from: these are the larger part of the
+ * tracer's memory.
+ */
+_Static_assert(sizeof(struct reach_edge) <= sizeof(struct pointer_note), "edges fit over notes");
+
+struct classifier {
+	struct leak_scan *scan;
+	struct leak_nodes nodes;
+	struct block_index *index;
+	uint8_t *found; /* of each node */
+	uint32_t source_node; /* where the last source was */
+	struct reach_edge *edges;
+	size_t nr_edges;
+	unsigned int heuristics; /* allowed ones */
+	struct reach_result reach;
+	bool has_reach;
+};
+
+/* Notes of one block follow each other, so mostly the node is that of the last source. */
+static uint32_t find_source(struct classifier *classifier, uint64_t source)
+{
+	const struct leak_block *node = NULL;
+
+	if (source == POINTER_IN_REGISTER)
+		return REACH_ROOT;
+	if (classifier->source_node != BLOCK_NONE)
+		node = &classifier->nodes.list[classifier->source_node];
+	if (!node || source - node->address >= node->size_bytes) {
+		classifier->source_node = block_index__find(classifier->index, source);
+		if (classifier->source_node == BLOCK_NONE)
+			return REACH_ROOT;
+		node = &classifier->nodes.list[classifier->source_node];
+	}
+	/* Not all of the word is the block's. */
+	if (node->size_bytes - (source - node->address) < sizeof(uint64_t))
+		return REACH_ROOT;
+	return classifier->source_node;
+}
+
+/* Pointers of one block, or of roots, to where the last one pointed say nothing new. */
+static void add_edge(struct classifier *classifier, const struct reach_edge *edge)
+{
+	if (classifier->nr_edges) {
+		const struct reach_edge *last = &classifier->edges[classifier->nr_edges - 1];
+
+		if (last->from == edge->from && last->to == edge->to &&
+		    last->exact == edge->exact && last->note == edge->note)
+			return;
+	}
+	classifier->edges[classifier->nr_edges++] = *edge;
+}
+
+/* Nor do more pointers from roots to where one points already. */
+static bool is_repeated(struct classifier *classifier, const struct reach_edge *edge)
+{
+	uint8_t before = classifier->found[edge->to];
+
+	classifier->found[edge->to] |= edge->exact ? FOUND_EXACTLY : FOUND_INSIDE;
+	return before & FOUND_EXACTLY || (!edge->exact && !edge->note && before & FOUND_INSIDE);
+}
+
+static void resolve_note(struct classifier *classifier, const struct pointer_note *note)
+{
+	uint32_t to = block_index__find(classifier->index, note->value);
+	struct reach_edge edge = { .to = to };
+	uint64_t offset;
+
+	if (to == BLOCK_NONE || classifier->found[to] & FOUND_EXACTLY ||
+	    root_ranges__contain(&classifier->scan->ended, note->source))
+		return;
+	offset = note->value - classifier->nodes.list[to].address;
+	edge.from = find_source(classifier, note->source);
+	edge.exact = !offset;
+	edge.note = classifier->heuristics ? inner_pointers__note(offset) : 0;
+	if (edge.from == to || (edge.from == REACH_ROOT && is_repeated(classifier, &edge)))
+		return;
+	add_edge(classifier, &edge);
+}
+
+/* An edge is written where notes were read already. */
+static void resolve_notes(struct classifier *classifier)
+{
+	const struct pointer_log *log = &classifier->scan->log;
+
+	classifier->edges = (struct reach_edge *)log->list;
+	for (size_t i = 0; i < log->nr; i++) {
+		struct pointer_note note;
+
+		memcpy(&note, &log->list[i], sizeof(note));
+		resolve_note(classifier, &note);
+	}
+}
+
+static int reach_nodes(struct classifier *classifier)
+{
+	int err;
+
+	if (classifier->has_reach)
+		reach__free(&classifier->reach);
+	err = reach__classify(&classifier->reach, (uint32_t)classifier->nodes.nr, classifier->edges,
+			      classifier->nr_edges);
+	classifier->has_reach = !err;
+	return err;
+}
+
+static int judge_inner_pointers(struct classifier *classifier)
+{
+	struct leak_scan *scan = classifier->scan;
+	const struct memory_reader memory = memory_reader__of_thread(&scan->tid);
+	const struct inner_pointers inner = {
+		.edges = classifier->edges,
+		.nr_edges = classifier->nr_edges,
+		.blocks = classifier->nodes.list,
+		.nr_blocks = (uint32_t)classifier->nodes.nr,
+		.heuristics = classifier->heuristics,
+		.memory = &memory,
+		.areas = &scan->areas,
+		.found_by = classifier->found,
+	};
+	ssize_t nr;
+	int err;
+
+	memset(classifier->found, 0, classifier->nodes.nr);
+	nr = inner_pointers__judge(&inner, classifier->reach.kinds);
+	if (nr <= 0)
+		return (int)nr;
+	err = reach_nodes(classifier);
+	if (!err)
+		inner_pointers__keep_needed(&inner, classifier->reach.kinds);
+	return err;
+}
+
+static int classify_nodes(struct classifier *classifier)
+{
+	int err = reach_nodes(classifier);
+
+	if (!err)
+		err = judge_inner_pointers(classifier);
+	return err;
+}
+
+static void add_heuristic(const struct classifier *classifier, struct leak_result *result,
+			  size_t node)
+{
+	unsigned int heuristic = classifier->found[node];
+
+	if (!heuristic)
+		return;
+	result->heuristic_bytes[heuristic - 1] += classifier->nodes.list[node].size_bytes;
+	result->heuristic_blocks[heuristic - 1]++;
+}
+
+static void fill_result(const struct classifier *classifier, struct leak_result *result)
+{
+	const struct leak_nodes *nodes = &classifier->nodes;
+
+	for (size_t i = 0; i < nodes->nr; i++) {
+		enum leak_kind kind = classifier->reach.kinds[i];
+		uint32_t number = leak_nodes__reported(nodes, i), leader;
+
+		result->kinds[number] = kind;
+		add_heuristic(classifier, result, i);
+		if (kind != LEAK_INDIRECT)
+			continue;
+		leader = leak_nodes__reported(nodes, classifier->reach.leaders[i]);
+		result->indirect_bytes[leader] += nodes->list[i].size_bytes;
+		result->indirect_blocks[leader]++;
+	}
+}
+
+static int prepare(struct classifier *classifier, const struct leak_block *blocks, size_t nr_blocks)
+{
+	const struct leak_scan *scan = classifier->scan;
+	int err = leak_nodes__choose(&classifier->nodes, blocks, nr_blocks, scan->paused_ns,
+				     &scan->log);
+
+	if (err)
+		return err;
+	classifier->source_node = BLOCK_NONE;
+	classifier->found =
+		calloc(classifier->nodes.nr ? classifier->nodes.nr : 1, sizeof(*classifier->found));
+	if (!classifier->found)
+		return -ENOMEM;
+	classifier->index = block_index__new(classifier->nodes.list, classifier->nodes.nr);
+	return classifier->index ? 0 : -errno;
+}
+
+static int allocate_result(struct leak_result *result, const struct leak_scan *scan, size_t nr)
+{
+	size_t room = nr ? nr : 1;
+
+	*result = (struct leak_result){
+		.kinds = calloc(room, sizeof(*result->kinds)),
+		.indirect_bytes = calloc(room, sizeof(*result->indirect_bytes)),
+		.indirect_blocks = calloc(room, sizeof(*result->indirect_blocks)),
+		.limits = scan->limits,
+		.scanned_bytes = scan->scanned_bytes,
+		.has_arenas = scan->has_arenas,
+		.unknown_bytes = scan->unknown_bytes,
+		.unknown_chunks = scan->unknown_chunks,
+		.free_bytes = scan->free_bytes,
+	};
+	return result->kinds && result->indirect_bytes && result->indirect_blocks ? 0 : -ENOMEM;
+}
+
+int leak_scan__classify(struct leak_scan *scan, const struct leak_block *blocks, size_t nr_blocks,
+			unsigned int heuristics, struct leak_result *result)
+{
+	struct classifier classifier = { .scan = scan, .heuristics = heuristics };
+	int err;
+
+	*result = (struct leak_result){ 0 };
+	if (scan->classified)
+		return -EINVAL;
+	scan->classified = true;
+	err = allocate_result(result, scan, nr_blocks);
+	if (!err)
+		err = prepare(&classifier, blocks, nr_blocks);
+	if (!err) {
+		resolve_notes(&classifier);
+		err = classify_nodes(&classifier);
+	}
+	if (!err)
+		fill_result(&classifier, result);
+	if (classifier.has_reach)
+		reach__free(&classifier.reach);
+	block_index__free(classifier.index);
+	leak_nodes__free(&classifier.nodes);
+	free(classifier.found);
+	if (err)
+		leak_result__free(result);
+	return err;
+}
+
+void leak_result__free(struct leak_result *result)
+{
+	free(result->kinds);
+	free(result->indirect_bytes);
+	free(result->indirect_blocks);
+	*result = (struct leak_result){ 0 };
+}
