@@ -16,12 +16,15 @@ FUZZ_SANITIZERS := address,undefined
 FUZZ_LOGIC := $(BUILD)/fuzz/logic.a
 
 # Each with the longest input in bytes.
-FUZZERS := elf placement perf_map cfi symbols
+FUZZERS := elf placement perf_map cfi symbols suppressions areas arenas
 FUZZ_BYTES_elf := 65536
 FUZZ_BYTES_placement := 256
 FUZZ_BYTES_perf_map := 20000
 FUZZ_BYTES_cfi := 65536
 FUZZ_BYTES_symbols := 65536
+FUZZ_BYTES_suppressions := 4096
+FUZZ_BYTES_areas := 4096
+FUZZ_BYTES_arenas := 512
 
 .PHONY: fuzz fuzz-deps $(FUZZERS:%=fuzz-%)
 
@@ -42,6 +45,8 @@ $(FUZZ_LOGIC): $(LOGIC_OBJECTS:$(BUILD)/%=$(BUILD)/fuzz/%)
 $(FUZZERS:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_LOGIC)
 	$(call say,LINK)
 	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,$(FUZZ_SANITIZERS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/fuzz/arenas: $(BUILD)/fuzz/tests/unit/made_arenas.o
 
 $(FUZZERS:%=fuzz-%): fuzz-%: fuzz-deps $(BUILD)/fuzz/%
 	@mkdir -p $(FUZZ_CORPORA)/$*

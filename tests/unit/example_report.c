@@ -48,10 +48,26 @@ static struct report_block mixed_blocks[] = {
 static struct report_block no_blocks[1];
 
 static struct report_stack mixed_stacks[] = {
-	{ 1001, 3, LEAK_DEFINITE, mixed_frames, COUNT_OF(mixed_frames), false, mixed_blocks, 3, 0 },
-	{ 900, 2, LEAK_INDIRECT, plain_frames, 1, true, no_blocks, 0, 0 },
-	{ 800, 1, LEAK_POSSIBLE, plain_frames + 1, 1, false, NULL, 0, 0 },
-	{ 1, 1, LEAK_REACHABLE, NULL, 0, false, NULL, 0, 0 },
+	{ .bytes = 1001,
+	  .blocks = 3,
+	  .kind = LEAK_DEFINITE,
+	  .frames = mixed_frames,
+	  .nr_frames = COUNT_OF(mixed_frames),
+	  .block_list = mixed_blocks,
+	  .nr_block_list = 3 },
+	{ .bytes = 900,
+	  .blocks = 2,
+	  .kind = LEAK_INDIRECT,
+	  .frames = plain_frames,
+	  .nr_frames = 1,
+	  .end = STACK_FULL,
+	  .block_list = no_blocks },
+	{ .bytes = 800,
+	  .blocks = 1,
+	  .kind = LEAK_POSSIBLE,
+	  .frames = plain_frames + 1,
+	  .nr_frames = 1 },
+	{ .bytes = 1, .blocks = 1, .kind = LEAK_REACHABLE },
 };
 
 static struct report_frame hostile_frames[] = {

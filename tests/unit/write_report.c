@@ -10,13 +10,13 @@
 
 #include "write_report.h"
 
-const struct writer text_writer = { &output_text, { false, false }, 0 };
+const struct writer text_writer = { &output_text, { .verbose = false }, 0 };
 const struct writer text_verbose_writer = { &output_text, { .verbose = true }, 0 };
 const struct writer system_writer = { &output_text, { .system_wide = true }, 0 };
 const struct writer system_verbose_writer = { &output_text,
 					      { .verbose = true, .system_wide = true },
 					      0 };
-const struct writer json_writer = { &output_json, { false, false }, 0 };
+const struct writer json_writer = { &output_json, { .verbose = false }, 0 };
 
 /* Not from the heap: tests let its allocations fail. */
 static void *begin(FILE *out, const struct writer *writer)

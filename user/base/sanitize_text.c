@@ -10,7 +10,7 @@
 
 #include "base/sanitize_text.h"
 
-#define REPLACEMENT "\xef\xbf\xbd"
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
 struct character {
 	unsigned int nr_bytes; /* 1 for an invalid byte */
@@ -222,4 +222,12 @@ char *sanitize_text__utf8(const char *text)
 	}
 	*end = '\0';
 	return copy;
+}
+
+unsigned int sanitize_text__first(const char *text, uint32_t *code)
+{
+	struct character character = decode(text);
+
+	*code = character.valid ? character.code : 0xfffd;
+	return character.nr_bytes;
 }

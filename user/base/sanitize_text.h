@@ -7,6 +7,7 @@
 #define SANITIZE_TEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /*
@@ -39,5 +40,11 @@ size_t sanitize_text__copy(char *buffer, size_t size, const char *text);
  * byte that is no UTF-8. The caller frees it. NULL when there is no memory.
  */
 char *sanitize_text__utf8(const char *text);
+
+/*
+ * For a writer with escapes of its own: the first character of text, which is not empty, or U+FFFD
+ * for a byte that is no UTF-8. Returns how many bytes it has.
+ */
+unsigned int sanitize_text__first(const char *text, uint32_t *code);
 
 #endif

@@ -2,6 +2,7 @@
 /* See json_stacks.h. */
 #include "output/json_stacks.h"
 
+#include "output/json_leaks.h"
 #include "output/json_value.h"
 
 static json_t *build_frame(const struct report_frame *frame)
@@ -62,33 +63,28 @@ json_t *json_stacks__walks(const uint64_t walks[NR_STACK_ENDS])
 	return line;
 }
 
-static json_t *build_stack(const struct report_stack *stack)
+static json_t *build_stack(const struct report_stack *stack, const struct report_leaks *leaks)
 {
-	static const char *const kinds[] = {
-		[LEAK_DEFINITE] = "definite",
-		[LEAK_INDIRECT] = "indirect",
-		[LEAK_POSSIBLE] = "possible",
-		[LEAK_REACHABLE] = "reachable",
-	};
-	json_t *line = json_pack("{s:I, s:I, s:s?, s:b, s:s, s:o, s:o}", "bytes",
-				 json_value__whole(stack->bytes), "blocks",
-				 json_value__whole(stack->blocks), "kind", kinds[stack->kind],
-				 "truncated", stack->end != STACK_COMPLETE, "end",
-				 stack_ends[stack->end], "frames", build_frames(stack),
-				 "block_list", build_blocks_or_null(stack));
+	json_t *line = json_pack(
+		"{s:I, s:I, s:o, s:b, s:s, s:o, s:o}", "bytes", json_value__whole(stack->bytes),
+		"blocks", json_value__whole(stack->blocks), "kind", json_leaks__kind(stack->kind),
+		"truncated", stack->end != STACK_COMPLETE, "end", stack_ends[stack->end], "frames",
+		build_frames(stack), "block_list", build_blocks_or_null(stack));
 
 	if (stack->nr_processes)
 		json_value__join(&line,
 				 json_pack("{s:I}", "processes", (json_int_t)stack->nr_processes));
+	if (leaks)
+		json_value__join(&line, json_leaks__of_stack(leaks, stack));
 	return line;
 }
 
-json_t *json_stacks__build(const struct report_stacks *stacks)
+json_t *json_stacks__build(const struct report_stacks *stacks, const struct report_leaks *leaks)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; array && i < stacks->nr; i++)
-		json_value__append(&array, build_stack(&stacks->list[i]));
+		json_value__append(&array, build_stack(&stacks->list[i], leaks));
 	return json_pack("{s:o, s:I, s:I, s:I}", "stacks", array, "more_stacks",
 			 json_value__whole(stacks->more), "more_bytes",
 			 json_value__whole(stacks->more_bytes), "more_blocks",

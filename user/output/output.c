@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static const struct output_format *const formats[] = { &output_text, &output_json };
+static const struct output_format *const formats[] = { &output_text, &output_json, &output_xml };
 
 const struct output_format *output__find(const char *name)
 {

@@ -37,6 +37,7 @@ struct report {
 
 struct output_settings {
 	bool verbose; /* text adds addresses, module paths and figures that otherwise only JSON has */
+	bool suppressions; /* text has a suppression after each stack of a leak check */
 	bool system_wide; /* text has a row of columns for each process that ends */
 };
 
@@ -62,6 +63,8 @@ struct output_format {
 extern const struct output_format output_text;
 /* JSON Lines, one object a line. The fields are stable. */
 extern const struct output_format output_json;
+/* The XML of Valgrind's memcheck: loss records, for the programs that read those. */
+extern const struct output_format output_xml;
 
 /* NULL: there is no such format. */
 const struct output_format *output__find(const char *name);

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/log.h"
+#include "output/json_leaks.h"
 #include "output/json_stacks.h"
 #include "output/json_value.h"
 #include "output/output.h"
@@ -170,14 +171,13 @@ static json_t *build_fate(const struct process_report *process)
 			 json_value__text(why.text[0] ? why.text : NULL));
 }
 
-/* "leaks" is null for now, so that a reader needs no change once blocks are classified. */
 static json_t *build_rows(const struct process_report *process)
 {
-	json_t *line = json_stacks__build(&process->stacks);
+	json_t *line = json_stacks__build(&process->stacks, process->leaks);
 
-	json_value__join(&line,
-			 json_pack("{s:o, s:n, s:o}", "walks", json_stacks__walks(process->walks),
-				   "leaks", "lost", build_lost(&process->lost)));
+	json_value__join(&line, json_pack("{s:o}", "walks", json_stacks__walks(process->walks)));
+	json_value__join(&line, json_leaks__build(process));
+	json_value__join(&line, json_pack("{s:o}", "lost", build_lost(&process->lost)));
 	return line;
 }
 
@@ -269,7 +269,7 @@ static void write_ranking(FILE *out, const struct ranking_report *ranking)
 				 build_held(ranking->held_bytes, ranking->held_blocks), "top",
 				 build_top(ranking), "more", more);
 
-	json_value__join(&line, json_stacks__build(&ranking->stacks));
+	json_value__join(&line, json_stacks__build(&ranking->stacks, NULL));
 	json_value__join(&line, json_pack("{s:o}", "lost", build_lost(&ranking->lost)));
 	write_line(out, line, "ranking");
 }

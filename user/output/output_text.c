@@ -86,7 +86,11 @@ static void report_exit(struct text_state *text, FILE *out, const struct process
 static void report(void *state, FILE *out, const struct report *item)
 {
 	struct text_state *text = state;
-	struct text_view view = { text->settings.verbose, item->terminal_columns };
+	struct text_view view = {
+		.verbose = text->settings.verbose,
+		.suppressions = text->settings.suppressions,
+		.terminal_columns = item->terminal_columns,
+	};
 
 	switch (item->kind) {
 	case REPORT_START:

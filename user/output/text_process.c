@@ -8,8 +8,8 @@
 
 #include "base/sanitize_text.h"
 #include "base/text_units.h"
+#include "output/leak_text.h"
 #include "output/text_lines.h"
-#include "output/text_stacks.h"
 
 static void print_process(FILE *out, const struct process_report *process)
 {
@@ -115,6 +115,7 @@ static void print_limits(FILE *out, const struct process_report *process)
 			text_units__duration(process->min_age_s).text);
 	}
 	text_lines__lost(out, &process->lost);
+	leak_text__not_done(out, process);
 }
 
 static figure sum_figures(figure a, figure b)
@@ -203,7 +204,7 @@ void text_process__exit(FILE *out, const struct process_report *process, struct 
 		text_lines__verdict(out, process);
 		text_lines__stays(out, &process->stays);
 	}
-	text_stacks__print(out, process, view);
+	leak_text__print(out, process, view);
 	fputc('\n', out);
 }
 
@@ -221,6 +222,6 @@ void text_process__outstanding(FILE *out, const struct process_report *process,
 		print_heap_usage(out, process, view.verbose);
 	}
 	print_limits(out, process);
-	text_stacks__print(out, process, view);
+	leak_text__print(out, process, view);
 	fputc('\n', out);
 }

@@ -34,14 +34,6 @@ static struct style style_for(struct text_view view)
 	return style;
 }
 
-static const char *const kind_words[] = {
-	[LEAK_UNCLASSIFIED] = "",
-	[LEAK_DEFINITE] = ", definitely lost,",
-	[LEAK_INDIRECT] = ", indirectly lost,",
-	[LEAK_POSSIBLE] = ", possibly lost,",
-	[LEAK_REACHABLE] = ", still reachable,",
-};
-
 static const char *shorten_path(const char *path, bool verbose)
 {
 	const char *slash = verbose ? NULL : strrchr(path, '/');
@@ -135,8 +127,7 @@ static const char *why_it_ended(enum stack_end end)
 	return why[end];
 }
 
-/* Prints how many stacks are complete and, for the others, why their walks ended. */
-static void print_walks(FILE *out, const uint64_t walks[NR_STACK_ENDS])
+void text_stacks__print_walks(FILE *out, const uint64_t walks[NR_STACK_ENDS])
 {
 	uint64_t nr = 0;
 
@@ -203,9 +194,8 @@ static void print_stacks(FILE *out, const struct report_stacks *stacks, const ch
 	for (size_t i = 0; i < stacks->nr; i++) {
 		const struct report_stack *stack = &stacks->list[i];
 
-		fprintf(out, "  %s%s%s", at_least,
-			text_units__held(stack->bytes, stack->blocks).text,
-			kind_words[stack->kind]);
+		fprintf(out, "  %s%s", at_least,
+			text_units__held(stack->bytes, stack->blocks).text);
 		if (stack->nr_processes > 1)
 			fprintf(out, " in %s",
 				text_units__nouns(stack->nr_processes, "process").text);
@@ -217,13 +207,21 @@ static void print_stacks(FILE *out, const struct report_stacks *stacks, const ch
 			 stacks->more_blocks);
 }
 
+void text_stacks__print_frames(FILE *out, const struct report_stack *stack, struct text_view view)
+{
+	struct style style = style_for(view);
+
+	print_frames(out, stack, &style);
+	print_blocks(out, stack);
+}
+
 void text_stacks__print(FILE *out, const struct process_report *process, struct text_view view)
 {
 	const char *at_least = text_lines__before_stacks(&process->lost);
 	struct style style = style_for(view);
 
 	if (view.verbose)
-		print_walks(out, process->walks);
+		text_stacks__print_walks(out, process->walks);
 	print_stacks(out, &process->stacks, at_least, &style);
 }
 

@@ -17,4 +17,9 @@ void text_stacks__print(FILE *out, const struct process_report *process, struct 
 void text_stacks__print_ranking(FILE *out, const struct ranking_report *ranking,
 				struct text_view view);
 
+/* Parts of these, for a writer with rows of its own: the lines below a row… */
+void text_stacks__print_frames(FILE *out, const struct report_stack *stack, struct text_view view);
+/* …and how many stacks are complete and, for the others, why their walks ended. */
+void text_stacks__print_walks(FILE *out, const uint64_t walks[NR_STACK_ENDS]);
+
 #endif

@@ -5,6 +5,7 @@
  */
 #include "output/text_system.h"
 
+#include "output/leak_text.h"
 #include "output/text_lines.h"
 #include "output/text_rows.h"
 #include "output/text_stacks.h"
@@ -54,7 +55,8 @@ void text_system__exit(FILE *out, const struct process_report *process, struct t
 			text_lines__verdict(out, process);
 		text_lines__kept(out, &process->stays);
 	}
-	text_stacks__print(out, process, view);
+	leak_text__not_done(out, process);
+	leak_text__print(out, process, view);
 }
 
 static void print_processes(FILE *out, const struct ranking_report *ranking,

@@ -28,8 +28,8 @@ static unsigned int name_place(const struct frame_place *place,
 }
 
 /* Each place becomes one frame, and one more for each function that was inlined there. */
-static int name_frames(struct report_stack *report, const struct stack_group *group,
-		       const struct aggregate_source *source)
+int aggregate__name(struct report_stack *report, const struct stack_group *group,
+		    const struct aggregate_source *source)
 {
 	struct report_frame frames[MAX_INLINED];
 	size_t capacity = 0;
@@ -68,17 +68,25 @@ static int copy_blocks(struct report_stack *report, size_t *capacity,
 	return 0;
 }
 
+int aggregate__list_blocks(struct report_stack *report, const struct stack_group *group,
+			   uint64_t now_ns)
+{
+	size_t capacity = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < group->nr_origins && !err; i++)
+		err = copy_blocks(report, &capacity, group->origins[i].site, now_ns);
+	return err;
+}
+
 static int fill_stack(struct report_stack *report, const struct stack_group *group,
 		      const struct aggregate_source *source)
 {
-	int err = name_frames(report, group, source);
-	size_t capacity = 0;
+	int err = aggregate__name(report, group, source);
 
 	report->bytes = group->bytes;
 	report->blocks = group->blocks;
-	for (size_t i = 0; i < group->nr_origins && !err; i++)
-		err = copy_blocks(report, &capacity, group->origins[i].site, source->now_ns);
-	return err;
+	return err ? err : aggregate__list_blocks(report, group, source->now_ns);
 }
 
 void aggregate__free(struct report_stacks *stacks)

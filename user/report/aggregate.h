@@ -33,6 +33,17 @@ int aggregate__fill_ranking(struct ranking_report *report, const struct process_
 			    size_t nr_processes, uint64_t top,
 			    const struct aggregate_source *source);
 
+/*
+ * Fills in the frames of one stack, with their names, and where it ended. Call
+ * symbolizer__begin_report once before the stacks of a report. Returns 0 or -ENOMEM.
+ */
+int aggregate__name(struct report_stack *report, const struct stack_group *group,
+		    const struct aggregate_source *source);
+
+/* Lists the single blocks of the group's sites. now_ns: for ages. Returns 0 or -ENOMEM. */
+int aggregate__list_blocks(struct report_stack *report, const struct stack_group *group,
+			   uint64_t now_ns);
+
 /* Leaves none. */
 void aggregate__free(struct report_stacks *stacks);
 

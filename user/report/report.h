@@ -15,10 +15,9 @@
 #include "base/figure.h"
 #include "base/meminfo.h"
 #include "bpf/wire.h"
+#include "leaks/leak_kind.h"
 #include "names/frame.h"
 #include "stays/kept.h"
-
-enum leak_kind { LEAK_UNCLASSIFIED, LEAK_DEFINITE, LEAK_INDIRECT, LEAK_POSSIBLE, LEAK_REACHABLE };
 
 struct report_block {
 	uint64_t address;
@@ -29,7 +28,9 @@ struct report_block {
 struct report_stack {
 	uint64_t bytes;
 	uint64_t blocks;
-	enum leak_kind kind;
+	enum leak_kind kind; /* of all its blocks: after a leak check, a stack can be there twice */
+	uint64_t indirect_bytes, indirect_blocks; /* lost with its blocks; of LEAK_DEFINITE alone */
+	int64_t growth_bytes, growth_blocks; /* since the leak check before; 0 at the first */
 	struct report_frame *frames; /* innermost first */
 	size_t nr_frames;
 	enum stack_end end; /* where the walk ended, and why */
@@ -42,6 +43,37 @@ struct report_stacks {
 	struct report_stack *list; /* largest first; possibly cut to the asked number */
 	size_t nr;
 	uint64_t more, more_bytes, more_blocks; /* what was cut */
+};
+
+struct leak_sum {
+	uint64_t bytes, blocks;
+};
+
+/* A suppression that hid something. */
+struct report_suppression {
+	const char *name, *file;
+	unsigned int line;
+	struct leak_sum hidden;
+	uint64_t records; /* stacks of it; never 0 */
+};
+
+/* The result of a leak check. The stacks of the report then are those of the shown kinds. */
+struct report_leaks {
+	struct leak_sum of_kind[NR_LEAK_KINDS]; /* without what was suppressed */
+	uint64_t records[NR_LEAK_KINDS]; /* stacks of each kind */
+	struct leak_sum suppressed;
+	struct leak_sum by_heuristic[NR_LEAK_HEURISTICS]; /* reachable by this alone */
+	unsigned int limits; /* enum leak_limit: why this is a lower bound */
+	bool full; /* stacks are shown, not sums alone */
+	unsigned int shown_kinds; /* a sum of LEAK_KIND_BIT */
+	double pause_s; /* how long the process stood still; < 0: at its end, nobody waited */
+	double since_s; /* since the check before this; < 0: it is the first */
+	uint64_t scanned_bytes;
+	bool has_arenas; /* the next three are known: glibc's malloc was walked */
+	uint64_t unknown_bytes, unknown_chunks; /* in use in the allocator, but not recorded */
+	uint64_t free_bytes; /* free inside the allocator */
+	const struct report_suppression *used;
+	size_t nr_used;
 };
 
 enum end_kind { END_EXITED, END_SIGNALLED, END_OOM, END_EXEC, END_UNKNOWN };
@@ -139,6 +171,9 @@ struct process_report {
 	struct report_stacks stacks;
 	uint64_t walks[NR_STACK_ENDS]; /* all stacks, counted by how they ended */
 
+	const struct report_leaks *leaks; /* NULL: nobody looked for leaks */
+	const char *leaks_why; /* a leak check was asked for, but this stood against it; or NULL */
+
 	struct report_lost lost;
 
 	/* Only of a process that has ended. */
@@ -178,6 +213,10 @@ struct start_report {
 	const char *version;
 	const char *kernel; /* release, as of uname -r */
 	const char *mode; /* "command", "pid" or "system" */
+	/* The command's arguments, then NULL, which outlive the reports; or NULL: there is none. */
+	const char *const *command;
+	pid_t pid; /* of the command, or of the one process of -p; 0: there is no such one */
+	pid_t ppid; /* of that process; 0: unknown */
 	unsigned int allocator_functions; /* probes attached */
 	unsigned int allocator_files; /* files that define an allocator */
 	unsigned int processes; /* that run and are traced from now on */

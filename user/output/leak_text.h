@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A leak check as text: loss records below a title for each kind, then Valgrind's summary. */
+#ifndef LEAK_TEXT_H
+#define LEAK_TEXT_H
+
+#include <stdio.h>
+
+#include "output/text_view.h"
+#include "report/report.h"
+
+/* The stacks of a process: as loss records if it was checked for leaks, else as they are. */
+void leak_text__print(FILE *out, const struct process_report *process, struct text_view view);
+
+/* The line that says why there was no leak check, if one was asked for. */
+void leak_text__not_done(FILE *out, const struct process_report *process);
+
+#endif
