@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "books/snapshot.h"
+#include "exit_code.h"
 #include "monitor_state.h"
 #include "notify.h"
 
@@ -19,12 +20,26 @@ static bool has_space(pid_t tgid, const struct space *spaces, size_t nr)
 	return false;
 }
 
+/* Before what is held is read: what is lost is a part of that. */
+static void check_for_leaks(struct monitor *monitor)
+{
+	struct space *spaces;
+	size_t nr;
+
+	if (!monitor->leaks.checks || snapshot__read_live(monitor->maps, &spaces, &nr))
+		return;
+	for (size_t i = 0; i < nr; i++)
+		leak_checks__check(monitor->leaks.checks, &spaces[i]);
+	free(spaces);
+}
+
 static void report_outstanding(struct monitor *monitor)
 {
 	const struct followed *followed = &monitor->followed;
 	struct space *spaces;
 	size_t nr, nr_gathered = 0;
 
+	check_for_leaks(monitor);
 	if (snapshot__read_live(monitor->maps, &spaces, &nr))
 		return;
 	kernel_records__drain(monitor->records);
@@ -58,7 +73,9 @@ static void report_outstanding(struct monitor *monitor)
 /* Looks at everything that can have changed. */
 static void look(struct monitor *monitor)
 {
+	/* The mappings first: a check at an end walks the stack. */
 	kernel_records__drain(monitor->records);
+	leak_checks__look(monitor->leaks.checks);
 	monitor_upkeep__retry_files(monitor);
 	monitor_records__consume(monitor);
 	monitor_living__look(monitor);
@@ -118,10 +135,27 @@ static void read_signals(struct monitor *monitor)
 	monitor->signals.stop_asked = false;
 }
 
+/* A user asked for a leak check by SIGUSR1. */
+static void check_leaks(struct monitor *monitor)
+{
+	monitor->signals.check_asked = false;
+	report_outstanding(monitor);
+	reporter__flush(monitor->reporter);
+}
+
+static void report_once(struct monitor *monitor)
+{
+	look(monitor);
+	report_outstanding(monitor);
+	monitor->finished = true;
+}
+
 static int follow(struct monitor *monitor)
 {
 	int status = STATUS_OK;
 
+	if (monitor->options->once)
+		report_once(monitor);
 	while (!monitor->signals.stopping && !monitor->finished) {
 		struct epoll_event ready[8];
 		int nr = epoll_wait(monitor->epoll_fd, ready, 8, TICK_MS);
@@ -137,6 +171,8 @@ static int follow(struct monitor *monitor)
 		if (monitor->signals.reopen_asked)
 			reopen_output(monitor);
 		look(monitor);
+		if (monitor->signals.check_asked)
+			check_leaks(monitor);
 		status = output_status(monitor);
 		if (status)
 			break;
@@ -203,6 +239,7 @@ int monitor__run(const struct options *options)
 			status = report_the_end(monitor);
 		monitor_setup__detach(monitor);
 		status = leave_command(monitor, status);
+		status = exit_code__of_run(options, &monitor->leaks.found, status);
 	}
 	monitor_setup__free(monitor);
 	return status;

@@ -94,7 +94,8 @@ int monitor_command__start(struct monitor *monitor, const char *executable)
 		log__error("cannot trace '%s': %s", executable, strerror(-err));
 		return STATUS_FAILED;
 	}
-	reporter__start(monitor->reporter, &monitor->features, &monitor->paths, 1, 0);
+	monitor_leaks__watch(monitor);
+	reporter__start(monitor->reporter, &monitor->features, &monitor->paths, 1, pid, 0);
 	reporter__flush(monitor->reporter);
 	err = command__release(&monitor->command);
 	return err ? command_error(monitor->options->command[0], err) : STATUS_OK;

@@ -35,6 +35,7 @@ static void report_end(struct monitor *monitor, const struct space *space)
 	 */
 	if (space->after_ns >= monitor->ready_ns)
 		reporter__exit(monitor->reporter, space, true);
+	leak_checks__forget(monitor->leaks.checks, space);
 	ended_spaces__delete_records(monitor->maps, space);
 	processes__reported(monitor->processes, (pid_t)space->tgid, space->seen_ns);
 	monitor->upkeep.dead_blocks += space->held_blocks;

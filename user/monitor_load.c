@@ -131,6 +131,7 @@ static int make_reporter(struct monitor *monitor)
 		.symbolizer = monitor->symbolizer,
 		.tables = monitor->files.tables,
 		.survivors = monitor->survivors,
+		.leaks = &monitor->leaks,
 	};
 
 	monitor->reporter = reporter__new(&sources, monitor->report_file);

@@ -60,6 +60,8 @@ static int watch_everything(struct monitor *monitor)
 	    watch(monitor, tracer__fd(monitor->tracer)) ||
 	    watch(monitor, kernel_records__fd(monitor->records)))
 		return STATUS_FAILED;
+	if (monitor->leaks.checks && watch(monitor, leak_checks__fd(monitor->leaks.checks)))
+		return STATUS_FAILED;
 	if (!monitor->options->interval_s)
 		return STATUS_OK;
 	monitor->interval_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -150,6 +152,8 @@ static int set_up(struct monitor *monitor)
 	monitor_signals__begin(monitor);
 	if (!status)
 		status = monitor_targets__check_pids(options);
+	if (!status)
+		status = monitor_leaks__begin(monitor);
 	if (!status && options->mode == MODE_COMMAND)
 		status = monitor_command__prepare(monitor, &executable);
 	raise_file_limit(); /* the command has been forked: it keeps its own limit */
@@ -201,6 +205,7 @@ static void warn_of_debuggers_at_the_end(const struct monitor *monitor)
 
 void monitor_setup__detach(struct monitor *monitor)
 {
+	monitor_leaks__end(monitor);
 	unwind_tables__detach(monitor->files.tables);
 	warn_of_debuggers_at_the_end(monitor);
 	if (!tracer__free(monitor->tracer)) {
@@ -215,6 +220,7 @@ void monitor_setup__free(struct monitor *monitor)
 	if (!monitor)
 		return;
 	monitor_setup__detach(monitor);
+	monitor_leaks__free(monitor);
 	translators__free(monitor->translators);
 	command__close(&monitor->command);
 	descendants__free(&monitor->descendants);

@@ -53,6 +53,10 @@ static void handle_signal(struct monitor *monitor, const struct signalfd_siginfo
 		monitor->signals.reopen_asked = true;
 		return;
 	}
+	if (!monitor->command.pid && monitor->leaks.checks && info->ssi_signo == SIGUSR1) {
+		monitor->signals.check_asked = true;
+		return;
+	}
 	switch (info->ssi_signo) {
 	case SIGCHLD:
 		return;
@@ -82,6 +86,8 @@ bool monitor_signals__keep_waiting(void *context)
 	struct monitor *monitor = context;
 	bool runs;
 
+	/* A process that stands at its end must not wait for a reader, too. */
+	leak_checks__look(monitor->leaks.checks);
 	monitor_signals__read(monitor);
 	runs = monitor->command.pid && !command__reap(&monitor->command);
 	return !monitor->signals.stop_asked || (runs && !monitor->signals.stopping);

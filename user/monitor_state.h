@@ -18,6 +18,7 @@
 #include "processes/descendants.h"
 #include "processes/followed.h"
 #include "processes/kernel_records.h"
+#include "reported_leaks.h"
 #include "reporter.h"
 
 /* The maps are read that often even when no doorbell rang. */
@@ -60,6 +61,7 @@ struct signals {
 	bool stop_asked; /* by a signal; ends the wait for a reader of the report */
 	bool stopping; /* the run is to end */
 	bool reopen_asked; /* of the report file */
+	bool check_asked; /* for leaks, now */
 };
 
 struct monitor {
@@ -83,6 +85,7 @@ struct monitor {
 	struct followed followed;
 	size_t nr_at_start; /* of processes, in mode system */
 	uint64_t ready_ns; /* CLOCK_MONOTONIC, when all that is traced from the start was probed */
+	struct leak_reporting leaks;
 	struct report_lost lost; /* losses that no map counts */
 	struct command_request request; /* how the command is to be started */
 	int interval_fd, epoll_fd;
@@ -122,6 +125,16 @@ bool monitor_targets__ended(struct monitor *monitor, size_t index);
 /* The same for a command: prepare finds and forks it, start lets it run. */
 int monitor_command__prepare(struct monitor *monitor, char **executable);
 int monitor_command__start(struct monitor *monitor, const char *executable);
+
+/*
+ * Leak checks, when the options ask for them. begin reads the suppressions, and starts the process
+ * that stops others; it returns an exit status, and has told the error. watch names the processes,
+ * once they are followed. end lets all of them go.
+ */
+int monitor_leaks__begin(struct monitor *monitor);
+void monitor_leaks__watch(struct monitor *monitor);
+void monitor_leaks__end(struct monitor *monitor);
+void monitor_leaks__free(struct monitor *monitor);
 
 /*
  * From here on, signals of the run are blocked until read; the command gets the original signal

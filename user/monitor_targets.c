@@ -286,8 +286,9 @@ int monitor_targets__begin(struct monitor *monitor, const char *executable)
 		status = follow_pids(monitor);
 	}
 	if (!status) {
+		monitor_leaks__watch(monitor);
 		reporter__start(monitor->reporter, &monitor->features, &monitor->paths,
-				(unsigned int)(monitor->followed.nr + monitor->nr_at_start),
+				(unsigned int)(monitor->followed.nr + monitor->nr_at_start), 0,
 				monitor->ready_ns);
 		reporter__flush(monitor->reporter);
 	}

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "bpf/wire.h"
+#include "option_leaks.h"
 
 /* Letters of options that have none. */
 enum {
@@ -20,11 +21,21 @@ enum {
 	LETTER_EXIT_AFTER,
 	LETTER_ATTACH,
 	LETTER_STACK_WALK,
+	LETTER_LEAK_CHECK,
+	LETTER_SHOW_LEAK_KINDS,
+	LETTER_ERROR_LEAK_KINDS,
+	LETTER_LEAK_HEURISTICS,
+	LETTER_SUPPRESSIONS,
+	LETTER_GEN_SUPPRESSIONS,
+	LETTER_ERROR_EXITCODE,
+	LETTER_XML,
+	LETTER_XML_FILE,
 	LETTER_VERSION
 };
 
 #define MAX_BLOCKS (1ULL << 27)
 #define MAX_STACKS (1ULL << 20)
+#define SHOWN_COLUMNS 24 /* of an option and its value in the help */
 
 #define FIELD(member) .field = offsetof(struct options, member)
 
@@ -56,6 +67,29 @@ static const struct option_entry entries[] = {
 	  option_value__flag, FIELD(append) },
 	{ LETTER_JSON, "json", NULL, "print JSON Lines instead of text", option_value__flag,
 	  FIELD(json) },
+	{ LETTER_LEAK_CHECK, "leak-check", "HOW", "find lost blocks: " LEAK_CHECKS,
+	  option_leaks__check, FIELD(leak_check) },
+	{ LETTER_SHOW_LEAK_KINDS, "show-leak-kinds", "KINDS",
+	  "list these stacks (default definite,possible)", option_leaks__kinds,
+	  FIELD(show_leak_kinds) },
+	{ LETTER_ERROR_LEAK_KINDS, "errors-for-leak-kinds", "KINDS",
+	  "what --error-exitcode is for (same default)", option_leaks__error_kinds,
+	  FIELD(error_leak_kinds) },
+	{ LETTER_LEAK_HEURISTICS, "leak-check-heuristics", "WHICH",
+	  "inner pointers that count (default all)", option_leaks__heuristics,
+	  FIELD(leak_heuristics) },
+	{ LETTER_SUPPRESSIONS, "suppressions", "FILE", "hide the leaks it names; may be repeated",
+	  option_leaks__suppressions, FIELD(suppressions) },
+	{ LETTER_GEN_SUPPRESSIONS, "gen-suppressions", "WHICH",
+	  "all: print a suppression for each listed stack", option_leaks__generate,
+	  FIELD(gen_suppressions) },
+	{ LETTER_ERROR_EXITCODE, "error-exitcode", "N",
+	  "exit with N if leaks are found and nothing fails", option_leaks__exit_code,
+	  FIELD(error_exitcode), .min = 0, .max = 255 },
+	{ LETTER_XML, "xml", "yes|no", "print a leak check as Valgrind's XML", option_leaks__xml,
+	  FIELD(xml) },
+	{ LETTER_XML_FILE, "xml-file", "FILE", "write the XML to FILE", option_value__text,
+	  FIELD(xml_path) },
 	{ LETTER_MAX_BLOCKS, "max-blocks", "N", "room for N outstanding blocks",
 	  option_value__whole, FIELD(max_blocks), .min = 1, .max = MAX_BLOCKS },
 	{ LETTER_MAX_STACKS, "max-stacks", "N", "room for N different stacks", option_value__whole,
@@ -113,6 +147,24 @@ void option_table__for_getopt(const char **letters, const struct option **names)
 	*names = all_names;
 }
 
+static void print_option(FILE *out, const struct option_entry *entry)
+{
+	const char *value = entry->value ? entry->value : "";
+	char shown[64];
+	int width;
+
+	width = snprintf(shown, sizeof(shown), "--%s%s%s", entry->name, *value ? " " : "", value);
+	if (entry->letter < OPTION_LONG_ONLY)
+		fprintf(out, "  -%c, ", entry->letter);
+	else
+		fputs("      ", out);
+	/* What is said of a long option begins below it. */
+	if (width > SHOWN_COLUMNS)
+		fprintf(out, "%s\n      %-*s  %s\n", shown, SHOWN_COLUMNS, "", entry->help);
+	else
+		fprintf(out, "%-*s  %s\n", SHOWN_COLUMNS, shown, entry->help);
+}
+
 void option_table__print_help(FILE *out)
 {
 	fputs("memleak-bpf: trace what programs allocate and hold, and the kernel takes back\n"
@@ -128,16 +180,7 @@ void option_table__print_help(FILE *out)
 	      "Reports go to stdout; with a command they go to stderr.\n"
 	      "\n",
 	      out);
-	for (size_t i = 0; i < NR_ENTRIES; i++) {
-		const struct option_entry *entry = &entries[i];
-		char shown[64];
-
-		snprintf(shown, sizeof(shown), "--%s%s%s", entry->name, entry->value ? " " : "",
-			 entry->value ? entry->value : "");
-		if (entry->letter < OPTION_LONG_ONLY)
-			fprintf(out, "  -%c, %-24s  %s\n", entry->letter, shown, entry->help);
-		else
-			fprintf(out, "      %-24s  %s\n", shown, entry->help);
-	}
+	for (size_t i = 0; i < NR_ENTRIES; i++)
+		print_option(out, &entries[i]);
 	fputs("\nman memleak-bpf explains the options and each line of a report.\n", out);
 }

@@ -20,7 +20,7 @@ int option_parser__refuse(struct option_parser *parser, const char *format, ...)
 	return -EINVAL;
 }
 
-static void *field_of(struct option_parser *parser, const struct option_entry *entry)
+void *option_parser__field(struct option_parser *parser, const struct option_entry *entry)
 {
 	return (char *)parser->options + entry->field;
 }
@@ -30,7 +30,7 @@ int option_value__flag(struct option_parser *parser, const struct option_entry *
 {
 	(void)shown;
 	(void)value;
-	*(bool *)field_of(parser, entry) = true;
+	*(bool *)option_parser__field(parser, entry) = true;
 	return 0;
 }
 
@@ -39,7 +39,7 @@ int option_value__text(struct option_parser *parser, const struct option_entry *
 {
 	if (!*value)
 		return option_parser__refuse(parser, "%s takes a %s, not ''", shown, entry->value);
-	*(const char **)field_of(parser, entry) = value;
+	*(const char **)option_parser__field(parser, entry) = value;
 	return 0;
 }
 
@@ -52,7 +52,7 @@ int option_value__whole(struct option_parser *parser, const struct option_entry 
 		return option_parser__refuse(
 			parser, "%s takes a whole number from %llu to %llu, not " QUOTED, shown,
 			(unsigned long long)entry->min, (unsigned long long)entry->max, value);
-	*(uint64_t *)field_of(parser, entry) = number;
+	*(uint64_t *)option_parser__field(parser, entry) = number;
 	return 0;
 }
 
@@ -65,7 +65,7 @@ int option_value__size(struct option_parser *parser, const struct option_entry *
 		return option_parser__refuse(
 			parser, "%s takes a size in bytes such as 4096 or 64K, not " QUOTED, shown,
 			value);
-	*(uint64_t *)field_of(parser, entry) = bytes;
+	*(uint64_t *)option_parser__field(parser, entry) = bytes;
 	return 0;
 }
 
@@ -80,7 +80,7 @@ int option_value__age(struct option_parser *parser, const struct option_entry *e
 			"%s takes milliseconds, a whole number from %llu to %llu, not " QUOTED,
 			shown, (unsigned long long)entry->min, (unsigned long long)entry->max,
 			value);
-	*(double *)field_of(parser, entry) = (double)milliseconds / 1000;
+	*(double *)option_parser__field(parser, entry) = (double)milliseconds / 1000;
 	return 0;
 }
 

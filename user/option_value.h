@@ -13,11 +13,15 @@
 #define EXIT_AFTERS "tracepoint, fexit or kretprobe"
 #define CALL_PROBES "session, multi or perf"
 #define STACK_WALKS "tables, frame-pointers or none"
+#define INTERVAL_TAKES "INTERVAL takes seconds from 0.001 to 31536000 such as 5 or 0.5"
 
 struct option_parser {
 	struct options *options;
 	char *error;
 	size_t error_size;
+	bool leak_check_given; /* --leak-check, with whatever value */
+	bool error_kinds_given; /* --errors-for-leak-kinds */
+	const char *leak_detail; /* an option that means nothing without a leak check, or NULL */
 };
 
 struct option_entry;
@@ -43,6 +47,9 @@ struct option_entry {
 /* Writes the error. Returns -EINVAL. */
 int option_parser__refuse(struct option_parser *parser, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* The entry's field in the options that are filled. */
+void *option_parser__field(struct option_parser *parser, const struct option_entry *entry);
 
 /* These set the entry's field. */
 option_apply option_value__flag, option_value__text, option_value__whole, option_value__size;

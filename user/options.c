@@ -13,6 +13,7 @@
 
 #include "base/parse_number.h"
 #include "bpf/wire.h"
+#include "option_leaks.h"
 #include "option_table.h"
 #include "option_value.h"
 
@@ -107,14 +108,14 @@ static int parse_interval(struct option_parser *parser, char **words, int nr_wor
 {
 	struct options *options = parser->options;
 	double seconds;
+	bool is_number;
 
 	if (!nr_words)
 		return 0;
-	if (!parse_number__seconds(words[0], &seconds) || seconds < MIN_SECONDS ||
-	    seconds > OPTION_MAX_SECONDS)
-		return refuse_number(
-			parser, "INTERVAL takes seconds from 0.001 to 31536000 such as 5 or 0.5",
-			words[0]);
+	is_number = parse_number__seconds(words[0], &seconds);
+	options->once = is_number && seconds == 0;
+	if (!options->once && (!is_number || seconds < MIN_SECONDS || seconds > OPTION_MAX_SECONDS))
+		return refuse_number(parser, INTERVAL_TAKES, words[0]);
 	options->interval_s = seconds;
 
 	for (int i = 1; i < nr_words; i++) {
@@ -130,6 +131,8 @@ static int parse_interval(struct option_parser *parser, char **words, int nr_wor
 					     "COUNT takes a whole number from 1 to 4294967295",
 					     words[i]);
 	}
+	if (options->once && options->count != 1)
+		return option_leaks__refuse_zero(parser);
 	return 0;
 }
 
@@ -173,29 +176,40 @@ static int build_shell_command(struct option_parser *parser)
 	return 0;
 }
 
-/* Checks the options that depend on each other; then sets the mode. */
-static int check_together(struct option_parser *parser)
+/* Checks what is to be traced against -p, -c, -u and -f. */
+static int check_targets(struct option_parser *parser)
 {
 	struct options *options = parser->options;
+	bool has_command = options->command || options->shell_command;
 
 	if (options->command && options->shell_command) {
 		options->command = NULL; /* argv's: not for options__free */
 		return option_parser__refuse(parser,
 					     "-c and a command after -- exclude each other");
 	}
-	if (options->nr_pids && (options->command || options->shell_command))
+	if (options->nr_pids && has_command)
 		return option_parser__refuse(parser, "-p and a command exclude each other");
-	if (options->user && !options->command && !options->shell_command)
+	if (options->user && !has_command)
 		return option_parser__refuse(parser, "-u goes with a command only");
-	if (options->follow_children && !options->nr_pids && !options->command &&
-	    !options->shell_command)
+	if (options->follow_children && !options->nr_pids && !has_command)
 		return option_parser__refuse(
 			parser,
 			"-f goes with a command or -p: without them all processes are traced");
 	if (options->features &&
-	    (options->nr_pids || options->command || options->shell_command || options->interval_s))
+	    (options->nr_pids || has_command || options->interval_s || options->once))
 		return option_parser__refuse(
 			parser, "--features traces nothing: no -p, command or INTERVAL with it");
+	return 0;
+}
+
+/* Checks the options that depend on each other; then sets the mode and what follows from it. */
+static int check_together(struct option_parser *parser)
+{
+	struct options *options = parser->options;
+	int error = check_targets(parser);
+
+	if (error)
+		return error;
 	if (options->append && !options->output_path)
 		return option_parser__refuse(parser, "--append goes with -w only");
 	if (options->min_size_bytes > options->max_size_bytes)
@@ -203,14 +217,23 @@ static int check_together(struct option_parser *parser)
 			parser, "-z %llu is more than -Z %llu: no block would be counted",
 			(unsigned long long)options->min_size_bytes,
 			(unsigned long long)options->max_size_bytes);
-	if (options->shell_command)
-		return build_shell_command(parser);
-	return 0;
+	if (options->command || options->shell_command)
+		options->mode = MODE_COMMAND;
+	else if (options->nr_pids)
+		options->mode = MODE_PID;
+	error = option_leaks__complete(parser);
+	if (error)
+		return error;
+	return options->shell_command ? build_shell_command(parser) : 0;
 }
 
 int options__parse(struct options *options, int argc, char **argv, char *error, size_t error_size)
 {
-	struct option_parser parser = { options, error, error_size };
+	struct option_parser parser = {
+		.options = options,
+		.error = error,
+		.error_size = error_size,
+	};
 	bool separated = false;
 	int result;
 
@@ -218,6 +241,7 @@ int options__parse(struct options *options, int argc, char **argv, char *error, 
 		.max_size_bytes = UINT64_MAX,
 		.max_frames = WIRE_MAX_FRAMES,
 	};
+	option_leaks__set_defaults(options);
 	if (error_size)
 		error[0] = '\0';
 	if (argc < 1)
@@ -229,15 +253,7 @@ int options__parse(struct options *options, int argc, char **argv, char *error, 
 	result = parse_words(&parser, argv + optind, argc - optind, separated);
 	if (result)
 		return result;
-	result = check_together(&parser);
-	if (result)
-		return result;
-
-	if (options->command)
-		options->mode = MODE_COMMAND;
-	else if (options->nr_pids)
-		options->mode = MODE_PID;
-	return 0;
+	return check_together(&parser);
 }
 
 void options__free(struct options *options)

@@ -26,6 +26,10 @@ enum exit_status {
 	STATUS_NO_READER = 141, /* a pipe's reader has gone: as a filter that SIGPIPE ends */
 };
 
+enum leak_check { LEAK_CHECK_NO, LEAK_CHECK_SUMMARY, LEAK_CHECK_FULL };
+
+#define OPTIONS_MAX_SUPPRESSIONS 64 /* files */
+
 enum options_mode { MODE_SYSTEM, MODE_PID, MODE_COMMAND };
 
 struct options {
@@ -37,6 +41,7 @@ struct options {
 	const char *user; /* -u */
 	double interval_s; /* 0: no interval */
 	uint64_t count; /* 0: no limit */
+	bool once; /* INTERVAL 0, COUNT 1: a leak check at once, and no more; interval_s is 0 */
 	bool follow_children; /* -f */
 	bool show_allocations; /* -a */
 	bool trace; /* -t */
@@ -48,11 +53,21 @@ struct options {
 	uint64_t max_stacks; /* --max-stacks; 0: default */
 	uint64_t max_frames; /* --frames; 128 by default */
 	const char *btf_path; /* --btf */
-	const char *output_path; /* -w */
+	const char *output_path; /* -w or --xml-file */
 	bool append; /* --append */
 	bool json; /* --json */
 	bool verbose; /* -v */
 	struct probe_paths paths; /* --exit-hook, --exit-after, --attach, --stack-walk */
+	enum leak_check leak_check; /* --leak-check */
+	unsigned int show_leak_kinds; /* --show-leak-kinds, a sum of LEAK_KIND_BIT */
+	unsigned int error_leak_kinds; /* --errors-for-leak-kinds, the same */
+	unsigned int leak_heuristics; /* --leak-check-heuristics, a sum of LEAK_HEURISTIC_BIT */
+	const char *suppressions[OPTIONS_MAX_SUPPRESSIONS]; /* --suppressions: files, in order */
+	size_t nr_suppressions;
+	bool gen_suppressions; /* --gen-suppressions=all */
+	int error_exitcode; /* --error-exitcode; 0: leaks don't change the exit status */
+	bool xml; /* --xml=yes */
+	const char *xml_path; /* --xml-file; then output_path, too */
 	bool features; /* --features */
 	bool help; /* --help */
 	bool version; /* --version */

@@ -19,6 +19,8 @@
 #include "stays/shm_survivors.h"
 #include "unwind/unwind_tables.h"
 
+struct leak_reporting;
+
 /* All members belong to the caller, and outlive the reports. */
 struct report_sources {
 	const struct options *options;
@@ -29,6 +31,7 @@ struct report_sources {
 	struct symbolizer *symbolizer;
 	struct unwind_tables *tables; /* NULL: stacks are walked by frame pointers */
 	struct shm_survivors *survivors;
+	struct leak_reporting *leaks; /* see reported_leaks.h */
 };
 
 /* How many stacks, or rows of a ranking, are shown. */

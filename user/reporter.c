@@ -10,11 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "output/document.h"
 #include "processes/process_name.h"
+#include "reported_leaks.h"
 #include "reported_process.h"
 #include "reported_system.h"
 #include "run_total.h"
@@ -38,9 +40,12 @@ struct reporter {
 static struct document *new_document(const struct options *options, struct report_file *file)
 {
 	struct output_settings settings = { .verbose = options->verbose,
+					    .suppressions = options->gen_suppressions,
 					    .system_wide = options->mode == MODE_SYSTEM };
 
-	return document__new(output__find(options->json ? "json" : "text"), &settings, file);
+	const char *format = options->xml ? "xml" : options->json ? "json" : "text";
+
+	return document__new(output__find(format), &settings, file);
 }
 
 struct reporter *reporter__new(const struct report_sources *sources, struct report_file *file)
@@ -155,16 +160,19 @@ void reporter__exit(struct reporter *reporter, const struct space *space, bool m
 	const struct report_sources *sources = &reporter->sources;
 	struct reported_process process = find_process(reporter, space);
 	struct process_report report = { 0 };
+	struct reported_leaks leaks;
 
 	process.end_ns = space->process_end_ns ? space->process_end_ns : space->after_ns;
 	report.time = wall_time(space->after_ns ? space->after_ns : process.end_ns);
 	reported_process__fill(sources, &process, &report);
 	reported_process__fill_end(sources, &process, memory_gone, &report);
 	if (is_shown(sources->options, &report)) {
-		if (report.has_allocator && shows_stacks(sources->options, &report))
+		if (!reported_leaks__fill(&leaks, sources, &process, true, &report) &&
+		    report.has_allocator && shows_stacks(sources->options, &report))
 			reported_process__fill_stacks(sources, &process, &report);
 		write_process(reporter, REPORT_EXIT, &report);
 		aggregate__free(&report.stacks);
+		reported_leaks__free(&leaks);
 	}
 	if (memory_gone) /* else it will be counted when it goes */
 		run_total__add(&reporter->total, space, &report);
@@ -175,13 +183,16 @@ void reporter__outstanding(struct reporter *reporter, const struct space *space)
 {
 	struct reported_process process = find_process(reporter, space);
 	struct process_report report = { .time = wall_time(0) };
+	struct reported_leaks leaks;
 
 	process.end_ns = process.now_ns;
 	reported_process__fill(&reporter->sources, &process, &report);
-	if (report.has_allocator)
+	if (!reported_leaks__fill(&leaks, &reporter->sources, &process, false, &report) &&
+	    report.has_allocator)
 		reported_process__fill_stacks(&reporter->sources, &process, &report);
 	write_process(reporter, REPORT_OUTSTANDING, &report);
 	aggregate__free(&report.stacks);
+	reported_leaks__free(&leaks);
 }
 
 void reporter__nothing_yet(struct reporter *reporter, pid_t tgid)
@@ -194,11 +205,14 @@ void reporter__nothing_yet(struct reporter *reporter, pid_t tgid)
 	};
 	struct process_report report = { .time = wall_time(0) };
 	struct reported_process process;
+	struct reported_leaks leaks;
 
 	process_name__read(tgid, space.comm, sizeof(space.comm));
 	process = find_process(reporter, &space);
 	reported_process__fill(&reporter->sources, &process, &report);
+	reported_leaks__fill(&leaks, &reporter->sources, &process, false, &report);
 	write_process(reporter, REPORT_OUTSTANDING, &report);
+	reported_leaks__free(&leaks);
 }
 
 void reporter__ranking(struct reporter *reporter, const struct space *spaces, size_t nr_spaces)
@@ -244,7 +258,8 @@ void reporter__trace(struct reporter *reporter, const struct event *event)
 }
 
 void reporter__start(struct reporter *reporter, const struct features *features,
-		     const struct probe_paths *paths, unsigned int nr_processes, uint64_t ready_ns)
+		     const struct probe_paths *paths, unsigned int nr_processes, pid_t command_pid,
+		     uint64_t ready_ns)
 {
 	static const char *const modes[] = {
 		[MODE_SYSTEM] = "system",
@@ -262,8 +277,15 @@ void reporter__start(struct reporter *reporter, const struct features *features,
 		.exit_after = probe_paths__exit_after_name(paths->exit_after),
 		.uprobe = probe_paths__call_probes_name(paths->call_probes),
 		.processes = nr_processes,
+		.command = (const char *const *)sources->options->command,
 	};
 
+	if (command_pid) {
+		start.pid = command_pid;
+		start.ppid = getpid();
+	} else if (sources->options->nr_pids == 1) {
+		start.pid = sources->options->pids[0];
+	}
 	reporter->ready_ns = ready_ns;
 	for (unsigned int n = 0; n + 1 < START_MAX_DEGRADED; n++)
 		start.degraded[n] = probe_paths__degraded(features, paths, n);

@@ -20,12 +20,13 @@ struct reporter *reporter__new(const struct report_sources *sources, struct repo
 void reporter__free(struct reporter *reporter);
 
 /*
- * Writes the start of the report. nr_processes: how many are traced from the start; ready_ns
- * (CLOCK_MONOTONIC): the time since which all of them are probed, 0 for a command, which begins
- * probed.
+ * Writes the start of the report. nr_processes: how many are traced from the start; command_pid:
+ * the command, or 0; ready_ns (CLOCK_MONOTONIC): the time since which all of them are probed, 0 for
+ * a command, which begins probed.
  */
 void reporter__start(struct reporter *reporter, const struct features *features,
-		     const struct probe_paths *paths, unsigned int nr_processes, uint64_t ready_ns);
+		     const struct probe_paths *paths, unsigned int nr_processes, pid_t command_pid,
+		     uint64_t ready_ns);
 /*
  * Gathers the single blocks of spaces, where the options need them; call it before these are
  * reported. It takes as many of the first *nr as it can at once, and sets *nr to that number.

@@ -15,41 +15,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "command_line.h"
 #include "failing_alloc.h"
 #include "option_table.h"
 #include "options.h"
 #include "base/parse_number.h"
-
-#define MAX_WORDS 16
-
-static char error[256];
-
-/* Parses "memleak-bpf" and the words, which getopt_long must leave in their order. */
-static int parse(struct options *options, const char *const words[])
-{
-	char *argv[MAX_WORDS + 2] = { (char *)"memleak-bpf" };
-	static char *kept[MAX_WORDS + 2];
-	int argc = 1, result;
-
-	for (; words[argc - 1]; argc++)
-		argv[argc] = (char *)words[argc - 1];
-	/* options->command points into argv, which so must outlive this function. */
-	memcpy(kept, argv, sizeof(kept));
-	strcpy(error, "untouched");
-	result = options__parse(options, argc, kept, error, sizeof(error));
-	assert_memory_equal(kept, argv, sizeof(kept));
-	return result;
-}
-
-#define PARSE(options, ...) parse(options, (const char *const[]){ __VA_ARGS__, NULL })
 
 static void test_defaults(void **state)
 {
 	struct options options;
 
 	(void)state;
-	assert_int_equal(parse(&options, (const char *const[]){ NULL }), 0);
-	assert_string_equal(error, "");
+	assert_int_equal(command_line__parse(&options, (const char *const[]){ NULL }), 0);
+	assert_string_equal(command_line__error, "");
 	assert_int_equal(options.mode, MODE_SYSTEM);
 	assert_int_equal(options.top, 0);
 	assert_true(options.max_size_bytes == UINT64_MAX);
@@ -146,7 +124,7 @@ static void test_too_many_pids(void **state)
 	assert_int_equal(options.nr_pids, OPTIONS_MAX_PIDS);
 	assert_int_equal(PARSE(&options, "-p", list, "-p", "1"), 0);
 	assert_int_equal(PARSE(&options, "-p", list, "-p", "257"), -EINVAL);
-	assert_string_equal(error, "-p takes at most 256 PIDs");
+	assert_string_equal(command_line__error, "-p takes at most 256 PIDs");
 	options__free(&options);
 }
 
@@ -216,16 +194,11 @@ static void test_help_and_version(void **state)
 	assert_int_equal(PARSE(&options, "--nonsense", "-h"), -EINVAL);
 }
 
-struct refusal {
-	const char *words[MAX_WORDS];
-	const char *message;
-};
-
 #define HINT "; a command goes after --: -- COMMAND [ARG...]"
 #define TOP_TAKES "-T takes a whole number from 1 to 1048576, not "
 #define SIZE_TAKES " takes a size in bytes such as 4096 or 64K, not "
 #define PID_TAKES "-p takes PIDs such as 1234 or 1234,1235, not "
-#define INTERVAL_TAKES "INTERVAL takes seconds from 0.001 to 31536000 such as 5 or 0.5, not "
+#define INTERVAL_REFUSED "INTERVAL takes seconds from 0.001 to 31536000 such as 5 or 0.5, not "
 #define COUNT_TAKES "COUNT takes a whole number from 1 to 4294967295, not "
 
 static const struct refusal refusals[] = {
@@ -301,19 +274,19 @@ static const struct refusal refusals[] = {
 	  "--features traces nothing: no -p, command or INTERVAL with it" },
 	{ { "--features", "5" }, "--features traces nothing: no -p, command or INTERVAL with it" },
 	/* INTERVAL and COUNT. */
-	{ { "ls" }, INTERVAL_TAKES "'ls'" HINT },
-	{ { "ls", "-l" }, INTERVAL_TAKES "'ls'" HINT },
-	{ { "" }, INTERVAL_TAKES "''" },
-	{ { "7z" }, INTERVAL_TAKES "'7z'" HINT },
-	{ { "0" }, INTERVAL_TAKES "'0'" },
-	{ { "0.0009" }, INTERVAL_TAKES "'0.0009'" },
-	{ { "31536001" }, INTERVAL_TAKES "'31536001'" },
-	{ { "99999999999999999999" }, INTERVAL_TAKES "'99999999999999999999'" },
-	{ { "5." }, INTERVAL_TAKES "'5.'" },
-	{ { "." }, INTERVAL_TAKES "'.'" },
-	{ { "1e3" }, INTERVAL_TAKES "'1e3'" HINT },
-	{ { "5s" }, INTERVAL_TAKES "'5s'" HINT },
-	{ { "-" }, INTERVAL_TAKES "'-'" HINT },
+	{ { "ls" }, INTERVAL_REFUSED "'ls'" HINT },
+	{ { "ls", "-l" }, INTERVAL_REFUSED "'ls'" HINT },
+	{ { "" }, INTERVAL_REFUSED "''" },
+	{ { "7z" }, INTERVAL_REFUSED "'7z'" HINT },
+	{ { "-p", "1", "0.0009", "1" }, INTERVAL_REFUSED "'0.0009'" },
+	{ { "0.0009" }, INTERVAL_REFUSED "'0.0009'" },
+	{ { "31536001" }, INTERVAL_REFUSED "'31536001'" },
+	{ { "99999999999999999999" }, INTERVAL_REFUSED "'99999999999999999999'" },
+	{ { "5." }, INTERVAL_REFUSED "'5.'" },
+	{ { "." }, INTERVAL_REFUSED "'.'" },
+	{ { "1e3" }, INTERVAL_REFUSED "'1e3'" HINT },
+	{ { "5s" }, INTERVAL_REFUSED "'5s'" HINT },
+	{ { "-" }, INTERVAL_REFUSED "'-'" HINT },
 	{ { "5", "ls" }, COUNT_TAKES "'ls'" HINT },
 	{ { "5", "0" }, COUNT_TAKES "'0'" },
 	{ { "5", "-3" }, COUNT_TAKES "'-3'" HINT },
@@ -340,17 +313,8 @@ static const struct refusal refusals[] = {
 
 static void test_refusals(void **state)
 {
-	struct options options;
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-		int result = parse(&options, refusals[i].words);
-
-		options__free(&options);
-		if (result != -EINVAL || strcmp(error, refusals[i].message) != 0)
-			fail_msg("refusal %zu: %d\nexpected %s\ngot      %s", i, result,
-				 refusals[i].message, error);
-	}
+	command_line__assert_refused(refusals, sizeof(refusals) / sizeof(refusals[0]));
 }
 
 static void test_long_words_are_cut(void **state)
@@ -361,8 +325,8 @@ static void test_long_words_are_cut(void **state)
 	(void)state;
 	memset(word, 'x', sizeof(word) - 1);
 	assert_int_equal(PARSE(&options, "-T", word), -EINVAL);
-	assert_true(strlen(error) < 200);
-	assert_null(strchr(error, '\n'));
+	assert_true(strlen(command_line__error) < 200);
+	assert_null(strchr(command_line__error, '\n'));
 	assert_int_equal(options__parse(&options, 2, (char *[]){ (char *)"m", word, NULL }, tiny,
 					sizeof(tiny)),
 			 -EINVAL);
@@ -380,7 +344,7 @@ static void test_no_memory(void **state)
 	failing_alloc__after(0);
 	assert_int_equal(PARSE(&options, "-c", "ls"), -ENOMEM);
 	failing_alloc__never();
-	assert_string_equal(error, "out of memory");
+	assert_string_equal(command_line__error, "out of memory");
 	options__free(&options);
 }
 

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * See leak_checks.h. Called by the monitor; the reporter reads the findings.
+ *
+ * A process that runs must not stand still for as long as its blocks are read and classified. So
+ * its blocks are read twice: before the pause, to know what to look for, and after it. Those that
+ * were there at the pause and still are get their kinds; those that were freed since count as
+ * holders of others.
+ */
+#include "leak_checks.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "books/snapshot.h"
+#include "exit_frames.h"
+#include "leaks/exit_watch.h"
+#include "report/losses.h"
+
+/* A process that is watched, or can't be. */
+struct watched {
+	pid_t tgid;
+	char why_not[96]; /* empty: it is watched */
+};
+
+struct leak_checks {
+	const struct options *options;
+	struct leak_check_sources sources;
+	struct exit_watch *watch;
+	struct watched *watched;
+	size_t nr_watched, watched_capacity;
+	struct leak_findings *findings; /* the last of each space */
+	size_t nr_findings, findings_capacity;
+	struct leak_findings none; /* for spaces without any */
+};
+
+struct leak_checks *leak_checks__new(const struct options *options)
+{
+	struct leak_checks *checks = calloc(1, sizeof(*checks));
+
+	if (!checks)
+		return NULL;
+	checks->options = options;
+	checks->watch = exit_watch__new();
+	if (checks->watch)
+		return checks;
+	free(checks);
+	return NULL;
+}
+
+void leak_checks__free(struct leak_checks *checks)
+{
+	if (!checks)
+		return;
+	exit_watch__free(checks->watch);
+	for (size_t i = 0; i < checks->nr_findings; i++)
+		leak_findings__free(&checks->findings[i]);
+	free(checks->findings);
+	free(checks->watched);
+	free(checks);
+}
+
+void leak_checks__read_from(struct leak_checks *checks, const struct leak_check_sources *sources)
+{
+	checks->sources = *sources;
+}
+
+int leak_checks__fd(const struct leak_checks *checks)
+{
+	return exit_watch__fd(checks->watch);
+}
+
+static const struct watched *find_watched(const struct leak_checks *checks, pid_t tgid)
+{
+	for (size_t i = 0; i < checks->nr_watched; i++)
+		if (checks->watched[i].tgid == tgid)
+			return &checks->watched[i];
+	return NULL;
+}
+
+static void say_why_not(struct watched *watched, int err, pid_t tracer)
+{
+	size_t size = sizeof(watched->why_not);
+
+	if (err == -EBUSY && tracer)
+		snprintf(watched->why_not, size, "PID %d already traces it, as a debugger does",
+			 tracer);
+	else
+		snprintf(watched->why_not, size, "its threads can't be stopped: %s",
+			 strerror(-err));
+	log__warning("no leak check of PID %d: %s", watched->tgid, watched->why_not);
+}
+
+void leak_checks__add(struct leak_checks *checks, pid_t tgid)
+{
+	struct watched *watched;
+	pid_t tracer = 0;
+	int err;
+
+	if (array__reserve(&checks->watched, &checks->watched_capacity, checks->nr_watched + 1)) {
+		log__warning("no leak check of PID %d: out of memory", tgid);
+		return;
+	}
+	watched = &checks->watched[checks->nr_watched++];
+	*watched = (struct watched){ .tgid = tgid };
+	err = exit_watch__add(checks->watch, tgid, &tracer);
+	if (err && err != -ESRCH)
+		say_why_not(watched, err, tracer);
+}
+
+/* The blocks of one space, as a walk of the block map finds them. */
+struct block_list {
+	uint64_t serial;
+	uint64_t before_ns; /* only those allocated before; 0: all */
+	struct leak_block *list;
+	size_t nr, capacity;
+};
+
+static int take_block(const struct block_key *key, const struct block *block, void *context)
+{
+	struct block_list *blocks = context;
+	int err;
+
+	if (key->serial != blocks->serial || key->address & WIRE_GHOST ||
+	    (blocks->before_ns && block->time_ns >= blocks->before_ns))
+		return 0;
+	err = array__reserve(&blocks->list, &blocks->capacity, blocks->nr + 1);
+	if (!err)
+		blocks->list[blocks->nr++] = (struct leak_block){
+			.address = key->address,
+			.size_bytes = block->size_bytes,
+			.stack_id = block->stack_id,
+			.time_ns = block->time_ns,
+		};
+	return err;
+}
+
+static int read_blocks(const struct leak_checks *checks, struct block_list *blocks)
+{
+	int err = snapshot__walk_blocks(checks->sources.maps, take_block, blocks);
+
+	if (!err)
+		blocks->nr = block_index__sort(blocks->list, blocks->nr);
+	return err;
+}
+
+static const char *why_failed(int err)
+{
+	switch (-err) {
+	case E2BIG:
+		return "it has more pointers than a check can keep";
+	case ENOMEM:
+		return "the tracer has not enough memory";
+	case ETIMEDOUT:
+		return "one of its threads could not be stopped within a second";
+	case EINTR:
+		return "the tracer was asked to stop";
+	case ESRCH:
+		return "it ended meanwhile";
+	case ESTALE:
+		return "the tracer was stopped, and did not keep it waiting";
+	case EPIPE:
+		return "the process that stops others is gone";
+	default:
+		return "its memory could not be read";
+	}
+}
+
+static int classify(const struct leak_checks *checks, struct leak_scan *scan,
+		    const struct block_list *blocks, struct leak_findings *findings)
+{
+	struct leak_result result;
+	int err = leak_scan__classify(scan, blocks->list, blocks->nr,
+				      checks->options->leak_heuristics, &result);
+
+	if (err)
+		return err;
+	err = leak_findings__sum(findings, blocks->list, blocks->nr, &result,
+				 checks->options->show_allocations);
+	leak_result__free(&result);
+	return err;
+}
+
+/* Keeps the findings, compared with those of the check before. */
+static void keep(struct leak_checks *checks, struct leak_findings *findings)
+{
+	for (size_t i = 0; i < checks->nr_findings; i++) {
+		struct leak_findings *earlier = &checks->findings[i];
+
+		if (earlier->serial != findings->serial)
+			continue;
+		leak_findings__compare(findings, earlier);
+		leak_findings__free(earlier);
+		*earlier = *findings;
+		return;
+	}
+	if (array__reserve(&checks->findings, &checks->findings_capacity,
+			   checks->nr_findings + 1)) {
+		log__warning("out of memory: a leak check was lost");
+		leak_findings__free(findings);
+		return;
+	}
+	checks->findings[checks->nr_findings++] = *findings;
+}
+
+/* Whether it may hold blocks that were not recorded: from before the attach, or lost since. */
+static bool may_hold_others(const struct space *space)
+{
+	struct report_lost lost = { 0 };
+
+	losses__add_space(&lost, space);
+	return space->flags & SPACE_LATE || losses__lessen_sums(&lost);
+}
+
+static struct leak_scan_request request_of(const struct paused_process *paused,
+					   const struct block_list *blocks,
+					   const struct space *space, bool exact)
+{
+	return (struct leak_scan_request){
+		.process = paused,
+		.blocks = blocks->list,
+		.nr_blocks = blocks->nr,
+		.exact = exact,
+		.late = may_hold_others(space),
+	};
+}
+
+/*
+ * A process that has run its last instruction stands still for as long as the check takes. Then it
+ * is let go.
+ */
+static void check_at_end(struct leak_checks *checks, const struct space *space,
+			 struct paused_process *paused)
+{
+	const struct image *image =
+		processes__image(checks->sources.processes, paused->tgid, space->seen_ns);
+	struct block_list blocks = { .serial = space->serial };
+	struct leak_findings findings = {
+		.serial = space->serial,
+		.was_due = true,
+		.at_end = true,
+		.checked_ns = clock__monotonic_ns(),
+		.pause_s = -1,
+		.since_s = -1,
+	};
+	struct leak_scan *scan = NULL;
+	int err = read_blocks(checks, &blocks);
+
+	if (!err) {
+		struct leak_scan_request request = request_of(paused, &blocks, space, true);
+
+		exit_frames__forget(paused, checks->sources.files, image ? image->mappings : NULL);
+		scan = leak_scan__read(&request);
+		err = scan ? classify(checks, scan, &blocks, &findings) : -errno;
+	}
+	if (!err)
+		err = exit_watch__resume(checks->watch, paused->tgid);
+	else
+		exit_watch__resume(checks->watch, paused->tgid);
+	if (err)
+		findings.why = why_failed(err);
+	leak_scan__free(scan);
+	free(blocks.list);
+	keep(checks, &findings);
+}
+
+/* The living space of that process, by a fresh look at the books. */
+static bool find_space(const struct leak_checks *checks, pid_t tgid, struct space *found)
+{
+	struct space *spaces;
+	bool is_found = false;
+	size_t nr;
+
+	if (snapshot__read_live(checks->sources.maps, &spaces, &nr))
+		return false;
+	for (size_t i = 0; i < nr && !is_found; i++) {
+		is_found = (pid_t)spaces[i].tgid == tgid && !(spaces[i].flags & SPACE_EXEC);
+		if (is_found)
+			*found = spaces[i];
+	}
+	free(spaces);
+	return is_found;
+}
+
+void leak_checks__look(struct leak_checks *checks)
+{
+	struct paused_process paused;
+	struct space space;
+
+	if (!checks || !checks->sources.maps)
+		return;
+	while (exit_watch__next_end(checks->watch, &paused) == 1) {
+		if (find_space(checks, paused.tgid, &space))
+			check_at_end(checks, &space, &paused);
+		else
+			exit_watch__resume(checks->watch, paused.tgid);
+		paused_process__free(&paused);
+	}
+}
+
+/* Reads the process in a pause; *pause_s is how long that was. */
+static struct leak_scan *scan_in_pause(struct leak_checks *checks, const struct space *space,
+				       const struct block_list *blocks, uint64_t *paused_ns,
+				       double *pause_s)
+{
+	uint64_t began_ns = clock__monotonic_ns();
+	struct leak_scan_request request;
+	struct paused_process paused;
+	struct leak_scan *scan;
+	int resumed, err = exit_watch__pause(checks->watch, (pid_t)space->tgid, &paused);
+
+	if (err) {
+		errno = -err;
+		return NULL;
+	}
+	*paused_ns = paused.paused_ns;
+	request = request_of(&paused, blocks, space, false);
+	scan = leak_scan__read(&request);
+	err = scan ? 0 : errno;
+	resumed = exit_watch__resume(checks->watch, paused.tgid);
+	*pause_s = (double)(clock__monotonic_ns() - began_ns) / NS_PER_S;
+	paused_process__free(&paused);
+	if (scan && !resumed)
+		return scan;
+	leak_scan__free(scan);
+	errno = err ? err : -resumed;
+	return NULL;
+}
+
+void leak_checks__check(struct leak_checks *checks, const struct space *space)
+{
+	const struct watched *watched = checks ? find_watched(checks, (pid_t)space->tgid) : NULL;
+	struct block_list before = { .serial = space->serial }, after = before;
+	struct leak_findings findings = {
+		.serial = space->serial,
+		.was_due = true,
+		.since_s = -1,
+	};
+	struct leak_scan *scan = NULL;
+	int err;
+
+	/* A process that has ended was checked at its end. */
+	if (!watched || watched->why_not[0] || space->flags & SPACE_PROCESS_ENDED)
+		return;
+	err = read_blocks(checks, &before);
+	if (!err) {
+		scan = scan_in_pause(checks, space, &before, &after.before_ns, &findings.pause_s);
+		err = scan ? read_blocks(checks, &after) : -errno;
+	}
+	findings.checked_ns = after.before_ns;
+	if (!err)
+		err = classify(checks, scan, &after, &findings);
+	if (err)
+		findings.why = why_failed(err);
+	leak_scan__free(scan);
+	free(before.list);
+	free(after.list);
+	keep(checks, &findings);
+}
+
+const struct leak_findings *leak_checks__of(struct leak_checks *checks, const struct space *space,
+					    bool ended)
+{
+	const struct watched *watched = find_watched(checks, (pid_t)space->tgid);
+
+	for (size_t i = 0; i < checks->nr_findings; i++)
+		if (checks->findings[i].serial == space->serial &&
+		    checks->findings[i].at_end >= ended)
+			return &checks->findings[i];
+	checks->none = (struct leak_findings){ .pause_s = -1, .since_s = -1 };
+	/* Nothing is held, so nothing is lost: nobody has to look. */
+	if (!space->held_blocks && (ended || !(watched && watched->why_not[0])))
+		return &checks->none;
+	checks->none.was_due = watched && (watched->why_not[0] || !(space->flags & SPACE_EXEC));
+	if (!watched)
+		checks->none.why =
+			"only the command, or the processes of -p, are checked, not their children";
+	else if (watched->why_not[0])
+		checks->none.why = watched->why_not;
+	else if (space->flags & SPACE_EXEC)
+		checks->none.why =
+			"it became another program, and only an end of the process is watched";
+	else
+		checks->none.why = "the tracer came too late to its end";
+	return &checks->none;
+}
+
+void leak_checks__forget(struct leak_checks *checks, const struct space *space)
+{
+	for (size_t i = 0; checks && i < checks->nr_findings; i++) {
+		if (checks->findings[i].serial != space->serial)
+			continue;
+		leak_findings__free(&checks->findings[i]);
+		checks->findings[i] = checks->findings[--checks->nr_findings];
+		return;
+	}
+}
