@@ -142,9 +142,9 @@ tests: $(UNIT_TESTS) $(SYSTEM_TESTS)
 # the others run. And gdb does not see its own breakpoints in a file where a tracer has some.
 UNIT_ALONE := test_name_budget test_symbol_speed
 SYSTEM_ALONE := test_attach test_containers test_experiments test_first_thread test_huge_pages \
-	test_long_run test_mute_files test_output test_robust test_stacks_against_gdb test_stays \
-	test_system test_system_files test_terminal test_translators test_undisturbed test_waiting \
-	test_weight
+	test_leak_live test_leak_process test_long_run test_mute_files test_output test_robust \
+	test_stacks_against_gdb test_stays test_system test_system_files test_terminal \
+	test_translators test_undisturbed test_waiting test_weight
 
 # In two steps, here and below: the build can depend on packages that were installed just before.
 check-unit: check-deps
@@ -158,7 +158,8 @@ check-system: check-deps
 	@BUILD=$(BUILD) FORCED=$(BUILD)/memleak-bpf JOBS=2 ALONE="$(SYSTEM_ALONE)" \
 		$(if $(SANITIZE),,RESULTS=$${VM_CACHE:-.cache/vm}/results/host) \
 		$(if $(SANITIZE),ASAN_OPTIONS=disable_coredump=0) tests/run system \
-		$(if $(SANITIZE),$(filter-out %/test_oracle %/test_stacks_against_gdb,$(SYSTEM_TESTS)),$(SYSTEM_TESTS))
+		$(if $(SANITIZE),$(filter-out %/test_leak_programs %/test_oracle \
+			%/test_stacks_against_gdb,$(SYSTEM_TESTS)),$(SYSTEM_TESTS))
 
 check: check-deps
 	$(MAKE) tests all

@@ -47,6 +47,14 @@ static void test_wrong_usage(void **state)
 		{ "--nonsense", "--", "true" },
 		{ "--json=yes", "--", "true" },
 		{ "-q", "--", "true" },
+		{ "--leak-check=some", "--", "true" },
+		{ "--leak-check=full" },
+		{ "--leak-check=full", "-z", "10", "--", "true" },
+		{ "--leak-check=full", "0", "1", "--", "true" },
+		{ "--error-exitcode=1", "--", "true" },
+		{ "--suppressions=x", "--", "true" },
+		{ "--xml=yes", "--json", "--", "true" },
+		{ "-p", "1", "0", "1" },
 		{ "true" },
 	};
 	(void)state;
@@ -81,11 +89,12 @@ static void test_version(void **state)
 static void test_help(void **state)
 {
 	static const char *const words[] = {
-		"-p",	      "-c",	     "-u",	     "-a",	     "-t",
-		"-o",	      "-T",	     "-z",	     "-Z",	     "-v",
-		"-w",	      "--json",	     "--max-blocks", "--max-stacks", "--btf",
-		"--version",  "--help",	     "INTERVAL",     "COUNT",	     "--append",
-		"--features", "--exit-hook", "--exit-after", "--attach",     "--frames"
+		"-p",		"-c",	       "-u",	       "-a",	       "-t",
+		"-o",		"-T",	       "-z",	       "-Z",	       "-v",
+		"-w",		"--json",      "--max-blocks", "--max-stacks", "--btf",
+		"--version",	"--help",      "INTERVAL",     "COUNT",	       "--append",
+		"--features",	"--exit-hook", "--exit-after", "--attach",     "--frames",
+		"--leak-check", "--xml-file"
 	};
 	struct run *run = run_tracer(ARGS("--help"));
 	(void)state;

@@ -19,58 +19,20 @@
 #include "fixture_files.h"
 #include "harness.h"
 #include "heap_counts.h"
+#include "oracle_environment.h"
 #include "oracle_programs.h"
 #include "recorded.h"
 #include "valgrind.h"
 
-#define MAX_VARIABLES 64
 #define WANTED_PROGRAMS 15
 #define MAX_MEETINGS 3
-#define LAST_PID "/proc/sys/kernel/ns_last_pid"
 
 static char folder[4096];
-static char *base_environment[MAX_VARIABLES]; /* given to Valgrind */
-static char *full_environment[MAX_VARIABLES]; /* the variables that a program sees in Valgrind */
+static struct oracle_environment environment;
 static bool have_valgrind;
 /* Valgrind's counts: of this run where there is Valgrind, else recorded ones. */
 static struct recorded *recorded;
 static unsigned int nr_compared;
-
-/* ---- environment ---- */
-
-static void make_environment(void)
-{
-	static char home[4200];
-	size_t n = 0;
-
-	snprintf(home, sizeof(home), "HOME=%s", folder);
-	base_environment[n++] = (char *)"PATH=/usr/bin:/bin";
-	base_environment[n++] = home;
-	base_environment[n++] = (char *)"LC_ALL=C";
-	base_environment[n++] = (char *)"TZ=UTC";
-	base_environment[n++] = (char *)"GIT_CONFIG_NOSYSTEM=1";
-	base_environment[n++] = (char *)"GIT_AUTHOR_NAME=A";
-	base_environment[n++] = (char *)"GIT_AUTHOR_EMAIL=a@example.org";
-	base_environment[n++] = (char *)"GIT_AUTHOR_DATE=2026-01-01T00:00:00Z";
-	base_environment[n++] = (char *)"GIT_COMMITTER_NAME=A";
-	base_environment[n++] = (char *)"GIT_COMMITTER_EMAIL=a@example.org";
-	base_environment[n++] = (char *)"GIT_COMMITTER_DATE=2026-01-01T00:00:00Z";
-	base_environment[n++] = (char *)"PYTHONHASHSEED=0";
-	base_environment[n++] = (char *)"PYTHONMALLOC=malloc";
-	base_environment[n++] = (char *)"PYTHONDONTWRITEBYTECODE=1";
-	base_environment[n++] = (char *)"PERL_HASH_SEED=0";
-	/* Valgrind's CPU has no AVX-512, and the loader's search path grows with the CPU. */
-	base_environment[n++] = (char *)"GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX512F,-AVX512BW,"
-					"-AVX512CD,-AVX512DQ,-AVX512VL";
-	base_environment[n] = NULL;
-}
-
-static bool learn_environment(void)
-{
-	struct child_options options = { .directory = folder, .environment = base_environment };
-
-	return valgrind__environment(&options, full_environment, MAX_VARIABLES) > 0;
-}
 
 /* ---- the two runs ---- */
 
@@ -81,7 +43,7 @@ static struct run *run_traced(const struct oracle_program *program, struct heap_
 	const char *argv[ORACLE_MAX_WORDS + 16] = { NULL };
 	struct child_options options = { .argv = argv,
 					 .directory = folder,
-					 .environment = full_environment,
+					 .environment = environment.full,
 					 .stdout_path = scratch("stdout-traced"),
 					 .report_path = report };
 	const json_t *record;
@@ -122,7 +84,7 @@ static void run_family_traced(const struct oracle_program *program, struct held_
 	const char *argv[ORACLE_MAX_WORDS + 16] = { NULL };
 	struct child_options options = { .argv = argv,
 					 .directory = folder,
-					 .environment = full_environment,
+					 .environment = environment.full,
 					 .report_path = report };
 	struct run *run;
 	size_t n = tracer_words(argv), i;
@@ -179,50 +141,6 @@ static json_t *recorded_counts(const struct oracle_program *program)
 	return counts;
 }
 
-/* bash keeps PIDs as text, so PIDs need as many digits as in the other run. */
-static void use_pids_like(long long pid)
-{
-	FILE *file = fopen(LAST_PID, "w");
-
-	if (!file)
-		SKIP("the kernel has no " LAST_PID);
-	fprintf(file, "%lld\n", pid);
-	fclose(file);
-}
-
-/* Returns 0 when the file is not there. */
-static long long read_number(const char *path)
-{
-	FILE *file = fopen(path, "r");
-	long long value = 0;
-
-	if (file && fscanf(file, "%lld", &value) != 1)
-		fail_msg("%s has no number", path);
-	if (file)
-		fclose(file);
-	return value;
-}
-
-/*
- * Valgrind's run and the traced one need PIDs of as many digits. If PIDs get longer or begin anew
- * within so many, this moves the kernel's counter past that place. Where the counter can't be
- * written, the runs are compared all the same.
- */
-static void keep_length_of_pids(void)
-{
-	const long long room = 2000, longest = read_number("/proc/sys/kernel/pid_max");
-	long long last = read_number(LAST_PID), power = 10;
-
-	if (access(LAST_PID, W_OK) != 0)
-		return;
-	while (power <= last)
-		power *= 10;
-	if (last + room >= longest)
-		use_pids_like(longest / 2);
-	else if (last + room >= power)
-		use_pids_like(power);
-}
-
 static void record_counts(const struct oracle_program *program, json_t *counts, pid_t pid)
 {
 	json_object_set_new(counts, "pid", json_integer(pid));
@@ -233,7 +151,7 @@ static void count_family(const struct oracle_program *program, struct held_list 
 {
 	struct child_options options = { .argv = program->argv,
 					 .directory = folder,
-					 .environment = base_environment };
+					 .environment = environment.base };
 	pid_t pid = valgrind__count_family(&options, family);
 
 	record_counts(program, held_list__write(family), pid);
@@ -243,7 +161,7 @@ static struct run *run_in_valgrind(const struct oracle_program *program, struct 
 {
 	struct child_options options = { .argv = program->argv,
 					 .directory = folder,
-					 .environment = base_environment,
+					 .environment = environment.base,
 					 .stdout_path = scratch("stdout-valgrind") };
 
 	return valgrind__count(&options, heap);
@@ -418,8 +336,9 @@ static bool use_recorded(void)
 	size_t n = 0;
 
 	recorded = recorded__read(recorded_path());
-	while (recorded && n + 1 < MAX_VARIABLES && (variable = recorded__variable(recorded, n))) {
-		full_environment[n++] = in_this_folder(variable);
+	while (recorded && n + 1 < ORACLE_MAX_VARIABLES &&
+	       (variable = recorded__variable(recorded, n))) {
+		environment.full[n++] = in_this_folder(variable);
 	}
 	return recorded;
 }
@@ -431,20 +350,20 @@ static int begin(void **state)
 	snprintf(folder, sizeof(folder), "%s", scratch("oracle"));
 	if (mkdir(folder, 0755) != 0)
 		return -1;
-	make_environment();
+	oracle_environment__make(&environment, folder);
 	/*
 	 * In an emulator only test_translators uses Valgrind: counting here would take it half an
 	 * hour.
 	 */
 	have_valgrind = !getenv("EMULATED") && access("/usr/bin/valgrind", X_OK) == 0 &&
-			learn_environment();
+			oracle_environment__learn(&environment, folder);
 	if (have_valgrind)
-		recorded = recorded__new(full_environment);
+		recorded = recorded__new(environment.full);
 	else if (!use_recorded())
 		return 0;
 	fixture_files__make_tree(folder, "tree");
 	fixture_files__make(folder);
-	fixture_files__make_repository(folder, base_environment);
+	fixture_files__make_repository(folder, environment.base);
 	return 0;
 }
 
@@ -452,8 +371,7 @@ static int end(void **state)
 {
 	int error = 0;
 
-	for (size_t i = 0; i < MAX_VARIABLES; i++)
-		free(full_environment[i]);
+	oracle_environment__free(&environment);
 	if (have_valgrind)
 		error = recorded__write(recorded, recorded_path());
 	recorded__free(recorded);

@@ -44,17 +44,21 @@ static void drop_commas(char *content)
 	*to = '\0';
 }
 
-static char *read_text(const char *path)
+char *valgrind__take_log(const char *path)
 {
-	static char content[1 << 16];
 	FILE *file = fopen(path, "r");
-	size_t n;
+	char *content = NULL;
+	size_t size = 0;
 
 	if (!file)
 		fail_msg("%s: %s", path, strerror(errno));
-	n = fread(content, 1, sizeof(content) - 1, file);
-	content[n] = '\0';
+	if (getdelim(&content, &size, '\0', file) < 0) {
+		free(content);
+		content = strdup("");
+	}
 	fclose(file);
+	unlink(path);
+	drop_commas(content);
 	return content;
 }
 
@@ -75,26 +79,31 @@ static struct run *run_undisturbed(const struct child_options *options)
 	return run;
 }
 
-/* The log is not in the program's folder: make reads that, and allocates for each file in it. */
-static struct run *run_in_valgrind(const struct child_options *program, const char *log,
-				   const char *option)
+static size_t append(const char **argv, size_t n, const char *const *more)
 {
-	const char *argv[MAX_WORDS] = { BELOW_SHELL,
-					"/usr/bin/valgrind",
-					"--run-libc-freeres=no",
-					"--run-cxx-freeres=no",
-					"--trace-children=no",
-					option };
+	for (; *more; more++) {
+		assert_in_range(n, 0, MAX_WORDS - 2);
+		argv[n++] = *more;
+	}
+	return n;
+}
+
+/* The log is not in the program's folder: make reads that, and allocates for each file in it. */
+struct run *valgrind__run(const struct child_options *program, const char *log,
+			  const char *const *more)
+{
+	const char *argv[MAX_WORDS] = { BELOW_SHELL, "/usr/bin/valgrind", "--run-libc-freeres=no",
+					"--run-cxx-freeres=no", "--trace-children=no" };
 	struct child_options options = *program;
 	char log_file[4200];
-	size_t n = 9;
+	size_t n = 0;
 
 	snprintf(log_file, sizeof(log_file), "--log-file=%s", log);
+	while (argv[n])
+		n++;
 	argv[n++] = log_file;
-	for (size_t i = 0; program->argv[i]; i++) {
-		assert_in_range(n, 0, MAX_WORDS - 2);
-		argv[n++] = program->argv[i];
-	}
+	n = append(argv, n, more);
+	append(argv, n, program->argv);
 	options.argv = argv;
 	return run_undisturbed(&options);
 }
@@ -102,11 +111,9 @@ static struct run *run_in_valgrind(const struct child_options *program, const ch
 struct run *valgrind__count(const struct child_options *program, struct heap_counts *heap)
 {
 	const char *path = scratch("valgrind.log"), *in_use, *total;
-	struct run *run = run_in_valgrind(program, path, "--child-silent-after-fork=yes");
-	char *log = read_text(path);
+	struct run *run = valgrind__run(program, path, ARGS("--child-silent-after-fork=yes"));
+	char *log = valgrind__take_log(path);
 
-	unlink(path);
-	drop_commas(log);
 	in_use = strstr(log, "in use at exit: ");
 	total = strstr(log, "total heap usage: ");
 	if (!in_use || !total ||
@@ -115,6 +122,7 @@ struct run *valgrind__count(const struct child_options *program, struct heap_cou
 	    sscanf(total, "total heap usage: %lld allocs, %lld frees, %lld", &heap->allocations,
 		   &heap->frees, &heap->allocated_bytes) != 3)
 		fail_msg("Valgrind's log says no sums:\n%s", log);
+	free(log);
 	return run;
 }
 
@@ -125,16 +133,15 @@ static void read_logs(struct held_list *list)
 
 	assert_int_equal(glob(scratch("family.*"), 0, NULL, &logs), 0);
 	for (size_t i = 0; i < logs.gl_pathc; i++) {
-		char *log = read_text(logs.gl_pathv[i]);
+		char *log = valgrind__take_log(logs.gl_pathv[i]);
 		const char *in_use;
 		long long bytes, blocks;
 
-		drop_commas(log);
 		in_use = strstr(log, "in use at exit: ");
 		if (in_use &&
 		    sscanf(in_use, "in use at exit: %lld bytes in %lld", &bytes, &blocks) == 2)
 			held_list__add(list, bytes, blocks);
-		unlink(logs.gl_pathv[i]);
+		free(log);
 	}
 	globfree(&logs);
 }
@@ -142,7 +149,7 @@ static void read_logs(struct held_list *list)
 pid_t valgrind__count_family(const struct child_options *program, struct held_list *list)
 {
 	struct run *run =
-		run_in_valgrind(program, scratch("family.%p"), "--child-silent-after-fork=no");
+		valgrind__run(program, scratch("family.%p"), ARGS("--child-silent-after-fork=no"));
 	pid_t pid = run->pid;
 
 	run__free(run);

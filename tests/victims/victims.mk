@@ -14,14 +14,16 @@ VICTIM_CXX := $(CXX) -std=gnu++17 $(VICTIM_WARNINGS) $(VICTIM_FLAGS)
 VICTIM_PLAIN := leak64 hello family realloc_forms failed zero hammer cross_free die obey drip \
 	relatives seccomp jump in_handler million many_stacks load_plugin shared_memory \
 	echo_signals pass world ids frames eat sizes forks brief storm weigh \
-	inlined run_time_code cut_return mute_fs churn prefork
-VICTIM_CXX_PROGRAMS := bad_alloc shapes
+	inlined run_time_code cut_return mute_fs churn prefork \
+	leak_kinds leak_threads leak_ends leak_daemon leak_sleeper \
+	leak_old_words
+VICTIM_CXX_PROGRAMS := bad_alloc shapes leaky_cache
 # The same sources linked otherwise: NAME_VARIANT.
-VICTIM_STATIC := family_static obey_static frames_static hammer_static leak64_static
+VICTIM_STATIC := family_static obey_static frames_static hammer_static leak64_static leak_kinds_static
 VICTIM_MUSL_TOOL := $(shell command -v musl-gcc 2>/dev/null)
 VICTIM_MUSL := $(if $(VICTIM_MUSL_TOOL),family_musl realloc_forms_musl zero_musl hammer_musl \
-	die_musl frames_musl)
-VICTIM_MUSL_STATIC := $(if $(VICTIM_MUSL_TOOL),family_muslstatic)
+	die_musl frames_musl leak_kinds_musl)
+VICTIM_MUSL_STATIC := $(if $(VICTIM_MUSL_TOOL),family_muslstatic leak_kinds_muslstatic)
 # Without frame pointers, as distributions build.
 VICTIM_WALKS := walks walks_static walks_static_pie walks_stripped walks_cxx cache single_step \
 	single_step_static two_plugins libplugin_small.so libplugin_large.so libkeep_blocks.so \
@@ -33,13 +35,16 @@ VICTIM_UNSEEN := unseen_blocks_calls unseen_blocks_jumps
 
 VICTIMS := $(addprefix $(VICTIM_DIR)/,$(VICTIM_PLAIN) $(VICTIM_CXX_PROGRAMS) $(VICTIM_STATIC) \
 	$(VICTIM_MUSL) $(VICTIM_MUSL_STATIC) frames_omit frames_nopie leak64_stripped \
-	leak64_static_stripped no_allocator libplugin.so $(VICTIM_WALKS) \
+	leak64_static_stripped no_allocator libplugin.so libleak_library.so leak_cxx $(VICTIM_WALKS) \
 	$(VICTIM_WRAPPERS) $(VICTIM_WRAPPED) $(VICTIM_UNSEEN))
 
 victims: $(VICTIMS)
 
 # The system tests look for them at run time only.
 $(SYSTEM_TESTS): | $(VICTIMS)
+
+# A first call that is resolved late leaves copies of registers on the stack, pointers among them.
+$(addprefix $(VICTIM_DIR)/,leak_kinds leak_threads leak_ends leak_cxx): VICTIM_FRAMES += -Wl,-z,now
 
 $(addprefix $(VICTIM_DIR)/,$(VICTIM_PLAIN)): $(VICTIM_DIR)/%: tests/victims/%.c
 	@mkdir -p $(@D)
@@ -94,10 +99,16 @@ $(VICTIM_DIR)/no_allocator: tests/victims/no_allocator.c
 	$(call say,VICTIM)
 	$(Q)$(VICTIM_C) -ffreestanding -fno-stack-protector -fno-pie -static -no-pie -nostdlib -o $@ $<
 
-$(VICTIM_DIR)/libplugin.so: tests/victims/plugin.c
+$(VICTIM_DIR)/libplugin.so $(VICTIM_DIR)/libleak_library.so: $(VICTIM_DIR)/lib%.so: tests/victims/%.c
 	@mkdir -p $(@D)
 	$(call say,VICTIM)
 	$(Q)$(VICTIM_C) $(VICTIM_FRAMES) -fPIC -shared -o $@ $<
+
+# With the old string of libstdc++, a pointer into the middle of a block.
+$(VICTIM_DIR)/leak_cxx: tests/victims/leak_cxx.cc
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_CXX) -D_GLIBCXX_USE_CXX11_ABI=0 $(VICTIM_FRAMES) -o $@ $<
 
 VICTIM_OMIT := $(VICTIM_C) -fomit-frame-pointer -pthread
 
