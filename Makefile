@@ -139,12 +139,14 @@ tests: $(UNIT_TESTS) $(SYSTEM_TESTS)
 
 # Two programs run at a time, but for these. Unit tests: they measure time. System tests: they watch the
 # whole system, measure the machine's memory, or count the BPF objects that are left; they would see what
-# the others run. And gdb does not see its own breakpoints in a file where a tracer has some.
+# the others run. gdb does not see its own breakpoints in a file where a tracer has some. And a tracer
+# warns of every debugger, as which another one's leak check counts.
 UNIT_ALONE := test_name_budget test_symbol_speed
 SYSTEM_ALONE := test_attach test_containers test_experiments test_first_thread test_huge_pages \
-	test_leak_live test_leak_process test_long_run test_mute_files test_output test_robust \
-	test_stacks_against_gdb test_stays test_system test_system_files test_terminal \
-	test_translators test_undisturbed test_waiting test_weight
+	test_leak_kinds test_leak_live test_leak_process test_leak_programs test_leak_results \
+	test_long_run test_mute_files test_output test_robust test_stacks_against_gdb test_stays \
+	test_system test_system_files test_terminal test_translators test_undisturbed test_waiting \
+	test_weight
 
 # In two steps, here and below: the build can depend on packages that were installed just before.
 check-unit: check-deps

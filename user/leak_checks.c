@@ -116,10 +116,18 @@ void leak_checks__add(struct leak_checks *checks, pid_t tgid)
 /* The blocks of one space, as a walk of the block map finds them. */
 struct block_list {
 	uint64_t serial;
-	uint64_t before_ns; /* only those allocated before; 0: all */
+	uint64_t since_ns, before_ns; /* only those allocated between these; 0: no bound */
 	struct leak_block *list;
 	size_t nr, capacity;
 };
+
+static struct block_list blocks_of(const struct leak_checks *checks, const struct space *space)
+{
+	return (struct block_list){
+		.serial = space->serial,
+		.since_ns = space->flags & SPACE_LATE ? checks->sources.ready_ns : 0,
+	};
+}
 
 static int take_block(const struct block_key *key, const struct block *block, void *context)
 {
@@ -127,6 +135,7 @@ static int take_block(const struct block_key *key, const struct block *block, vo
 	int err;
 
 	if (key->serial != blocks->serial || key->address & WIRE_GHOST ||
+	    block->time_ns < blocks->since_ns ||
 	    (blocks->before_ns && block->time_ns >= blocks->before_ns))
 		return 0;
 	err = array__reserve(&blocks->list, &blocks->capacity, blocks->nr + 1);
@@ -239,7 +248,7 @@ static void check_at_end(struct leak_checks *checks, const struct space *space,
 {
 	const struct image *image =
 		processes__image(checks->sources.processes, paused->tgid, space->seen_ns);
-	struct block_list blocks = { .serial = space->serial };
+	struct block_list blocks = blocks_of(checks, space);
 	struct leak_findings findings = {
 		.serial = space->serial,
 		.was_due = true,
@@ -335,7 +344,7 @@ static struct leak_scan *scan_in_pause(struct leak_checks *checks, const struct 
 void leak_checks__check(struct leak_checks *checks, const struct space *space)
 {
 	const struct watched *watched = checks ? find_watched(checks, (pid_t)space->tgid) : NULL;
-	struct block_list before = { .serial = space->serial }, after = before;
+	struct block_list before = blocks_of(checks, space), after = before;
 	struct leak_findings findings = {
 		.serial = space->serial,
 		.was_due = true,

@@ -23,6 +23,11 @@ struct leak_check_sources {
 	const struct tracer_maps *maps;
 	const struct processes *processes;
 	const struct code_files *files;
+	/*
+	 * CLOCK_MONOTONIC, when processes that ran before were probed. While probes went in, a free
+	 * can have been missed whose malloc was seen: older blocks may be gone.
+	 */
+	uint64_t ready_ns;
 };
 void leak_checks__read_from(struct leak_checks *checks, const struct leak_check_sources *sources);
 

@@ -63,7 +63,8 @@ void monitor_leaks__watch(struct monitor *monitor)
 	leak_checks__read_from(checks,
 			       &(struct leak_check_sources){ .maps = monitor->maps,
 							     .processes = monitor->processes,
-							     .files = &monitor->files });
+							     .files = &monitor->files,
+							     .ready_ns = monitor->ready_ns });
 	if (monitor->command.pid)
 		leak_checks__add(checks, monitor->command.pid);
 	for (size_t i = 0; i < options->nr_pids; i++)

@@ -62,7 +62,8 @@ static void assert_nothing_was_lost(const struct run *run, unsigned int nr_wante
 		const json_t *record = event_record(run, "outstanding", i);
 
 		assert_lost_in(record, 0);
-		if (real(record, "leaks.pause_s") > longest_s)
+		/* A process that holds no recorded block is not stopped. */
+		if (!is_null(record, "leaks.pause_s") && real(record, "leaks.pause_s") > longest_s)
 			longest_s = real(record, "leaks.pause_s");
 	}
 	print_message("%u checks, the longest pause %.1f ms\n", nr, longest_s * 1000);
@@ -217,7 +218,7 @@ static void test_leaks_at_an_interval(void **state)
 	leak_target__end(&target);
 }
 
-/* It allocates nothing from the attach on: nothing is lost, and what it has is not known. */
+/* It allocates nothing from the attach on, so that nothing can be lost. */
 static void test_idle_process(void **state)
 {
 	struct leak_target target = leak_target__start();
@@ -226,9 +227,7 @@ static void test_idle_process(void **state)
 
 	assert_int_equal(run->exit_status, 0);
 	assert_nothing_was_lost(run, 1);
-	assert_in_range(number(event_record(run, "outstanding", 0),
-			       "leaks.allocator.unknown_chunks"),
-			1000, 1100);
+	assert_true(is_null(event_record(run, "outstanding", 0), "leaks_why"));
 	run__free(run);
 	leak_target__end(&target);
 }
