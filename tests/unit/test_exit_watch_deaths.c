@@ -209,7 +209,7 @@ static int hold(pid_t target, pid_t ending)
 		return 1;
 	kill(ending, SIGTERM);
 	readable = (struct pollfd){ .fd = exit_watch__fd(watch), .events = POLLIN };
-	if (poll(&readable, 1, 10000) != 1 || exit_watch__next_end(watch, &paused) != 1)
+	if (poll(&readable, 1, 60000) != 1 || exit_watch__next_end(watch, &paused) != 1)
 		return 2;
 	child_shared->go = 1;
 	pause();
@@ -296,7 +296,7 @@ static void test_tracing_process_hangs(void **state)
 	kill(tracing, SIGSTOP);
 	began_ns = clock__monotonic_ns();
 	assert_int_equal(exit_watch__add(watch, getpid(), NULL), -EPIPE);
-	assert_true(clock__monotonic_ns() - began_ns < 7 * NS_PER_S);
+	assert_true(clock__monotonic_ns() - began_ns < 20 * NS_PER_S);
 	assert_int_equal(exit_watch__pause(watch, target, &paused), -EPIPE);
 	exit_watch__resume(watch, target);
 	kill(tracing, SIGCONT);

@@ -311,7 +311,7 @@ static int end_threads(void)
 	pthread_t threads[50];
 
 	wait_for_go();
-	for (int round = 0; round < 20; round++) {
+	for (int round = 0; round < 6; round++) {
 		for (size_t i = 0; i < 50; i++)
 			if (pthread_create(&threads[i], NULL, end_alone, NULL))
 				return 1;
@@ -329,8 +329,8 @@ static void test_threads_end_alone(void **state)
 
 	(void)state;
 	take_end_of(pid, &paused);
-	/* None of the thousand was held for a moment. */
-	assert_true(clock__monotonic_ns() - began_ns < 10 * NS_PER_S);
+	/* If each were held for a second, this would take minutes. */
+	assert_true(clock__monotonic_ns() - began_ns < 60 * NS_PER_S);
 	assert_int_equal(paused.nr_threads, 1);
 	resume(&paused);
 	assert_int_equal(watched_child__reap(pid), 4 << 8);

@@ -187,6 +187,6 @@ void watched_child__take_end(struct exit_watch *watch, struct paused_process *pa
 {
 	struct pollfd readable = { .fd = exit_watch__fd(watch), .events = POLLIN };
 
-	assert_int_equal(poll(&readable, 1, 10000), 1);
+	assert_int_equal(poll(&readable, 1, 60000), 1);
 	assert_int_equal(exit_watch__next_end(watch, paused), 1);
 }

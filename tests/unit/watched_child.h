@@ -45,14 +45,14 @@ void *watched_child__count(void *index);
 /* Starts so many of them in the calling process, with the counters from first on. */
 void watched_child__start_counting(size_t first, size_t nr);
 
-/* Polls a condition up to ten seconds. */
-#define watched_child__await(condition)                                                     \
-	({                                                                                  \
-		bool await_is = false;                                                      \
-		for (int await_round = 0; await_round < 50000 && !(await_is = (condition)); \
-		     await_round++)                                                         \
-			usleep(200);                                                        \
-		await_is;                                                                   \
+/* Polls a condition up to half a minute, for a busy machine. */
+#define watched_child__await(condition)                                                      \
+	({                                                                                   \
+		bool await_is = false;                                                       \
+		for (int await_round = 0; await_round < 100000 && !(await_is = (condition)); \
+		     await_round++)                                                          \
+			usleep(200);                                                         \
+		await_is;                                                                    \
 	})
 
 /* A number of /proc/TID/status, or -1; the state as a letter, or 0. */

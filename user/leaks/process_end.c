@@ -18,6 +18,8 @@
 #define FIRST_LOOK_NS (NS_PER_S / 1000)
 #define MAX_LOOK_INTERVAL_NS (50 * NS_PER_S / 1000)
 #define MAX_ENDING_NS (10 * NS_PER_S)
+/* Of so many threads /proc is read at most: it takes long. */
+#define MAX_READ 64
 
 static size_t nr_exiting(const struct watched_process *process)
 {
@@ -130,26 +132,37 @@ static void look(struct tracing *tracing, struct watched_process *process, uint6
 		process_end__give_up(tracing, process);
 }
 
+/* Has a SIGKILL reached any of the threads that are still to come? */
+static bool is_killed(const struct watched_process *process)
+{
+	const struct watched_thread *thread;
+	struct thread_status status;
+	size_t nr_read = 0;
+
+	for (thread = process->threads; thread && nr_read < MAX_READ; thread = thread->next)
+		if (thread->state == THREAD_RUNS && ++nr_read &&
+		    !thread_status__read(thread->tid, &status) && status.killed)
+			return true;
+	return false;
+}
+
 /*
- * Time is over. Threads that a SIGKILL has reached and that only wait for a CPU get more of it, on
- * a busy machine. After that, what comes to its exit-stop is only a part of the process, and no end
- * that can be told.
+ * Time is over. Threads that only wait for a CPU get more of it, on a busy machine. After that,
+ * what comes to its exit-stop is only a part of the process, and no end that can be told.
  */
 static void end_unreported(struct tracing *tracing, struct watched_process *process,
 			   uint64_t now_ns)
 {
 	const struct watched_thread *running = find_running(process);
-	struct thread_status status = { 0 };
+	struct thread_status status;
 
-	if (running && thread_status__read(running->tid, &status))
-		status.killed = false;
-	if (status.killed && status.state == 'R' &&
-	    now_ns - process->ending_since_ns < MAX_ENDING_NS) {
+	if (running && now_ns - process->ending_since_ns < MAX_ENDING_NS &&
+	    !thread_status__read(running->tid, &status) && status.state == 'R') {
 		process->ending_until_ns = now_ns + TRACING_LIMIT_NS;
 		tracing__wake_at(tracing, process->ending_until_ns);
 		return;
 	}
-	process->unreported_end = status.killed;
+	process->unreported_end = is_killed(process);
 	process_end__give_up(tracing, process);
 }
 
