@@ -296,7 +296,7 @@ static bool find_space(const struct leak_checks *checks, pid_t tgid, struct spac
 	return is_found;
 }
 
-void leak_checks__look(struct leak_checks *checks)
+void leak_checks__look(struct leak_checks *checks, struct kernel_records *records)
 {
 	struct paused_process paused;
 	struct space space;
@@ -304,6 +304,8 @@ void leak_checks__look(struct leak_checks *checks)
 	if (!checks || !checks->sources.maps)
 		return;
 	while (exit_watch__next_end(checks->watch, &paused) == 1) {
+		if (records)
+			kernel_records__drain(records);
 		if (find_space(checks, paused.tgid, &space))
 			check_at_end(checks, &space, &paused);
 		else

@@ -10,6 +10,7 @@
 #include "leak_findings.h"
 #include "options.h"
 #include "probes/tracer.h"
+#include "processes/kernel_records.h"
 #include "processes/processes.h"
 
 struct leak_checks;
@@ -40,8 +41,11 @@ int leak_checks__fd(const struct leak_checks *checks);
  */
 void leak_checks__add(struct leak_checks *checks, pid_t tgid);
 
-/* Checks the processes that stand at their ends, and lets them go. */
-void leak_checks__look(struct leak_checks *checks);
+/*
+ * Checks the processes that stand at their ends, and lets them go. records: where to read first
+ * what a process has mapped since; NULL while a report is written, which must not change under it.
+ */
+void leak_checks__look(struct leak_checks *checks, struct kernel_records *records);
 
 /* Checks a process that runs. */
 void leak_checks__check(struct leak_checks *checks, const struct space *space);

@@ -73,9 +73,8 @@ static void report_outstanding(struct monitor *monitor)
 /* Looks at everything that can have changed. */
 static void look(struct monitor *monitor)
 {
-	/* The mappings first: a check at an end walks the stack. */
+	leak_checks__look(monitor->leaks.checks, monitor->records);
 	kernel_records__drain(monitor->records);
-	leak_checks__look(monitor->leaks.checks);
 	monitor_upkeep__retry_files(monitor);
 	monitor_records__consume(monitor);
 	monitor_living__look(monitor);

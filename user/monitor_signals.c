@@ -87,7 +87,7 @@ bool monitor_signals__keep_waiting(void *context)
 	bool runs;
 
 	/* A process that stands at its end must not wait for a reader, too. */
-	leak_checks__look(monitor->leaks.checks);
+	leak_checks__look(monitor->leaks.checks, NULL);
 	monitor_signals__read(monitor);
 	runs = monitor->command.pid && !command__reap(&monitor->command);
 	return !monitor->signals.stop_asked || (runs && !monitor->signals.stopping);
