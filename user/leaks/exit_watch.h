@@ -47,8 +47,8 @@ int exit_watch__next_end(struct exit_watch *watch, struct paused_process *paused
 
 /*
  * Lets a paused process go on. One that stood at its end is watched no longer. Returns 0, or -errno
- * when it did not stand still until now: it was killed, or the tracer itself was stopped, and nobody
- * waits for a stopped tracer.
+ * when it did not stand still until now: it was killed, or the tracer itself was stopped, and
+ * nobody waits for a stopped tracer.
  */
 int exit_watch__resume(struct exit_watch *watch, pid_t tgid);
 
