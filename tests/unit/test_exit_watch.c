@@ -438,6 +438,43 @@ static void test_add_stopped(void **state)
 	watched_child__end(watch, pid);
 }
 
+static int count_untraced(void *unused)
+{
+	(void)unused;
+	for (;;)
+		child_shared->counters[0]++;
+	return 0;
+}
+
+/* A thread that keeps tracers away: the kernel attaches nobody to it. */
+static int start_untraced(void)
+{
+	static char stack[65536];
+	int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+		    CLONE_SYSVSEM | CLONE_UNTRACED;
+
+	child_shared->ready = 1;
+	while (!child_shared->go)
+		usleep(1000);
+	if (clone(count_untraced, stack + sizeof(stack), flags, NULL) < 0)
+		return 1;
+	pause();
+	return 0;
+}
+
+static void test_untraced_thread(void **state)
+{
+	pid_t pid = watched_child__start_ready(start_untraced, 1);
+
+	(void)state;
+	assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
+	child_shared->go = 1;
+	assert_true(watched_child__await(child_shared->counters[0] > 1000));
+	pause_once(pid, 2);
+	pause_once(pid, 2);
+	watched_child__end(watch, pid);
+}
+
 extern char **environ;
 
 static int run_as_process(void *unused)
@@ -527,6 +564,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_many_threads, start_watch, end_watch),
 		cmocka_unit_test_setup_teardown(test_job_control, start_watch, end_watch),
 		cmocka_unit_test_setup_teardown(test_add_stopped, start_watch, end_watch),
+		cmocka_unit_test_setup_teardown(test_untraced_thread, start_watch, end_watch),
 		cmocka_unit_test_setup_teardown(test_children, start_watch, end_watch),
 	};
 

@@ -18,7 +18,6 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
 #include "watched_child.h"
 
 #define MEMORY_MARK 0x5566778899aabbccUL
@@ -306,31 +305,26 @@ static void *end_alone(void *unused)
 	return unused;
 }
 
+/* One after the other. */
 static int end_threads(void)
 {
-	pthread_t threads[50];
+	pthread_t thread;
 
 	wait_for_go();
-	for (int round = 0; round < 6; round++) {
-		for (size_t i = 0; i < 50; i++)
-			if (pthread_create(&threads[i], NULL, end_alone, NULL))
-				return 1;
-		for (size_t i = 0; i < 50; i++)
-			pthread_join(threads[i], NULL);
-	}
+	for (int i = 0; i < 150; i++)
+		if (pthread_create(&thread, NULL, end_alone, NULL) || pthread_join(thread, NULL))
+			return 1;
 	return 4;
 }
 
 static void test_threads_end_alone(void **state)
 {
 	pid_t pid = watched_child__start_ready(end_threads, 1);
-	uint64_t began_ns = clock__monotonic_ns();
 	struct paused_process paused;
 
 	(void)state;
+	/* If each were held for a second, the end would not come in time. */
 	take_end_of(pid, &paused);
-	/* If each were held for a second, this would take minutes. */
-	assert_true(clock__monotonic_ns() - began_ns < 60 * NS_PER_S);
 	assert_int_equal(paused.nr_threads, 1);
 	resume(&paused);
 	assert_int_equal(watched_child__reap(pid), 4 << 8);

@@ -13,6 +13,7 @@
 #include "leaks/process_pause.h"
 #include "leaks/thread_control.h"
 #include "leaks/thread_registers.h"
+#include "leaks/thread_seizing.h"
 #include "leaks/thread_status.h"
 
 #define FIRST_LOOK_NS (NS_PER_S / 1000)
@@ -172,12 +173,41 @@ void process_end__ring(struct tracing *tracing, struct watched_process *process)
 				 MSG_DONTWAIT | MSG_NOSIGNAL) < 0;
 }
 
+/* An exec has ended all threads that we knew; the process has another one now. */
+static void attach_again(struct tracing *tracing, struct watched_process *process, uint64_t now_ns)
+{
+	if (process->pause_asked)
+		tracing__reply(tracing, -ETIMEDOUT);
+	process->pause_asked = false;
+	process->leader_left = false;
+	process->attaching = true;
+	process->attach_ns = now_ns;
+	process->attach_until_ns = now_ns + MAX_ENDING_NS;
+	tracing__wake_at(tracing, now_ns);
+}
+
+/*
+ * A thread that nobody told us of may live on: one that was being made while we attached to its
+ * maker, or that keeps tracers away. Its exec ends all others, too. Returns whether there is none.
+ */
+static bool is_whole(struct tracing *tracing, struct watched_process *process, uint64_t now_ns)
+{
+	struct thread_status status;
+	pid_t other = 0;
+	size_t nr_new;
+	int err = thread_seizing__pass(tracing, process, &nr_new, &other);
+
+	process->look_ns = now_ns + process->look_interval_ns;
+	if (err == -EAGAIN && !thread_status__read(other, &status) && !status.killed &&
+	    thread_status__in_exec(other)) {
+		process_end__give_up(tracing, process);
+		attach_again(tracing, process, now_ns);
+	}
+	return (!err && !nr_new) || err == -ESRCH;
+}
+
 static void complete(struct tracing *tracing, struct watched_process *process)
 {
-	if (process->add_asked) {
-		process_end__give_up(tracing, process);
-		return;
-	}
 	if (process->pause_asked)
 		tracing__reply(tracing, -ESRCH);
 	process->pause_asked = false;
@@ -187,6 +217,8 @@ static void complete(struct tracing *tracing, struct watched_process *process)
 
 void process_end__check(struct tracing *tracing, struct watched_process *process, uint64_t now_ns)
 {
+	bool has_all;
+
 	if (process->at_end || process->paused)
 		return;
 	if (now_ns >= process->look_ns) {
@@ -196,8 +228,13 @@ void process_end__check(struct tracing *tracing, struct watched_process *process
 	}
 	if (!process->ending)
 		return;
-	if (nr_exiting(process) == process->nr_threads) {
+	has_all = nr_exiting(process) == process->nr_threads;
+	if (has_all && process->attaching) {
+		process_end__give_up(tracing, process);
+	} else if (has_all && is_whole(tracing, process, now_ns)) {
 		complete(tracing, process);
+	} else if (!process->ending) {
+		return;
 	} else if (now_ns >= process->ending_until_ns) {
 		end_unreported(tracing, process, now_ns);
 	} else {

@@ -15,7 +15,7 @@ void process_end__thread_exits(struct tracing *tracing, struct watched_thread *t
 /*
  * While a process ends: tells the tracer once all threads are in their exit-stops. When it does not
  * end after all, because another thread's exec ended them, or when that takes more than a second,
- * they go on.
+ * they go on. Was the other thread not attached to, the process is to be attached to again.
  */
 void process_end__check(struct tracing *tracing, struct watched_process *process, uint64_t now_ns);
 

@@ -102,7 +102,7 @@ static int seize_thread(struct tracing *tracing, struct watched_process *process
 }
 
 int thread_seizing__pass(struct tracing *tracing, struct watched_process *process, size_t *nr_new,
-			 pid_t *tracer)
+			 pid_t *other)
 {
 	struct dirent *entry;
 	char path[64];
@@ -121,8 +121,10 @@ int thread_seizing__pass(struct tracing *tracing, struct watched_process *proces
 		if (tid <= 0 || (tid == process->tgid && process->leader_left) ||
 		    watched_threads__find(&tracing->watched, tid))
 			continue;
-		err = seize_thread(tracing, process, tid, tracer);
+		err = seize_thread(tracing, process, tid, other);
 		*nr_new += err > 0;
+		if (err == -EAGAIN)
+			*other = tid;
 	}
 	set_timer(0);
 	closedir(threads);

@@ -8,10 +8,11 @@
 /*
  * One pass over /proc/TGID/task. *nr_new: how many threads it found that were not known. Returns 0,
  * -ESRCH when the process is gone, -EBUSY when another tracer has a thread, whose number is in
- * *tracer, -EPERM, -EAGAIN when the kernel made it wait for something that may need us (try it
- * again later, after the stops that have come), or -errno.
+ * *other, -EPERM, -EAGAIN when the kernel made it wait for something that may need us (try it
+ * again later, after the stops that have come; *other: the thread that it could not attach to), or
+ * -errno.
  */
 int thread_seizing__pass(struct tracing *tracing, struct watched_process *process, size_t *nr_new,
-			 pid_t *tracer);
+			 pid_t *other);
 
 #endif

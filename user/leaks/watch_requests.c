@@ -13,19 +13,40 @@
 #include "leaks/thread_status.h"
 
 /* How soon to try again to attach to a process that was in the middle of an exec. */
-#define ADD_AGAIN_NS (5 * NS_PER_S / 1000)
+#define ATTACH_AGAIN_NS (5 * NS_PER_S / 1000)
+/*
+ * A thread that was about to make another when we attached to it makes one that is not attached to,
+ * and that can be found once it is there.
+ */
+#define LATE_PASS_NS (50 * NS_PER_S / 1000)
 
-/* The threads that were attached to are let go as they stop. */
-static void reply_to_add(struct tracing *tracing, struct watched_process *process, int err,
-			 pid_t tracer)
+static bool is_held(const struct watched_process *process)
+{
+	return process->paused || process->at_end;
+}
+
+static void plan_late_pass(struct tracing *tracing, struct watched_process *process,
+			   uint64_t after_ns)
+{
+	process->late_pass_ns = clock__monotonic_ns() + after_ns;
+	tracing__wake_at(tracing, process->late_pass_ns);
+}
+
+/* After an error, the threads that were attached to are let go as they stop. */
+static void end_attaching(struct tracing *tracing, struct watched_process *process, int err,
+			  pid_t tracer)
 {
 	const struct watch_reply reply = { .result = err, .tracer = err == -EBUSY ? tracer : 0 };
 	struct watched_thread *next;
 
-	reply_stream__begin(&tracing->replies, &reply, NULL);
+	if (process->add_asked)
+		reply_stream__begin(&tracing->replies, &reply, NULL);
 	process->add_asked = false;
-	if (!err)
+	process->attaching = false;
+	if (!err) {
+		plan_late_pass(tracing, process, LATE_PASS_NS);
 		return;
+	}
 	process->leaving = true;
 	process_end__give_up(tracing, process);
 	for (struct watched_thread *thread = process->threads; thread; thread = next) {
@@ -38,7 +59,8 @@ static void reply_to_add(struct tracing *tracing, struct watched_process *proces
 }
 
 /* A thread that is not attached yet may make others while we look; those are in the next pass. */
-static void go_on_adding(struct tracing *tracing, struct watched_process *process, uint64_t now_ns)
+static void go_on_attaching(struct tracing *tracing, struct watched_process *process,
+			    uint64_t now_ns)
 {
 	pid_t tracer = 0;
 	size_t nr_new;
@@ -46,17 +68,42 @@ static void go_on_adding(struct tracing *tracing, struct watched_process *proces
 
 	do {
 		err = thread_seizing__pass(tracing, process, &nr_new, &tracer);
-	} while (!err && nr_new && clock__monotonic_ns() < process->asked_until_ns);
+	} while (!err && nr_new && clock__monotonic_ns() < process->attach_until_ns);
 	if (!err && nr_new)
 		err = -EAGAIN;
-	if (err == -EAGAIN && now_ns < process->asked_until_ns) {
-		process->look_ns = now_ns + ADD_AGAIN_NS;
-		tracing__wake_at(tracing, process->look_ns);
+	if (err == -EAGAIN && now_ns < process->attach_until_ns) {
+		process->attach_ns = now_ns + ATTACH_AGAIN_NS;
+		tracing__wake_at(tracing, process->attach_ns);
 		return;
 	}
 	if (!err && !process->nr_threads)
 		err = -ESRCH;
-	reply_to_add(tracing, process, err, tracer);
+	end_attaching(tracing, process, err, tracer);
+}
+
+static void look_at_attaching(struct tracing *tracing, struct watched_process *process,
+			      uint64_t now_ns)
+{
+	if (now_ns >= process->attach_ns)
+		go_on_attaching(tracing, process, now_ns);
+	else
+		tracing__wake_at(tracing, process->attach_ns);
+}
+
+static void look_late(struct tracing *tracing, struct watched_process *process, uint64_t now_ns)
+{
+	pid_t other;
+	size_t nr_new;
+
+	if (now_ns < process->late_pass_ns) {
+		tracing__wake_at(tracing, process->late_pass_ns);
+		return;
+	}
+	process->late_pass_ns = 0;
+	/* One that is held has had such a look. */
+	if (!is_held(process) &&
+	    thread_seizing__pass(tracing, process, &nr_new, &other) == -EAGAIN)
+		plan_late_pass(tracing, process, ATTACH_AGAIN_NS);
 }
 
 static void add(struct tracing *tracing, pid_t tgid)
@@ -79,8 +126,9 @@ static void add(struct tracing *tracing, pid_t tgid)
 		return;
 	}
 	process->add_asked = true;
-	process->asked_until_ns = now_ns + TRACING_LIMIT_NS;
-	go_on_adding(tracing, process, now_ns);
+	process->attaching = true;
+	process->attach_until_ns = now_ns + TRACING_LIMIT_NS;
+	go_on_attaching(tracing, process, now_ns);
 }
 
 static void take_end(struct tracing *tracing, struct watched_process *process)
@@ -114,6 +162,21 @@ static void resume(struct tracing *tracing, struct watched_process *process)
 	watch_requests__settle(tracing, process);
 }
 
+static void pause_process(struct tracing *tracing, struct watched_process *process)
+{
+	if (process->at_end) {
+		tracing__reply(tracing, -ESRCH);
+	} else if (process->paused) {
+		tracing__reply(tracing, -EALREADY);
+	} else if (process->attaching) {
+		/* An exec holds it. */
+		tracing__reply(tracing, -ETIMEDOUT);
+	} else {
+		process_pause__begin(tracing, process);
+		watch_requests__settle(tracing, process);
+	}
+}
+
 void watch_requests__handle(struct tracing *tracing, const struct watch_request *request)
 {
 	struct watched_process *process =
@@ -124,12 +187,7 @@ void watch_requests__handle(struct tracing *tracing, const struct watch_request 
 	} else if (!process || process->leaving) {
 		tracing__reply(tracing, -ESRCH);
 	} else if (request->kind == WATCH_PAUSE) {
-		if (process->at_end || process->paused) {
-			tracing__reply(tracing, process->at_end ? -ESRCH : -EALREADY);
-			return;
-		}
-		process_pause__begin(tracing, process);
-		watch_requests__settle(tracing, process);
+		pause_process(tracing, process);
 	} else if (request->kind == WATCH_TAKE_END && process->at_end) {
 		take_end(tracing, process);
 	} else if (request->kind == WATCH_RESUME) {
@@ -144,7 +202,7 @@ void watch_requests__settle(struct tracing *tracing, struct watched_process *pro
 	if (process->ending && !process->leaving)
 		process_end__check(tracing, process, clock__monotonic_ns());
 	if (process->nr_threads == process->nr_in[THREAD_LEFT]) {
-		if (process->add_asked)
+		if (process->attaching)
 			return;
 		if (process->pause_asked)
 			tracing__reply(tracing, -ESRCH);
@@ -165,13 +223,12 @@ void watch_requests__look(struct tracing *tracing, uint64_t now_ns)
 	     process = next) {
 		next = process->next;
 		thread_control__look_at_calls(tracing, process, now_ns);
-		if (process->add_asked) {
-			if (now_ns >= process->look_ns)
-				go_on_adding(tracing, process, now_ns);
-			else
-				tracing__wake_at(tracing, process->look_ns);
+		if (process->attaching) {
+			look_at_attaching(tracing, process, now_ns);
 			continue;
 		}
+		if (process->late_pass_ns)
+			look_late(tracing, process, now_ns);
 		if (process->pause_asked)
 			process_pause__look(tracing, process, now_ns);
 		watch_requests__settle(tracing, process);
@@ -180,11 +237,6 @@ void watch_requests__look(struct tracing *tracing, uint64_t now_ns)
 
 /* How often the tracer is looked at while it makes a process stand still. */
 #define MIND_INTERVAL_NS NS_PER_S
-
-static bool is_held(const struct watched_process *process)
-{
-	return process->paused || process->at_end;
-}
 
 static bool is_stopped(pid_t tgid)
 {
@@ -244,6 +296,8 @@ void watch_requests__let_all_go(struct tracing *tracing)
 	     process = next) {
 		next = process->next;
 		process->add_asked = false;
+		process->attaching = false;
+		process->late_pass_ns = 0;
 		process_pause__end(tracing, process);
 		process_end__give_up(tracing, process);
 	}

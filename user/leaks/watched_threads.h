@@ -43,9 +43,14 @@ struct watched_process {
 	size_t nr_threads, nr_in[NR_THREAD_STATES];
 	bool leader_left; /* its first thread has ended; the others live on */
 
-	/* What the tracer asked for and has no reply to, and until when (CLOCK_MONOTONIC). */
+	/* What the tracer asked for and has no reply to, and until when a pause may take
+	 * (CLOCK_MONOTONIC). */
 	bool add_asked, pause_asked;
 	uint64_t asked_until_ns;
+
+	bool attaching; /* to all of its threads; when to go on with that, and until when */
+	uint64_t attach_ns, attach_until_ns;
+	uint64_t late_pass_ns; /* when to look for threads that were being made then; 0: done */
 
 	bool paused; /* the tracer was told so */
 	bool ending; /* a thread is in its exit-stop, and takes the process with it, as it seems */
