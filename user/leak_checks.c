@@ -46,7 +46,7 @@ struct leak_checks *leak_checks__new(const struct options *options)
 	if (!checks)
 		return NULL;
 	checks->options = options;
-	checks->watch = exit_watch__new();
+	checks->watch = exit_watch__new(options->follow_children);
 	if (checks->watch)
 		return checks;
 	free(checks);

@@ -38,7 +38,7 @@ static int start_watch(void **state)
 	int pair[2];
 
 	(void)state;
-	watch = exit_watch__new();
+	watch = exit_watch__new(false);
 	if (!watch || socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
 		return -1;
 	release_fd = pair[0];

@@ -65,7 +65,7 @@ static int count_and_wait(void)
 /* Watches and pauses until it is killed. */
 static int play_tracer(pid_t target)
 {
-	struct exit_watch *watch = exit_watch__new();
+	struct exit_watch *watch = exit_watch__new(false);
 	struct paused_process paused;
 
 	if (!watch)
@@ -200,7 +200,7 @@ static void test_tracer_dies_in_calls(void **state)
 /* The tracer dies while it has a process paused, and while it holds one at its end. */
 static int hold(pid_t target, pid_t ending)
 {
-	struct exit_watch *watch = exit_watch__new();
+	struct exit_watch *watch = exit_watch__new(false);
 	struct paused_process paused;
 	struct pollfd readable;
 
@@ -258,7 +258,7 @@ static void test_end_of_watch(void **state)
 	(void)state;
 	exit_watch__free(NULL);
 	for (int round = 0; round < 30; round++) {
-		watch = exit_watch__new();
+		watch = exit_watch__new(false);
 		assert_non_null(watch);
 		assert_int_equal(exit_watch__add(watch, target, NULL), 0);
 		tracing = find_tracing_process(getpid());
@@ -281,7 +281,7 @@ static void test_end_of_watch(void **state)
 static void test_tracing_process_hangs(void **state)
 {
 	pid_t target = watched_child__start_ready(count_and_wait, 3), tracing;
-	struct exit_watch *watch = exit_watch__new();
+	struct exit_watch *watch = exit_watch__new(false);
 	struct paused_process paused;
 	struct pollfd readable;
 	uint64_t began_ns;
@@ -322,7 +322,7 @@ static void test_descriptors(void **state)
 		close(pipes[i][0]);
 		close(pipes[i][1]);
 	}
-	watch = exit_watch__new();
+	watch = exit_watch__new(false);
 	assert_non_null(watch);
 	for (size_t i = 1; i < 40; i += 2) {
 		struct pollfd end = { .fd = pipes[i][0], .events = POLLIN };

@@ -27,7 +27,7 @@ static struct exit_watch *watch;
 static int start_watch(void **state)
 {
 	(void)state;
-	watch = exit_watch__new();
+	watch = exit_watch__new(false);
 	return watch ? 0 : -1;
 }
 

@@ -35,7 +35,7 @@ static void close_pair(const int *pair)
 	close(pair[1]);
 }
 
-static pid_t start(struct exit_watch *watch, const int *control, const int *bell)
+static pid_t start(struct exit_watch *watch, const int *control, const int *bell, bool follow)
 {
 	int tracer_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	pid_t tracer = getpid(), pid = fork();
@@ -46,7 +46,7 @@ static pid_t start(struct exit_watch *watch, const int *control, const int *bell
 		/* A tracer that is gone already can't be seen by a pidfd that failed. */
 		if (getppid() != tracer)
 			_exit(0);
-		tracing_process__run(control[1], bell[1], tracer_fd);
+		tracing_process__run(control[1], bell[1], tracer_fd, follow);
 	}
 	if (tracer_fd >= 0)
 		close(tracer_fd);
@@ -56,7 +56,7 @@ static pid_t start(struct exit_watch *watch, const int *control, const int *bell
 	return pid;
 }
 
-struct exit_watch *exit_watch__new(void)
+struct exit_watch *exit_watch__new(bool follow)
 {
 	struct exit_watch *watch = calloc(1, sizeof(*watch));
 	int control[2], bell[2], err;
@@ -72,7 +72,7 @@ struct exit_watch *exit_watch__new(void)
 		close_pair(control);
 		goto out;
 	}
-	if (start(watch, control, bell) < 0) {
+	if (start(watch, control, bell, follow) < 0) {
 		err = errno;
 		close_pair(control);
 		close_pair(bell);

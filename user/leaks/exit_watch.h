@@ -7,6 +7,7 @@
 #ifndef EXIT_WATCH_H
 #define EXIT_WATCH_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "leaks/paused_process.h"
@@ -14,9 +15,10 @@
 struct exit_watch;
 
 /*
- * Starts the tracing process. Call it early: it is a fork. NULL and errno on failure.
+ * Starts the tracing process. Call it early: it is a fork. follow: children that a watched process
+ * makes are watched too, and theirs. NULL and errno on failure.
  */
-struct exit_watch *exit_watch__new(void);
+struct exit_watch *exit_watch__new(bool follow);
 
 /* Lets all processes go on, and ends the tracing process. */
 void exit_watch__free(struct exit_watch *watch);

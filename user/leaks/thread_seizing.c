@@ -21,6 +21,7 @@
 
 #define SEIZE_OPTIONS \
 	(PTRACE_O_TRACEEXIT | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD)
+#define FOLLOW_OPTIONS (PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK)
 #define SEIZE_WAIT_US 20000
 #define MAX_TRIES 3
 
@@ -48,16 +49,16 @@ static void set_timer(suseconds_t us)
 }
 
 /* A jump that comes just after the call loses its result; the next try finds the thread ours. */
-static int seize(pid_t tid)
+static int seize(pid_t tid, bool follow)
 {
-	long result;
+	long options = SEIZE_OPTIONS | (follow ? FOLLOW_OPTIONS : 0), result;
 
 	if (sigsetjmp(escape, 1)) {
 		is_seizing = 0;
 		return -EAGAIN;
 	}
 	is_seizing = 1;
-	result = ptrace(PTRACE_SEIZE, tid, NULL, SEIZE_OPTIONS);
+	result = ptrace(PTRACE_SEIZE, tid, NULL, options);
 	is_seizing = 0;
 	return result ? -errno : 0;
 }
@@ -87,7 +88,7 @@ static int seize_thread(struct tracing *tracing, struct watched_process *process
 	/* The refused one may have been a zombie whose number an exec has given to a living thread.
 	 */
 	for (int i = 0; i < MAX_TRIES && err == -EPERM; i++) {
-		err = seize(tid);
+		err = seize(tid, tracing->follow);
 		if (err == -EPERM)
 			err = explain_refusal(tid, tracer);
 	}

@@ -18,19 +18,34 @@
 
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 
+static bool is_first_stop_of_child(const struct thread_status *status, pid_t tid, int wait_status)
+{
+	return status->tgid == tid && wait_status >> 16 == PTRACE_EVENT_STOP;
+}
+
 /*
- * A clone of a watched thread is attached by itself, and may be told of before the clone is. NULL
- * when it belongs to a process that is not watched, or to one that could not be kept.
+ * A clone of a watched thread is attached by itself, and may be told of before the clone is. So is
+ * a child, where children are watched. NULL when the thread belongs to a process that is not
+ * watched, or to one that could not be kept.
  */
-static struct watched_thread *adopt(struct tracing *tracing, pid_t tid)
+static struct watched_thread *adopt(struct tracing *tracing, pid_t tid, int wait_status)
 {
 	struct watched_process *process;
+	struct watched_thread *thread;
 	struct thread_status status;
 
 	if (thread_status__read(tid, &status))
 		return NULL;
 	process = watched_threads__find_process(&tracing->watched, status.tgid);
-	return process ? watched_threads__add(&tracing->watched, process, tid) : NULL;
+	if (!process && tracing->follow && !tracing->closing &&
+	    is_first_stop_of_child(&status, tid, wait_status))
+		process = watched_threads__add_process(&tracing->watched, tid);
+	if (!process)
+		return NULL;
+	thread = watched_threads__add(&tracing->watched, process, tid);
+	if (!process->nr_threads)
+		watched_threads__forget_process(&tracing->watched, process);
+	return thread;
 }
 
 /* From now on a pause waits for the new thread, too. */
@@ -139,7 +154,7 @@ struct watched_process *thread_stops__handle(struct tracing *tracing, pid_t tid,
 		return process;
 	}
 	if (!thread)
-		thread = adopt(tracing, tid);
+		thread = adopt(tracing, tid, status);
 	if (!thread) {
 		ptrace(PTRACE_DETACH, tid, NULL,
 		       is_signal_stop(status) ? (long)WSTOPSIG(status) : 0L);

@@ -227,7 +227,7 @@ static void close_down(struct tracing *tracing, struct sources *sources)
 	}
 }
 
-void tracing_process__run(int control_fd, int bell_fd, int tracer_fd)
+void tracing_process__run(int control_fd, int bell_fd, int tracer_fd, bool follow)
 {
 	struct tracing *tracing = calloc(1, sizeof(*tracing));
 	struct sources sources = { 0 };
@@ -240,6 +240,7 @@ void tracing_process__run(int control_fd, int bell_fd, int tracer_fd)
 		_exit(1);
 	tracing->replies.fd = control_fd;
 	tracing->bell_fd = bell_fd;
+	tracing->follow = follow;
 	tracing->wake_ns = UINT64_MAX;
 	sources.fds[POLLED_CONTROL] = (struct pollfd){ .fd = control_fd };
 	sources.fds[POLLED_BELL] = (struct pollfd){ .fd = bell_fd };

@@ -7,10 +7,13 @@
 #ifndef TRACING_PROCESS_H
 #define TRACING_PROCESS_H
 
+#include <stdbool.h>
+
 /*
  * Called by exit_watch.c in a process that was just forked. Serves the requests of
- * watch_messages.h. tracer_fd: a pidfd of the tracer, or -1.
+ * watch_messages.h. tracer_fd: a pidfd of the tracer, or -1. follow: children are watched too.
  */
-void tracing_process__run(int control_fd, int bell_fd, int tracer_fd) __attribute__((noreturn));
+void tracing_process__run(int control_fd, int bell_fd, int tracer_fd, bool follow)
+	__attribute__((noreturn));
 
 #endif

@@ -13,6 +13,7 @@ struct tracing {
 	struct watched_threads watched;
 	struct reply_stream replies;
 	int bell_fd;
+	bool follow; /* children of watched processes are watched too */
 	bool closing; /* everything is let go */
 	uint64_t mind_ns; /* when the tracer is looked at next; see watch_requests__mind_tracer */
 	uint64_t wake_ns; /* something is to be done then, if nothing comes before */
