@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "books/snapshot.h"
 #include "exit_frames.h"
+#include "leak_blocks.h"
 #include "leaks/exit_watch.h"
 #include "report/losses.h"
 
@@ -113,49 +114,13 @@ void leak_checks__add(struct leak_checks *checks, pid_t tgid)
 		say_why_not(watched, err, tracer);
 }
 
-/* The blocks of one space, as a walk of the block map finds them. */
-struct block_list {
-	uint64_t serial;
-	uint64_t since_ns, before_ns; /* only those allocated between these; 0: no bound */
-	struct leak_block *list;
-	size_t nr, capacity;
-};
-
-static struct block_list blocks_of(const struct leak_checks *checks, const struct space *space)
+static struct leak_blocks_request blocks_of(const struct leak_checks *checks,
+					    const struct space *space)
 {
-	return (struct block_list){
-		.serial = space->serial,
+	return (struct leak_blocks_request){
+		.space = space,
 		.since_ns = space->flags & SPACE_LATE ? checks->sources.ready_ns : 0,
 	};
-}
-
-static int take_block(const struct block_key *key, const struct block *block, void *context)
-{
-	struct block_list *blocks = context;
-	int err;
-
-	if (key->serial != blocks->serial || key->address & WIRE_GHOST ||
-	    block->time_ns < blocks->since_ns ||
-	    (blocks->before_ns && block->time_ns >= blocks->before_ns))
-		return 0;
-	err = array__reserve(&blocks->list, &blocks->capacity, blocks->nr + 1);
-	if (!err)
-		blocks->list[blocks->nr++] = (struct leak_block){
-			.address = key->address,
-			.size_bytes = block->size_bytes,
-			.stack_id = block->stack_id,
-			.time_ns = block->time_ns,
-		};
-	return err;
-}
-
-static int read_blocks(const struct leak_checks *checks, struct block_list *blocks)
-{
-	int err = snapshot__walk_blocks(checks->sources.maps, take_block, blocks);
-
-	if (!err)
-		blocks->nr = block_index__sort(blocks->list, blocks->nr);
-	return err;
 }
 
 static const char *why_failed(int err)
@@ -180,13 +145,18 @@ static const char *why_failed(int err)
 	}
 }
 
+/* blocks: the process's own. Inherited ones that it still holds are put among them. */
 static int classify(const struct leak_checks *checks, struct leak_scan *scan,
-		    const struct block_list *blocks, struct leak_findings *findings)
+		    struct leak_blocks *blocks, struct leak_findings *findings)
 {
 	struct leak_result result;
-	int err = leak_scan__classify(scan, blocks->list, blocks->nr,
-				      checks->options->leak_heuristics, &result);
+	size_t nr_inherited;
+	const struct leak_block *inherited = leak_scan__inherited(scan, &nr_inherited);
+	int err = leak_blocks__add(blocks, inherited, nr_inherited);
 
+	if (!err)
+		err = leak_scan__classify(scan, blocks->list, blocks->nr,
+					  checks->options->leak_heuristics, &result);
 	if (err)
 		return err;
 	err = leak_findings__sum(findings, blocks->list, blocks->nr, &result,
@@ -227,15 +197,20 @@ static bool may_hold_others(const struct space *space)
 }
 
 static struct leak_scan_request request_of(const struct paused_process *paused,
-					   const struct block_list *blocks,
+					   const struct leak_blocks *blocks,
 					   const struct space *space, bool exact)
 {
+	bool late = may_hold_others(space);
+
 	return (struct leak_scan_request){
 		.process = paused,
 		.blocks = blocks->list,
 		.nr_blocks = blocks->nr,
+		.inherited = blocks->inherited,
+		.nr_inherited = blocks->nr_inherited,
 		.exact = exact,
-		.late = may_hold_others(space),
+		.late = late,
+		.copy = !late && space->flags & SPACE_COPY,
 	};
 }
 
@@ -248,7 +223,8 @@ static void check_at_end(struct leak_checks *checks, const struct space *space,
 {
 	const struct image *image =
 		processes__image(checks->sources.processes, paused->tgid, space->seen_ns);
-	struct block_list blocks = blocks_of(checks, space);
+	struct leak_blocks_request request = blocks_of(checks, space);
+	struct leak_blocks blocks;
 	struct leak_findings findings = {
 		.serial = space->serial,
 		.was_due = true,
@@ -258,13 +234,15 @@ static void check_at_end(struct leak_checks *checks, const struct space *space,
 		.since_s = -1,
 	};
 	struct leak_scan *scan = NULL;
-	int err = read_blocks(checks, &blocks);
+	int err;
 
+	request.with_inherited = space->flags & SPACE_COPY;
+	err = leak_blocks__read(&blocks, checks->sources.maps, &request);
 	if (!err) {
-		struct leak_scan_request request = request_of(paused, &blocks, space, true);
+		struct leak_scan_request scanned = request_of(paused, &blocks, space, true);
 
 		exit_frames__forget(paused, checks->sources.files, image ? image->mappings : NULL);
-		scan = leak_scan__read(&request);
+		scan = leak_scan__read(&scanned);
 		err = scan ? classify(checks, scan, &blocks, &findings) : -errno;
 	}
 	if (!err)
@@ -274,7 +252,7 @@ static void check_at_end(struct leak_checks *checks, const struct space *space,
 	if (err)
 		findings.why = why_failed(err);
 	leak_scan__free(scan);
-	free(blocks.list);
+	leak_blocks__free(&blocks);
 	keep(checks, &findings);
 }
 
@@ -314,9 +292,17 @@ void leak_checks__look(struct leak_checks *checks, struct kernel_records *record
 	}
 }
 
+/* A child may have been there before the tracer, or have been made by a thread that was. */
+static const struct watched *find_or_watch(struct leak_checks *checks, pid_t tgid)
+{
+	if (checks->options->follow_children && !find_watched(checks, tgid))
+		leak_checks__add(checks, tgid);
+	return find_watched(checks, tgid);
+}
+
 /* Reads the process in a pause; *pause_s is how long that was. */
 static struct leak_scan *scan_in_pause(struct leak_checks *checks, const struct space *space,
-				       const struct block_list *blocks, uint64_t *paused_ns,
+				       const struct leak_blocks *blocks, uint64_t *paused_ns,
 				       double *pause_s)
 {
 	uint64_t began_ns = clock__monotonic_ns();
@@ -345,8 +331,9 @@ static struct leak_scan *scan_in_pause(struct leak_checks *checks, const struct 
 
 void leak_checks__check(struct leak_checks *checks, const struct space *space)
 {
-	const struct watched *watched = checks ? find_watched(checks, (pid_t)space->tgid) : NULL;
-	struct block_list before = blocks_of(checks, space), after = before;
+	const struct watched *watched = checks ? find_or_watch(checks, (pid_t)space->tgid) : NULL;
+	struct leak_blocks_request request = blocks_of(checks, space);
+	struct leak_blocks before, after = { 0 };
 	struct leak_findings findings = {
 		.serial = space->serial,
 		.was_due = true,
@@ -358,26 +345,38 @@ void leak_checks__check(struct leak_checks *checks, const struct space *space)
 	/* A process that has ended was checked at its end. */
 	if (!watched || watched->why_not[0] || space->flags & SPACE_PROCESS_ENDED)
 		return;
-	err = read_blocks(checks, &before);
+	request.with_inherited = space->flags & SPACE_COPY;
+	err = leak_blocks__read(&before, checks->sources.maps, &request);
 	if (!err) {
-		scan = scan_in_pause(checks, space, &before, &after.before_ns, &findings.pause_s);
-		err = scan ? read_blocks(checks, &after) : -errno;
+		scan = scan_in_pause(checks, space, &before, &request.before_ns, &findings.pause_s);
+		err = scan ? 0 : -errno;
 	}
-	findings.checked_ns = after.before_ns;
+	if (!err) {
+		/* Which inherited ones were in use is known from the pause. */
+		request.with_inherited = false;
+		err = leak_blocks__read(&after, checks->sources.maps, &request);
+	}
+	findings.checked_ns = request.before_ns;
 	if (!err)
 		err = classify(checks, scan, &after, &findings);
 	if (err)
 		findings.why = why_failed(err);
 	leak_scan__free(scan);
-	free(before.list);
-	free(after.list);
+	leak_blocks__free(&before);
+	leak_blocks__free(&after);
 	keep(checks, &findings);
+}
+
+static bool holds_inherited(const struct space *space)
+{
+	return space->flags & SPACE_COPY && space->inherited_blocks > space->inherited_freed_blocks;
 }
 
 const struct leak_findings *leak_checks__of(struct leak_checks *checks, const struct space *space,
 					    bool ended)
 {
 	const struct watched *watched = find_watched(checks, (pid_t)space->tgid);
+	bool is_child;
 
 	for (size_t i = 0; i < checks->nr_findings; i++)
 		if (checks->findings[i].serial == space->serial &&
@@ -385,13 +384,16 @@ const struct leak_findings *leak_checks__of(struct leak_checks *checks, const st
 			return &checks->findings[i];
 	checks->none = (struct leak_findings){ .pause_s = -1, .since_s = -1 };
 	/* Nothing is held, so nothing is lost: nobody has to look. */
-	if (!space->held_blocks && (ended || !(watched && watched->why_not[0])))
+	if (!space->held_blocks && !holds_inherited(space) &&
+	    (ended || !(watched && watched->why_not[0])))
 		return &checks->none;
-	checks->none.was_due = watched && (watched->why_not[0] || !(space->flags & SPACE_EXEC));
-	if (!watched)
-		checks->none.why =
-			"only the command, or the processes of -p, are checked, not their children";
-	else if (watched->why_not[0])
+	is_child = !watched && !checks->options->follow_children;
+	checks->none.was_due = !is_child &&
+			       ((watched && watched->why_not[0]) || !(space->flags & SPACE_EXEC));
+	if (is_child)
+		checks->none.why = "only the command, or the processes of -p, are checked; with -f "
+				   "their children too";
+	else if (watched && watched->why_not[0])
 		checks->none.why = watched->why_not;
 	else if (space->flags & SPACE_EXEC)
 		checks->none.why =
@@ -401,13 +403,33 @@ const struct leak_findings *leak_checks__of(struct leak_checks *checks, const st
 	return &checks->none;
 }
 
-void leak_checks__forget(struct leak_checks *checks, const struct space *space)
+static void forget_findings(struct leak_checks *checks, const struct space *space)
 {
-	for (size_t i = 0; checks && i < checks->nr_findings; i++) {
+	for (size_t i = 0; i < checks->nr_findings; i++) {
 		if (checks->findings[i].serial != space->serial)
 			continue;
 		leak_findings__free(&checks->findings[i]);
 		checks->findings[i] = checks->findings[--checks->nr_findings];
 		return;
 	}
+}
+
+/* Children come and go. */
+static void forget_watched(struct leak_checks *checks, pid_t tgid)
+{
+	for (size_t i = 0; i < checks->nr_watched; i++) {
+		if (checks->watched[i].tgid != tgid)
+			continue;
+		checks->watched[i] = checks->watched[--checks->nr_watched];
+		return;
+	}
+}
+
+void leak_checks__forget(struct leak_checks *checks, const struct space *space)
+{
+	if (!checks)
+		return;
+	forget_findings(checks, space);
+	if (checks->options->follow_children && space->flags & SPACE_PROCESS_ENDED)
+		forget_watched(checks, (pid_t)space->tgid);
 }

@@ -55,7 +55,6 @@ int monitor_leaks__begin(struct monitor *monitor)
 
 void monitor_leaks__watch(struct monitor *monitor)
 {
-	const struct options *options = monitor->options;
 	struct leak_checks *checks = monitor->leaks.checks;
 
 	if (!checks)
@@ -65,11 +64,8 @@ void monitor_leaks__watch(struct monitor *monitor)
 							     .processes = monitor->processes,
 							     .files = &monitor->files,
 							     .ready_ns = monitor->ready_ns });
-	if (monitor->command.pid)
-		leak_checks__add(checks, monitor->command.pid);
-	for (size_t i = 0; i < options->nr_pids; i++)
-		if (followed__has(&monitor->followed, options->pids[i]))
-			leak_checks__add(checks, options->pids[i]);
+	for (size_t i = 0; i < monitor->followed.nr; i++)
+		leak_checks__add(checks, monitor->followed.process[i].tgid);
 }
 
 void monitor_leaks__end(struct monitor *monitor)

@@ -109,7 +109,7 @@ static void change_summary(struct process_report *report, struct report_leaks *c
 	check->full = false;
 	check->shown_kinds = LEAK_KINDS_LOST;
 	check->limits = LEAK_LIMIT_ALLOCATOR | LEAK_LIMIT_ARENAS | LEAK_LIMIT_LATE |
-			LEAK_LIMIT_UNREAD;
+			LEAK_LIMIT_COPY | LEAK_LIMIT_UNREAD;
 	check->has_arenas = false;
 	memset(check->by_heuristic, 0, sizeof(check->by_heuristic));
 }

@@ -104,6 +104,7 @@ static void test_limits(void **state)
 		{ LEAK_LIMIT_ALLOCATOR, "allocator", true },
 		{ LEAK_LIMIT_ARENAS, "arenas", true },
 		{ LEAK_LIMIT_LATE, "late", true },
+		{ LEAK_LIMIT_COPY, "copy", true },
 		{ LEAK_LIMIT_UNREAD, "unread", false },
 	};
 	struct report_leaks leaks = { 0 };

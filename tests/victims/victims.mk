@@ -15,7 +15,7 @@ VICTIM_PLAIN := leak64 hello family realloc_forms failed zero hammer cross_free 
 	relatives seccomp jump in_handler million many_stacks load_plugin shared_memory \
 	echo_signals pass world ids frames eat sizes forks brief storm weigh \
 	inlined run_time_code cut_return mute_fs churn prefork \
-	leak_kinds leak_threads leak_ends leak_daemon leak_sleeper \
+	leak_kinds leak_threads leak_ends leak_forks leak_daemon leak_sleeper \
 	leak_old_words
 VICTIM_CXX_PROGRAMS := bad_alloc shapes leaky_cache
 # The same sources linked otherwise: NAME_VARIANT.
@@ -44,7 +44,7 @@ victims: $(VICTIMS)
 $(SYSTEM_TESTS): | $(VICTIMS)
 
 # A first call that is resolved late leaves copies of registers on the stack, pointers among them.
-$(addprefix $(VICTIM_DIR)/,leak_kinds leak_threads leak_ends leak_cxx): VICTIM_FRAMES += -Wl,-z,now
+$(addprefix $(VICTIM_DIR)/,leak_kinds leak_threads leak_ends leak_forks leak_cxx): VICTIM_FRAMES += -Wl,-z,now
 
 $(addprefix $(VICTIM_DIR)/,$(VICTIM_PLAIN)): $(VICTIM_DIR)/%: tests/victims/%.c
 	@mkdir -p $(@D)

@@ -27,7 +27,8 @@ enum leak_limit {
 	LEAK_LIMIT_ALLOCATOR = 1 << 0, /* not glibc's: all of its memory counts as in use */
 	LEAK_LIMIT_ARENAS = 1 << 1, /* glibc's, but damaged: the same for a part of it */
 	LEAK_LIMIT_LATE = 1 << 2, /* blocks from before the attach count as in use */
-	LEAK_LIMIT_UNREAD = 1 << 3, /* memory could not be read: lost blocks may be reachable */
+	LEAK_LIMIT_COPY = 1 << 3, /* the same for those of its parent that have no record */
+	LEAK_LIMIT_UNREAD = 1 << 4, /* memory could not be read: lost blocks may be reachable */
 };
 
 /* Pointers into the middle of a block that count as pointers to its start; see heuristics.h. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "leaks/dead_stacks.h"
+#include "leaks/inherited_blocks.h"
 #include "leaks/range_list.h"
 #include "leaks/root_ranges.h"
 #include "leaks/scan_state.h"
@@ -36,6 +37,9 @@ struct scanner {
 	struct leak_scan *scan;
 	struct memory_reader memory;
 	struct glibc_arenas arenas;
+	const struct leak_block *blocks; /* all that are known, inherited ones among them */
+	size_t nr_blocks;
+	struct leak_block *merged; /* NULL: there are no inherited ones */
 	struct range_list plan, dead, foreign;
 	size_t at; /* the first range of the plan that ends above what was scanned */
 	struct touched_pages *touched;
@@ -260,7 +264,7 @@ static int add_ended_stacks(struct scanner *scanner, const struct stack_search *
 	return err;
 }
 
-static void set_limits(struct scanner *scanner, bool late)
+static void set_limits(struct scanner *scanner, const struct leak_scan_request *request)
 {
 	const struct glibc_arenas *arenas = &scanner->arenas;
 	struct leak_scan *scan = scanner->scan;
@@ -274,8 +278,12 @@ static void set_limits(struct scanner *scanner, bool late)
 	/* glibc's malloc can be there, and another allocator in use. */
 	else if (!scan->has_arenas || scanner->foreign.nr)
 		scan->limits |= LEAK_LIMIT_ALLOCATOR;
-	if (late && (!scan->has_arenas || scan->unknown_bytes || scanner->foreign.nr))
+	if (scan->has_arenas && !scan->unknown_bytes && !scanner->foreign.nr)
+		return;
+	if (request->late)
 		scan->limits |= LEAK_LIMIT_LATE;
+	if (request->copy)
+		scan->limits |= LEAK_LIMIT_COPY;
 }
 
 /* What comes before reading: which memory is to be scanned, and for pointers to where. */
@@ -288,8 +296,8 @@ static int plan_scan(struct scanner *scanner, const struct leak_scan_request *re
 		.owned = &scanner->arenas.owned,
 		.unknown = &scanner->arenas.unknown,
 		.dead = &scanner->dead,
-		.blocks = request->blocks,
-		.nr_blocks = request->nr_blocks,
+		.blocks = scanner->blocks,
+		.nr_blocks = scanner->nr_blocks,
 		.beyond_bytes = request->exact ? 0 : CHUNK_MAX_SLACK_BYTES,
 	};
 	/* Blocks that are younger than this list of blocks can be in there. */
@@ -302,10 +310,73 @@ static int plan_scan(struct scanner *scanner, const struct leak_scan_request *re
 	if (!err)
 		err = root_ranges__foreign(&scanner->foreign, &sources);
 	if (!err)
-		err = pointer_log__init(&scan->log, request->blocks, request->nr_blocks, wider,
+		err = pointer_log__init(&scan->log, scanner->blocks, scanner->nr_blocks, wider,
 					sizeof(wider) / sizeof(*wider));
 	if (!err)
-		set_limits(scanner, request->late);
+		set_limits(scanner, request);
+	return err;
+}
+
+static int walk_arenas(struct scanner *scanner)
+{
+	return glibc_arenas__read(&scanner->arenas, &scanner->memory, &scanner->scan->areas,
+				  scanner->blocks, scanner->nr_blocks);
+}
+
+/* scanner->merged has room for both. */
+static void merge_inherited(struct scanner *scanner, const struct leak_scan_request *request)
+{
+	const struct leak_scan *scan = scanner->scan;
+	struct leak_block *merged = scanner->merged;
+
+	if (request->nr_blocks)
+		memcpy(merged, request->blocks, request->nr_blocks * sizeof(*merged));
+	memcpy(&merged[request->nr_blocks], scan->inherited, scan->nr_inherited * sizeof(*merged));
+	scanner->blocks = merged;
+	scanner->nr_blocks = block_index__sort(merged, request->nr_blocks + scan->nr_inherited);
+}
+
+/*
+ * Inherited blocks that are still held: first those that look unknown to a walk that knows the
+ * others, then, of those outside of the heaps, those that a second walk finds.
+ */
+static int take_inherited(struct scanner *scanner, const struct leak_scan_request *request)
+{
+	struct leak_scan *scan = scanner->scan;
+	size_t nr = request->nr_inherited;
+	int err;
+
+	scan->inherited = calloc(nr, sizeof(*scan->inherited));
+	scanner->merged = calloc(nr + request->nr_blocks, sizeof(*scanner->merged));
+	if (!scan->inherited || !scanner->merged)
+		return -ENOMEM;
+	memcpy(scan->inherited, request->inherited, nr * sizeof(*scan->inherited));
+	scan->nr_inherited = inherited_blocks__keep_used(scan->inherited, nr, &scanner->arenas);
+	merge_inherited(scanner, request);
+	glibc_arenas__free(&scanner->arenas);
+	err = walk_arenas(scanner);
+	if (err)
+		return err;
+	scan->nr_inherited = inherited_blocks__keep_mapped(scan->inherited, scan->nr_inherited,
+							   &scanner->arenas);
+	merge_inherited(scanner, request);
+	return 0;
+}
+
+static int read_arenas(struct scanner *scanner, const struct leak_scan_request *request)
+{
+	int err;
+
+	scanner->blocks = request->blocks;
+	scanner->nr_blocks = request->nr_blocks;
+	err = walk_arenas(scanner);
+	if (!err && request->nr_inherited && scanner->arenas.state != ARENAS_NONE) {
+		err = take_inherited(scanner, request);
+		if (err) {
+			free(scanner->merged);
+			glibc_arenas__free(&scanner->arenas);
+		}
+	}
 	return err;
 }
 
@@ -322,8 +393,7 @@ static int scan_process(struct scanner *scanner, const struct leak_scan_request 
 	if (err)
 		return err;
 	scanner->memory = memory_reader__of_thread(&scan->tid);
-	err = glibc_arenas__read(&scanner->arenas, &scanner->memory, &scan->areas, request->blocks,
-				 request->nr_blocks);
+	err = read_arenas(scanner, request);
 	if (err)
 		return err;
 	err = plan_scan(scanner, request, &search);
@@ -338,6 +408,7 @@ static int scan_process(struct scanner *scanner, const struct leak_scan_request 
 	range_list__free(&scanner->plan);
 	range_list__free(&scanner->dead);
 	range_list__free(&scanner->foreign);
+	free(scanner->merged);
 	glibc_arenas__free(&scanner->arenas);
 	return err;
 }
@@ -361,6 +432,12 @@ struct leak_scan *leak_scan__read(const struct leak_scan_request *request)
 	return NULL;
 }
 
+const struct leak_block *leak_scan__inherited(const struct leak_scan *scan, size_t *nr)
+{
+	*nr = scan->nr_inherited;
+	return scan->inherited;
+}
+
 void leak_scan__free(struct leak_scan *scan)
 {
 	if (!scan)
@@ -368,5 +445,6 @@ void leak_scan__free(struct leak_scan *scan)
 	process_areas__free(&scan->areas);
 	pointer_log__free(&scan->log);
 	range_list__free(&scan->ended);
+	free(scan->inherited);
 	free(scan);
 }

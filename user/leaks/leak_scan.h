@@ -25,12 +25,19 @@ struct leak_scan_request {
 	const struct leak_block *blocks;
 	size_t nr_blocks;
 	/*
+	 * Blocks that it got at the fork that made it, sorted. It may have freed some of them
+	 * since: those count that glibc's malloc says are in use.
+	 */
+	const struct leak_block *inherited;
+	size_t nr_inherited;
+	/*
 	 * They are the process's, to the byte: it stood still while they were read. Otherwise a
 	 * block can have taken the place of a smaller one since, so what a chunk has beyond its
 	 * block counts as roots.
 	 */
 	bool exact;
 	bool late; /* there can be blocks from before the attach */
+	bool copy; /* a fork made it: blocks of its parent can be in it whose records are gone */
 };
 
 struct leak_result {
@@ -51,12 +58,15 @@ struct leak_result {
 struct leak_scan *leak_scan__read(const struct leak_scan_request *request);
 void leak_scan__free(struct leak_scan *scan);
 
+/* The inherited blocks that were in use, *nr of them, sorted. They are the scan's. */
+const struct leak_block *leak_scan__inherited(const struct leak_scan *scan, size_t *nr);
+
 /*
- * Classifies blocks, sorted: those that lived when the process was paused; once, as it uses up what
- * was read. heuristics: a sum of LEAK_HEURISTIC_BIT. The process is read once more, for these. A
- * block stays LEAK_UNCLASSIFIED if it is younger than the pause, or lies in memory where pointers
- * were not looked for, since no known block was there. Returns 0 or -errno; leak_result__free after
- * success.
+ * Classifies blocks, sorted: those that lived when the process was paused, inherited ones among
+ * them; once, as it uses up what was read. heuristics: a sum of LEAK_HEURISTIC_BIT. The process is
+ * read once more, for these. A block stays LEAK_UNCLASSIFIED if it is younger than the pause, or
+ * lies in memory where pointers were not looked for, since no known block was there. Returns 0 or
+ * -errno; leak_result__free after success.
  */
 int leak_scan__classify(struct leak_scan *scan, const struct leak_block *blocks, size_t nr_blocks,
 			unsigned int heuristics, struct leak_result *result);

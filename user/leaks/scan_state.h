@@ -21,6 +21,8 @@ struct leak_scan {
 	struct process_areas areas;
 	struct pointer_log log;
 	struct range_list ended; /* stacks of ended threads: pointers in there don't count */
+	struct leak_block *inherited; /* those that the process still held at the pause; sorted */
+	size_t nr_inherited;
 	bool classified; /* the log was used up */
 	/* For the result. */
 	unsigned int limits; /* enum leak_limit */

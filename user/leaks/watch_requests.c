@@ -101,8 +101,7 @@ static void look_late(struct tracing *tracing, struct watched_process *process, 
 	}
 	process->late_pass_ns = 0;
 	/* One that is held has had such a look. */
-	if (!is_held(process) &&
-	    thread_seizing__pass(tracing, process, &nr_new, &other) == -EAGAIN)
+	if (!is_held(process) && thread_seizing__pass(tracing, process, &nr_new, &other) == -EAGAIN)
 		plan_late_pass(tracing, process, ATTACH_AGAIN_NS);
 }
 

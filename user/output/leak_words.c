@@ -35,6 +35,9 @@ const struct leak_limit_words leak_limits[NR_LEAK_LIMITS] = {
 	{ LEAK_LIMIT_LATE, true, "late",
 	  "a lower bound: blocks from before the attach count as in use, so lost blocks may be"
 	  " missing" },
+	{ LEAK_LIMIT_COPY, true, "copy",
+	  "a lower bound: blocks of its parent without a record count as in use, so lost blocks may"
+	  " be missing" },
 	{ LEAK_LIMIT_UNREAD, false, "unread",
 	  "some memory could not be read: a lost block may still be reachable" },
 };

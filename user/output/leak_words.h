@@ -19,7 +19,7 @@ struct leak_limit_words {
 	const char *why; /* a line for people */
 };
 
-#define NR_LEAK_LIMITS 4
+#define NR_LEAK_LIMITS 5
 
 extern const struct leak_limit_words leak_limits[NR_LEAK_LIMITS];
 
