@@ -165,14 +165,31 @@ static int classify(const struct leak_checks *checks, struct leak_scan *scan,
 	return err;
 }
 
+static struct leak_findings *find_findings(const struct leak_checks *checks, uint64_t serial,
+					   pid_t tgid)
+{
+	for (size_t i = 0; i < checks->nr_findings; i++)
+		if (checks->findings[i].serial == serial && checks->findings[i].tgid == tgid)
+			return &checks->findings[i];
+	return NULL;
+}
+
+static void forget_findings(struct leak_checks *checks, const struct space *space)
+{
+	struct leak_findings *findings = find_findings(checks, space->serial, (pid_t)space->tgid);
+
+	if (!findings)
+		return;
+	leak_findings__free(findings);
+	*findings = checks->findings[--checks->nr_findings];
+}
+
 /* Keeps the findings, compared with those of the check before. */
 static void keep(struct leak_checks *checks, struct leak_findings *findings)
 {
-	for (size_t i = 0; i < checks->nr_findings; i++) {
-		struct leak_findings *earlier = &checks->findings[i];
+	struct leak_findings *earlier = find_findings(checks, findings->serial, findings->tgid);
 
-		if (earlier->serial != findings->serial)
-			continue;
+	if (earlier) {
 		leak_findings__compare(findings, earlier);
 		leak_findings__free(earlier);
 		*earlier = *findings;
@@ -185,6 +202,12 @@ static void keep(struct leak_checks *checks, struct leak_findings *findings)
 		return;
 	}
 	checks->findings[checks->nr_findings++] = *findings;
+}
+
+static bool holds_blocks(const struct space *space)
+{
+	return space->held_blocks || (space->flags & SPACE_COPY &&
+				      space->inherited_blocks > space->inherited_freed_blocks);
 }
 
 /* Whether it may hold blocks that were not recorded: from before the attach, or lost since. */
@@ -227,6 +250,7 @@ static void check_at_end(struct leak_checks *checks, const struct space *space,
 	struct leak_blocks blocks;
 	struct leak_findings findings = {
 		.serial = space->serial,
+		.tgid = (pid_t)space->tgid,
 		.was_due = true,
 		.at_end = true,
 		.checked_ns = clock__monotonic_ns(),
@@ -336,6 +360,7 @@ void leak_checks__check(struct leak_checks *checks, const struct space *space)
 	struct leak_blocks before, after = { 0 };
 	struct leak_findings findings = {
 		.serial = space->serial,
+		.tgid = (pid_t)space->tgid,
 		.was_due = true,
 		.since_s = -1,
 	};
@@ -364,28 +389,26 @@ void leak_checks__check(struct leak_checks *checks, const struct space *space)
 	leak_scan__free(scan);
 	leak_blocks__free(&before);
 	leak_blocks__free(&after);
-	keep(checks, &findings);
-}
-
-static bool holds_inherited(const struct space *space)
-{
-	return space->flags & SPACE_COPY && space->inherited_blocks > space->inherited_freed_blocks;
+	/* Nothing is lost of nothing, even if nobody could look. */
+	if (err && !holds_blocks(space))
+		forget_findings(checks, space);
+	else
+		keep(checks, &findings);
 }
 
 const struct leak_findings *leak_checks__of(struct leak_checks *checks, const struct space *space,
 					    bool ended)
 {
 	const struct watched *watched = find_watched(checks, (pid_t)space->tgid);
+	const struct leak_findings *findings;
 	bool is_child;
 
-	for (size_t i = 0; i < checks->nr_findings; i++)
-		if (checks->findings[i].serial == space->serial &&
-		    checks->findings[i].at_end >= ended)
-			return &checks->findings[i];
+	findings = find_findings(checks, space->serial, (pid_t)space->tgid);
+	if (findings && findings->at_end >= ended)
+		return findings;
 	checks->none = (struct leak_findings){ .pause_s = -1, .since_s = -1 };
 	/* Nothing is held, so nothing is lost: nobody has to look. */
-	if (!space->held_blocks && !holds_inherited(space) &&
-	    (ended || !(watched && watched->why_not[0])))
+	if (!holds_blocks(space) && (ended || !(watched && watched->why_not[0])))
 		return &checks->none;
 	is_child = !watched && !checks->options->follow_children;
 	checks->none.was_due = !is_child &&
@@ -401,17 +424,6 @@ const struct leak_findings *leak_checks__of(struct leak_checks *checks, const st
 	else
 		checks->none.why = "the tracer came too late to its end";
 	return &checks->none;
-}
-
-static void forget_findings(struct leak_checks *checks, const struct space *space)
-{
-	for (size_t i = 0; i < checks->nr_findings; i++) {
-		if (checks->findings[i].serial != space->serial)
-			continue;
-		leak_findings__free(&checks->findings[i]);
-		checks->findings[i] = checks->findings[--checks->nr_findings];
-		return;
-	}
 }
 
 /* Children come and go. */

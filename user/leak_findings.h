@@ -6,11 +6,14 @@
 #ifndef LEAK_FINDINGS_H
 #define LEAK_FINDINGS_H
 
+#include <sys/types.h>
+
 #include "leaks/leak_scan.h"
 #include "report/leak_stacks.h"
 
 struct leak_findings {
-	uint64_t serial; /* of the address space */
+	uint64_t serial; /* of the address space; 0: it has made no call yet */
+	pid_t tgid;
 	bool at_end; /* it stood at its end */
 	uint64_t checked_ns; /* CLOCK_MONOTONIC */
 	double pause_s; /* < 0: at its end */

@@ -20,6 +20,21 @@ static bool has_space(pid_t tgid, const struct space *spaces, size_t nr)
 	return false;
 }
 
+/* One that has made no call since the attach has no record, but its allocator can tell of it. */
+static void check_idle(struct monitor *monitor, const struct space *spaces, size_t nr)
+{
+	const struct followed *followed = &monitor->followed;
+
+	for (size_t i = 0; i < followed->nr; i++) {
+		const struct space idle = { .tgid = (uint32_t)followed->process[i].tgid,
+					    .flags = SPACE_LATE };
+
+		if (!monitor->command.pid && !monitor_targets__ended(monitor, i) &&
+		    !has_space(followed->process[i].tgid, spaces, nr))
+			leak_checks__check(monitor->leaks.checks, &idle);
+	}
+}
+
 /* Before what is held is read: what is lost is a part of that. */
 static void check_for_leaks(struct monitor *monitor)
 {
@@ -30,6 +45,7 @@ static void check_for_leaks(struct monitor *monitor)
 		return;
 	for (size_t i = 0; i < nr; i++)
 		leak_checks__check(monitor->leaks.checks, &spaces[i]);
+	check_idle(monitor, spaces, nr);
 	free(spaces);
 }
 

@@ -312,8 +312,6 @@ static int plan_scan(struct scanner *scanner, const struct leak_scan_request *re
 	if (!err)
 		err = pointer_log__init(&scan->log, scanner->blocks, scanner->nr_blocks, wider,
 					sizeof(wider) / sizeof(*wider));
-	if (!err)
-		set_limits(scanner, request);
 	return err;
 }
 
@@ -380,6 +378,21 @@ static int read_arenas(struct scanner *scanner, const struct leak_scan_request *
 	return err;
 }
 
+/* Pointers to blocks. Without blocks there are none, and only the arenas tell something. */
+static int find_pointers(struct scanner *scanner, const struct leak_scan_request *request,
+			 const struct stack_search *search)
+{
+	int err = plan_scan(scanner, request, search);
+
+	if (!err)
+		err = note_registers(&scanner->scan->log, request->process);
+	if (!err)
+		err = scan_memory(scanner);
+	if (!err)
+		err = add_ended_stacks(scanner, search);
+	return err;
+}
+
 static int scan_process(struct scanner *scanner, const struct leak_scan_request *request)
 {
 	struct leak_scan *scan = scanner->scan;
@@ -396,13 +409,10 @@ static int scan_process(struct scanner *scanner, const struct leak_scan_request 
 	err = read_arenas(scanner, request);
 	if (err)
 		return err;
-	err = plan_scan(scanner, request, &search);
+	err = scanner->nr_blocks ? find_pointers(scanner, request, &search) :
+				   pointer_log__init(&scan->log, NULL, 0, NULL, 0);
 	if (!err)
-		err = note_registers(&scan->log, request->process);
-	if (!err)
-		err = scan_memory(scanner);
-	if (!err)
-		err = add_ended_stacks(scanner, &search);
+		set_limits(scanner, request);
 	if (!err && !still_has_memory(scan->tid))
 		err = -ESRCH;
 	range_list__free(&scanner->plan);

@@ -211,7 +211,10 @@ static void print_pause(FILE *out, const struct report_leaks *leaks, bool verbos
 	if (leaks->pause_s < 0 && !verbose)
 		return;
 	text_lines__label(out, "leak check");
-	if (leaks->pause_s >= 0)
+	/* Without a block nothing points to one, so nothing was read. */
+	if (leaks->pause_s >= 0 && !leaks->scanned_bytes)
+		fprintf(out, "paused for %s\n", text_units__duration(leaks->pause_s).text);
+	else if (leaks->pause_s >= 0)
 		fprintf(out, "paused for %s, %s read\n", text_units__duration(leaks->pause_s).text,
 			read.text);
 	else
