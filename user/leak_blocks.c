@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/progress.h"
 #include "books/snapshot.h"
 
 /* A block that an ancestor had when the lineages parted. */
@@ -21,7 +22,11 @@ struct reading {
 	uint64_t parted_ns[WIRE_MAX_ANCESTORS]; /* when the lineage left each ancestor */
 	struct inherited_block *inherited;
 	size_t nr_inherited, capacity;
+	uint64_t nr_visited;
 };
+
+/* How many blocks pass between two looks at the clock. */
+#define PROGRESS_BLOCKS 65536
 
 static struct leak_block block_of(const struct block_key *key, const struct block *block)
 {
@@ -74,6 +79,8 @@ static int visit(const struct block_key *key, const struct block *block, void *c
 	struct reading *reading = context;
 	const struct space *space = reading->request->space;
 
+	if (reading->nr_visited++ % PROGRESS_BLOCKS == 0)
+		progress__show(reading->blocks->nr, space->held_blocks);
 	if (key->serial == space->serial)
 		return take_own(reading, key, block);
 	if (!reading->request->with_inherited)
@@ -130,6 +137,7 @@ int leak_blocks__read(struct leak_blocks *blocks, const struct tracer_maps *maps
 	int err;
 
 	*blocks = (struct leak_blocks){ 0 };
+	progress__phase("reading blocks");
 	/* A serial begins with the time of the fork. */
 	for (size_t i = 0; i < WIRE_MAX_ANCESTORS; i++) {
 		reading.parted_ns[i] = serial >> WIRE_SERIAL_CPU_BITS;

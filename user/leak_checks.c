@@ -17,6 +17,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "books/snapshot.h"
 #include "exit_frames.h"
 #include "leak_blocks.h"
@@ -260,6 +261,7 @@ static void check_at_end(struct leak_checks *checks, const struct space *space,
 	struct leak_scan *scan = NULL;
 	int err;
 
+	progress__begin("leak check of PID %d", paused->tgid);
 	request.with_inherited = space->flags & SPACE_COPY;
 	err = leak_blocks__read(&blocks, checks->sources.maps, &request);
 	if (!err) {
@@ -277,6 +279,7 @@ static void check_at_end(struct leak_checks *checks, const struct space *space,
 		findings.why = why_failed(err);
 	leak_scan__free(scan);
 	leak_blocks__free(&blocks);
+	progress__end();
 	keep(checks, &findings);
 }
 
@@ -370,6 +373,7 @@ void leak_checks__check(struct leak_checks *checks, const struct space *space)
 	/* A process that has ended was checked at its end. */
 	if (!watched || watched->why_not[0] || space->flags & SPACE_PROCESS_ENDED)
 		return;
+	progress__begin("leak check of PID %d", (int)space->tgid);
 	request.with_inherited = space->flags & SPACE_COPY;
 	err = leak_blocks__read(&before, checks->sources.maps, &request);
 	if (!err) {
@@ -389,6 +393,7 @@ void leak_checks__check(struct leak_checks *checks, const struct space *space)
 	leak_scan__free(scan);
 	leak_blocks__free(&before);
 	leak_blocks__free(&after);
+	progress__end();
 	/* Nothing is lost of nothing, even if nobody could look. */
 	if (err && !holds_blocks(space))
 		forget_findings(checks, space);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/progress.h"
 #include "leaks/inner_pointers.h"
 #include "leaks/leak_nodes.h"
 #include "leaks/reach.h"
@@ -19,6 +20,9 @@
 /* What roots were found to do while pointers are resolved. */
 #define FOUND_EXACTLY 1 /* one points to the node's start */
 #define FOUND_INSIDE 2 /* one points into its middle */
+
+/* How many pointers pass between two looks at the clock. */
+#define PROGRESS_NOTES (1 << 20)
 
 /*
  * Edges take the place of the notes that they are made from: these are the larger part of the
@@ -105,10 +109,13 @@ static void resolve_notes(struct classifier *classifier)
 {
 	const struct pointer_log *log = &classifier->scan->log;
 
+	progress__phase("resolving pointers");
 	classifier->edges = (struct reach_edge *)log->list;
 	for (size_t i = 0; i < log->nr; i++) {
 		struct pointer_note note;
 
+		if (i % PROGRESS_NOTES == 0)
+			progress__show(i, log->nr);
 		memcpy(&note, &log->list[i], sizeof(note));
 		resolve_note(classifier, &note);
 	}
@@ -118,6 +125,7 @@ static int reach_nodes(struct classifier *classifier)
 {
 	int err;
 
+	progress__phase("following pointers");
 	if (classifier->has_reach)
 		reach__free(&classifier->reach);
 	err = reach__classify(&classifier->reach, (uint32_t)classifier->nodes.nr, classifier->edges,

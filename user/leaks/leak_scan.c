@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/progress.h"
 #include "leaks/dead_stacks.h"
 #include "leaks/inherited_blocks.h"
 #include "leaks/range_list.h"
@@ -41,6 +42,7 @@ struct scanner {
 	size_t nr_blocks;
 	struct leak_block *merged; /* NULL: there are no inherited ones */
 	struct range_list plan, dead, foreign;
+	uint64_t planned_bytes; /* with memory that no page is in */
 	size_t at; /* the first range of the plan that ends above what was scanned */
 	struct touched_pages *touched;
 	uint64_t candidates[CANDIDATES_MAX]; /* addresses that may be TCBs */
@@ -197,6 +199,7 @@ static int scan_run(struct scanner *scanner, const struct area *area,
 
 		got &= -(size_t)WORD_BYTES;
 		scan->scanned_bytes += got;
+		progress__show(scan->scanned_bytes, scanner->planned_bytes);
 		err = scan_buffer(scanner, piece.start, piece.start + got);
 		if (err)
 			return err;
@@ -238,6 +241,9 @@ static int scan_memory(struct scanner *scanner)
 	const struct process_areas *areas = &scanner->scan->areas;
 	int err = 0;
 
+	progress__phase("reading memory");
+	for (size_t i = 0; i < scanner->plan.nr; i++)
+		scanner->planned_bytes += scanner->plan.list[i].end - scanner->plan.list[i].start;
 	scanner->touched = touched_pages__new(scanner->scan->tid);
 	if (!scanner->touched)
 		return -errno;
