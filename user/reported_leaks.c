@@ -24,6 +24,8 @@ static void copy_figures(struct report_leaks *leaks, const struct leak_findings 
 		.has_arenas = result->has_arenas,
 		.unknown_bytes = result->unknown_bytes,
 		.unknown_chunks = result->unknown_chunks,
+		.has_old_lost = result->has_old_lost,
+		.old_lost = { result->old_lost_bytes, result->old_lost_chunks },
 		.free_bytes = result->free_bytes,
 	};
 	for (size_t i = 0; i < NR_LEAK_HEURISTICS; i++)

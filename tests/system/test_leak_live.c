@@ -52,6 +52,19 @@ static void assert_lost_in(const json_t *record, long long planted)
 		 counts.of[LEAK_DEFINITE].blocks, counts.of[LEAK_INDIRECT].blocks, planted);
 }
 
+/*
+ * Asserts that so many planted leaks from before the attach are lost, and nothing else from then. A
+ * request of 500 bytes has 504.
+ */
+static void assert_old_lost_in(const json_t *record, long long planted)
+{
+	if (number(record, "leaks.allocator.unknown_lost.chunks") == 2 * planted &&
+	    number(record, "leaks.allocator.unknown_lost.bytes") == (1000 + 504) * planted)
+		return;
+	print_record(record);
+	fail_msg("chunks from before the attach: the process lost %lld", 2 * planted);
+}
+
 static void assert_nothing_was_lost(const struct run *run, unsigned int nr_wanted)
 {
 	unsigned int nr = count_events(run, "outstanding");
@@ -62,7 +75,6 @@ static void assert_nothing_was_lost(const struct run *run, unsigned int nr_wante
 		const json_t *record = event_record(run, "outstanding", i);
 
 		assert_lost_in(record, 0);
-		/* A process that holds no recorded block is not stopped. */
 		if (!is_null(record, "leaks.pause_s") && real(record, "leaks.pause_s") > longest_s)
 			longest_s = real(record, "leaks.pause_s");
 	}
@@ -111,11 +123,14 @@ static void test_late_attach_to_a_busy_process(void **state)
 
 	make_busy(&target);
 	leak_target__tell(&target, "hang 500");
-	tracer = watch(&target, "0.2", "20");
+	leak_target__tell(&target, "leak 5");
+	tracer = watch(&target, "0.2", words("%u", nr_checks()));
 	leak_target__tell(&target, "hang 500");
-	run = child__finish(tracer, RUN_TIMEOUT_S);
+	run = child__finish(tracer, 60 + nr_checks() * 5.0);
 	assert_int_equal(run->exit_status, 0);
-	assert_nothing_was_lost(run, 20);
+	assert_nothing_was_lost(run, nr_checks());
+	for (unsigned int i = 0; i < nr_checks(); i++)
+		assert_old_lost_in(event_record(run, "outstanding", i), 5);
 	run__free(run);
 	leak_target__end(&target);
 }
@@ -233,6 +248,7 @@ static void test_idle_process(void **state)
 	assert_nothing_was_lost(run, 1);
 	assert_true(is_null(record, "leaks_why"));
 	assert_true(number(record, "leaks.allocator.unknown_bytes") > 0);
+	assert_old_lost_in(record, 0);
 	assert_true(number(record, "leaks.allocator.free_bytes") > 0);
 	run__free(run);
 	leak_target__end(&target);

@@ -100,6 +100,8 @@ static void change_growth(struct process_report *report, struct report_leaks *ch
 	check->scanned_bytes = MIB(1024);
 	check->unknown_bytes = MIB(3);
 	check->unknown_chunks = 1200;
+	check->has_old_lost = true;
+	check->old_lost = (struct leak_sum){ MIB(1), 40 };
 	check->free_bytes = MIB(31);
 }
 

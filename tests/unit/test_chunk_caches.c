@@ -230,6 +230,23 @@ static void test_known_member(void **state)
 	glibc_arenas__free(&arenas);
 }
 
+/* Blocks that were freed after they had been read; their memory became a part of a larger chunk. */
+static void test_known_blocks_in_a_member(void **state)
+{
+	struct leak_block known[] = { { .address = users[0] + 0x10, .size_bytes = 8 },
+				      { .address = users[0] + 0x20, .size_bytes = 8 } };
+
+	(void)state;
+	fill_bin(1, (uint64_t[]){ users[3], users[0], users[6] }, 3);
+	read_arenas(known, 2);
+	assert_false(is_unknown(cache));
+	assert_false(is_unknown(users[3]));
+	assert_false(is_unknown(users[6]));
+	assert_int_equal(arenas.free_chunks, 1 + 2);
+	assert_int_equal(arenas.chunks.nr, NR_USERS - 3);
+	glibc_arenas__free(&arenas);
+}
+
 static void set_fast_bin(size_t bin, const uint64_t *members, size_t nr)
 {
 	made_memory__set(&memory, made_arena__fast_bin(&heap, bin),
@@ -288,6 +305,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_cache, begin_newest, end),
 		cmocka_unit_test_setup_teardown(test_cache_in_change, begin_newest, end),
 		cmocka_unit_test_setup_teardown(test_known_member, begin_newest, end),
+		cmocka_unit_test_setup_teardown(test_known_blocks_in_a_member, begin_newest, end),
 		cmocka_unit_test(test_fast_bins),
 		cmocka_unit_test_setup_teardown(test_lists_that_meet, begin_newest, end),
 		cmocka_unit_test_setup_teardown(test_fast_bins_damaged, begin_newest, end),

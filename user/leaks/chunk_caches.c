@@ -47,16 +47,18 @@ struct marking {
 };
 
 /*
- * A chunk whose block is still known was freed after the blocks were read. It stays known, and its
- * words come from the process.
+ * A chunk where blocks are still known was freed after the blocks were read, or is what became of
+ * theirs. They stay known, and the words come from the process.
  */
 static bool read_known(struct marking *marking, uint64_t user, uint64_t *bytes, uint64_t *link)
 {
 	const struct chunk_walk *walk = marking->walk;
-	size_t i = search__nr_before(walk->nr_known, at, walk->known[at].address < user);
+	const struct range_list *walked = &walk->walked;
+	size_t i = search__nr_before(walked->nr, at, walked->list[at].end <= user);
 	uint64_t words[2];
 
-	if (i == walk->nr_known || walk->known[i].address != user ||
+	if (user % CHUNK_ALIGNMENT || i == walked->nr ||
+	    user < walked->list[i].start + CHUNK_HEADER_BYTES ||
 	    !memory_reader__all(walk->window.memory, user - 8, words, sizeof(words)))
 		return false;
 	*bytes = words[0] & ~(uint64_t)CHUNK_FLAGS;
@@ -86,8 +88,10 @@ static bool take_member(struct marking *marking, const struct list_form *form, u
 	if (chunk && !chunk->is_part && !chunk->is_spare) {
 		bytes = chunk->bytes + CHUNK_OVERHEAD_BYTES;
 		link = chunk->link;
-	} else if (chunk || !read_known(marking, user, &bytes, &link)) {
+	} else if ((chunk && chunk->is_spare) || !read_known(marking, user, &bytes, &link)) {
 		return false;
+	} else {
+		chunk = NULL; /* a part of it, which stays one */
 	}
 	if (bytes < form->min_bytes || bytes > form->max_bytes)
 		return false;
@@ -110,7 +114,7 @@ static void return_members(struct marking *marking, const struct list_form *form
 		struct unknown_chunk *chunk = chunk_walk__find(walk, user);
 		uint64_t bytes, link;
 
-		if (chunk) {
+		if (chunk && !chunk->is_part) {
 			link = chunk->link;
 			chunk->is_spare = 0;
 			walk->free_bytes -= chunk->bytes + CHUNK_OVERHEAD_BYTES;

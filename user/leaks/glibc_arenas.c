@@ -7,6 +7,8 @@
  * One fault is worse than all others: memory that the program uses, taken for the allocator's. A
  * pointer in it would not count, and its block would seem lost. So what is doubtful is left out.
  */
+#include <stdlib.h>
+
 #include "base/array.h"
 #include "leaks/arena_heaps.h"
 #include "leaks/arena_list.h"
@@ -99,7 +101,11 @@ static int add_mmapped(struct glibc_arenas *arenas, const struct chunk_walk *wal
 static int add_unknown(struct glibc_arenas *arenas, const struct chunk_walk *walk)
 {
 	struct range_list *unknown = &arenas->unknown;
+	struct chunk_list *chunks = &arenas->chunks;
 	int err = array__reserve(&unknown->list, &unknown->capacity, walk->nr);
+
+	if (!err)
+		err = array__reserve(&chunks->list, &chunks->capacity, walk->nr);
 
 	for (size_t i = 0; i < walk->nr && !err; i++) {
 		const struct unknown_chunk *chunk = &walk->chunks[i];
@@ -108,6 +114,9 @@ static int add_unknown(struct glibc_arenas *arenas, const struct chunk_walk *wal
 		if (chunk->is_spare)
 			continue;
 		arenas->unknown_bytes += chunk->bytes;
+		if (!chunk->is_part)
+			chunks->list[chunks->nr++] =
+				(struct used_chunk){ chunk->address, chunk->bytes, chunk->link };
 		if (unknown->nr && unknown->list[unknown->nr - 1].end == chunk->address)
 			unknown->list[unknown->nr - 1].end = end;
 		else
@@ -183,5 +192,6 @@ void glibc_arenas__free(struct glibc_arenas *arenas)
 {
 	range_list__free(&arenas->owned);
 	range_list__free(&arenas->unknown);
+	free(arenas->chunks.list);
 	*arenas = (struct glibc_arenas){ 0 };
 }

@@ -31,6 +31,17 @@ struct range_list {
 	size_t nr, capacity;
 };
 
+/* A chunk that is in use. */
+struct used_chunk {
+	uint64_t address, bytes; /* of the user's part */
+	uint64_t first_word;
+};
+
+struct chunk_list {
+	struct used_chunk *list; /* sorted */
+	size_t nr, capacity;
+};
+
 enum arenas_state {
 	ARENAS_NONE, /* no main_arena was found: another allocator, or a static program without one */
 	ARENAS_WALKED,
@@ -51,6 +62,7 @@ struct glibc_arenas {
 	 */
 	struct range_list unknown;
 	uint64_t unknown_bytes; /* of these */
+	struct chunk_list chunks; /* those of them that are whole chunks */
 	uint64_t free_bytes, free_chunks; /* in bins, fast bins, per-thread caches and tops */
 };
 

@@ -27,15 +27,17 @@ static uint64_t place_of(const struct reach_edge *edge)
 	return (uint64_t)edge->to << NOTE_BITS | edge->note;
 }
 
-static bool is_alive(const uint8_t *kinds, uint32_t from)
+static bool is_alive(const struct inner_pointers *inner, const uint8_t *kinds, uint32_t from)
 {
-	return from == REACH_ROOT || kinds[from] == LEAK_REACHABLE || kinds[from] == LEAK_POSSIBLE;
+	return from >= inner->nr_blocks || kinds[from] == LEAK_REACHABLE ||
+	       kinds[from] == LEAK_POSSIBLE;
 }
 
-static bool is_judged(const struct reach_edge *edge, const uint8_t *kinds)
+static bool is_judged(const struct inner_pointers *inner, const uint8_t *kinds,
+		      const struct reach_edge *edge)
 {
 	return !edge->exact && edge->note && kinds[edge->to] == LEAK_POSSIBLE &&
-	       is_alive(kinds, edge->from);
+	       is_alive(inner, kinds, edge->from);
 }
 
 static int list_places(struct place_list *places, const struct inner_pointers *inner,
@@ -44,7 +46,7 @@ static int list_places(struct place_list *places, const struct inner_pointers *i
 	for (size_t i = 0; i < inner->nr_edges; i++) {
 		int err;
 
-		if (!is_judged(&inner->edges[i], kinds))
+		if (!is_judged(inner, kinds, &inner->edges[i]))
 			continue;
 		err = array__reserve(&places->list, &places->capacity, places->nr + 1);
 		if (err)
@@ -102,7 +104,7 @@ static size_t make_exact(const struct inner_pointers *inner, const uint8_t *kind
 	for (size_t i = 0; i < inner->nr_edges && places->nr; i++) {
 		struct reach_edge *edge = &inner->edges[i];
 
-		if (is_judged(edge, kinds) && is_in(places, place_of(edge))) {
+		if (is_judged(inner, kinds, edge) && is_in(places, place_of(edge))) {
 			edge->exact = true;
 			nr++;
 		}
@@ -139,8 +141,8 @@ void inner_pointers__keep_needed(const struct inner_pointers *inner, const uint8
 	for (size_t i = 0; i < inner->nr_edges; i++) {
 		const struct reach_edge *edge = &inner->edges[i];
 
-		if (edge->exact && !edge->note &&
-		    (edge->from == REACH_ROOT || kinds[edge->from] == LEAK_REACHABLE))
+		if (edge->exact && !edge->note && edge->to < inner->nr_blocks &&
+		    (edge->from >= inner->nr_blocks || kinds[edge->from] == LEAK_REACHABLE))
 			inner->found_by[edge->to] = 0;
 	}
 	for (uint32_t i = 0; i < inner->nr_blocks; i++) {

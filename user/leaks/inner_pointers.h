@@ -31,6 +31,7 @@ static inline uint16_t inner_pointers__note(uint64_t offset_bytes)
 }
 
 struct inner_pointers {
+	/* From a number that is no block's: a root's. To one: exact, and of no interest here. */
 	struct reach_edge *edges;
 	size_t nr_edges;
 	const struct leak_block *blocks;

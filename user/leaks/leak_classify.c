@@ -13,6 +13,7 @@
 #include "base/progress.h"
 #include "leaks/inner_pointers.h"
 #include "leaks/leak_nodes.h"
+#include "leaks/old_chunks.h"
 #include "leaks/reach.h"
 #include "leaks/root_ranges.h"
 #include "leaks/scan_state.h"
@@ -34,7 +35,9 @@ struct classifier {
 	struct leak_scan *scan;
 	struct leak_nodes nodes;
 	struct block_index *index;
-	uint8_t *found; /* of each node */
+	struct old_chunks old; /* their numbers follow those of the nodes */
+	bool old_incomplete; /* not all pointers to them found room */
+	uint8_t *found; /* of each node and old chunk */
 	uint32_t source_node; /* where the last source was */
 	struct reach_edge *edges;
 	size_t nr_edges;
@@ -42,6 +45,14 @@ struct classifier {
 	struct reach_result reach;
 	bool has_reach;
 };
+
+/* A root, unless it is an old chunk. */
+static uint32_t find_old_source(const struct classifier *classifier, uint64_t source)
+{
+	uint32_t chunk = old_chunks__find(&classifier->old, source);
+
+	return chunk == BLOCK_NONE ? REACH_ROOT : (uint32_t)classifier->nodes.nr + chunk;
+}
 
 /* Notes of one block follow each other, so mostly the node is that of the last source. */
 static uint32_t find_source(struct classifier *classifier, uint64_t source)
@@ -55,7 +66,7 @@ static uint32_t find_source(struct classifier *classifier, uint64_t source)
 	if (!node || source - node->address >= node->size_bytes) {
 		classifier->source_node = block_index__find(classifier->index, source);
 		if (classifier->source_node == BLOCK_NONE)
-			return REACH_ROOT;
+			return find_old_source(classifier, source);
 		node = &classifier->nodes.list[classifier->source_node];
 	}
 	/* Not all of the word is the block's. */
@@ -86,13 +97,46 @@ static bool is_repeated(struct classifier *classifier, const struct reach_edge *
 	return before & FOUND_EXACTLY || (!edge->exact && !edge->note && before & FOUND_INSIDE);
 }
 
-static void resolve_note(struct classifier *classifier, const struct pointer_note *note)
+static void add_old_edge(struct classifier *classifier, const struct pointer_note *note,
+			 uint32_t chunk)
 {
-	uint32_t to = block_index__find(classifier->index, note->value);
+	struct reach_edge edge = { .exact = true };
+
+	edge.to = (uint32_t)classifier->nodes.nr + chunk;
+	if (classifier->found[edge.to] & FOUND_EXACTLY)
+		return;
+	edge.from = find_source(classifier, note->source);
+	if (edge.from != edge.to && (edge.from != REACH_ROOT || !is_repeated(classifier, &edge)))
+		add_edge(classifier, &edge);
+}
+
+/* nr_read: how many notes were read, and made room for as many edges. */
+static void resolve_old_note(struct classifier *classifier, const struct pointer_note *note,
+			     size_t nr_read)
+{
+	uint32_t chunk = old_chunks__find(&classifier->old, note->value);
+	uint32_t header = old_chunks__find_header(&classifier->old, note->value);
+
+	if ((chunk == BLOCK_NONE && header == BLOCK_NONE) ||
+	    root_ranges__contain(&classifier->scan->ended, note->source))
+		return;
+	if (chunk != BLOCK_NONE)
+		add_old_edge(classifier, note, chunk);
+	if (header == BLOCK_NONE)
+		return;
+	if (classifier->nr_edges < nr_read)
+		add_old_edge(classifier, note, header);
+	else
+		classifier->old_incomplete = true;
+}
+
+static void resolve_note(struct classifier *classifier, const struct pointer_note *note,
+			 uint32_t to)
+{
 	struct reach_edge edge = { .to = to };
 	uint64_t offset;
 
-	if (to == BLOCK_NONE || classifier->found[to] & FOUND_EXACTLY ||
+	if (classifier->found[to] & FOUND_EXACTLY ||
 	    root_ranges__contain(&classifier->scan->ended, note->source))
 		return;
 	offset = note->value - classifier->nodes.list[to].address;
@@ -113,11 +157,16 @@ static void resolve_notes(struct classifier *classifier)
 	classifier->edges = (struct reach_edge *)log->list;
 	for (size_t i = 0; i < log->nr; i++) {
 		struct pointer_note note;
+		uint32_t to;
 
 		if (i % PROGRESS_NOTES == 0)
 			progress__show(i, log->nr);
 		memcpy(&note, &log->list[i], sizeof(note));
-		resolve_note(classifier, &note);
+		to = block_index__find(classifier->index, note.value);
+		if (to != BLOCK_NONE)
+			resolve_note(classifier, &note, to);
+		else
+			resolve_old_note(classifier, &note, i + 1);
 	}
 }
 
@@ -170,6 +219,38 @@ static int classify_nodes(struct classifier *classifier)
 	return err;
 }
 
+/*
+ * Which old chunks are lost, when they count as blocks. For the blocks themselves they are roots. A
+ * figure less is better than none at all, so a lack of memory is no error.
+ */
+static void judge_old(struct classifier *classifier, struct leak_result *result)
+{
+	const struct old_chunks *old = &classifier->old;
+	const struct memory_reader memory = memory_reader__of_thread(&classifier->scan->tid);
+	uint32_t nr_nodes = (uint32_t)classifier->nodes.nr;
+	struct reach_result reach;
+
+	if (!classifier->scan->old_chunks.nr || classifier->old_incomplete ||
+	    reach__classify(&reach, nr_nodes + (uint32_t)old->nr, classifier->edges,
+			    classifier->nr_edges))
+		return;
+	result->has_old_lost = true;
+	/* Without those that were allocated after the blocks had been read. */
+	result->unknown_bytes = 0;
+	result->unknown_chunks = old->nr;
+	for (size_t i = 0; i < old->nr; i++) {
+		enum leak_kind kind = reach.kinds[nr_nodes + i];
+
+		result->unknown_bytes += old->list[i].size_bytes;
+		if ((kind != LEAK_DEFINITE && kind != LEAK_INDIRECT) ||
+		    !old_chunks__is_unchanged(old, i, &memory))
+			continue;
+		result->old_lost_bytes += old->list[i].size_bytes;
+		result->old_lost_chunks++;
+	}
+	reach__free(&reach);
+}
+
 static void add_heuristic(const struct classifier *classifier, struct leak_result *result,
 			  size_t node)
 {
@@ -208,8 +289,13 @@ static int prepare(struct classifier *classifier, const struct leak_block *block
 	if (err)
 		return err;
 	classifier->source_node = BLOCK_NONE;
+	err = old_chunks__init(&classifier->old, &scan->old_chunks, blocks, nr_blocks);
+	if (err)
+		return err;
+	if (classifier->nodes.nr + classifier->old.nr >= REACH_ROOT)
+		return -E2BIG;
 	classifier->found =
-		calloc(classifier->nodes.nr ? classifier->nodes.nr : 1, sizeof(*classifier->found));
+		calloc(classifier->nodes.nr + classifier->old.nr + 1, sizeof(*classifier->found));
 	if (!classifier->found)
 		return -ENOMEM;
 	classifier->index = block_index__new(classifier->nodes.list, classifier->nodes.nr);
@@ -251,12 +337,15 @@ int leak_scan__classify(struct leak_scan *scan, const struct leak_block *blocks,
 		resolve_notes(&classifier);
 		err = classify_nodes(&classifier);
 	}
-	if (!err)
+	if (!err) {
 		fill_result(&classifier, result);
+		judge_old(&classifier, result);
+	}
 	if (classifier.has_reach)
 		reach__free(&classifier.reach);
 	block_index__free(classifier.index);
 	leak_nodes__free(&classifier.nodes);
+	old_chunks__free(&classifier.old);
 	free(classifier.found);
 	if (err)
 		leak_result__free(result);

@@ -69,11 +69,16 @@ static int read_areas(struct process_areas *areas, pid_t tid)
 	return err;
 }
 
-/* A thread that has ended has no memory, though others have, and the first one may be it. */
+/*
+ * A thread that has ended has no memory, though others have, and the first one may be it. Else the
+ * first is the one to take: it lasts, and the process is read once more after the pause.
+ */
 static int find_memory(struct leak_scan *scan, const struct paused_process *process)
 {
-	int err = -ESRCH;
+	int err;
 
+	scan->tid = process->tgid;
+	err = read_areas(&scan->areas, scan->tid);
 	for (size_t i = 0; i < process->nr_threads && err == -ESRCH; i++) {
 		scan->tid = process->threads[i].tid;
 		err = read_areas(&scan->areas, scan->tid);
@@ -388,8 +393,11 @@ static int read_arenas(struct scanner *scanner, const struct leak_scan_request *
 static int find_pointers(struct scanner *scanner, const struct leak_scan_request *request,
 			 const struct stack_search *search)
 {
-	int err = plan_scan(scanner, request, search);
+	int err;
 
+	if (!scanner->nr_blocks && !scanner->scan->old_chunks.nr)
+		return pointer_log__init(&scanner->scan->log, NULL, 0, NULL, 0);
+	err = plan_scan(scanner, request, search);
 	if (!err)
 		err = note_registers(&scanner->scan->log, request->process);
 	if (!err)
@@ -415,8 +423,11 @@ static int scan_process(struct scanner *scanner, const struct leak_scan_request 
 	err = read_arenas(scanner, request);
 	if (err)
 		return err;
-	err = scanner->nr_blocks ? find_pointers(scanner, request, &search) :
-				   pointer_log__init(&scan->log, NULL, 0, NULL, 0);
+	if (request->late) {
+		scan->old_chunks = scanner->arenas.chunks;
+		scanner->arenas.chunks = (struct chunk_list){ 0 };
+	}
+	err = find_pointers(scanner, request, &search);
 	if (!err)
 		set_limits(scanner, request);
 	if (!err && !still_has_memory(scan->tid))
@@ -461,6 +472,7 @@ void leak_scan__free(struct leak_scan *scan)
 	process_areas__free(&scan->areas);
 	pointer_log__free(&scan->log);
 	range_list__free(&scan->ended);
+	free(scan->old_chunks.list);
 	free(scan->inherited);
 	free(scan);
 }

@@ -49,6 +49,12 @@ struct leak_result {
 	bool has_arenas; /* the next three are known: glibc's malloc was walked */
 	uint64_t unknown_bytes, unknown_chunks; /* in use, but no known block's */
 	uint64_t free_bytes; /* inside the allocator */
+	/*
+	 * After a late attach, and with arenas: those of the unknown chunks that no chain of
+	 * pointers leads to. Nobody knows who allocated them.
+	 */
+	bool has_old_lost;
+	uint64_t old_lost_bytes, old_lost_chunks;
 };
 
 /*

@@ -21,6 +21,7 @@ struct leak_scan {
 	struct process_areas areas;
 	struct pointer_log log;
 	struct range_list ended; /* stacks of ended threads: pointers in there don't count */
+	struct chunk_list old_chunks; /* after a late attach: in use, but no known block's */
 	struct leak_block *inherited; /* those that the process still held at the pause; sorted */
 	size_t nr_inherited;
 	bool classified; /* the log was used up */

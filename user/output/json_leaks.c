@@ -69,13 +69,22 @@ static bool is_lower_bound(const struct report_leaks *leaks)
 	return false;
 }
 
+static json_t *build_old_lost_or_null(const struct report_leaks *leaks)
+{
+	if (!leaks->has_old_lost)
+		return json_null();
+	return json_pack("{s:I, s:I}", "bytes", json_value__whole(leaks->old_lost.bytes), "chunks",
+			 json_value__whole(leaks->old_lost.blocks));
+}
+
 static json_t *build_allocator_or_null(const struct report_leaks *leaks)
 {
 	if (!leaks->has_arenas)
 		return json_null();
-	return json_pack("{s:I, s:I, s:I}", "unknown_bytes",
+	return json_pack("{s:I, s:I, s:o, s:I}", "unknown_bytes",
 			 json_value__whole(leaks->unknown_bytes), "unknown_chunks",
-			 json_value__whole(leaks->unknown_chunks), "free_bytes",
+			 json_value__whole(leaks->unknown_chunks), "unknown_lost",
+			 build_old_lost_or_null(leaks), "free_bytes",
 			 json_value__whole(leaks->free_bytes));
 }
 

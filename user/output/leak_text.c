@@ -174,6 +174,29 @@ static uint64_t add_sizes(uint64_t a, uint64_t b)
 	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
+static const char *unknown_words(const struct process_report *process)
+{
+	return process->late_attach ? "from before the attach" : "not recorded";
+}
+
+/* Who allocated them is not known, but the size of the loss is. */
+static void print_old_lost(FILE *out, const struct process_report *process)
+{
+	const struct report_leaks *leaks = process->leaks;
+
+	if (!leaks->has_old_lost || !leaks->unknown_bytes)
+		return;
+	text_lines__label(out, "");
+	fprintf(out, "of those %s, ", unknown_words(process));
+	if (leaks->old_lost.blocks)
+		fprintf(out, "%s in %s %s lost: no pointer leads there\n",
+			text_units__size(text_units__to_figure(leaks->old_lost.bytes)).text,
+			text_units__nouns(leaks->old_lost.blocks, "chunk").text,
+			leaks->old_lost.blocks == 1 ? "is" : "are");
+	else
+		fputs("none is lost\n", out);
+}
+
 /*
  * Says what the allocator holds beyond the recorded blocks, which explains why a process is larger
  * than they are.
@@ -191,7 +214,7 @@ static void print_allocator(FILE *out, const struct process_report *process, boo
 	if (leaks->unknown_bytes) {
 		fprintf(out, " %s %s",
 			text_units__size(text_units__to_figure(leaks->unknown_bytes)).text,
-			process->late_attach ? "from before the attach" : "not recorded");
+			unknown_words(process));
 		if (verbose)
 			fprintf(out, " (%s)",
 				text_units__nouns(leaks->unknown_chunks, "chunk").text);
@@ -201,6 +224,7 @@ static void print_allocator(FILE *out, const struct process_report *process, boo
 		fprintf(out, " %s free chunks",
 			text_units__size(text_units__to_figure(leaks->free_bytes)).text);
 	fputc('\n', out);
+	print_old_lost(out, process);
 }
 
 /* A process that stood at its end was waiting for nothing. */

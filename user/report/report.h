@@ -71,6 +71,8 @@ struct report_leaks {
 	uint64_t scanned_bytes;
 	bool has_arenas; /* the next three are known: glibc's malloc was walked */
 	uint64_t unknown_bytes, unknown_chunks; /* in use in the allocator, but not recorded */
+	bool has_old_lost; /* the next was found out */
+	struct leak_sum old_lost; /* of these, chunks that nothing points to */
 	uint64_t free_bytes; /* free inside the allocator */
 	const struct report_suppression *used;
 	size_t nr_used;
