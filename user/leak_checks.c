@@ -358,7 +358,7 @@ static struct leak_scan *scan_in_pause(struct leak_checks *checks, const struct 
 
 void leak_checks__check(struct leak_checks *checks, const struct space *space)
 {
-	const struct watched *watched = checks ? find_or_watch(checks, (pid_t)space->tgid) : NULL;
+	const struct watched *watched = find_or_watch(checks, (pid_t)space->tgid);
 	struct leak_blocks_request request = blocks_of(checks, space);
 	struct leak_blocks before, after = { 0 };
 	struct leak_findings findings = {

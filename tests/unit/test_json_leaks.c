@@ -101,10 +101,8 @@ static void test_limits(void **state)
 		const char *name;
 		bool lower_bound;
 	} cases[] = {
-		{ LEAK_LIMIT_ALLOCATOR, "allocator", true },
-		{ LEAK_LIMIT_ARENAS, "arenas", true },
-		{ LEAK_LIMIT_LATE, "late", true },
-		{ LEAK_LIMIT_COPY, "copy", true },
+		{ LEAK_LIMIT_ALLOCATOR, "allocator", true }, { LEAK_LIMIT_ARENAS, "arenas", true },
+		{ LEAK_LIMIT_LATE, "late", true },	     { LEAK_LIMIT_COPY, "copy", true },
 		{ LEAK_LIMIT_UNREAD, "unread", false },
 	};
 	struct report_leaks leaks = { 0 };

@@ -15,8 +15,8 @@ void watch_requests__settle(struct tracing *tracing, struct watched_process *pro
 void watch_requests__look(struct tracing *tracing, uint64_t now_ns);
 
 /*
- * Lets all processes that stand still go on if the tracer is stopped, as by Ctrl-Z: it can be a long
- * time until it goes on. Sets when to look again.
+ * Lets all processes that stand still go on if the tracer is stopped, as by Ctrl-Z: it can be a
+ * long time until it goes on. Sets when to look again.
  */
 void watch_requests__mind_tracer(struct tracing *tracing, uint64_t now_ns);
 
