@@ -54,25 +54,34 @@ static uint32_t find_old_source(const struct classifier *classifier, uint64_t so
 	return chunk == BLOCK_NONE ? REACH_ROOT : (uint32_t)classifier->nodes.nr + chunk;
 }
 
+/* How many bytes of the node lie at the address and after it; 0 also if it is no node. */
+static uint64_t bytes_from(const struct classifier *classifier, uint32_t node, uint64_t address)
+{
+	const struct leak_block *block;
+
+	if (node >= classifier->nodes.nr)
+		return 0;
+	block = &classifier->nodes.list[node];
+	return address - block->address < block->size_bytes ?
+		       block->size_bytes - (address - block->address) :
+		       0;
+}
+
 /* Notes of one block follow each other, so mostly the node is that of the last source. */
 static uint32_t find_source(struct classifier *classifier, uint64_t source)
 {
-	const struct leak_block *node = NULL;
+	uint64_t bytes = bytes_from(classifier, classifier->source_node, source);
 
 	if (source == POINTER_IN_REGISTER)
 		return REACH_ROOT;
-	if (classifier->source_node != BLOCK_NONE)
-		node = &classifier->nodes.list[classifier->source_node];
-	if (!node || source - node->address >= node->size_bytes) {
+	if (!bytes) {
 		classifier->source_node = block_index__find(classifier->index, source);
 		if (classifier->source_node == BLOCK_NONE)
 			return find_old_source(classifier, source);
-		node = &classifier->nodes.list[classifier->source_node];
+		bytes = bytes_from(classifier, classifier->source_node, source);
 	}
 	/* Not all of the word is the block's. */
-	if (node->size_bytes - (source - node->address) < sizeof(uint64_t))
-		return REACH_ROOT;
-	return classifier->source_node;
+	return bytes < sizeof(uint64_t) ? REACH_ROOT : classifier->source_node;
 }
 
 /* Pointers of one block, or of roots, to where the last one pointed say nothing new. */
