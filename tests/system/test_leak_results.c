@@ -11,6 +11,7 @@
 #include "leak_oracle.h"
 #include "leak_truth.h"
 #include "options.h"
+#include "valgrind.h"
 
 /* ---- the exit status ---- */
 
@@ -59,6 +60,51 @@ static void test_exit_status_of_a_summary(void **state)
 	assert_int_equal(run->exit_status, 77);
 	assert_int_equal(number(exit_record(run), "leaks.definite.blocks"), 1);
 	run__free(run);
+}
+
+/* ---- Valgrind's XML ---- */
+
+/* The same errors, told of by the same elements. */
+static void compare_xml(const char *const *command)
+{
+	struct child_options program = { .argv = command };
+	const char *ours = scratch("ours.xml"), *valgrinds = scratch("valgrinds.xml");
+	const char *argv[16] = { NULL };
+	struct child_options options = { .argv = argv };
+	size_t n = tracer_words(argv);
+	struct run *run;
+
+	argv[n++] = "--leak-check=full";
+	argv[n++] = "--show-leak-kinds=all";
+	argv[n++] = "--xml=yes";
+	argv[n++] = words("--xml-file=%s", ours);
+	argv[n++] = "--";
+	for (size_t i = 0; command[i]; i++)
+		argv[n++] = command[i];
+	run = run_with(&options, RUN_TIMEOUT_S);
+	assert_int_equal(run->exit_status, 0);
+	run__free(run);
+	run__free(valgrind__run(&program, scratch("valgrind.log"),
+				ARGS("--leak-check=full", "--show-leak-kinds=all", "--xml=yes",
+				     words("--xml-file=%s", valgrinds))));
+	run = run_plain(ARGS("/usr/bin/python3", "tests/same_leaks.py", ours, valgrinds));
+	if (run->exit_status != 0) {
+		print_whole(run->out);
+		print_whole(run->err);
+		fail_msg("the XML of %s is not as Valgrind's", command[0]);
+	}
+	run__free(run);
+}
+
+static void test_xml_is_as_valgrinds(void **state)
+{
+	(void)state;
+	if (!have_program("valgrind") || !have_program("python3"))
+		SKIP("there is no valgrind or no python3 here");
+	compare_xml(ARGS(victim("leaky_cache")));
+	compare_xml(ARGS(victim("leak_kinds"), "list"));
+	compare_xml(ARGS(victim("leak_kinds"), "interior"));
+	compare_xml(ARGS(victim("leak_kinds"), "ring"));
 }
 
 /* ---- old words ---- */
@@ -279,29 +325,6 @@ static void test_static_musl(void **state)
 	compare_variants("leak_kinds_muslstatic");
 }
 
-/* Children are reported and not checked, and each report says so. */
-static void test_children(void **state)
-{
-	struct run *run =
-		trace(ARGS("--leak-check=full", "-f"), ARGS(victim("leak_ends"), "child_ends"));
-	unsigned int nr = count_events(run, "exit"), nr_children = 0;
-	(void)state;
-
-	for (unsigned int i = 0; i < nr; i++) {
-		const json_t *record = event_record(run, "exit", i);
-
-		if (truth_value(record, "fork_copy")) {
-			assert_true(is_null(record, "leaks"));
-			assert_false(is_null(record, "leaks_why"));
-			nr_children++;
-		} else {
-			assert_int_equal(number(record, "leaks.definite.bytes"), 40);
-		}
-	}
-	assert_int_equal(nr_children, 1);
-	run__free(run);
-}
-
 /* ---- refusals ---- */
 
 static void test_refusals(void **state)
@@ -333,6 +356,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SYSTEM_TEST(test_exit_status),
 		SYSTEM_TEST(test_exit_status_of_a_summary),
+		SYSTEM_TEST(test_xml_is_as_valgrinds),
 		SYSTEM_TEST(test_old_words_below_main),
 		SYSTEM_TEST(test_old_words_below_exit),
 		SYSTEM_TEST(test_suppression),
@@ -341,7 +365,6 @@ int main(void)
 		SYSTEM_TEST(test_static_program),
 		SYSTEM_TEST(test_musl),
 		SYSTEM_TEST(test_static_musl),
-		SYSTEM_TEST(test_children),
 		SYSTEM_TEST(test_refusals),
 	};
 
