@@ -60,7 +60,7 @@ static void copy_registers(struct paused_thread *thread)
 			     general.r10, general.r11, general.r12, general.r13, general.r14,
 			     general.r15 },
 	       sizeof(thread->general));
-	memcpy(thread->vectors, vectors.xmm_space, sizeof(thread->vectors));
+	memcpy(thread->vectors, vectors.xmm_space, sizeof(vectors.xmm_space));
 }
 
 static void pause_thread(struct paused_process *paused, pid_t tid)

@@ -65,6 +65,44 @@ static int count_with_marks(void)
 	return 0;
 }
 
+/* The last word of a vector of AVX, and of a register that only AVX-512 has. */
+static int count_with_wide_marks(void)
+{
+	static const uint64_t wide[8] = { [3] = VECTOR_MARK, [7] = VECTOR_MARK + 1 };
+
+	child_shared->ready = 1;
+	if (__builtin_cpu_supports("avx512f"))
+		asm volatile("vmovdqu64 %0, %%zmm20" : : "m"(wide));
+	asm volatile("vmovdqu %1, %%ymm7\n"
+		     "1: incq %0\n"
+		     "jmp 1b\n"
+		     : "+m"(child_shared->counters[0])
+		     : "m"(wide)
+		     : "xmm7", "memory");
+	return 0;
+}
+
+static void test_wide_registers(void **state)
+{
+	struct paused_process paused;
+	pid_t pid;
+
+	(void)state;
+	if (!__builtin_cpu_supports("avx"))
+		skip();
+	pid = watched_child__start_ready(count_with_wide_marks, 1);
+	assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
+	assert_true(watched_child__await(child_shared->counters[0] > 1000));
+	watched_child__pause(watch, pid, &paused);
+	assert_true(has_word(paused.threads[0].vectors, PAUSED_VECTOR_WORDS, VECTOR_MARK));
+	if (__builtin_cpu_supports("avx512f"))
+		assert_true(
+			has_word(paused.threads[0].vectors, PAUSED_VECTOR_WORDS, VECTOR_MARK + 1));
+	exit_watch__resume(watch, pid);
+	paused_process__free(&paused);
+	watched_child__end(watch, pid);
+}
+
 static void test_registers(void **state)
 {
 	pid_t pid = watched_child__start_ready(count_with_marks, 1);
@@ -557,6 +595,7 @@ static void test_children(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_wide_registers, start_watch, end_watch),
 		cmocka_unit_test_setup_teardown(test_registers, start_watch, end_watch),
 		cmocka_unit_test_setup_teardown(test_in_syscall, start_watch, end_watch),
 		cmocka_unit_test_setup_teardown(test_refusals, start_watch, end_watch),

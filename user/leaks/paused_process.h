@@ -8,9 +8,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* General registers that can hold a pointer, and xmm0 to xmm15 as two words each. */
+/* General registers that can hold a pointer. */
 #define PAUSED_GENERAL_REGISTERS 16
-#define PAUSED_VECTOR_WORDS 32
+/*
+ * All other registers, as XSAVE lays them out: from xmm0 on, over the upper parts of the vectors of
+ * AVX and AVX-512, to where the tiles of AMX begin.
+ */
+#define PAUSED_VECTOR_WORDS 316
 
 struct paused_thread {
 	pid_t tid;

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See thread_registers.h. The kernel's struct user_regs_struct and user_fpregs_struct. */
+/*
+ * See thread_registers.h. The kernel's struct user_regs_struct, and the area of XSAVE in its
+ * standard format: Intel's manual, volume 1, chapter 13.
+ */
 #include "leaks/thread_registers.h"
 
 #include <elf.h>
 #include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -16,9 +21,11 @@
 /* Set in the numbers of programs of the x32 ABI. */
 #define X32_CALL 0x40000000UL
 
-_Static_assert(sizeof(((struct user_fpregs_struct *)0)->xmm_space) ==
-		       sizeof(((struct paused_thread *)0)->vectors),
-	       "xmm0 to xmm15");
+/* The part of the area that begins with xmm0. What comes before holds no pointers. */
+#define VECTORS_OFFSET offsetof(struct user_fpregs_struct, xmm_space)
+#define AREA_BYTES (VECTORS_OFFSET + sizeof(((struct paused_thread *)0)->vectors))
+
+_Static_assert(sizeof(struct user_fpregs_struct) <= AREA_BYTES, "xmm0 to xmm15 at least");
 
 /* Registers that a call may change: nobody reads them after a call that never returns. */
 static void forget_arguments(struct user_regs_struct *r)
@@ -27,16 +34,33 @@ static void forget_arguments(struct user_regs_struct *r)
 	r->r8 = r->r9 = r->r10 = r->r11 = 0;
 }
 
+/*
+ * A copy of many pointers, as memmove() makes it, has them in the widest vectors that there are. A
+ * machine without XSAVE has xmm0 to xmm15 alone.
+ */
+static int read_vectors(pid_t tid, uint8_t area[AREA_BYTES])
+{
+	struct iovec iov = { area, AREA_BYTES };
+
+	memset(area, 0, AREA_BYTES);
+	if (!ptrace(PTRACE_GETREGSET, tid, NT_X86_XSTATE, &iov))
+		return 0;
+	iov.iov_len = sizeof(struct user_fpregs_struct);
+	return ptrace(PTRACE_GETREGSET, tid, NT_PRFPREG, &iov) ? -errno : 0;
+}
+
 int thread_registers__read(pid_t tid, struct paused_thread *thread)
 {
-	struct user_fpregs_struct vectors = { 0 };
-	struct iovec iov = { &vectors, sizeof(vectors) };
+	uint8_t area[AREA_BYTES];
 	struct user_regs_struct r;
 	bool asked_to_end;
+	int err;
 
-	if (ptrace(PTRACE_GETREGS, tid, NULL, &r) ||
-	    ptrace(PTRACE_GETREGSET, tid, NT_PRFPREG, &iov))
+	if (ptrace(PTRACE_GETREGS, tid, NULL, &r))
 		return -errno;
+	err = read_vectors(tid, area);
+	if (err)
+		return err;
 	asked_to_end = r.cs != USER32_CODE_SEGMENT &&
 		       (r.orig_rax == SYS_exit || r.orig_rax == SYS_exit_group);
 	if (asked_to_end)
@@ -52,7 +76,7 @@ int thread_registers__read(pid_t tid, struct paused_thread *thread)
 		.general = { r.rax, r.rbx, r.rcx, r.rdx, r.rsi, r.rdi, r.rbp, r.rsp, r.r8, r.r9,
 			     r.r10, r.r11, r.r12, r.r13, r.r14, r.r15 },
 	};
-	memcpy(thread->vectors, vectors.xmm_space, sizeof(thread->vectors));
+	memcpy(thread->vectors, area + VECTORS_OFFSET, sizeof(thread->vectors));
 	return 0;
 }
 
