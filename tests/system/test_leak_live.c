@@ -335,6 +335,38 @@ static void test_mappings_vanish(void **state)
 	leak_target__end(&target);
 }
 
+/* Pointers are in vector registers alone for a few instructions. */
+static void test_pointers_are_moved(void **state)
+{
+	struct leak_target target = leak_target__start();
+	struct child *tracer = watch(&target, "0.1", words("%u", nr_checks()));
+	struct run *run;
+	(void)state;
+
+	leak_target__tell(&target, "shift 6");
+	run = child__finish(tracer, RUN_TIMEOUT_S + nr_checks());
+	assert_int_equal(run->exit_status, 0);
+	assert_nothing_was_lost(run, nr_checks());
+	run__free(run);
+	leak_target__end(&target);
+}
+
+/* A block has grown since it was read, and its new part has the only pointer to another. */
+static void test_blocks_grow(void **state)
+{
+	struct leak_target target = leak_target__start();
+	struct child *tracer = watch(&target, "0.1", "30");
+	struct run *run;
+	(void)state;
+
+	leak_target__tell(&target, "resize 4");
+	run = child__finish(tracer, RUN_TIMEOUT_S);
+	assert_int_equal(run->exit_status, 0);
+	assert_nothing_was_lost(run, 30);
+	run__free(run);
+	leak_target__end(&target);
+}
+
 /* A process that is watched is also checked when it ends, whatever ends it. */
 static void test_end_of_a_busy_process(void **state)
 {
@@ -397,6 +429,8 @@ int main(void)
 		SYSTEM_TEST(test_many_threads),
 		SYSTEM_TEST(test_threads_come_and_go),
 		SYSTEM_TEST(test_mappings_vanish),
+		SYSTEM_TEST(test_pointers_are_moved),
+		SYSTEM_TEST(test_blocks_grow),
 		SYSTEM_TEST(test_end_of_a_busy_process),
 		SYSTEM_TEST(test_two_processes),
 	};

@@ -235,6 +235,11 @@ static void test_mmapped(void **state)
 					MADE_MAPPINGS + 0x30000));
 	assert_true(made_ranges__cover(&arenas.owned, MADE_MAPPINGS + 0x30000,
 				       MADE_MAPPINGS + 0x33000));
+	assert_int_equal(arenas.mapped_ends.nr, 2);
+	assert_true(made_ranges__cover(&arenas.mapped_ends, MADE_MAPPINGS + 0x10010,
+				       MADE_MAPPINGS + 0x11000));
+	assert_true(made_ranges__cover(&arenas.mapped_ends, MADE_MAPPINGS + 0x32010,
+				       MADE_MAPPINGS + 0x33000));
 	glibc_arenas__free(&arenas);
 	/* Not mmapped; much larger than the block; over the area's end; no whole pages. */
 	write_mapping(MADE_MAPPINGS, 0, 0x11001);

@@ -7,6 +7,8 @@
  *	wait COUNT		so many threads hold a block each, and wait
  *	come_and_go COUNT	so many threads start threads that end at once
  *	map COUNT		so many threads move blocks through mappings that vanish
+ *	shift COUNT		so many threads shift pointers within arrays, by memmove
+ *	resize COUNT		so many threads resize blocks that have mappings of their own
  *	hang COUNT		blocks that only blocks from before "ready" point to
  *	leak COUNT		loses blocks of 1,000 bytes, each with the pointer to one of 500
  *	count			prints the work done: "count NUMBER"
@@ -223,6 +225,69 @@ static void *move_through_mappings(void *unused)
 	return NULL;
 }
 
+/* memmove has many pointers in registers alone, the widest that there are, for some instructions. */
+static void *shift(void *unused)
+{
+	enum { NR = 30, BY = 7 };
+	void *array[NR + BY] = { NULL };
+
+	(void)unused;
+	for (int i = 0; i < NR; i++)
+		array[i] = allocate(40);
+	for (;;) {
+		memmove(array + BY, array, NR * sizeof(*array));
+		memset(array, 0, BY * sizeof(*array));
+		memmove(array, array + BY, NR * sizeof(*array));
+		memset(array + NR, 0, BY * sizeof(*array));
+		__asm__ volatile("" : : "r"(array) : "memory");
+		truth_add(&work_done, 1);
+	}
+	return NULL;
+}
+
+#define LARGE_BYTES ((1UL << 20) - 16)
+#define PAGE_BYTES 4096UL
+
+static NOINLINE void *resized(void *block, size_t size)
+{
+	block = realloc(block, size);
+	if (!block)
+		die("realloc");
+	return block;
+}
+
+/* Always in the same pages, so the block stays where it is. The last word is the only pointer. */
+static NOINLINE char *resize_within_pages(char *block, size_t size, size_t next)
+{
+	void *held = *(void **)(block + size - sizeof(held));
+
+	if (next > size)
+		block = (char *)resized(block, next);
+	*(void **)(block + size - sizeof(held)) = NULL;
+	*(void **)(block + next - sizeof(held)) = held;
+	return next < size ? (char *)resized(block, next) : block;
+}
+
+static void *resize(void *unused)
+{
+	size_t size = LARGE_BYTES - PAGE_BYTES + 64, steps = PAGE_BYTES / 64 - 2;
+	char *block = (char *)allocate(LARGE_BYTES);
+
+	(void)unused;
+	block = (char *)resized(block, size);
+	*(void **)(block + size - sizeof(void *)) = allocate(88);
+	for (size_t i = 0;; i++) {
+		size_t next = LARGE_BYTES - PAGE_BYTES + 64 * (1 + i * 7 % steps);
+
+		block = resize_within_pages(block, size, next);
+		size = next;
+		scrub();
+		usleep(200);
+		truth_add(&work_done, 1);
+	}
+	return NULL;
+}
+
 /* ---- blocks on command ---- */
 
 static NOINLINE void make_old_blocks(void)
@@ -267,6 +332,8 @@ static const struct {
 	{ "wait", hold_and_wait },
 	{ "come_and_go", come_and_go },
 	{ "map", move_through_mappings },
+	{ "shift", shift },
+	{ "resize", resize },
 };
 
 static NOINLINE void obey(const char *name, int number)

@@ -68,6 +68,15 @@ static bool find_mapping(struct mmapped_search *search, const struct leak_block 
 	       heap_list__is_anonymous(search->areas, mapping->start, mapping->end);
 }
 
+static int add_mapping(struct glibc_arenas *arenas, const struct leak_block *block,
+		       const struct address_range *mapping)
+{
+	uint64_t end = (block->address + block->size_bytes + 7) & ~7ULL;
+	int err = range_list__add(&arenas->owned, mapping->start, mapping->end);
+
+	return err ? err : range_list__add(&arenas->mapped_ends, end, mapping->end);
+}
+
 /* Known blocks outside of the heaps. walked: sorted. Returns 0 or -ENOMEM. */
 static int add_mmapped(struct glibc_arenas *arenas, const struct chunk_walk *walk,
 		       const struct process_areas *areas)
@@ -90,7 +99,7 @@ static int add_mmapped(struct glibc_arenas *arenas, const struct chunk_walk *wal
 				break;
 			}
 			if (find_mapping(&search, block, &mapping))
-				err = range_list__add(&arenas->owned, mapping.start, mapping.end);
+				err = add_mapping(arenas, block, &mapping);
 		}
 		search.last_end = block->address + block->size_bytes;
 	}
@@ -193,5 +202,6 @@ void glibc_arenas__free(struct glibc_arenas *arenas)
 	range_list__free(&arenas->owned);
 	range_list__free(&arenas->unknown);
 	free(arenas->chunks.list);
+	range_list__free(&arenas->mapped_ends);
 	*arenas = (struct glibc_arenas){ 0 };
 }

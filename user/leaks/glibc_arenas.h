@@ -63,6 +63,11 @@ struct glibc_arenas {
 	struct range_list unknown;
 	uint64_t unknown_bytes; /* of these */
 	struct chunk_list chunks; /* those of them that are whole chunks */
+	/*
+	 * What mmapped chunks have after their known blocks, part of `owned`: less than two pages
+	 * each. realloc() lets a block grow into it without a move.
+	 */
+	struct range_list mapped_ends;
 	uint64_t free_bytes, free_chunks; /* in bins, fast bins, per-thread caches and tops */
 };
 

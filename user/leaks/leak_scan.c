@@ -41,7 +41,7 @@ struct scanner {
 	const struct leak_block *blocks; /* all that are known, inherited ones among them */
 	size_t nr_blocks;
 	struct leak_block *merged; /* NULL: there are no inherited ones */
-	struct range_list plan, dead, foreign;
+	struct range_list plan, dead, foreign, holders;
 	uint64_t planned_bytes; /* with memory that no page is in */
 	size_t at; /* the first range of the plan that ends above what was scanned */
 	struct touched_pages *touched;
@@ -297,6 +297,18 @@ static void set_limits(struct scanner *scanner, const struct leak_scan_request *
 		scan->limits |= LEAK_LIMIT_COPY;
 }
 
+/*
+ * What of the allocator's memory holds pointers, but is no known block's. If blocks may have
+ * changed since they were read, one with a mapping of its own can have grown.
+ */
+static int find_holders(struct scanner *scanner, bool exact)
+{
+	const struct range_list none = { 0 };
+
+	return root_ranges__unite(&scanner->holders, &scanner->arenas.unknown,
+				  exact ? &none : &scanner->arenas.mapped_ends);
+}
+
 /* What comes before reading: which memory is to be scanned, and for pointers to where. */
 static int plan_scan(struct scanner *scanner, const struct leak_scan_request *request,
 		     const struct stack_search *search)
@@ -305,7 +317,7 @@ static int plan_scan(struct scanner *scanner, const struct leak_scan_request *re
 	const struct root_sources sources = {
 		.areas = &scan->areas,
 		.owned = &scanner->arenas.owned,
-		.unknown = &scanner->arenas.unknown,
+		.unknown = &scanner->holders,
 		.dead = &scanner->dead,
 		.blocks = scanner->blocks,
 		.nr_blocks = scanner->nr_blocks,
@@ -314,8 +326,10 @@ static int plan_scan(struct scanner *scanner, const struct leak_scan_request *re
 	/* Blocks that are younger than this list of blocks can be in there. */
 	const struct range_list *const wider[] = { sources.owned, sources.unknown,
 						   &scanner->foreign };
-	int err = dead_stacks__below(&scanner->dead, search);
+	int err = find_holders(scanner, request->exact);
 
+	if (!err)
+		err = dead_stacks__below(&scanner->dead, search);
 	if (!err)
 		err = root_ranges__plan(&scanner->plan, &sources);
 	if (!err)
@@ -435,6 +449,7 @@ static int scan_process(struct scanner *scanner, const struct leak_scan_request 
 	range_list__free(&scanner->plan);
 	range_list__free(&scanner->dead);
 	range_list__free(&scanner->foreign);
+	range_list__free(&scanner->holders);
 	free(scanner->merged);
 	glibc_arenas__free(&scanner->arenas);
 	return err;
