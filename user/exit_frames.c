@@ -17,7 +17,20 @@ struct place_search {
 	const struct unwind_file_key *file;
 	uint64_t offset;
 	uint64_t address; /* the result; 0: none */
+	bool of_libc;
 };
+
+/* The names of glibc before 2.34 and since, of musl, and of both loaders, which can exit, too. */
+static bool is_libc(const char *path)
+{
+	static const char *const names[] = { "libc.", "libc-", "ld-" };
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strncmp(name, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
 
 static int find_place(const struct mapping *map, void *context)
 {
@@ -27,11 +40,12 @@ static int find_place(const struct mapping *map, void *context)
 	    search->offset - map->file_offset >= map->end - map->start)
 		return 0;
 	search->address = map->start + (search->offset - map->file_offset);
+	search->of_libc = is_libc(map->path);
 	return 1;
 }
 
-static uint64_t address_of(wire_frame frame, const struct code_files *files,
-			   const struct mapping_set *mappings)
+static struct place_search place_of(wire_frame frame, const struct code_files *files,
+				    const struct mapping_set *mappings)
 {
 	struct place_search search = { .offset = frame & WIRE_FRAME_OFFSET_MASK };
 
@@ -39,7 +53,7 @@ static uint64_t address_of(wire_frame frame, const struct code_files *files,
 		unwind_tables__file(files->tables, (uint32_t)(frame >> WIRE_FRAME_FILE_SHIFT));
 	if (search.file)
 		mapping_set__each(mappings, find_place, &search);
-	return search.address;
+	return search;
 }
 
 /* How many of the innermost frames are of one file, if another one's come after them. */
@@ -70,8 +84,11 @@ static bool walk(struct paused_thread *thread, const struct code_files *files,
 
 	code_files__finish_walk(files, top, mappings, stack);
 	nr = count_own_frames(stack);
+	/* A program can make the system call by itself. Then these frames are its own. */
+	if (nr && !place_of(stack->frames[0], files, mappings).of_libc)
+		nr = 0;
 	for (size_t i = 0; i < nr; i++)
-		return_addresses[i] = address_of(stack->frames[i + 1], files, mappings);
+		return_addresses[i] = place_of(stack->frames[i + 1], files, mappings).address;
 	if (!nr || !stack_cut__make(&cut, &copy, return_addresses, nr))
 		return false;
 	thread->stack_pointer = cut.stack_pointer;

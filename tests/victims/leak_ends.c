@@ -3,6 +3,7 @@
  * leak_ends CASE: ways to end. What a handler of exit frees is not lost, and what the stack holds
  * counts where a process ends below main. tests/system/leak_truth.c says what each case loses.
  */
+#include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -107,6 +108,46 @@ static void exit_group(void)
 	hold_and(call_exit_group);
 }
 
+#ifdef __x86_64__
+/* No function of libc's is on the stack: the frames below main are the program's. */
+static NOINLINE void exit_without_libc(void)
+{
+	__asm__ volatile("syscall" : : "a"(SYS_exit_group), "D"(8) : "rcx", "r11", "memory");
+}
+
+static NOINLINE void hold_in_large_frame_and(void (*end)(void))
+{
+	void *volatile held[64] = { NULL };
+
+	held[8] = make_list(2, 88);
+	(void)held;
+	lose(1, 96);
+	scrub();
+	end();
+}
+
+static void exit_inline(void)
+{
+	hold_in_large_frame_and(exit_without_libc);
+}
+
+static void *exit_inline_in_thread(void *unused)
+{
+	(void)unused;
+	exit_inline();
+	return NULL;
+}
+
+static void thread_exits_inline(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, exit_inline_in_thread, NULL) != 0)
+		die("pthread_create");
+	pthread_join(thread, NULL);
+}
+#endif
+
 static void terminated(void)
 {
 	hold_and(terminate);
@@ -191,6 +232,10 @@ static const struct leak_case cases[] = {
 	{ "exit_below_main", exit_below_main },
 	{ "raw_exit", raw_exit },
 	{ "exit_group", exit_group },
+#ifdef __x86_64__
+	{ "exit_inline", exit_inline },
+	{ "thread_exits_inline", thread_exits_inline },
+#endif
 	{ "terminated", terminated },
 	{ "killed", killed },
 	{ "crashed", crashed },
