@@ -140,6 +140,35 @@ static void test_below_stack_pointers(void **state)
 	assert_dead(expected, 3);
 }
 
+/* A handler of the second thread runs on an alternate stack that is a part of the thread's own. */
+static void test_alternate_stack_in_a_stack(void **state)
+{
+	uint64_t context = STACKS + 0x5100;
+	const struct address_range expected[] = {
+		{ STACKS, STACKS + 0x2000 - 128 },
+		THIRD_DEAD,
+		FIRST_DEAD,
+	};
+	const struct address_range without[] = { SECOND_DEAD, THIRD_DEAD, FIRST_DEAD };
+
+	(void)state;
+	*stack_word(context) = 7;
+	*stack_word(context + 16) = STACKS + 0x3800;
+	*stack_word(context + 32) = 0x2000;
+	*stack_word(context + 160) = STACKS + 0x2000;
+	assert_dead(expected, 3);
+	/* An alternate stack elsewhere, and words that are no such thing. */
+	*stack_word(context + 16) = STACKS - 0x1000;
+	*stack_word(context + 32) = 0x7000;
+	assert_dead(without, 3);
+	*stack_word(context + 16) = STACKS + 0x3800;
+	*stack_word(context + 32) = 0x10000;
+	assert_dead(without, 3);
+	*stack_word(context + 32) = 0x2000;
+	*stack_word(context + 8) = STACKS;
+	assert_dead(without, 3);
+}
+
 /* At the end nobody uses the red zone any more, but for a thread that runs its own code. */
 static void test_red_zone_at_the_end(void **state)
 {
@@ -272,6 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_below_stack_pointers, begin_stacks),
+		cmocka_unit_test_setup(test_alternate_stack_in_a_stack, begin_stacks),
 		cmocka_unit_test_setup(test_red_zone_at_the_end, begin_stacks),
 		cmocka_unit_test_setup(test_stack_of_unknown_bounds_lives, begin_stacks),
 		cmocka_unit_test_setup(test_first_stack_without_its_thread_lives, begin_stacks),

@@ -346,9 +346,9 @@ static void exit_in_handler(int signal)
 	exit_here();
 }
 
-static void raise_on_alternate_stack(void)
+static NOINLINE void raise_on(void *memory)
 {
-	stack_t stack = { .ss_sp = map_stack(), .ss_size = STACK_BYTES };
+	stack_t stack = { .ss_sp = memory, .ss_size = STACK_BYTES };
 	struct sigaction action = { .sa_handler = exit_in_handler, .sa_flags = SA_ONSTACK };
 
 	sigaltstack(&stack, NULL);
@@ -357,9 +357,43 @@ static void raise_on_alternate_stack(void)
 	raise(SIGUSR1);
 }
 
+static void raise_on_alternate_stack(void)
+{
+	raise_on(map_stack());
+}
+
 static void ended_on_alternate_stack(void)
 {
 	hold_in_main(raise_on_alternate_stack);
+}
+
+static char *volatile part_of_stack;
+
+static void raise_on_part_of_stack(void)
+{
+	raise_on(part_of_stack);
+}
+
+/* What is interrupted lies below the alternate stack. */
+static void ended_above_interrupted(void)
+{
+	char part[STACK_BYTES];
+
+	memset(part, 0, sizeof(part));
+	part_of_stack = part;
+	hold_in_main(raise_on_part_of_stack);
+}
+
+static void *end_above_interrupted(void *unused)
+{
+	(void)unused;
+	ended_above_interrupted();
+	return NULL;
+}
+
+static void thread_ended_above_interrupted(void)
+{
+	pthread_join(start(end_above_interrupted), NULL);
 }
 
 static const struct leak_case cases[] = {
@@ -379,6 +413,8 @@ static const struct leak_case cases[] = {
 	{ "on_unmapped_coroutine", on_unmapped_coroutine },
 	{ "ended_on_coroutine", ended_on_coroutine },
 	{ "ended_on_alternate_stack", ended_on_alternate_stack },
+	{ "ended_above_interrupted", ended_above_interrupted },
+	{ "thread_ended_above_interrupted", thread_ended_above_interrupted },
 };
 
 int main(int argc, char **argv)

@@ -73,6 +73,65 @@ static uint64_t dead_end(const struct paused_process *process, const struct paus
 }
 
 /*
+ * What the kernel saves of an interrupted function when a handler runs: struct ucontext, in words.
+ * Its uc_stack is the alternate stack, if the thread has one (setup_rt_frame() in
+ * arch/x86/kernel/signal_64.c).
+ */
+enum { UC_FLAGS, UC_LINK, UC_STACK_POINTER, UC_STACK_BYTES = 4, UC_RSP = 20, UC_WORDS = 22 };
+#define UC_MAX_FLAGS 7
+
+#define PIECE_WORDS 1024
+
+/* Stacks are mostly not deep. This bounds how long a process is held. */
+#define MAX_LIVE_BYTES ((uint64_t)8 << 20)
+
+/*
+ * The lowest address that counts of a function that was interrupted for a handler on the alternate
+ * stack there, which is a part of the given one. UINT64_MAX: there is none.
+ */
+static uint64_t interrupted_at(uint64_t address, const uint64_t *words,
+			       const struct address_range *stack)
+{
+	uint64_t start = words[UC_STACK_POINTER], bytes = words[UC_STACK_BYTES];
+
+	if (words[UC_FLAGS] > UC_MAX_FLAGS || words[UC_LINK] || address < start ||
+	    address - start >= bytes || !lies_in(stack, start) || bytes > stack->end - start ||
+	    !lies_in(stack, words[UC_RSP]))
+		return UINT64_MAX;
+	return (words[UC_RSP] - RED_ZONE_BYTES) & -sizeof(*words);
+}
+
+/*
+ * The alternate stack of a handler can be a part of the thread's own one, above functions that it
+ * interrupted. Returns the lowest address of these, or what is given.
+ */
+static uint64_t below_interrupted(const struct stack_search *search, uint64_t lowest,
+				  const struct address_range *stack)
+{
+	uint64_t words[PIECE_WORDS], at = lowest, end = stack->end;
+
+	if (end > at && end - at > MAX_LIVE_BYTES)
+		end = at + MAX_LIVE_BYTES;
+	while (at < end && end - at >= UC_WORDS * sizeof(*words)) {
+		size_t size = end - at < sizeof(words) ? end - at : sizeof(words);
+		size_t nr = search->memory->read(search->memory->context, at, words, size) /
+			    sizeof(*words);
+
+		if (nr < UC_WORDS)
+			break;
+		for (size_t i = 0; i + UC_WORDS <= nr; i++) {
+			uint64_t interrupted =
+				interrupted_at(at + i * sizeof(*words), words + i, stack);
+
+			if (interrupted < lowest)
+				lowest = interrupted;
+		}
+		at += (nr - UC_WORDS + 1) * sizeof(*words);
+	}
+	return lowest;
+}
+
+/*
  * The first thread's stack has a mapping of its own. The kernel grows it below the stack pointer,
  * so all down there is dead. When the first thread has ended or runs elsewhere, its frames are not
  * known.
@@ -95,6 +154,9 @@ static int add_first_stack(struct range_list *dead, const struct stack_search *s
 		if (dead_end(process, thread) < lowest)
 			lowest = dead_end(process, thread);
 	}
+	if (stack)
+		lowest = below_interrupted(search, lowest,
+					   &(struct address_range){ stack->start, stack->end });
 	return stack ? range_list__add(dead, stack->start, lowest) : 0;
 }
 
@@ -111,7 +173,8 @@ static int add_other_stack(struct range_list *dead, const struct paused_thread *
 	    !lies_in(&stack, thread->stack_pointer))
 		return 0;
 	start = stack.start > area->start ? stack.start : area->start;
-	return range_list__add(dead, start, dead_end(search->process, thread));
+	return range_list__add(
+		dead, start, below_interrupted(search, dead_end(search->process, thread), &stack));
 }
 
 int dead_stacks__below(struct range_list *dead, const struct stack_search *search)
