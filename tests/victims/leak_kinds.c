@@ -212,6 +212,26 @@ static void in_file_mapping(void)
 	map(4096, MAP_PRIVATE, memory_file())[511] = make_list(3, 88);
 }
 
+/* A mapping that nobody has touched shows what another one has left in the file. */
+static void in_second_mapping(void)
+{
+	int fd = memory_file();
+	void **region = map(4096, MAP_SHARED, fd);
+
+	region[5] = make_list(3, 104);
+	munmap(region, 4096);
+	map(4096, MAP_SHARED, fd);
+}
+
+/* The page is no longer the process's, but still there. */
+static void in_page_given_back(void)
+{
+	void **region = map(8192, MAP_SHARED | MAP_ANONYMOUS, -1);
+
+	region[1000] = make_list(3, 112);
+	madvise(region, 8192, MADV_DONTNEED);
+}
+
 /* Almost all of it has no page. */
 static void in_sparse_mapping(void)
 {
@@ -476,6 +496,8 @@ static const struct leak_case cases[] = {
 	{ "in_mapping", in_mapping },
 	{ "in_shared_mapping", in_shared_mapping },
 	{ "in_file_mapping", in_file_mapping },
+	{ "in_second_mapping", in_second_mapping },
+	{ "in_page_given_back", in_page_given_back },
 	{ "in_sparse_mapping", in_sparse_mapping },
 	{ "in_unmapped", in_unmapped },
 	{ "in_read_only", in_read_only },

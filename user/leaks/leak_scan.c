@@ -17,6 +17,7 @@
 #include "leaks/range_list.h"
 #include "leaks/root_ranges.h"
 #include "leaks/scan_state.h"
+#include "leaks/shared_file.h"
 #include "leaks/touched_pages.h"
 
 #define PAGE_BYTES 4096ULL
@@ -189,7 +190,7 @@ static bool next_piece(struct scanner *scanner, uint64_t from, uint64_t end,
 
 /* Reads and scans a run of pages that exist. */
 static int scan_run(struct scanner *scanner, const struct area *area,
-		    const struct address_range *run)
+		    const struct memory_reader *memory, const struct address_range *run)
 {
 	struct leak_scan *scan = scanner->scan;
 	struct address_range piece;
@@ -199,8 +200,7 @@ static int scan_run(struct scanner *scanner, const struct area *area,
 
 	while (next_piece(scanner, from, run->end, &piece)) {
 		size_t size = piece.end - piece.start;
-		size_t got = scanner->memory.read(scanner->memory.context, piece.start,
-						  scanner->buffer, size);
+		size_t got = memory->read(memory->context, piece.start, scanner->buffer, size);
 
 		got &= -(size_t)WORD_BYTES;
 		scan->scanned_bytes += got;
@@ -225,9 +225,21 @@ static int scan_run(struct scanner *scanner, const struct area *area,
 	return 0;
 }
 
+static int scan_file(struct scanner *scanner, const struct area *area, struct shared_file *file)
+{
+	const struct memory_reader memory = shared_file__reader(file);
+	struct address_range run = { .end = area->start };
+	int err = 0;
+
+	while (!err && shared_file__next(file, run.end, &run))
+		err = scan_run(scanner, area, &memory, &run);
+	return err;
+}
+
 static int scan_area(struct scanner *scanner, const struct area *area)
 {
 	const struct range_list *plan = &scanner->plan;
+	struct shared_file file;
 	struct address_range run;
 	int err = 0;
 
@@ -235,9 +247,14 @@ static int scan_area(struct scanner *scanner, const struct area *area)
 		scanner->at++;
 	if (scanner->at == plan->nr || plan->list[scanner->at].start >= area->end)
 		return 0;
+	if (shared_file__open(&file, scanner->scan->tid, area)) {
+		err = scan_file(scanner, area, &file);
+		shared_file__close(&file);
+		return err;
+	}
 	touched_pages__begin(scanner->touched, area->start, area->end);
 	while (!err && touched_pages__next(scanner->touched, &run))
-		err = scan_run(scanner, area, &run);
+		err = scan_run(scanner, area, &scanner->memory, &run);
 	return err;
 }
 

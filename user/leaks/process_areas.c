@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "base/array.h"
 #include "base/search.h"
@@ -108,7 +109,7 @@ static enum area_kind kind_of_path(const char *path, bool shared)
 /* "start-end rwxp offset major:minor inode    path"; the path may hold blanks or be absent. */
 static bool parse_line(const char *line, struct area *area)
 {
-	uint64_t number;
+	uint64_t number, major_number, minor_number;
 
 	*area = (struct area){ 0 };
 	if (!take_hex(&line, '-', &area->start) || !take_hex(&line, ' ', &area->end))
@@ -120,9 +121,10 @@ static bool parse_line(const char *line, struct area *area)
 	area->executable = line[2] == 'x';
 	area->shared = line[3] == 's';
 	line += 5;
-	if (!take_hex(&line, ' ', &number) || !take_hex(&line, ':', &number) ||
-	    !take_hex(&line, ' ', &number))
+	if (!take_hex(&line, ' ', &area->offset) || !take_hex(&line, ':', &major_number) ||
+	    !take_hex(&line, ' ', &minor_number))
 		return false;
+	area->device = makedev((unsigned int)major_number, (unsigned int)minor_number);
 	/* The inode, in decimal digits. */
 	number = strspn(line, "0123456789");
 	line += number;

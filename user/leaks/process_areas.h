@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 enum area_kind {
 	AREA_ANONYMOUS, /* of no file, named ([anon:…]) or not */
@@ -20,6 +21,8 @@ enum area_kind {
 
 struct area {
 	uint64_t start, end; /* [start, end) */
+	uint64_t offset; /* in the file */
+	dev_t device; /* of the file's file system, as in struct stat */
 	enum area_kind kind;
 	bool readable, writable, executable, shared;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Which pages of a process's memory exist: those in its page table or in swap. The rest is not
- * read. It holds nothing that the process wrote; reading it would make the kernel fill it in, and
+ * read. It holds nothing that the process wrote, but for shared memory (shared_file.h); reading it would make the kernel fill it in, and
  * could wait for a userfaultfd or a file system that the stopped process itself serves.
  */
 #ifndef TOUCHED_PAGES_H
