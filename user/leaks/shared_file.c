@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static bool is_on(const struct area *area, const struct stat *status)
@@ -31,16 +32,38 @@ static bool is_memory_file(const struct area *area)
 	return found || (!stat("/dev/shm", &status) && is_on(area, &status));
 }
 
-bool shared_file__open(struct shared_file *file, pid_t tid, const struct area *area)
+/*
+ * Who shares the process's memory can put another file in place at any moment. So the file is held
+ * by a descriptor that opens nothing, and looked at without a question to its file system, before
+ * it is opened.
+ */
+static int open_file(pid_t tid, const struct area *area)
 {
+	struct statx status;
 	char path[96];
+	int held, fd = -1;
 
-	if (!area->shared || area->kind != AREA_SHARED_MEMORY || !is_memory_file(area))
-		return false;
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%jx-%jx", (int)tid, (uintmax_t)area->start,
 		 (uintmax_t)area->end);
+	held = open(path, O_PATH | O_CLOEXEC);
+	if (held < 0)
+		return -1;
+	if (!statx(held, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) &&
+	    makedev(status.stx_dev_major, status.stx_dev_minor) == area->device &&
+	    S_ISREG(status.stx_mode)) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", held);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	close(held);
+	return fd;
+}
+
+bool shared_file__open(struct shared_file *file, pid_t tid, const struct area *area)
+{
+	if (!area->shared || area->kind != AREA_SHARED_MEMORY || !is_memory_file(area))
+		return false;
 	*file = (struct shared_file){
-		.fd = open(path, O_RDONLY | O_CLOEXEC),
+		.fd = open_file(tid, area),
 		.start = area->start,
 		.end = area->end,
 		.offset = area->offset,
