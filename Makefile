@@ -4,6 +4,7 @@
 # make experiments                            make bench fuzz lint clean install
 # make check-vm KERNEL=all on other kernels    make kernels-table
 # make check-cfi check-stacks                 against libdw and gdb, all of it
+# make bench-leaks                            what a leak check costs
 # make bench-doc  docs/benchmarks.md anew      make SANITIZE=1 with ASan and UBSan
 
 BUILD := build$(if $(SANITIZE),-sanitize)
@@ -62,7 +63,7 @@ SYSTEM_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps check-deps demo bench bench-doc experiments check check-unit check-system check-vm kernels-table lint clean install uninstall tests victims check-cfi check-stacks
+.PHONY: all deps check-deps demo bench bench-doc bench-leaks bench-leaks-doc experiments check check-unit check-system check-vm kernels-table lint clean install uninstall tests victims check-cfi check-stacks
 
 all: $(BUILD)/memleak-bpf
 
@@ -204,6 +205,16 @@ bench-doc: deps
 	@tools/deps $(BENCH_PACKAGES)
 	$(MAKE) all victims
 	@BUILD=$(BUILD) tools/bench --doc docs/benchmarks.md
+
+bench-leaks: deps
+	@tools/deps $(BENCH_PACKAGES)
+	$(MAKE) all
+	@BUILD=$(BUILD) tools/bench-leaks
+
+bench-leaks-doc: deps
+	@tools/deps $(BENCH_PACKAGES)
+	$(MAKE) all
+	@BUILD=$(BUILD) tools/bench-leaks --doc docs/benchmarks.md
 
 # An experiment that this machine can't run ends with status 77 and says why; that is no failure.
 experiments: COUNT ?= 100

@@ -43,6 +43,9 @@ class Figures:
                 reason = str(failure)
         self.reasons[group, name] = reason
 
+    def median(self, group, name):
+        return statistics.median(self.values[group, name])
+
     def ratio(self, group, name, base):
         """The median of the rounds' ratios, or None."""
         pairs = zip(self.values.get((group, name), []), self.values.get((group, base), []))
@@ -104,8 +107,9 @@ def find_bounds(figures, programs, seen, storm):
     yield "ends in the storm reported exactly", f"{wanted:,}", f"{exact:,}", exact == wanted
 
 
-def show_bounds(*measured):
+def show_bounds(bounds):
+    """As find_bounds gives them."""
     say(f"{'bounds':<62}{'bound':<22}measured")
-    for what, bound, value, holds in find_bounds(*measured):
+    for what, bound, value, holds in bounds:
         verdict = "not measured" if value is None else "met" if holds else "MISSED"
         say(f"  {what:<60}{bound:<22}{verdict}{f': {value}' if value else ''}")

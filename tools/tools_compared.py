@@ -15,6 +15,9 @@ BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 TRACER = os.path.join(BUILD, "memleak-bpf")
 BENCH = os.path.join(BUILD, "bench")
 
+# The small programs that are measured, and that measure: a name, the source, options.
+PROGRAMS = (("pairs", "pairs.c"), ("timed", "timed.c"), ("timed_static", "timed.c", "-static"),
+            ("floor", "floor.c", "../user/probes/uprobe_link.c", "-I../user", "-lbpf"))
 NOT_INSTALLED = "not installed"
 # Instructions that the kernel emulates on x86-64; it single-steps all others, by a second trap.
 EMULATED = re.compile(r"(push|j[a-z]+|call|nop)\b")
@@ -68,13 +71,10 @@ def find_emulated(function):
     return file_offset(start), "single-stepped"
 
 
-def build_programs():
-    """The small programs that are measured, and that measure."""
+def build_programs(programs):
     os.makedirs(BENCH, exist_ok=True)
     compiler = [os.environ.get("CC", "gcc"), "-O2", "-fno-builtin", "-D_GNU_SOURCE", "-pthread"]
-    for name, source, *options in (
-            ("pairs", "pairs.c"), ("timed", "timed.c"), ("timed_static", "timed.c", "-static"),
-            ("floor", "floor.c", "../user/probes/uprobe_link.c", "-I../user", "-lbpf")):
+    for name, source, *options in programs:
         subprocess.run([*compiler, "-o", os.path.join(BENCH, name), source, *options], check=True,
                        cwd=os.path.join(ROOT, "tools"))
 
