@@ -380,6 +380,8 @@ void leak_checks__check(struct leak_checks *checks, const struct space *space)
 		scan = scan_in_pause(checks, space, &before, &request.before_ns, &findings.pause_s);
 		err = scan ? 0 : -errno;
 	}
+	/* The other list takes as much memory. */
+	leak_blocks__free(&before);
 	if (!err) {
 		/* Which inherited ones were in use is known from the pause. */
 		request.with_inherited = false;
@@ -391,7 +393,6 @@ void leak_checks__check(struct leak_checks *checks, const struct space *space)
 	if (err)
 		findings.why = why_failed(err);
 	leak_scan__free(scan);
-	leak_blocks__free(&before);
 	leak_blocks__free(&after);
 	progress__end();
 	/* Nothing is lost of nothing, even if nobody could look. */

@@ -260,6 +260,24 @@ static void judge_old(struct classifier *classifier, struct leak_result *result)
 	reach__free(&reach);
 }
 
+/*
+ * What a step needed is freed before the next one allocates: each of these takes as much as a third
+ * of what the blocks take.
+ */
+static int resolve_and_classify(struct classifier *classifier, struct leak_result *result)
+{
+	int err;
+
+	resolve_notes(classifier);
+	block_index__free(classifier->index);
+	classifier->index = NULL;
+	err = classify_nodes(classifier);
+	if (!err)
+		judge_old(classifier, result);
+	pointer_log__free(&classifier->scan->log);
+	return err;
+}
+
 static void add_heuristic(const struct classifier *classifier, struct leak_result *result,
 			  size_t node)
 {
@@ -311,14 +329,19 @@ static int prepare(struct classifier *classifier, const struct leak_block *block
 	return classifier->index ? 0 : -errno;
 }
 
-static int allocate_result(struct leak_result *result, const struct leak_scan *scan, size_t nr)
+static int allocate_kinds(struct leak_result *result, size_t nr)
 {
 	size_t room = nr ? nr : 1;
 
+	result->kinds = calloc(room, sizeof(*result->kinds));
+	result->indirect_bytes = calloc(room, sizeof(*result->indirect_bytes));
+	result->indirect_blocks = calloc(room, sizeof(*result->indirect_blocks));
+	return result->kinds && result->indirect_bytes && result->indirect_blocks ? 0 : -ENOMEM;
+}
+
+static void take_figures(struct leak_result *result, const struct leak_scan *scan)
+{
 	*result = (struct leak_result){
-		.kinds = calloc(room, sizeof(*result->kinds)),
-		.indirect_bytes = calloc(room, sizeof(*result->indirect_bytes)),
-		.indirect_blocks = calloc(room, sizeof(*result->indirect_blocks)),
 		.limits = scan->limits,
 		.scanned_bytes = scan->scanned_bytes,
 		.has_arenas = scan->has_arenas,
@@ -326,7 +349,6 @@ static int allocate_result(struct leak_result *result, const struct leak_scan *s
 		.unknown_chunks = scan->unknown_chunks,
 		.free_bytes = scan->free_bytes,
 	};
-	return result->kinds && result->indirect_bytes && result->indirect_blocks ? 0 : -ENOMEM;
 }
 
 int leak_scan__classify(struct leak_scan *scan, const struct leak_block *blocks, size_t nr_blocks,
@@ -339,17 +361,14 @@ int leak_scan__classify(struct leak_scan *scan, const struct leak_block *blocks,
 	if (scan->classified)
 		return -EINVAL;
 	scan->classified = true;
-	err = allocate_result(result, scan, nr_blocks);
+	take_figures(result, scan);
+	err = prepare(&classifier, blocks, nr_blocks);
 	if (!err)
-		err = prepare(&classifier, blocks, nr_blocks);
-	if (!err) {
-		resolve_notes(&classifier);
-		err = classify_nodes(&classifier);
-	}
-	if (!err) {
+		err = resolve_and_classify(&classifier, result);
+	if (!err)
+		err = allocate_kinds(result, nr_blocks);
+	if (!err)
 		fill_result(&classifier, result);
-		judge_old(&classifier, result);
-	}
 	if (classifier.has_reach)
 		reach__free(&classifier.reach);
 	block_index__free(classifier.index);
