@@ -24,6 +24,7 @@
 
 /* How many pointers pass between two looks at the clock. */
 #define PROGRESS_NOTES (1 << 20)
+#define NOTES_AT_ONCE 64
 
 /*
  * Edges take the place of the notes that they are made from: these are the larger part of the
@@ -67,21 +68,26 @@ static uint64_t bytes_from(const struct classifier *classifier, uint32_t node, u
 		       0;
 }
 
-/* Notes of one block follow each other, so mostly the node is that of the last source. */
+/* Notes are in the order of addresses, so mostly the node is that of the last source, or the next. */
 static uint32_t find_source(struct classifier *classifier, uint64_t source)
 {
-	uint64_t bytes = bytes_from(classifier, classifier->source_node, source);
+	uint32_t node = classifier->source_node;
+	uint64_t bytes;
 
 	if (source == POINTER_IN_REGISTER)
 		return REACH_ROOT;
+	bytes = bytes_from(classifier, node, source);
+	if (!bytes && node != BLOCK_NONE)
+		bytes = bytes_from(classifier, ++node, source);
 	if (!bytes) {
-		classifier->source_node = block_index__find(classifier->index, source);
-		if (classifier->source_node == BLOCK_NONE)
-			return find_old_source(classifier, source);
-		bytes = bytes_from(classifier, classifier->source_node, source);
+		node = block_index__find(classifier->index, source);
+		bytes = bytes_from(classifier, node, source);
 	}
+	classifier->source_node = node;
+	if (node == BLOCK_NONE)
+		return find_old_source(classifier, source);
 	/* Not all of the word is the block's. */
-	return bytes < sizeof(uint64_t) ? REACH_ROOT : classifier->source_node;
+	return bytes < sizeof(uint64_t) ? REACH_ROOT : node;
 }
 
 /* Pointers of one block, or of roots, to where the last one pointed say nothing new. */
@@ -157,25 +163,36 @@ static void resolve_note(struct classifier *classifier, const struct pointer_not
 	add_edge(classifier, &edge);
 }
 
-/* An edge is written where notes were read already. */
+/*
+ * An edge is written where notes were read already. Pointers lead all over the heap, and nearly
+ * each one waits for memory: so a part of them is looked up at once, before any is judged, and what
+ * the judging will read is fetched meanwhile.
+ */
 static void resolve_notes(struct classifier *classifier)
 {
 	const struct pointer_log *log = &classifier->scan->log;
+	struct pointer_note notes[NOTES_AT_ONCE];
+	uint32_t to[NOTES_AT_ONCE];
 
 	progress__phase("resolving pointers");
 	classifier->edges = (struct reach_edge *)log->list;
-	for (size_t i = 0; i < log->nr; i++) {
-		struct pointer_note note;
-		uint32_t to;
-
-		if (i % PROGRESS_NOTES == 0)
-			progress__show(i, log->nr);
-		memcpy(&note, &log->list[i], sizeof(note));
-		to = block_index__find(classifier->index, note.value);
-		if (to != BLOCK_NONE)
-			resolve_note(classifier, &note, to);
-		else
-			resolve_old_note(classifier, &note, i + 1);
+	for (size_t done = 0, nr; done < log->nr; done += nr) {
+		if (done % PROGRESS_NOTES == 0)
+			progress__show(done, log->nr);
+		nr = log->nr - done < NOTES_AT_ONCE ? log->nr - done : NOTES_AT_ONCE;
+		memcpy(notes, &log->list[done], nr * sizeof(*notes));
+		for (size_t i = 0; i < nr; i++) {
+			to[i] = block_index__find(classifier->index, notes[i].value);
+			if (to[i] == BLOCK_NONE)
+				continue;
+			__builtin_prefetch(&classifier->found[to[i]]);
+			__builtin_prefetch(&classifier->nodes.list[to[i]]);
+		}
+		for (size_t i = 0; i < nr; i++)
+			if (to[i] != BLOCK_NONE)
+				resolve_note(classifier, &notes[i], to[i]);
+			else
+				resolve_old_note(classifier, &notes[i], done + i + 1);
 	}
 }
 
