@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Which pages of a process's memory exist: those in its page table or in swap. The rest is not
- * read. It holds nothing that the process wrote, but for shared memory (shared_file.h); reading it
- * would make the kernel fill it in, and could wait for a userfaultfd or a file system that the
- * stopped process itself serves.
+ * read. It holds nothing that the process wrote, but where memory is shared (shared_file.h).
+ * Reading it would make the kernel fill it in, and could wait for a userfaultfd or a file system
+ * that the stopped process itself serves.
  */
 #ifndef TOUCHED_PAGES_H
 #define TOUCHED_PAGES_H
