@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,6 +34,18 @@ static int read_text(const char *text, size_t length)
 static int read_maps(const char *text)
 {
 	return read_text(text, strlen(text));
+}
+
+/* Where in which file: what the leak scan needs to read shared memory. */
+static void test_place_in_a_file(void **state)
+{
+	(void)state;
+	assert_int_equal(read_maps("7f00001000-7f00003000 rw-s 00123000 fe:01 7    /dev/shm/x\n"),
+			 0);
+	assert_int_equal(areas.nr, 1);
+	assert_int_equal(areas.list[0].offset, 0x123000);
+	assert_int_equal(areas.list[0].device, makedev(0xfe, 1));
+	process_areas__free(&areas);
 }
 
 static void test_kinds(void **state)
@@ -271,6 +284,7 @@ static void test_memory_of_a_child(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_place_in_a_file),
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_search),
 		cmocka_unit_test(test_lines_that_are_none),
