@@ -95,6 +95,18 @@ def describe_run(nr_rounds, load):
         f" and after: {load:.1f}, {os.getloadavg()[0]:.1f}")
 
 
+def document_asked_for():
+    """The absolute path after --doc, or None. Anything else ends the program."""
+    arguments = sys.argv[1:]
+    if not arguments:
+        return None
+    if len(arguments) != 2 or arguments[0] != "--doc":
+        name = os.path.basename(sys.argv[0])
+        print(f"{name}: it takes --doc FILE or nothing, not {' '.join(arguments)}", file=sys.stderr)
+        sys.exit(2)
+    return os.path.abspath(arguments[1])
+
+
 def write_document(path, target, lines):
     """Between the marks that name the target of make, as it was printed."""
     begin, end = (f"<!-- make {target}: {what} -->" for what in ("begin", "end"))
