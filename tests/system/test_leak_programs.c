@@ -27,7 +27,16 @@ struct leak_program {
 	 * are. What is lost for certain is compared always.
 	 */
 	const char *lost_alone;
+	bool overwritten; /* OVERWRITTEN_BLOCKS */
 };
+
+/*
+ * A program that is linked to fixed addresses has its heap at addresses of 32 bits. There the link
+ * that glibc leaves in a block that it uses anew, obscured by 20 bits, is an address near the old
+ * one, and points into a block in some runs. Valgrind knows that the program never wrote it. So
+ * glibc overwrites such blocks here, which it does for all that its caches of threads don't keep.
+ */
+#define OVERWRITTEN_BLOCKS ":glibc.malloc.tcache_count=0:glibc.malloc.perturb=165"
 
 static const struct leak_program programs[] = {
 	{ .name = "ls", .argv = { "/bin/ls", "-l", "tree" } },
@@ -35,6 +44,7 @@ static const struct leak_program programs[] = {
 	{ .name = "diff", .argv = { "/usr/bin/diff", "-u", "text", "numbers" } },
 	{ .name = "readelf", .argv = { "/usr/bin/readelf", "-a", "/bin/true" } },
 	{ .name = "gawk",
+	  .overwritten = true,
 	  .argv = { "/usr/bin/gawk", "{ n[$2] += $3 } END { for (k in n) s += n[k]; print s }",
 		    "text" } },
 	{ .name = "mawk",
@@ -103,10 +113,28 @@ static void copy_words(const char **words, const struct leak_program *program)
 		words[0] = cc1_path;
 }
 
+/* Copies an environment, with OVERWRITTEN_BLOCKS added to glibc's tunables. */
+static void overwrite_blocks(char **copy, char *const *variables)
+{
+	static const char name[] = "GLIBC_TUNABLES=";
+
+	for (; *variables; variables++, copy++)
+		if (asprintf(copy, "%s%s", *variables,
+			     strncmp(*variables, name, strlen(name)) ? "" : OVERWRITTEN_BLOCKS) < 0)
+			fail_msg("out of memory");
+}
+
+static void free_variables(char **variables)
+{
+	for (; *variables; variables++)
+		free(*variables);
+}
+
 static void test_program(void **state)
 {
 	const struct leak_program *program = *state;
 	const char *argv[MAX_PROGRAM_WORDS] = { NULL };
+	char *base[ORACLE_MAX_VARIABLES] = { NULL }, *full[ORACLE_MAX_VARIABLES] = { NULL };
 	struct child_options options = { .argv = argv,
 					 .directory = folder,
 					 .environment = environment.base,
@@ -120,9 +148,14 @@ static void test_program(void **state)
 		SKIP("there is no Valgrind here");
 	if (access(argv[0], X_OK) != 0)
 		SKIP("%s is not installed here", program->name);
+	if (program->overwritten) {
+		overwrite_blocks(base, environment.base);
+		overwrite_blocks(full, environment.full);
+		options.environment = base;
+	}
 	keep_length_of_pids();
 	leak_oracle__ask(&oracle, &options);
-	options.environment = environment.full;
+	options.environment = program->overwritten ? full : environment.full;
 	run = trace_leaks(&options);
 	assert_int_equal(run->exit_status, oracle.exit_status);
 	assert_nothing_lost(exit_record(run));
@@ -136,6 +169,8 @@ static void test_program(void **state)
 	leak_counts__print(&counts, program->name);
 	leak_oracle__free(&oracle);
 	run__free(run);
+	free_variables(base);
+	free_variables(full);
 	nr_compared++;
 }
 
