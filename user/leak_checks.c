@@ -38,6 +38,7 @@ struct leak_checks {
 	size_t nr_watched, watched_capacity;
 	struct leak_findings *findings; /* the last of each space */
 	size_t nr_findings, findings_capacity;
+	unsigned int round;
 	struct leak_findings none; /* for spaces without any */
 };
 
@@ -319,10 +320,18 @@ void leak_checks__look(struct leak_checks *checks, struct kernel_records *record
 	}
 }
 
-/* A child may have been there before the tracer, or have been made by a thread that was. */
+/*
+ * A child may have been there before the tracer, or have been made by a thread that was. Of the
+ * whole system, a process is watched from its first check on.
+ */
+static bool is_watched_when_found(const struct leak_checks *checks)
+{
+	return checks->options->follow_children || checks->options->mode == MODE_SYSTEM;
+}
+
 static const struct watched *find_or_watch(struct leak_checks *checks, pid_t tgid)
 {
-	if (checks->options->follow_children && !find_watched(checks, tgid))
+	if (is_watched_when_found(checks) && !find_watched(checks, tgid))
 		leak_checks__add(checks, tgid);
 	return find_watched(checks, tgid);
 }
@@ -356,6 +365,11 @@ static struct leak_scan *scan_in_pause(struct leak_checks *checks, const struct 
 	return NULL;
 }
 
+void leak_checks__begin_round(struct leak_checks *checks)
+{
+	checks->round++;
+}
+
 void leak_checks__check(struct leak_checks *checks, const struct space *space)
 {
 	const struct watched *watched = find_or_watch(checks, (pid_t)space->tgid);
@@ -364,6 +378,7 @@ void leak_checks__check(struct leak_checks *checks, const struct space *space)
 	struct leak_findings findings = {
 		.serial = space->serial,
 		.tgid = (pid_t)space->tgid,
+		.round = checks->round,
 		.was_due = true,
 		.since_s = -1,
 	};
@@ -402,26 +417,33 @@ void leak_checks__check(struct leak_checks *checks, const struct space *space)
 		keep(checks, &findings);
 }
 
+/* Of a process that nothing asks to check. */
+static const char *why_not_other(const struct options *options)
+{
+	if (options->mode == MODE_SYSTEM)
+		return "other processes held more when checks took place";
+	return "only the command, or the processes of -p, are checked; with -f their children too";
+}
+
 const struct leak_findings *leak_checks__of(struct leak_checks *checks, const struct space *space,
 					    bool ended)
 {
 	const struct watched *watched = find_watched(checks, (pid_t)space->tgid);
 	const struct leak_findings *findings;
-	bool is_child;
+	bool is_other;
 
 	findings = find_findings(checks, space->serial, (pid_t)space->tgid);
-	if (findings && findings->at_end >= ended)
+	if (findings && (findings->at_end || (!ended && findings->round == checks->round)))
 		return findings;
 	checks->none = (struct leak_findings){ .pause_s = -1, .since_s = -1 };
 	/* Nothing is held, so nothing is lost: nobody has to look. */
 	if (!holds_blocks(space) && (ended || !(watched && watched->why_not[0])))
 		return &checks->none;
-	is_child = !watched && !checks->options->follow_children;
-	checks->none.was_due = !is_child &&
+	is_other = !watched && !checks->options->follow_children;
+	checks->none.was_due = !is_other &&
 			       ((watched && watched->why_not[0]) || !(space->flags & SPACE_EXEC));
-	if (is_child)
-		checks->none.why = "only the command, or the processes of -p, are checked; with -f "
-				   "their children too";
+	if (is_other)
+		checks->none.why = why_not_other(checks->options);
 	else if (watched && watched->why_not[0])
 		checks->none.why = watched->why_not;
 	else if (space->flags & SPACE_EXEC)
@@ -448,6 +470,6 @@ void leak_checks__forget(struct leak_checks *checks, const struct space *space)
 	if (!checks)
 		return;
 	forget_findings(checks, space);
-	if (checks->options->follow_children && space->flags & SPACE_PROCESS_ENDED)
+	if (is_watched_when_found(checks) && space->flags & SPACE_PROCESS_ENDED)
 		forget_watched(checks, (pid_t)space->tgid);
 }

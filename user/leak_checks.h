@@ -47,6 +47,9 @@ void leak_checks__add(struct leak_checks *checks, pid_t tgid);
  */
 void leak_checks__look(struct leak_checks *checks, struct kernel_records *records);
 
+/* Begins a round of checks of running processes: those of the round before are no longer news. */
+void leak_checks__begin_round(struct leak_checks *checks);
+
 /* Checks a process that runs. */
 void leak_checks__check(struct leak_checks *checks, const struct space *space);
 

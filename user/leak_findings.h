@@ -15,6 +15,7 @@ struct leak_findings {
 	uint64_t serial; /* of the address space; 0: it has made no call yet */
 	pid_t tgid;
 	bool at_end; /* it stood at its end */
+	unsigned int round; /* of checks of running processes; 0: at its end */
 	uint64_t checked_ns; /* CLOCK_MONOTONIC */
 	double pause_s; /* < 0: at its end */
 	double since_s; /* since the check before; < 0: none */

@@ -12,57 +12,19 @@
 #include "monitor_state.h"
 #include "notify.h"
 
-static bool has_space(pid_t tgid, const struct space *spaces, size_t nr)
-{
-	for (size_t i = 0; i < nr; i++)
-		if ((pid_t)spaces[i].tgid == tgid)
-			return true;
-	return false;
-}
-
-/* One that has made no call since the attach has no record, but its allocator can tell of it. */
-static void check_idle(struct monitor *monitor, const struct space *spaces, size_t nr)
-{
-	const struct followed *followed = &monitor->followed;
-
-	for (size_t i = 0; i < followed->nr; i++) {
-		const struct space idle = { .tgid = (uint32_t)followed->process[i].tgid,
-					    .flags = SPACE_LATE };
-
-		if (!monitor->command.pid && !monitor_targets__ended(monitor, i) &&
-		    !has_space(followed->process[i].tgid, spaces, nr))
-			leak_checks__check(monitor->leaks.checks, &idle);
-	}
-}
-
-/* Before what is held is read: what is lost is a part of that. */
-static void check_for_leaks(struct monitor *monitor)
-{
-	struct space *spaces;
-	size_t nr;
-
-	if (!monitor->leaks.checks || snapshot__read_live(monitor->maps, &spaces, &nr))
-		return;
-	for (size_t i = 0; i < nr; i++)
-		leak_checks__check(monitor->leaks.checks, &spaces[i]);
-	check_idle(monitor, spaces, nr);
-	free(spaces);
-}
-
 static void report_outstanding(struct monitor *monitor)
 {
 	const struct followed *followed = &monitor->followed;
 	struct space *spaces;
 	size_t nr, nr_gathered = 0;
 
-	check_for_leaks(monitor);
+	monitor_leaks__check(monitor);
 	if (snapshot__read_live(monitor->maps, &spaces, &nr))
 		return;
 	kernel_records__drain(monitor->records);
 	if (monitor->options->mode == MODE_SYSTEM) {
 		reporter__ranking(monitor->reporter, spaces, nr);
-		free(spaces);
-		return;
+		nr = monitor_leaks__choose(monitor, spaces, nr);
 	}
 	for (size_t i = 0; i < nr; i++) {
 		size_t nr_left = nr - i;
@@ -80,8 +42,7 @@ static void report_outstanding(struct monitor *monitor)
 	}
 	reporter__free_gathered(monitor->reporter);
 	for (size_t j = 0; j < followed->nr; j++)
-		if (!monitor->command.pid && !monitor_targets__ended(monitor, j) &&
-		    !has_space(followed->process[j].tgid, spaces, nr))
+		if (monitor_targets__is_idle(monitor, j, spaces, nr))
 			reporter__nothing_yet(monitor->reporter, followed->process[j].tgid);
 	free(spaces);
 }
@@ -217,7 +178,7 @@ static int report_the_end(struct monitor *monitor)
 	const struct options *options = monitor->options;
 
 	if (!monitor->finished && monitor->signals.stopping &&
-	    (options->mode != MODE_SYSTEM || options->interval_s > 0))
+	    (options->mode != MODE_SYSTEM || options->interval_s > 0 || options->leak_check))
 		report_outstanding(monitor);
 	monitor_ends__count_unreported(monitor);
 	monitor->lost.by_cause[LOSS_MAPPING_RECORD] = kernel_records__lost(monitor->records);

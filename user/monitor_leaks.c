@@ -2,9 +2,11 @@
 /* See monitor_state.h. Leak checks: what they need from the beginning to the end of a run. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "books/snapshot.h"
 #include "monitor_state.h"
 #include "report/suppressions.h"
 
@@ -66,6 +68,58 @@ void monitor_leaks__watch(struct monitor *monitor)
 							     .ready_ns = monitor->ready_ns });
 	for (size_t i = 0; i < monitor->followed.nr; i++)
 		leak_checks__add(checks, monitor->followed.process[i].tgid);
+}
+
+static int by_held_bytes(const void *a, const void *b)
+{
+	const struct space *one = a, *other = b;
+
+	return (one->held_bytes < other->held_bytes) - (one->held_bytes > other->held_bytes);
+}
+
+size_t monitor_leaks__choose(const struct monitor *monitor, struct space *spaces, size_t nr)
+{
+	size_t nr_chosen = 0;
+
+	if (!monitor->leaks.checks)
+		return 0;
+	qsort(spaces, nr, sizeof(*spaces), by_held_bytes);
+	while (nr_chosen < nr && nr_chosen < options__nr_shown(monitor->options) &&
+	       spaces[nr_chosen].held_blocks)
+		nr_chosen++;
+	return nr_chosen;
+}
+
+/* One that has made no call since the attach has no record, but its allocator can tell of it. */
+static void check_idle(struct monitor *monitor, const struct space *spaces, size_t nr)
+{
+	const struct followed *followed = &monitor->followed;
+
+	for (size_t i = 0; i < followed->nr; i++) {
+		const struct space idle = { .tgid = (uint32_t)followed->process[i].tgid,
+					    .flags = SPACE_LATE };
+
+		if (monitor_targets__is_idle(monitor, i, spaces, nr))
+			leak_checks__check(monitor->leaks.checks, &idle);
+	}
+}
+
+/* Before what is held is read: what is lost is a part of that. */
+void monitor_leaks__check(struct monitor *monitor)
+{
+	struct space *spaces;
+	size_t nr, nr_checked;
+
+	if (!monitor->leaks.checks || snapshot__read_live(monitor->maps, &spaces, &nr))
+		return;
+	nr_checked = monitor->options->mode == MODE_SYSTEM ?
+			     monitor_leaks__choose(monitor, spaces, nr) :
+			     nr;
+	leak_checks__begin_round(monitor->leaks.checks);
+	for (size_t i = 0; i < nr_checked; i++)
+		leak_checks__check(monitor->leaks.checks, &spaces[i]);
+	check_idle(monitor, spaces, nr);
+	free(spaces);
 }
 
 void monitor_leaks__end(struct monitor *monitor)

@@ -121,6 +121,12 @@ int monitor_targets__check_pids(const struct options *options);
 int monitor_targets__begin(struct monitor *monitor, const char *executable);
 /* Whether the process at that index of `followed` has ended. */
 bool monitor_targets__ended(struct monitor *monitor, size_t index);
+/*
+ * Whether that one, of -p, runs and has no record among the living spaces: it has made no call
+ * since the attach.
+ */
+bool monitor_targets__is_idle(struct monitor *monitor, size_t index, const struct space *spaces,
+			      size_t nr);
 
 /* The same for a command: prepare finds and forks it, start lets it run. */
 int monitor_command__prepare(struct monitor *monitor, char **executable);
@@ -129,10 +135,17 @@ int monitor_command__start(struct monitor *monitor, const char *executable);
 /*
  * Leak checks, when the options ask for them. begin reads the suppressions, and starts the process
  * that stops others; it returns an exit status, and has told the error. watch names the processes,
- * once they are followed. end lets all of them go.
+ * once they are followed. check looks at those that run: at all that are watched, or at those of
+ * the whole system that choose picks. end lets all of them go.
  */
 int monitor_leaks__begin(struct monitor *monitor);
 void monitor_leaks__watch(struct monitor *monitor);
+void monitor_leaks__check(struct monitor *monitor);
+/*
+ * Of the whole system, the processes that hold the most are checked. Sorts these to the front, and
+ * returns how many they are: none without leak checks.
+ */
+size_t monitor_leaks__choose(const struct monitor *monitor, struct space *spaces, size_t nr);
 void monitor_leaks__end(struct monitor *monitor);
 void monitor_leaks__free(struct monitor *monitor);
 

@@ -295,6 +295,17 @@ int monitor_targets__begin(struct monitor *monitor, const char *executable)
 	return status;
 }
 
+bool monitor_targets__is_idle(struct monitor *monitor, size_t index, const struct space *spaces,
+			      size_t nr)
+{
+	if (monitor->command.pid || monitor_targets__ended(monitor, index))
+		return false;
+	for (size_t i = 0; i < nr; i++)
+		if ((pid_t)spaces[i].tgid == monitor->followed.process[index].tgid)
+			return false;
+	return true;
+}
+
 bool monitor_targets__ended(struct monitor *monitor, size_t index)
 {
 	if (monitor->followed.process[index].tgid == monitor->command.pid)

@@ -250,10 +250,10 @@ int option_leaks__complete(struct option_parser *parser)
 	if (options->features)
 		return option_parser__refuse(parser,
 					     "--features traces nothing: no leak check with it");
-	if (options->mode == MODE_SYSTEM)
+	if (options->xml && options->mode == MODE_SYSTEM)
 		return option_parser__refuse(
-			parser, "a leak check stops all threads of a process for a moment: say of "
-				"which, by -p PID or -- COMMAND");
+			parser, "XML has no form for the whole system: -p PID or -- COMMAND with "
+				"--xml=yes");
 	if (options->min_size_bytes || options->max_size_bytes != UINT64_MAX)
 		return option_parser__refuse(
 			parser, "-z and -Z don't go with --leak-check: a block that is not "

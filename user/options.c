@@ -19,6 +19,7 @@
 
 #define MIN_SECONDS 0.001 /* a timer of 0 would never fire, one of 1 ns never rest */
 #define MAX_COUNT UINT32_MAX
+#define DEFAULT_TOP 10
 
 /* An option as it was written: by its letter, or by its name in full. */
 static const char *show_option(const struct option_entry *entry, bool by_name, char shown[32])
@@ -264,4 +265,9 @@ void options__free(struct options *options)
 		free(options->command);
 	options->command = NULL;
 	options->shell_command = NULL;
+}
+
+uint64_t options__nr_shown(const struct options *options)
+{
+	return options->top ? options->top : DEFAULT_TOP;
 }

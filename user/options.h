@@ -82,4 +82,7 @@ struct options {
 int options__parse(struct options *options, int argc, char **argv, char *error, size_t error_size);
 void options__free(struct options *options);
 
+/* How many stacks, or processes of the whole system, are shown. */
+uint64_t options__nr_shown(const struct options *options);
+
 #endif

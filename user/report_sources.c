@@ -5,13 +5,6 @@
 #include "base/clock.h"
 #include "books/stacks.h"
 
-#define DEFAULT_TOP 10
-
-uint64_t report_sources__nr_shown(const struct report_sources *sources)
-{
-	return sources->options->top ? sources->options->top : DEFAULT_TOP;
-}
-
 bool report_sources__need_blocks(const struct report_sources *sources)
 {
 	return sources->options->show_allocations || sources->options->min_age_s > 0;

@@ -34,9 +34,6 @@ struct report_sources {
 	struct leak_reporting *leaks; /* see reported_leaks.h */
 };
 
-/* How many stacks, or rows of a ranking, are shown. */
-uint64_t report_sources__nr_shown(const struct report_sources *sources);
-
 /* Whether the options ask for single blocks. */
 bool report_sources__need_blocks(const struct report_sources *sources);
 

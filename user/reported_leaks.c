@@ -41,7 +41,7 @@ static int fill_stacks(struct leak_reporting *reporting, const struct report_sou
 		.sites = findings->sites,
 		.nr_sites = findings->nr_sites,
 		.error_kinds = sources->options->error_leak_kinds,
-		.top = report_sources__nr_shown(sources),
+		.top = options__nr_shown(sources->options),
 		.suppressions = reporting->suppressions,
 	};
 	struct aggregate_source source =
@@ -75,6 +75,9 @@ bool reported_leaks__fill(struct reported_leaks *reported, const struct report_s
 	if (!reporting->checks || !report->has_allocator)
 		return false;
 	findings = leak_checks__of(reporting->checks, process->space, ended);
+	/* On a whole system most ends are of processes that nobody watched. */
+	if (ended && sources->options->mode == MODE_SYSTEM && !findings->was_due)
+		return false;
 	if (findings->why) {
 		report->leaks_why = findings->why;
 		reporting->found.unchecked |= findings->was_due;

@@ -140,7 +140,7 @@ void reported_process__fill_stacks(const struct report_sources *sources,
 	if (!err)
 		err = snapshot__read(&snapshot, sources->maps, space, &request);
 	if (!err) {
-		err = aggregate__fill(report, &snapshot, report_sources__nr_shown(sources),
+		err = aggregate__fill(report, &snapshot, options__nr_shown(sources->options),
 				      request.allocated_before_ns != 0, &source);
 		snapshot__free(&snapshot);
 	}

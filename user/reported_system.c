@@ -54,7 +54,7 @@ int reported_system__fill(const struct report_sources *sources, struct ranking *
 {
 	struct aggregate_source source = report_sources__stacks(sources, NULL, now_ns);
 	struct process_sites *processes = calloc(nr_spaces + 1, sizeof(*processes));
-	uint64_t nr_shown = report_sources__nr_shown(sources);
+	uint64_t nr_shown = options__nr_shown(sources->options);
 	size_t nr = 0;
 	int err;
 

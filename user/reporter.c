@@ -39,10 +39,13 @@ struct reporter {
 
 static struct document *new_document(const struct options *options, struct report_file *file)
 {
-	struct output_settings settings = { .verbose = options->verbose,
-					    .suppressions = options->gen_suppressions,
-					    .system_wide = options->mode == MODE_SYSTEM };
-
+	bool system_wide = options->mode == MODE_SYSTEM;
+	struct output_settings settings = {
+		.verbose = options->verbose,
+		.suppressions = options->gen_suppressions,
+		.leaks_only = system_wide && options->leak_check && !options->verbose,
+		.system_wide = system_wide,
+	};
 	const char *format = options->xml ? "xml" : options->json ? "json" : "text";
 
 	return document__new(output__find(format), &settings, file);
@@ -280,6 +283,8 @@ void reporter__start(struct reporter *reporter, const struct features *features,
 		.command = (const char *const *)sources->options->command,
 	};
 
+	if (sources->options->leak_check && sources->options->mode == MODE_SYSTEM)
+		start.leak_checked = options__nr_shown(sources->options);
 	if (command_pid) {
 		start.pid = command_pid;
 		start.ppid = getpid();

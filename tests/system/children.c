@@ -397,6 +397,14 @@ void print_whole(const char *text)
 	fflush(stdout);
 }
 
+void print_json(const json_t *value)
+{
+	char *dump = json_dumps(value, JSON_COMPACT);
+
+	print_whole(dump ? dump : "?");
+	free(dump);
+}
+
 void run__print(const struct run *run)
 {
 	print_message("status %d, signal %d%s, %.2f s\n", run->exit_status, run->signal,
@@ -406,11 +414,8 @@ void run__print(const struct run *run)
 	if (run->err_size)
 		print_message("stderr: %.4000s\n", run->err);
 	if (run->events) {
-		char *dump = json_dumps(run->events, JSON_COMPACT);
-
 		print_message("report:\n");
-		print_whole(dump ? dump : "?");
-		free(dump);
+		print_json(run->events);
 	}
 }
 

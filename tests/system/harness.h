@@ -85,6 +85,7 @@ void run__free(struct run *run);
 void run__print(const struct run *run);
 /* Prints up to 8,000 bytes and a newline; print_message would cut the text after 1,023. */
 void print_whole(const char *text);
+void print_json(const json_t *value);
 
 struct child_options {
 	const char *const *argv;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "leak_oracle.h"
+
 #define ANSWER_S 60
 
 struct leak_target leak_target__start(void)
@@ -104,6 +106,20 @@ void leak_target__assert_free(struct leak_target *target)
 			fail_msg("process %d does not go on", (int)pid);
 		pause_ms(10);
 	}
+}
+
+void leak_target__assert_lost(const json_t *record, long long planted)
+{
+	struct leak_counts counts = leak_counts__of(record);
+
+	if (counts.of[LEAK_DEFINITE].blocks == planted &&
+	    counts.of[LEAK_DEFINITE].bytes == 1000 * planted &&
+	    counts.of[LEAK_INDIRECT].blocks == planted &&
+	    counts.of[LEAK_INDIRECT].bytes == 500 * planted)
+		return;
+	print_json(record);
+	fail_msg("%lld blocks are lost, and %lld with them; the process lost %lld",
+		 counts.of[LEAK_DEFINITE].blocks, counts.of[LEAK_INDIRECT].blocks, planted);
 }
 
 void leak_target__end(struct leak_target *target)

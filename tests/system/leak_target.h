@@ -21,6 +21,12 @@ void leak_target__assert_free(struct leak_target *target);
 /* Ends it, and asserts that it ended as it was told to. */
 void leak_target__end(struct leak_target *target);
 
+/*
+ * Asserts that a report of it says that so many blocks were lost by "leak", each with another, and
+ * nothing else.
+ */
+void leak_target__assert_lost(const json_t *record, long long planted);
+
 /* The value of a line of /proc/PID/status, such as "TracerPid"; good until the next call. */
 const char *process_status(pid_t pid, const char *name);
 

@@ -113,10 +113,7 @@ static json_t *walk(const json_t *record, const char *path)
 
 static void complain(const json_t *record, const char *path, const char *wanted)
 {
-	char *dump = json_dumps(record, JSON_COMPACT);
-
-	print_whole(dump ? dump : "?");
-	free(dump);
+	print_json(record);
 	fail_msg("\"%s\" is not %s", path, wanted);
 }
 

@@ -29,29 +29,6 @@ static struct child *watch(const struct leak_target *target, const char *interva
 				 "--show-leak-kinds=all", "-T", "1000000", interval, count));
 }
 
-static void print_record(const json_t *record)
-{
-	char *dump = json_dumps(record, JSON_COMPACT);
-
-	print_whole(dump ? dump : "?");
-	free(dump);
-}
-
-/* Asserts that so many planted leaks are lost, and nothing else. */
-static void assert_lost_in(const json_t *record, long long planted)
-{
-	struct leak_counts counts = leak_counts__of(record);
-
-	if (counts.of[LEAK_DEFINITE].blocks == planted &&
-	    counts.of[LEAK_DEFINITE].bytes == 1000 * planted &&
-	    counts.of[LEAK_INDIRECT].blocks == planted &&
-	    counts.of[LEAK_INDIRECT].bytes == 500 * planted)
-		return;
-	print_record(record);
-	fail_msg("%lld blocks are lost, and %lld with them; the process lost %lld",
-		 counts.of[LEAK_DEFINITE].blocks, counts.of[LEAK_INDIRECT].blocks, planted);
-}
-
 /*
  * Asserts that so many planted leaks from before the attach are lost, and nothing else from then. A
  * request of 500 bytes has 504.
@@ -61,7 +38,7 @@ static void assert_old_lost_in(const json_t *record, long long planted)
 	if (number(record, "leaks.allocator.unknown_lost.chunks") == 2 * planted &&
 	    number(record, "leaks.allocator.unknown_lost.bytes") == (1000 + 504) * planted)
 		return;
-	print_record(record);
+	print_json(record);
 	fail_msg("chunks from before the attach: the process lost %lld", 2 * planted);
 }
 
@@ -74,7 +51,7 @@ static void assert_nothing_was_lost(const struct run *run, unsigned int nr_wante
 	for (unsigned int i = 0; i < nr; i++) {
 		const json_t *record = event_record(run, "outstanding", i);
 
-		assert_lost_in(record, 0);
+		leak_target__assert_lost(record, 0);
 		if (!is_null(record, "leaks.pause_s") && real(record, "leaks.pause_s") > longest_s)
 			longest_s = real(record, "leaks.pause_s");
 	}
@@ -149,7 +126,7 @@ static void test_old_blocks_are_roots(void **state)
 	check_now(tracer, 1);
 	run = stop_tracer(tracer);
 	record = event_record(run, "outstanding", 0);
-	assert_lost_in(record, 4);
+	leak_target__assert_lost(record, 4);
 	assert_int_equal(number(record, "leaks.reachable.blocks"), 3000);
 	assert_true(truth_value(record, "leaks.lower_bound"));
 	assert_in_range(number(record, "leaks.allocator.unknown_chunks"), 1000, 1100);
@@ -196,7 +173,7 @@ static void test_planted_leaks(void **state)
 		const json_t *record = event_record(run, "outstanding", i);
 
 		sum += planted[i];
-		assert_lost_in(record, sum);
+		leak_target__assert_lost(record, sum);
 		assert_int_equal(is_null(record, "leaks.since_s"), i == 0);
 		assert_int_equal(growth_of(record, "definite"), planted[i]);
 		assert_int_equal(growth_of(record, "indirect"), planted[i]);
@@ -228,7 +205,7 @@ static void test_leaks_at_an_interval(void **state)
 		assert_true(lost >= before);
 		before = lost;
 	}
-	assert_lost_in(event_record(run, "outstanding", 11), 12);
+	leak_target__assert_lost(event_record(run, "outstanding", 11), 12);
 	run__free(run);
 	leak_target__end(&target);
 }
@@ -289,7 +266,7 @@ static void test_many_threads(void **state)
 	for (unsigned int i = 0; i < 5; i++) {
 		const json_t *record = event_record(run, "outstanding", i);
 
-		assert_lost_in(record, 3);
+		leak_target__assert_lost(record, 3);
 		assert_true(number(record, "leaks.reachable.blocks") >= nr_threads);
 		print_message("%u threads stood still for %.1f ms\n", nr_threads,
 			      real(record, "leaks.pause_s") * 1000);
@@ -388,7 +365,7 @@ static void test_end_of_a_busy_process(void **state)
 		}
 		run = child__finish(tracer, RUN_TIMEOUT_S);
 		assert_int_equal(run->exit_status, 0);
-		assert_lost_in(exit_record(run), 6);
+		leak_target__assert_lost(exit_record(run), 6);
 		run__free(run);
 	}
 }
@@ -409,7 +386,8 @@ static void test_two_processes(void **state)
 	for (unsigned int i = 0; i < 2; i++) {
 		const json_t *record = event_record(run, "outstanding", i);
 
-		assert_lost_in(record, number(record, "pid") == child__pid(two.child) ? 2 : 0);
+		leak_target__assert_lost(record,
+					 number(record, "pid") == child__pid(two.child) ? 2 : 0);
 	}
 	run__free(run);
 	leak_target__end(&one);

@@ -126,6 +126,12 @@ static void change_only_unread(struct process_report *report, struct report_leak
 		check->of_kind[kind] = (struct leak_sum){ 0, 0 };
 }
 
+static void change_only_reachable(struct process_report *report, struct report_leaks *check)
+{
+	change_only_unread(report, check);
+	check->limits = 0;
+}
+
 static void change_nothing_held(struct process_report *report, struct report_leaks *check)
 {
 	report->held_bytes = report->held_blocks = 0;
@@ -220,6 +226,7 @@ const struct example_leaks example_leaks[] = {
 	{ "growth", change_growth },
 	{ "summary", change_summary },
 	{ "only unread", change_only_unread },
+	{ "only reachable", change_only_reachable },
 	{ "nothing held", change_nothing_held },
 	{ "nothing held but lost", change_nothing_held_but_lost },
 	{ "lost blocks", change_lost_blocks },

@@ -88,6 +88,18 @@ static void test_terminal(void **state)
 	free(text);
 }
 
+/* Of the whole system, as a report of a running process and below the row of its end. */
+static void test_system(void **state)
+{
+	const struct writer writer = { &output_text,
+				       { .leaks_only = true, .system_wide = true },
+				       80 };
+
+	(void)state;
+	compare_all(&writer, REPORT_OUTSTANDING, "system_leaks.txt");
+	compare_all(&writer, REPORT_EXIT, "system_leaks_exit.txt");
+}
+
 static bool says(const struct writer *writer, enum report_kind kind, const char *example,
 		 const char *sentence)
 {
@@ -222,9 +234,13 @@ static int set_time_zone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_outstanding), cmocka_unit_test(test_verbose),
-		cmocka_unit_test(test_terminal),    cmocka_unit_test(test_sentences),
-		cmocka_unit_test(test_not_said),    cmocka_unit_test(test_every_text_is_clean),
+		cmocka_unit_test(test_outstanding),
+		cmocka_unit_test(test_verbose),
+		cmocka_unit_test(test_terminal),
+		cmocka_unit_test(test_system),
+		cmocka_unit_test(test_sentences),
+		cmocka_unit_test(test_not_said),
+		cmocka_unit_test(test_every_text_is_clean),
 	};
 
 	return cmocka_run_group_tests(tests, set_time_zone, NULL);

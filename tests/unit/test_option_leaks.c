@@ -212,9 +212,7 @@ static void test_one_check_at_once(void **state)
 #define HEURISTICS_ARE                                                                     \
 	"--leak-check-heuristics takes all, none, or some of stdstring,length64,newarray," \
 	"multipleinheritance, not "
-#define STOPS_ALL                                                                                  \
-	"a leak check stops all threads of a process for a moment: say of which, by -p PID or -- " \
-	"COMMAND"
+#define NO_FORM "XML has no form for the whole system: -p PID or -- COMMAND with --xml=yes"
 #define LEFT_OUT                                                                                \
 	"-z and -Z don't go with --leak-check: a block that is not recorded can hold the only " \
 	"pointer to one that is"
@@ -261,9 +259,8 @@ static const struct refusal refusals[] = {
 	{ { "--error-exitcode=1", "--", "ls" }, "--error-exitcode" ADD_CHECK },
 	{ { "--suppressions=x", "--error-exitcode=1", "--", "ls" }, "--error-exitcode" ADD_CHECK },
 	/* What a leak check does not go with. */
-	{ { FULL }, STOPS_ALL },
-	{ { "--leak-check=summary", "5" }, STOPS_ALL },
-	{ { "--xml=yes" }, STOPS_ALL },
+	{ { "--xml=yes" }, NO_FORM },
+	{ { FULL, "0", "1" }, NOT_ZERO },
 	{ { FULL, "--features" }, "--features traces nothing: no leak check with it" },
 	{ { "--features", "0", "1" },
 	  "--features traces nothing: no -p, command or INTERVAL with it" },

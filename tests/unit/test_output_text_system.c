@@ -117,6 +117,9 @@ static void test_start(void **state)
 	write_report(capture.out, &narrow_writer, REPORT_START, &start);
 	start.processes = start.allocator_functions = start.allocator_files = 0;
 	write_report(capture.out, &narrow_writer, REPORT_START, &start);
+	start = plain_start;
+	start.leak_checked = 10;
+	write_report(capture.out, &narrow_writer, REPORT_START, &start);
 	compare_capture(&capture, "system_start.txt");
 }
 

@@ -2,14 +2,17 @@
 /*
  * A daemon that never stops to allocate, link, unlink and free, and loses nothing but what it is
  * told to. Blocks are held by stacks, by registers alone for moments, by other blocks, and by
- *blocks from before "ready". It reads commands from stdin, and answers each with "ok": churn COUNT
- *so many threads work on lists of their own, and hand nodes over wait COUNT		so many
- *threads hold a block each, and wait come_and_go COUNT	so many threads start threads that end at
- *once map COUNT		so many threads move blocks through mappings that vanish shift COUNT
- *so many threads shift pointers within arrays, by memmove resize COUNT		so many threads
- *resize blocks that have mappings of their own hang COUNT		blocks that only blocks from
- *before "ready" point to leak COUNT		loses blocks of 1,000 bytes, each with the pointer
- *to one of 500 count			prints the work done: "count NUMBER" exit CODE
+ * blocks from before "ready". It reads commands from stdin, and answers each with "ok":
+ * - churn COUNT: so many threads work on lists of their own, and hand nodes over;
+ * - wait COUNT: so many threads hold a block each, and wait;
+ * - come_and_go COUNT: so many threads start threads that end at once;
+ * - map COUNT: so many threads move blocks through mappings that vanish;
+ * - shift COUNT: so many threads shift pointers within arrays, by memmove;
+ * - resize COUNT: so many threads resize blocks that have mappings of their own;
+ * - hang COUNT: blocks that only blocks from before "ready" point to;
+ * - leak COUNT: loses blocks of 1,000 bytes, each with the pointer to one of 500;
+ * - count: prints the work done, as "count NUMBER";
+ * - exit CODE.
  */
 #include <pthread.h>
 #include <sys/mman.h>

@@ -301,10 +301,28 @@ static void print_check(FILE *out, const struct process_report *process, bool ve
 	print_hint(out, leaks);
 }
 
+const char *leak_text__nothing_lost(const struct process_report *process)
+{
+	const struct report_leaks *leaks = process->leaks;
+
+	if (!leaks || find_kinds(leaks, LEAK_KINDS_LOST | leaks->shown_kinds) ||
+	    leaks->suppressed.blocks || leaks->old_lost.blocks)
+		return NULL;
+	if (leaks->limits || text_lines__sums_affected(&process->lost))
+		return "no lost one was found";
+	return "none is lost";
+}
+
 void leak_text__print(FILE *out, const struct process_report *process, struct text_view view)
 {
 	if (!process->leaks)
 		return text_stacks__print(out, process, view);
+	if (view.leaks_only && leak_text__nothing_lost(process)) {
+		text_lines__label(out, "leak check");
+		text_lines__held(out, process);
+		fprintf(out, ", %s\n", leak_text__nothing_lost(process));
+		return;
+	}
 	if (view.verbose)
 		text_stacks__print_walks(out, process->walks);
 	if (process->leaks->full)

@@ -11,6 +11,9 @@
 /* The stacks of a process: as loss records if it was checked for leaks, else as they are. */
 void leak_text__print(FILE *out, const struct process_report *process, struct text_view view);
 
+/* What to say in a few words when no lost block was found; NULL: some were, or nobody looked. */
+const char *leak_text__nothing_lost(const struct process_report *process);
+
 /* The line that says why there was no leak check, if one was asked for. */
 void leak_text__not_done(FILE *out, const struct process_report *process);
 

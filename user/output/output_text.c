@@ -88,6 +88,7 @@ static void report(void *state, FILE *out, const struct report *item)
 	struct text_state *text = state;
 	struct text_view view = {
 		.verbose = text->settings.verbose,
+		.leaks_only = text->settings.leaks_only,
 		.suppressions = text->settings.suppressions,
 		.terminal_columns = item->terminal_columns,
 	};

@@ -213,6 +213,12 @@ void text_process__outstanding(FILE *out, const struct process_report *process,
 {
 	fprintf(out, "[%s] ", text_units__time(&process->time, false).text);
 	print_process(out, process);
+	if (view.leaks_only && leak_text__nothing_lost(process)) {
+		fputs(": ", out);
+		text_lines__held(out, process);
+		fprintf(out, ", %s\n", leak_text__nothing_lost(process));
+		return;
+	}
 	fputs(": outstanding ", out);
 	text_lines__held(out, process);
 	fputc('\n', out);

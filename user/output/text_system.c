@@ -25,6 +25,11 @@ void text_system__start(FILE *out, const struct start_report *start, bool verbos
 	else
 		fputs("no allocator found yet", out);
 	fputs("; Ctrl-C ends with a total\n", out);
+	if (start->leak_checked)
+		fprintf(out,
+			"leak checks, at each INTERVAL, SIGUSR1 and Ctrl-C: the %s that hold\n"
+			"the most stand still for a moment, one after the other\n",
+			text_units__nouns(start->leak_checked, "process").text);
 	if (start->processes)
 		fputs("a + after HELD: the process ran already; its earlier blocks are not counted\n",
 		      out);
@@ -84,6 +89,7 @@ void text_system__ranking(FILE *out, const struct ranking_report *ranking, struc
 		text_units__held(ranking->held_bytes, ranking->held_blocks).text);
 	text_lines__lost(out, &ranking->lost);
 	print_processes(out, ranking, view.terminal_columns);
-	text_stacks__print_ranking(out, ranking, view);
+	if (!view.leaks_only)
+		text_stacks__print_ranking(out, ranking, view);
 	fputc('\n', out);
 }

@@ -222,6 +222,7 @@ struct start_report {
 	unsigned int allocator_functions; /* probes attached */
 	unsigned int allocator_files; /* files that define an allocator */
 	unsigned int processes; /* that run and are traced from now on */
+	uint64_t leak_checked; /* of the whole system, so many processes at most; 0: no checks */
 	const char *exit_before; /* "kprobe", "fentry", "tracepoint" */
 	const char *exit_after; /* "tracepoint", "fexit", "kretprobe" */
 	const char *uprobe; /* "perf", "multi", "session" */
