@@ -27,6 +27,7 @@
 /* A process that is watched, or can't be. */
 struct watched {
 	pid_t tgid;
+	unsigned int round; /* of its last check; 0: none while it ran */
 	char why_not[96]; /* empty: it is watched */
 };
 
@@ -78,7 +79,7 @@ int leak_checks__fd(const struct leak_checks *checks)
 	return exit_watch__fd(checks->watch);
 }
 
-static const struct watched *find_watched(const struct leak_checks *checks, pid_t tgid)
+static struct watched *find_watched(const struct leak_checks *checks, pid_t tgid)
 {
 	for (size_t i = 0; i < checks->nr_watched; i++)
 		if (checks->watched[i].tgid == tgid)
@@ -329,7 +330,7 @@ static bool is_watched_when_found(const struct leak_checks *checks)
 	return checks->options->follow_children || checks->options->mode == MODE_SYSTEM;
 }
 
-static const struct watched *find_or_watch(struct leak_checks *checks, pid_t tgid)
+static struct watched *find_or_watch(struct leak_checks *checks, pid_t tgid)
 {
 	if (is_watched_when_found(checks) && !find_watched(checks, tgid))
 		leak_checks__add(checks, tgid);
@@ -372,7 +373,7 @@ void leak_checks__begin_round(struct leak_checks *checks)
 
 void leak_checks__check(struct leak_checks *checks, const struct space *space)
 {
-	const struct watched *watched = find_or_watch(checks, (pid_t)space->tgid);
+	struct watched *watched = find_or_watch(checks, (pid_t)space->tgid);
 	struct leak_blocks_request request = blocks_of(checks, space);
 	struct leak_blocks before, after = { 0 };
 	struct leak_findings findings = {
@@ -385,6 +386,8 @@ void leak_checks__check(struct leak_checks *checks, const struct space *space)
 	struct leak_scan *scan = NULL;
 	int err;
 
+	if (watched)
+		watched->round = checks->round;
 	/* A process that has ended was checked at its end. */
 	if (!watched || watched->why_not[0] || space->flags & SPACE_PROCESS_ENDED)
 		return;
@@ -417,12 +420,11 @@ void leak_checks__check(struct leak_checks *checks, const struct space *space)
 		keep(checks, &findings);
 }
 
-/* Of a process that nothing asks to check. */
-static const char *why_not_other(const struct options *options)
+bool leak_checks__was_in_round(const struct leak_checks *checks, const struct space *space)
 {
-	if (options->mode == MODE_SYSTEM)
-		return "other processes held more when checks took place";
-	return "only the command, or the processes of -p, are checked; with -f their children too";
+	const struct watched *watched = find_watched(checks, (pid_t)space->tgid);
+
+	return watched && watched->round == checks->round;
 }
 
 const struct leak_findings *leak_checks__of(struct leak_checks *checks, const struct space *space,
@@ -443,7 +445,8 @@ const struct leak_findings *leak_checks__of(struct leak_checks *checks, const st
 	checks->none.was_due = !is_other &&
 			       ((watched && watched->why_not[0]) || !(space->flags & SPACE_EXEC));
 	if (is_other)
-		checks->none.why = why_not_other(checks->options);
+		checks->none.why = "only the command, or the processes of -p, are checked; with -f "
+				   "their children too";
 	else if (watched && watched->why_not[0])
 		checks->none.why = watched->why_not;
 	else if (space->flags & SPACE_EXEC)

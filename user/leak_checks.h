@@ -53,6 +53,9 @@ void leak_checks__begin_round(struct leak_checks *checks);
 /* Checks a process that runs. */
 void leak_checks__check(struct leak_checks *checks, const struct space *space);
 
+/* Whether the last round had that process, even if something stood against its check. */
+bool leak_checks__was_in_round(const struct leak_checks *checks, const struct space *space);
+
 /*
  * What the last check of that space found, or why there was none: never NULL. ended: only a check
  * at its end will do, unless nothing is held. Valid until the next call.

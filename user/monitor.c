@@ -24,7 +24,7 @@ static void report_outstanding(struct monitor *monitor)
 	kernel_records__drain(monitor->records);
 	if (monitor->options->mode == MODE_SYSTEM) {
 		reporter__ranking(monitor->reporter, spaces, nr);
-		nr = monitor_leaks__choose(monitor, spaces, nr);
+		nr = monitor_leaks__find_checked(monitor, spaces, nr);
 	}
 	for (size_t i = 0; i < nr; i++) {
 		size_t nr_left = nr - i;

@@ -77,12 +77,24 @@ static int by_held_bytes(const void *a, const void *b)
 	return (one->held_bytes < other->held_bytes) - (one->held_bytes > other->held_bytes);
 }
 
-size_t monitor_leaks__choose(const struct monitor *monitor, struct space *spaces, size_t nr)
+size_t monitor_leaks__find_checked(const struct monitor *monitor, struct space *spaces, size_t nr)
 {
-	size_t nr_chosen = 0;
+	size_t nr_checked = 0;
 
 	if (!monitor->leaks.checks)
 		return 0;
+	qsort(spaces, nr, sizeof(*spaces), by_held_bytes);
+	for (size_t i = 0; i < nr; i++)
+		if (leak_checks__was_in_round(monitor->leaks.checks, &spaces[i]))
+			spaces[nr_checked++] = spaces[i];
+	return nr_checked;
+}
+
+/* Sorts those of the whole system that hold the most to the front. Returns how many they are. */
+static size_t choose_largest(const struct monitor *monitor, struct space *spaces, size_t nr)
+{
+	size_t nr_chosen = 0;
+
 	qsort(spaces, nr, sizeof(*spaces), by_held_bytes);
 	while (nr_chosen < nr && nr_chosen < options__nr_shown(monitor->options) &&
 	       spaces[nr_chosen].held_blocks)
@@ -112,12 +124,14 @@ void monitor_leaks__check(struct monitor *monitor)
 
 	if (!monitor->leaks.checks || snapshot__read_live(monitor->maps, &spaces, &nr))
 		return;
-	nr_checked = monitor->options->mode == MODE_SYSTEM ?
-			     monitor_leaks__choose(monitor, spaces, nr) :
-			     nr;
+	nr_checked = monitor->options->mode == MODE_SYSTEM ? choose_largest(monitor, spaces, nr) :
+							     nr;
 	leak_checks__begin_round(monitor->leaks.checks);
-	for (size_t i = 0; i < nr_checked; i++)
+	for (size_t i = 0; i < nr_checked; i++) {
 		leak_checks__check(monitor->leaks.checks, &spaces[i]);
+		/* Those that come to their ends meanwhile must not wait for all others. */
+		leak_checks__look(monitor->leaks.checks, monitor->records);
+	}
 	check_idle(monitor, spaces, nr);
 	free(spaces);
 }

@@ -136,16 +136,16 @@ int monitor_command__start(struct monitor *monitor, const char *executable);
  * Leak checks, when the options ask for them. begin reads the suppressions, and starts the process
  * that stops others; it returns an exit status, and has told the error. watch names the processes,
  * once they are followed. check looks at those that run: at all that are watched, or at those of
- * the whole system that choose picks. end lets all of them go.
+ * the whole system that hold the most. end lets all of them go.
  */
 int monitor_leaks__begin(struct monitor *monitor);
 void monitor_leaks__watch(struct monitor *monitor);
 void monitor_leaks__check(struct monitor *monitor);
 /*
- * Of the whole system, the processes that hold the most are checked. Sorts these to the front, and
- * returns how many they are: none without leak checks.
+ * Of the whole system: keeps those that were checked just now, the largest first, and returns how
+ * many they are: none without leak checks.
  */
-size_t monitor_leaks__choose(const struct monitor *monitor, struct space *spaces, size_t nr);
+size_t monitor_leaks__find_checked(const struct monitor *monitor, struct space *spaces, size_t nr);
 void monitor_leaks__end(struct monitor *monitor);
 void monitor_leaks__free(struct monitor *monitor);
 
