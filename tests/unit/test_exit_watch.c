@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Pauses of real children: what stands still, what is told of it, and what goes on afterwards. */
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -8,38 +7,19 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "fresh_watch.h"
 #include "watched_child.h"
 
 #define GENERAL_MARK 0x1122334455667788UL
 #define VECTOR_MARK 0x99aabbccddeeff00UL
-
-static struct exit_watch *watch;
-
-static int start_watch(void **state)
-{
-	(void)state;
-	watch = exit_watch__new(false);
-	return watch ? 0 : -1;
-}
-
-static int end_watch(void **state)
-{
-	(void)state;
-	exit_watch__free(watch);
-	return 0;
-}
 
 static bool has_word(const uint64_t *words, size_t nr, uint64_t word)
 {
@@ -90,27 +70,24 @@ static void test_wide_registers(void **state)
 	(void)state;
 	if (!__builtin_cpu_supports("avx"))
 		skip();
-	pid = watched_child__start_ready(count_with_wide_marks, 1);
-	assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
+	pid = watched_child__start_watched(watch, count_with_wide_marks, 1);
 	assert_true(watched_child__await(child_shared->counters[0] > 1000));
 	watched_child__pause(watch, pid, &paused);
 	assert_true(has_word(paused.threads[0].vectors, PAUSED_VECTOR_WORDS, VECTOR_MARK));
 	if (__builtin_cpu_supports("avx512f"))
 		assert_true(
 			has_word(paused.threads[0].vectors, PAUSED_VECTOR_WORDS, VECTOR_MARK + 1));
-	exit_watch__resume(watch, pid);
-	paused_process__free(&paused);
+	watched_child__resume(watch, &paused);
 	watched_child__end(watch, pid);
 }
 
 static void test_registers(void **state)
 {
-	pid_t pid = watched_child__start_ready(count_with_marks, 1);
+	pid_t pid = watched_child__start_watched(watch, count_with_marks, 1);
 	struct paused_process paused;
 	uint64_t now_ns, counter;
 
 	(void)state;
-	assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
 	assert_true(watched_child__await(child_shared->counters[0] > 1000));
 	watched_child__pause(watch, pid, &paused);
 	now_ns = clock__monotonic_ns();
@@ -136,21 +113,18 @@ static void test_registers(void **state)
 	watched_child__end(watch, pid);
 }
 
-static int wait_for_go(void)
+static int end_at_go(void)
 {
-	child_shared->ready = 1;
-	while (!child_shared->go)
-		usleep(1000);
+	watched_child__stand_by();
 	return 7;
 }
 
 static void test_in_syscall(void **state)
 {
-	pid_t pid = watched_child__start_ready(wait_for_go, 1);
+	pid_t pid = watched_child__start_watched(watch, end_at_go, 1);
 	struct paused_process paused;
 
 	(void)state;
-	assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
 	assert_true(watched_child__await(watched_child__call(pid) == SYS_clock_nanosleep));
 	for (int i = 0; i < 100; i++) {
 		watched_child__pause(watch, pid, &paused);
@@ -168,12 +142,6 @@ static void test_in_syscall(void **state)
 	assert_int_equal(exit_watch__pause(watch, pid, &paused), -ESRCH);
 	exit_watch__resume(watch, pid);
 	assert_int_equal(WEXITSTATUS(watched_child__reap(pid)), 7);
-}
-
-static int be_traced(void)
-{
-	child_shared->ready = 1;
-	return wait_for_go();
 }
 
 static int trace_the_other(void)
@@ -197,7 +165,7 @@ static void test_refusals(void **state)
 	assert_int_equal(exit_watch__add(watch, 0, NULL), -EPERM);
 	assert_int_equal(exit_watch__pause(watch, getpid(), &paused), -ESRCH);
 	assert_int_equal(exit_watch__next_end(watch, &paused), 0);
-	pid = watched_child__start(be_traced);
+	pid = watched_child__start(end_at_go);
 	assert_true(watched_child__await(child_shared->ready));
 	other = fork();
 	if (!other) {
@@ -219,150 +187,9 @@ static void test_refusals(void **state)
 	assert_int_equal(exit_watch__add(watch, pid, NULL), -ESRCH);
 }
 
-static void *end_soon(void *index)
-{
-	volatile uint64_t *counter = &child_shared->counters[(size_t)index];
-
-	for (int i = 0; i < 20000; i++)
-		++*counter;
-	return NULL;
-}
-
-#define CHURNING_THREADS 100
-
-static int churn(void)
-{
-	pthread_t threads[CHURNING_THREADS];
-	pthread_attr_t attributes;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, 65536);
-	child_shared->ready = 1;
-	for (size_t i = 0;; i = (i + 1) % CHURNING_THREADS) {
-		if (child_shared->counters[CHILD_COUNTERS - 1]++ >= CHURNING_THREADS)
-			pthread_join(threads[i], NULL);
-		if (pthread_create(&threads[i], &attributes, end_soon, (void *)i))
-			return 1;
-	}
-}
-
-static bool is_listed(const struct paused_process *paused, pid_t tid)
-{
-	for (size_t i = 0; i < paused->nr_threads; i++)
-		if (paused->threads[i].tid == tid)
-			return true;
-	return false;
-}
-
-/* Every thread of /proc is listed, but those that have ended and are still going away. */
-static bool lists_agree(const struct paused_process *paused)
-{
-	char path[64];
-	struct dirent *entry;
-	size_t nr_listed = 0, nr_others = 0;
-	DIR *threads;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)paused->tgid);
-	threads = opendir(path);
-	assert_non_null(threads);
-	while ((entry = readdir(threads))) {
-		pid_t tid = (pid_t)atoi(entry->d_name);
-
-		if (tid > 0 && is_listed(paused, tid))
-			nr_listed++;
-		else if (tid > 0)
-			nr_others++;
-	}
-	closedir(threads);
-	return nr_listed == paused->nr_threads && !nr_others;
-}
-
-static uint64_t counters_sum(void)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < CHILD_COUNTERS; i++)
-		sum += child_shared->counters[i];
-	return sum;
-}
-
-static void pause_once(pid_t pid, size_t nr_wanted)
-{
-	struct paused_process paused;
-	uint64_t sum;
-
-	watched_child__pause(watch, pid, &paused);
-	sum = counters_sum();
-	if (nr_wanted)
-		assert_int_equal(paused.nr_threads, nr_wanted);
-	assert_true(watched_child__await(lists_agree(&paused)));
-	sched_yield();
-	usleep(300);
-	assert_true(counters_sum() == sum);
-	exit_watch__resume(watch, pid);
-	paused_process__free(&paused);
-}
-
-static void test_churning_threads(void **state)
-{
-	pid_t pid = watched_child__start_ready(churn, 1);
-
-	(void)state;
-	assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
-	for (int i = 0; i < 300; i++) {
-		pause_once(pid, 0);
-		usleep(1000);
-	}
-	watched_child__end(watch, pid);
-}
-
-#define MANY_THREADS 1000
-
-static void *count_slowly(void *index)
-{
-	volatile uint64_t *counter = &child_shared->counters[(size_t)index];
-
-	__atomic_add_fetch(&child_shared->ready, 1, __ATOMIC_SEQ_CST);
-	for (;; ++*counter)
-		usleep(30000);
-	return NULL;
-}
-
-static int start_many(void)
-{
-	pthread_attr_t attributes;
-	pthread_t thread;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, 65536);
-	for (size_t i = 0; i < MANY_THREADS; i++)
-		if (pthread_create(&thread, &attributes, count_slowly, (void *)i))
-			return 1;
-	pause();
-	return 0;
-}
-
-static void test_many_threads(void **state)
-{
-	pid_t pid = watched_child__start_ready(start_many, MANY_THREADS);
-	struct paused_process paused;
-	uint64_t began_ns;
-
-	(void)state;
-	assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
-	began_ns = clock__monotonic_ns();
-	watched_child__pause(watch, pid, &paused);
-	print_message("1,001 threads stood after %lu us\n",
-		      (clock__monotonic_ns() - began_ns) / 1000);
-	paused_process__free(&paused);
-	exit_watch__resume(watch, pid);
-	pause_once(pid, MANY_THREADS + 1);
-	watched_child__end(watch, pid);
-}
-
 static int job(void)
 {
-	__atomic_add_fetch(&child_shared->ready, 1, __ATOMIC_SEQ_CST);
+	watched_child__say_ready();
 	while (!child_shared->go)
 		child_shared->counters[0]++;
 	return 0;
@@ -467,49 +294,11 @@ static void test_add_stopped(void **state)
 	check_stopped(pid);
 	watched_child__pause(watch, pid, &paused);
 	assert_int_equal(paused.nr_threads, 4);
-	paused_process__free(&paused);
-	exit_watch__resume(watch, pid);
+	watched_child__resume(watch, &paused);
 	check_stopped(pid);
 	kill(pid, SIGCONT);
 	status = next_status(pid);
 	assert_true(WIFCONTINUED(status));
-	watched_child__end(watch, pid);
-}
-
-static int count_untraced(void *unused)
-{
-	(void)unused;
-	for (;;)
-		child_shared->counters[0]++;
-	return 0;
-}
-
-/* A thread that keeps tracers away: the kernel attaches nobody to it. */
-static int start_untraced(void)
-{
-	static char stack[65536];
-	int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-		    CLONE_SYSVSEM | CLONE_UNTRACED;
-
-	child_shared->ready = 1;
-	while (!child_shared->go)
-		usleep(1000);
-	if (clone(count_untraced, stack + sizeof(stack), flags, NULL) < 0)
-		return 1;
-	pause();
-	return 0;
-}
-
-static void test_untraced_thread(void **state)
-{
-	pid_t pid = watched_child__start_ready(start_untraced, 1);
-
-	(void)state;
-	assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
-	child_shared->go = 1;
-	assert_true(watched_child__await(child_shared->counters[0] > 1000));
-	pause_once(pid, 2);
-	pause_once(pid, 2);
 	watched_child__end(watch, pid);
 }
 
@@ -532,9 +321,7 @@ static int have_children(void)
 	pid_t pid;
 
 	signal(SIGUSR2, SIG_IGN);
-	child_shared->ready = 1;
-	while (!child_shared->go)
-		usleep(1000);
+	watched_child__stand_by();
 	for (int i = 0; i < 30; i++) {
 		if (posix_spawn(&pid, "/bin/true", NULL, NULL, arguments, environ) ||
 		    waitpid(pid, &status, 0) != pid || status)
@@ -563,12 +350,11 @@ static int have_children(void)
 
 static void test_children(void **state)
 {
-	pid_t pid = watched_child__start_ready(have_children, 1);
+	pid_t pid = watched_child__start_watched(watch, have_children, 1);
 	struct paused_process paused;
 	int err = 0;
 
 	(void)state;
-	assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
 	child_shared->go = 1;
 	while (!err) {
 		err = exit_watch__pause(watch, pid, &paused);
@@ -579,15 +365,13 @@ static void test_children(void **state)
 		if (err)
 			break;
 		assert_int_equal(paused.nr_threads, 1);
-		paused_process__free(&paused);
-		exit_watch__resume(watch, pid);
+		watched_child__resume(watch, &paused);
 		usleep(500);
 	}
 	assert_int_equal(err, -ESRCH);
 	watched_child__take_end(watch, &paused);
 	assert_int_equal(paused.tgid, pid);
-	paused_process__free(&paused);
-	exit_watch__resume(watch, pid);
+	watched_child__resume(watch, &paused);
 	assert_int_equal(watched_child__reap(pid), 42 << 8);
 	assert_int_equal(child_shared->words[0], 30);
 }
@@ -595,16 +379,10 @@ static void test_children(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_wide_registers, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_registers, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_in_syscall, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_refusals, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_churning_threads, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_many_threads, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_job_control, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_add_stopped, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_untraced_thread, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_children, start_watch, end_watch),
+		WATCH_TEST(test_wide_registers), WATCH_TEST(test_registers),
+		WATCH_TEST(test_in_syscall),	 WATCH_TEST(test_refusals),
+		WATCH_TEST(test_job_control),	 WATCH_TEST(test_add_stopped),
+		WATCH_TEST(test_children),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * System calls of real children that are paused again and again: they neither end early, nor late,
- * nor with EINTR, unless a signal handler ran.
+ * nor with EINTR. test_exit_watch_handlers.c has the calls that a signal handler ends.
  */
 #include <errno.h>
 #include <linux/aio_abi.h>
@@ -10,8 +10,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/select.h>
@@ -20,15 +18,14 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "fresh_watch.h"
 #include "watched_child.h"
 
-static struct exit_watch *watch;
 static int release_fd; /* a byte written here ends the call of a child that waits for ever */
 static int wait_fd, listen_fd, semaphore;
 static struct sockaddr_un listen_address = { .sun_family = AF_UNIX };
@@ -37,9 +34,7 @@ static int start_watch(void **state)
 {
 	int pair[2];
 
-	(void)state;
-	watch = exit_watch__new(false);
-	if (!watch || socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
+	if (fresh_watch__start(state) || socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
 		return -1;
 	release_fd = pair[0];
 	wait_fd = pair[1];
@@ -53,8 +48,7 @@ static int start_watch(void **state)
 
 static int end_watch(void **state)
 {
-	(void)state;
-	exit_watch__free(watch);
+	fresh_watch__end(state);
 	close(release_fd);
 	close(wait_fd);
 	close(listen_fd);
@@ -261,8 +255,7 @@ static int run_call(void)
 	uint64_t began_ns;
 
 	block_signal();
-	while (!child_shared->go)
-		usleep(1000);
+	watched_child__wait_for_go();
 	call = &calls[child_shared->words[0]];
 	child_shared->ready = 1;
 	began_ns = clock__monotonic_ns();
@@ -284,15 +277,6 @@ static pid_t start_call(size_t index, int timeout_ms)
 	assert_true(watched_child__await(child_shared->ready));
 	usleep(5000);
 	return pid;
-}
-
-static void pause_once(pid_t pid)
-{
-	struct paused_process paused;
-
-	watched_child__pause(watch, pid, &paused);
-	paused_process__free(&paused);
-	exit_watch__resume(watch, pid);
 }
 
 static void release(pid_t pid)
@@ -325,7 +309,7 @@ static void test_forever(void **state)
 			continue;
 		pid = start_call(i, -1);
 		for (int round = 0; round < 50; round++) {
-			pause_once(pid);
+			watched_child__pause_once(watch, pid);
 			if (round % 5 == 0)
 				usleep(1000);
 		}
@@ -352,7 +336,7 @@ static void test_timeouts(void **state)
 		pid_t pid = start_call(i, TIMEOUT_MS);
 
 		while (child_shared->ready != 2 && clock__monotonic_ns() - began_ns < PAUSING_NS) {
-			pause_once(pid);
+			watched_child__pause_once(watch, pid);
 			usleep(15000);
 		}
 		assert_true(watched_child__await(child_shared->ready == 2));
@@ -373,7 +357,7 @@ static void test_timeout_after_one_pause(void **state)
 	pid_t pid = start_call(0, TIMEOUT_MS);
 
 	(void)state;
-	pause_once(pid);
+	watched_child__pause_once(watch, pid);
 	assert_true(watched_child__await(child_shared->ready == 2));
 	assert_int_equal(child_shared->result, 0);
 	assert_true(child_shared->words[2] >= TIMEOUT_MS * 1000000ULL);
@@ -403,14 +387,13 @@ static int receive_events(void)
 /* The same call from the same place, again and again: none of these takes as long as its timeout. */
 static void test_many_short_calls(void **state)
 {
-	pid_t pid = watched_child__start_ready(receive_events, 1);
+	pid_t pid = watched_child__start_watched(watch, receive_events, 1);
 	uint64_t began_ns = clock__monotonic_ns();
 
 	(void)state;
-	assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
 	for (uint64_t nr = 0; clock__monotonic_ns() - began_ns < 2500000000; nr++) {
-		pause_once(pid);
-		pause_once(pid);
+		watched_child__pause_once(watch, pid);
+		watched_child__pause_once(watch, pid);
 		if (nr % 3 == 0)
 			assert_int_equal(write(release_fd, "", 1), 1);
 		usleep(10000);
@@ -424,14 +407,13 @@ static void test_many_short_calls(void **state)
 /* Signals that are ignored are seen by a tracer, but end no call. */
 static void test_ignored_signals(void **state)
 {
-	pid_t pid = watched_child__start_ready(receive_events, 1);
+	pid_t pid = watched_child__start_watched(watch, receive_events, 1);
 
 	(void)state;
-	assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
 	for (int i = 0; i < 200; i++) {
 		kill(pid, i % 2 ? SIGWINCH : SIGCHLD);
 		if (i % 10 == 0)
-			pause_once(pid);
+			watched_child__pause_once(watch, pid);
 		if (i % 20 == 0)
 			assert_int_equal(write(release_fd, "", 1), 1);
 		usleep(1000);
@@ -439,99 +421,6 @@ static void test_ignored_signals(void **state)
 	assert_true(watched_child__await(child_shared->calls == 10));
 	assert_int_equal(child_shared->interruptions, 0);
 	assert_int_equal(child_shared->failed, 0);
-	watched_child__end(watch, pid);
-}
-
-static void count_handler(int signal)
-{
-	(void)signal;
-	child_shared->handlers++;
-}
-
-static int be_interrupted(void)
-{
-	const struct sigaction action = { .sa_handler = count_handler };
-	int epoll_fd = epoll_create1(0), timeout_ms = child_shared->words[1] ? 60000 : -1;
-	struct epoll_event event;
-
-	sigaction(SIGUSR1, &action, NULL);
-	while (child_shared->go < 2) {
-		child_shared->ready = 1;
-		if (epoll_wait(epoll_fd, &event, 1, timeout_ms) < 0 && errno == EINTR)
-			child_shared->interruptions++;
-		else
-			child_shared->failed++;
-	}
-	return 0;
-}
-
-static bool waits_in_epoll(pid_t pid)
-{
-	long number = watched_child__call(pid);
-
-	return (number == SYS_epoll_wait || number == SYS_epoll_pwait) &&
-	       watched_child__state(pid) == 'S';
-}
-
-#define ROUNDS 200
-
-/* Each handler that ran has ended one call, whether it ran in a pause, before or after. */
-static void test_handlers(void **state)
-{
-	struct paused_process paused;
-	pid_t pid = watched_child__start_ready(be_interrupted, 1);
-
-	(void)state;
-	assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
-	for (uint64_t round = 0; round < ROUNDS; round++) {
-		assert_true(watched_child__await(waits_in_epoll(pid)));
-		if (round % 4 == 0)
-			kill(pid, SIGUSR1);
-		watched_child__pause(watch, pid, &paused);
-		paused_process__free(&paused);
-		if (round % 4 == 1)
-			kill(pid, SIGUSR1);
-		exit_watch__resume(watch, pid);
-		if (round % 4 == 2)
-			kill(pid, SIGUSR1);
-		if (round % 4 == 3) {
-			assert_true(watched_child__await(waits_in_epoll(pid)));
-			kill(pid, SIGUSR1);
-			pause_once(pid);
-			pause_once(pid);
-		}
-		if (!watched_child__await(child_shared->interruptions == round + 1))
-			fail_msg("round %lu: %lu handlers, %lu interruptions", round,
-				 child_shared->handlers, child_shared->interruptions);
-		assert_int_equal(child_shared->handlers, round + 1);
-		assert_int_equal(child_shared->failed, 0);
-	}
-	watched_child__end(watch, pid);
-}
-
-static int be_interrupted_in_time(void)
-{
-	child_shared->words[1] = 1;
-	return be_interrupted();
-}
-
-static void test_handlers_with_timeout(void **state)
-{
-	pid_t pid = watched_child__start_ready(be_interrupted_in_time, 1);
-
-	(void)state;
-	assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
-	for (uint64_t round = 0; round < ROUNDS; round++) {
-		assert_true(watched_child__await(waits_in_epoll(pid)));
-		pause_once(pid);
-		pause_once(pid);
-		assert_true(watched_child__await(waits_in_epoll(pid)));
-		kill(pid, SIGUSR1);
-		pause_once(pid);
-		assert_true(watched_child__await(child_shared->interruptions == round + 1));
-		assert_int_equal(child_shared->handlers, round + 1);
-		assert_int_equal(child_shared->failed, 0);
-	}
 	watched_child__end(watch, pid);
 }
 
@@ -544,8 +433,6 @@ int main(void)
 						end_watch),
 		cmocka_unit_test_setup_teardown(test_many_short_calls, start_watch, end_watch),
 		cmocka_unit_test_setup_teardown(test_ignored_signals, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_handlers, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_handlers_with_timeout, start_watch, end_watch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

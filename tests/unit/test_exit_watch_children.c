@@ -1,53 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Children of watched processes, where these are watched too. */
-#include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "fresh_watch.h"
 #include "watched_child.h"
 
 extern char **environ;
 
-static struct exit_watch *watch;
-
-static int start_watch(void **state)
-{
-	(void)state;
-	watch = exit_watch__new(true);
-	return watch ? 0 : -1;
-}
-
-static int end_watch(void **state)
-{
-	(void)state;
-	exit_watch__free(watch);
-	return 0;
-}
-
-static void wait_for_go(void)
-{
-	child_shared->ready = 1;
-	while (!child_shared->go)
-		usleep(1000);
-}
-
 /* Starts a child of the test's that waits, watches it, and lets it run. */
 static pid_t watch_one(int (*run)(void))
 {
-	pid_t pid = watched_child__start_ready(run, 1);
+	pid_t pid = watched_child__start_watched(watch, run, 1);
 
-	assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
 	child_shared->go = 1;
 	return pid;
 }
@@ -80,7 +52,7 @@ static int fork_twice(void)
 {
 	pid_t child, grandchild;
 
-	wait_for_go();
+	watched_child__stand_by();
 	child = fork();
 	if (!child) {
 		grandchild = fork();
@@ -112,7 +84,7 @@ static int spawn_twice(void)
 	char *const arguments[] = { "sh", "-c", "exit 5", NULL };
 	pid_t child;
 
-	wait_for_go();
+	watched_child__stand_by();
 	if (posix_spawn(&child, "/bin/sh", NULL, NULL, arguments, environ))
 		return 1;
 	child_shared->words[0] = (uint64_t)child;
@@ -154,7 +126,7 @@ static int fork_in_threads(void)
 {
 	pthread_t threads[8];
 
-	wait_for_go();
+	watched_child__stand_by();
 	for (size_t i = 0; i < 8; i++)
 		if (pthread_create(&threads[i], NULL, fork_often, NULL))
 			return 1;
@@ -179,7 +151,7 @@ static int fork_a_counter(void)
 {
 	pid_t child;
 
-	wait_for_go();
+	watched_child__stand_by();
 	child = fork();
 	if (!child)
 		watched_child__count((void *)0);
@@ -215,9 +187,12 @@ static void test_running(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_forked, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_spawned, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_many, start_watch, end_watch),
+		cmocka_unit_test_setup_teardown(test_forked, fresh_watch__start_following,
+						fresh_watch__end),
+		cmocka_unit_test_setup_teardown(test_spawned, fresh_watch__start_following,
+						fresh_watch__end),
+		cmocka_unit_test_setup_teardown(test_many, fresh_watch__start_following,
+						fresh_watch__end),
 		cmocka_unit_test(test_running),
 	};
 

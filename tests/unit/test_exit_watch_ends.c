@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Ends of real children: each is held, told of once, and looks to its parent as without a watch. */
-#include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -18,32 +12,10 @@
 
 #include <cmocka.h>
 
+#include "fresh_watch.h"
 #include "watched_child.h"
 
 #define MEMORY_MARK 0x5566778899aabbccUL
-
-static struct exit_watch *watch;
-
-static int start_watch(void **state)
-{
-	(void)state;
-	watch = exit_watch__new(false);
-	return watch ? 0 : -1;
-}
-
-static int end_watch(void **state)
-{
-	(void)state;
-	exit_watch__free(watch);
-	return 0;
-}
-
-static void wait_for_go(void)
-{
-	__atomic_add_fetch(&child_shared->ready, 1, __ATOMIC_SEQ_CST);
-	while (!child_shared->go)
-		usleep(100);
-}
 
 /* Adds a child, lets it go on to its end, and takes that. */
 static void take_end_of(pid_t pid, struct paused_process *paused)
@@ -55,26 +27,13 @@ static void take_end_of(pid_t pid, struct paused_process *paused)
 	assert_true(paused->at_end);
 }
 
-static void resume(struct paused_process *paused)
-{
-	exit_watch__resume(watch, paused->tgid);
-	paused_process__free(paused);
-}
-
-static bool has_end(void)
-{
-	struct pollfd readable = { .fd = exit_watch__fd(watch), .events = POLLIN };
-
-	return poll(&readable, 1, 0) > 0;
-}
-
 static int end_as_told(void)
 {
 	const struct rlimit no_core = { 0, 0 };
 	int how;
 
 	setrlimit(RLIMIT_CORE, &no_core);
-	wait_for_go();
+	watched_child__stand_by();
 	how = (int)child_shared->words[0];
 	if (how < 64)
 		return how;
@@ -95,7 +54,7 @@ static void end_once(int how)
 	assert_int_equal(paused.nr_threads, 1);
 	assert_int_equal(paused.threads[0].tid, pid);
 	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
-	resume(&paused);
+	watched_child__resume(watch, &paused);
 	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED), 0);
 	assert_int_equal(info.si_pid, pid);
 	if (how < 64) {
@@ -105,7 +64,7 @@ static void end_once(int how)
 		assert_true(info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED);
 		assert_int_equal(info.si_status, how - 64);
 	}
-	assert_false(has_end());
+	assert_false(watched_child__has_end(watch));
 }
 
 static void test_statuses(void **state)
@@ -124,7 +83,7 @@ static void test_statuses(void **state)
 static void *end_the_process(void *unused)
 {
 	(void)unused;
-	wait_for_go();
+	watched_child__stand_by();
 	syscall(SYS_exit_group, 17);
 	return NULL;
 }
@@ -169,17 +128,16 @@ static void test_exit_group(void **state)
 		usleep(1000);
 		assert_true(child_shared->counters[2] == counter);
 		assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
-		resume(&paused);
+		watched_child__resume(watch, &paused);
 		assert_int_equal(watched_child__reap(pid), 17 << 8);
-		assert_false(has_end());
+		assert_false(watched_child__has_end(watch));
 	}
 }
 
 static void *wait_then_end(void *unused)
 {
 	(void)unused;
-	while (!child_shared->go)
-		usleep(100);
+	watched_child__wait_for_go();
 	usleep(20000);
 	/* Not libc's exit, which the last thread would call. */
 	syscall(SYS_exit, 0);
@@ -211,15 +169,15 @@ static void zombie_leader(bool before)
 		assert_int_equal(paused.nr_threads, 1);
 		assert_int_not_equal(paused.threads[0].tid, pid);
 		check_memory(paused.threads[0].tid);
-		resume(&paused);
+		watched_child__resume(watch, &paused);
 	}
-	assert_false(has_end());
+	assert_false(watched_child__has_end(watch));
 	child_shared->go = 1;
 	watched_child__take_end(watch, &paused);
 	assert_int_equal(paused.tgid, pid);
 	assert_int_equal(paused.nr_threads, 1);
 	check_memory(paused.threads[0].tid);
-	resume(&paused);
+	watched_child__resume(watch, &paused);
 	assert_int_equal(watched_child__reap(pid), 0);
 }
 
@@ -243,19 +201,18 @@ static void test_killed_while_paused(void **state)
 
 	(void)state;
 	for (int i = 0; i < 20; i++) {
-		pid_t pid = watched_child__start_ready(count_in_threads, 5);
+		pid_t pid = watched_child__start_watched(watch, count_in_threads, 5);
 
-		assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
 		watched_child__pause(watch, pid, &paused);
 		kill(pid, SIGKILL);
 		usleep((useconds_t)(i * 100));
 		/* Its memory is there until it is resumed. */
 		check_memory(paused.threads[0].tid);
-		assert_false(has_end());
-		resume(&paused);
+		assert_false(watched_child__has_end(watch));
+		watched_child__resume(watch, &paused);
 		watched_child__take_end(watch, &paused);
 		assert_int_equal(paused.nr_threads, 5);
-		resume(&paused);
+		watched_child__resume(watch, &paused);
 		assert_int_equal(watched_child__reap(pid), SIGKILL);
 	}
 }
@@ -271,9 +228,9 @@ static void test_killed_while_held(void **state)
 		take_end_of(pid, &paused);
 		kill(pid, SIGKILL);
 		usleep((useconds_t)(i * 100));
-		resume(&paused);
+		watched_child__resume(watch, &paused);
 		assert_int_equal(watched_child__reap(pid), 17 << 8);
-		assert_false(has_end());
+		assert_false(watched_child__has_end(watch));
 	}
 }
 
@@ -284,18 +241,17 @@ static void test_killed_untaken(void **state)
 
 	(void)state;
 	for (int i = 0; i < 20; i++) {
-		pid_t pid = watched_child__start_ready(end_by_a_thread, 7);
+		pid_t pid = watched_child__start_watched(watch, end_by_a_thread, 7);
 		int nr;
 
-		assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
 		child_shared->go = 1;
-		assert_true(watched_child__await(has_end()));
+		assert_true(watched_child__await(watched_child__has_end(watch)));
 		kill(pid, SIGKILL);
 		usleep((useconds_t)(i * 100));
 		nr = exit_watch__next_end(watch, &paused);
 		assert_true(nr == 0 || nr == 1);
 		if (nr)
-			resume(&paused);
+			watched_child__resume(watch, &paused);
 		watched_child__reap(pid);
 	}
 }
@@ -310,7 +266,7 @@ static int end_threads(void)
 {
 	pthread_t thread;
 
-	wait_for_go();
+	watched_child__stand_by();
 	for (int i = 0; i < 150; i++)
 		if (pthread_create(&thread, NULL, end_alone, NULL) || pthread_join(thread, NULL))
 			return 1;
@@ -326,14 +282,14 @@ static void test_threads_end_alone(void **state)
 	/* If each were held for a second, the end would not come in time. */
 	take_end_of(pid, &paused);
 	assert_int_equal(paused.nr_threads, 1);
-	resume(&paused);
+	watched_child__resume(watch, &paused);
 	assert_int_equal(watched_child__reap(pid), 4 << 8);
 }
 
 static void *segfault(void *unused)
 {
 	(void)unused;
-	wait_for_go();
+	watched_child__stand_by();
 	raise(SIGSEGV);
 	return NULL;
 }
@@ -362,25 +318,14 @@ static void test_crash(void **state)
 		take_end_of(pid, &paused);
 		assert_int_equal(paused.nr_threads, 5);
 		check_memory(paused.threads[0].tid);
-		resume(&paused);
+		watched_child__resume(watch, &paused);
 		assert_int_equal(WTERMSIG(watched_child__reap(pid)), SIGSEGV);
 	}
 }
 
-static void *sleep_on(void *unused)
-{
-	(void)unused;
-	pause();
-	return NULL;
-}
-
 static int sleep_in_threads(void)
 {
-	pthread_t thread;
-
-	for (int i = 0; i < 3; i++)
-		if (pthread_create(&thread, NULL, sleep_on, NULL))
-			return 1;
+	watched_child__start_threads(watched_child__sleep, 0, 3);
 	pause();
 	return 0;
 }
@@ -402,7 +347,7 @@ static void test_many_ends(void **state)
 		kill(pids[i], SIGTERM);
 	for (; nr_taken < NR; nr_taken++) {
 		watched_child__take_end(watch, &paused);
-		resume(&paused);
+		watched_child__resume(watch, &paused);
 	}
 	for (size_t i = 0; i < NR; i++)
 		assert_int_equal(watched_child__reap(pids[i]), SIGTERM);
@@ -412,15 +357,11 @@ static void test_many_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_statuses, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_exit_group, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_zombie_leader, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_killed_while_paused, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_killed_while_held, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_killed_untaken, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_threads_end_alone, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_crash, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_many_ends, start_watch, end_watch),
+		WATCH_TEST(test_statuses),	    WATCH_TEST(test_exit_group),
+		WATCH_TEST(test_zombie_leader),	    WATCH_TEST(test_killed_while_paused),
+		WATCH_TEST(test_killed_while_held), WATCH_TEST(test_killed_untaken),
+		WATCH_TEST(test_threads_end_alone), WATCH_TEST(test_crash),
+		WATCH_TEST(test_many_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

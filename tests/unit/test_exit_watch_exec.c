@@ -4,9 +4,7 @@
  * on gets the number of the first. The watch goes on, too.
  */
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,75 +17,29 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "fresh_watch.h"
 #include "watched_child.h"
 
 #define LAST_STATUS 31
 
-static struct exit_watch *watch;
-
-static int start_watch(void **state)
-{
-	(void)state;
-	watch = exit_watch__new(false);
-	return watch ? 0 : -1;
-}
-
-static int end_watch(void **state)
-{
-	(void)state;
-	exit_watch__free(watch);
-	return 0;
-}
-
-static void resume(struct paused_process *paused)
-{
-	exit_watch__resume(watch, paused->tgid);
-	paused_process__free(paused);
-}
-
-static bool has_end(void)
-{
-	struct pollfd readable = { .fd = exit_watch__fd(watch), .events = POLLIN };
-
-	return poll(&readable, 1, 0) > 0;
-}
-
 static void *exec_shell(void *unused)
 {
 	(void)unused;
-	while (!child_shared->go)
-		usleep(100);
+	watched_child__wait_for_go();
 	execl("/bin/sh", "sh", "-c", "kill -STOP $$; exit 23", (char *)NULL);
 	return NULL;
-}
-
-static void *sleep_on(void *unused)
-{
-	__atomic_add_fetch(&child_shared->ready, 1, __ATOMIC_SEQ_CST);
-	for (;;)
-		pause();
-	return unused;
-}
-
-static void start_sleeping(size_t nr)
-{
-	pthread_t thread;
-
-	for (size_t i = 0; i < nr; i++)
-		if (pthread_create(&thread, NULL, sleep_on, NULL))
-			_exit(98);
 }
 
 static int exec_by_a_thread(void)
 {
 	pthread_t thread;
 
-	start_sleeping(3);
+	watched_child__start_threads(watched_child__sleep, 0, 3);
 	if (pthread_create(&thread, NULL, exec_shell, NULL))
 		return 1;
 	if (child_shared->words[0])
 		pthread_exit(NULL);
-	sleep_on(NULL);
+	watched_child__sleep(NULL);
 	return 0;
 }
 
@@ -108,20 +60,14 @@ static int run_exec_shell(void *unused)
 	return 0;
 }
 
-/* A thread that keeps tracers away: the kernel attaches nobody to it. */
 static int exec_by_an_untraced_thread(void)
 {
-	static char stack[65536];
-	int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-		    CLONE_SYSVSEM | CLONE_UNTRACED;
-
-	start_sleeping(3);
-	while (!child_shared->go)
-		usleep(100);
-	if (clone(run_exec_shell, stack + sizeof(stack), flags, NULL) < 0)
-		return 1;
+	watched_child__start_threads(watched_child__sleep, 0, 3);
+	watched_child__wait_for_go();
+	watched_child__start_untraced(run_exec_shell);
 	for (;;)
 		pause();
+	return 0;
 }
 
 /* The new program may have to be attached to anew. */
@@ -146,15 +92,15 @@ static uint64_t exec_once(int (*run)(void), bool without_leader)
 	assert_true(watched_child__await(waitpid(pid, &status, WUNTRACED | WNOHANG) == pid));
 	assert_true(WIFSTOPPED(status));
 	took_ns = clock__monotonic_ns() - began_ns;
-	assert_false(has_end());
+	assert_false(watched_child__has_end(watch));
 	pause_after_exec(pid, &paused);
 	assert_int_equal(paused.nr_threads, 1);
 	assert_int_equal(paused.threads[0].tid, pid);
-	resume(&paused);
+	watched_child__resume(watch, &paused);
 	kill(pid, SIGCONT);
 	watched_child__take_end(watch, &paused);
 	assert_int_equal(paused.nr_threads, 1);
-	resume(&paused);
+	watched_child__resume(watch, &paused);
 	assert_int_equal(watched_child__reap(pid), 23 << 8);
 	return took_ns;
 }
@@ -188,18 +134,14 @@ static void test_exec_by_an_untraced_thread(void **state)
 /* A pause may meet an exec at any moment: it waits for it. */
 static void test_pause_in_exec(void **state)
 {
-	struct paused_process paused;
 	(void)state;
 	for (int i = 0; i < 20; i++) {
-		pid_t pid = watched_child__start_ready(exec_beside_busy_threads, 3);
+		pid_t pid = watched_child__start_watched(watch, exec_beside_busy_threads, 3);
 
-		assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
 		child_shared->go = 1;
 		usleep((useconds_t)(i * 20));
-		for (int round = 0; round < 5; round++) {
-			watched_child__pause(watch, pid, &paused);
-			resume(&paused);
-		}
+		for (int round = 0; round < 5; round++)
+			watched_child__pause_once(watch, pid);
 		watched_child__end(watch, pid);
 	}
 }
@@ -233,9 +175,7 @@ static int exec_again(int nr_left)
 
 	if (nr_left <= 0)
 		return LAST_STATUS;
-	for (int i = 0; i < 3; i++)
-		if (pthread_create(&thread, NULL, pause_on, NULL))
-			return 1;
+	watched_child__start_threads(pause_on, 0, 3);
 	if (pthread_create(&thread, NULL, exec_self_once_more, &nr_left))
 		return 1;
 	for (;;)
@@ -256,20 +196,20 @@ static void test_add_in_exec(void **state)
 	int status = 0, err = 0, nr_added = 0;
 
 	while (!err && !waitpid(pid, &status, WNOHANG)) {
-		assert_int_equal(start_watch(state), 0);
+		assert_int_equal(fresh_watch__start(state), 0);
 		err = exit_watch__add(watch, pid, NULL);
 		nr_added += !err;
 		for (int i = nr_added % 4; i && !err; i--) {
 			err = exit_watch__pause(watch, pid, &paused);
 			if (!err)
-				resume(&paused);
+				watched_child__resume(watch, &paused);
 		}
 		/* On a busy machine, an exec takes its time. */
 		if (err == -EAGAIN || err == -ETIMEDOUT)
 			err = 0;
 		if (err && err != -ESRCH)
 			fail_msg("%d", err);
-		end_watch(state);
+		fresh_watch__end(state);
 	}
 	assert_true(nr_added > 0);
 	if (!status)
@@ -280,10 +220,9 @@ static void test_add_in_exec(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_exec, start_watch, end_watch),
-		cmocka_unit_test_setup_teardown(test_exec_by_an_untraced_thread, start_watch,
-						end_watch),
-		cmocka_unit_test_setup_teardown(test_pause_in_exec, start_watch, end_watch),
+		WATCH_TEST(test_exec),
+		WATCH_TEST(test_exec_by_an_untraced_thread),
+		WATCH_TEST(test_pause_in_exec),
 		cmocka_unit_test(test_add_in_exec),
 	};
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -55,6 +56,14 @@ pid_t watched_child__start_ready(int (*run)(void), int nr_ready)
 	return pid;
 }
 
+pid_t watched_child__start_watched(struct exit_watch *watch, int (*run)(void), int nr_ready)
+{
+	pid_t pid = watched_child__start_ready(run, nr_ready);
+
+	assert_int_equal(exit_watch__add(watch, pid, NULL), 0);
+	return pid;
+}
+
 void watched_child__kill(pid_t pid)
 {
 	kill(pid, SIGKILL);
@@ -69,8 +78,7 @@ void watched_child__end(struct exit_watch *watch, pid_t pid)
 	watched_child__take_end(watch, &paused);
 	assert_int_equal(paused.tgid, pid);
 	assert_true(paused.at_end);
-	paused_process__free(&paused);
-	exit_watch__resume(watch, pid);
+	watched_child__resume(watch, &paused);
 	assert_int_equal(WTERMSIG(watched_child__reap(pid)), SIGKILL);
 }
 
@@ -82,17 +90,42 @@ int watched_child__reap(pid_t pid)
 	return status;
 }
 
+void watched_child__say_ready(void)
+{
+	__atomic_add_fetch(&child_shared->ready, 1, __ATOMIC_SEQ_CST);
+}
+
+void watched_child__wait_for_go(void)
+{
+	while (!child_shared->go)
+		usleep(100);
+}
+
+void watched_child__stand_by(void)
+{
+	watched_child__say_ready();
+	watched_child__wait_for_go();
+}
+
 void *watched_child__count(void *index)
 {
 	volatile uint64_t *counter = &child_shared->counters[(size_t)index];
 
-	__atomic_add_fetch(&child_shared->ready, 1, __ATOMIC_SEQ_CST);
+	watched_child__say_ready();
 	for (;;)
 		++*counter;
 	return NULL;
 }
 
-void watched_child__start_counting(size_t first, size_t nr)
+void *watched_child__sleep(void *unused)
+{
+	watched_child__say_ready();
+	for (;;)
+		pause();
+	return unused;
+}
+
+void watched_child__start_threads(void *(*run)(void *), size_t first, size_t nr)
 {
 	pthread_attr_t attributes;
 	pthread_t thread;
@@ -100,8 +133,23 @@ void watched_child__start_counting(size_t first, size_t nr)
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, CHILD_STACK_BYTES);
 	for (size_t i = 0; i < nr; i++)
-		if (pthread_create(&thread, &attributes, watched_child__count, (void *)(first + i)))
+		if (pthread_create(&thread, &attributes, run, (void *)(first + i)))
 			_exit(98);
+}
+
+void watched_child__start_counting(size_t first, size_t nr)
+{
+	watched_child__start_threads(watched_child__count, first, nr);
+}
+
+void watched_child__start_untraced(int (*run)(void *))
+{
+	static char stack[CHILD_STACK_BYTES];
+	int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+		    CLONE_SYSVSEM | CLONE_UNTRACED;
+
+	if (clone(run, stack + sizeof(stack), flags, NULL) < 0)
+		_exit(98);
 }
 
 static bool read_text(pid_t tid, const char *name, char *text, size_t size)
@@ -181,6 +229,27 @@ void watched_child__pause(struct exit_watch *watch, pid_t pid, struct paused_pro
 			print_message("a pause took more than a second\n");
 	}
 	assert_int_equal(err, 0);
+}
+
+void watched_child__resume(struct exit_watch *watch, struct paused_process *paused)
+{
+	exit_watch__resume(watch, paused->tgid);
+	paused_process__free(paused);
+}
+
+void watched_child__pause_once(struct exit_watch *watch, pid_t pid)
+{
+	struct paused_process paused;
+
+	watched_child__pause(watch, pid, &paused);
+	watched_child__resume(watch, &paused);
+}
+
+bool watched_child__has_end(const struct exit_watch *watch)
+{
+	struct pollfd readable = { .fd = exit_watch__fd(watch), .events = POLLIN };
+
+	return poll(&readable, 1, 0) > 0;
 }
 
 void watched_child__take_end(struct exit_watch *watch, struct paused_process *paused)

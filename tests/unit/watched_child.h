@@ -30,6 +30,9 @@ pid_t watched_child__start(int (*run)(void));
 /* As above, and waits until the child has set child_shared->ready to so many. */
 pid_t watched_child__start_ready(int (*run)(void), int nr_ready);
 
+/* As above, and watches it. */
+pid_t watched_child__start_watched(struct exit_watch *watch, int (*run)(void), int nr_ready);
+
 /* Kills and reaps. */
 void watched_child__kill(pid_t pid);
 
@@ -39,11 +42,32 @@ void watched_child__end(struct exit_watch *watch, pid_t pid);
 /* Its wait status, within some seconds; fails the test otherwise. */
 int watched_child__reap(pid_t pid);
 
-/* In a child: the thread that increments one counter for ever. */
+/* In a child: tells the test that one thread more is ready, by child_shared->ready. */
+void watched_child__say_ready(void);
+
+/* In a child: waits until the test sets child_shared->go. */
+void watched_child__wait_for_go(void);
+
+/* In a child: says that it is ready, then waits. */
+void watched_child__stand_by(void);
+
+/* In a child: the thread that says it is ready, and increments one counter for ever. */
 void *watched_child__count(void *index);
 
-/* Starts so many of them in the calling process, with the counters from first on. */
+/* In a child: the thread that says it is ready, and sleeps for ever. */
+void *watched_child__sleep(void *unused);
+
+/* Starts so many threads in the calling process. Their arguments are the numbers from first on. */
+void watched_child__start_threads(void *(*run)(void *), size_t first, size_t nr);
+
+/* Starts so many that count, with the counters from first on. */
 void watched_child__start_counting(size_t first, size_t nr);
+
+/*
+ * Starts a thread that keeps tracers away: the kernel attaches nobody to it. A process can have
+ * one, since its stack is static.
+ */
+void watched_child__start_untraced(int (*run)(void *));
 
 /* Polls a condition up to half a minute, for a busy machine. */
 #define watched_child__await(condition)                                                      \
@@ -67,6 +91,15 @@ bool watched_child__runs_free(pid_t pid, size_t counter);
 
 /* A pause that succeeds, at last; a busy machine may have no time for one. */
 void watched_child__pause(struct exit_watch *watch, pid_t pid, struct paused_process *paused);
+
+/* Lets a paused process go on, be it to its end, and frees *paused. */
+void watched_child__resume(struct exit_watch *watch, struct paused_process *paused);
+
+/* Pauses, as above, and resumes at once. */
+void watched_child__pause_once(struct exit_watch *watch, pid_t pid);
+
+/* Does a process stand at its end that take_end would find? */
+bool watched_child__has_end(const struct exit_watch *watch);
 
 /* Waits for an end at the watch's descriptor; fails the test if it does not come. */
 void watched_child__take_end(struct exit_watch *watch, struct paused_process *paused);
