@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Writes the tables that BPF unwinds by: it packs the rows of each file into the kernel's maps,
- * once, and knows which file a frame's number means. See bpf/wire_unwind.h for the format.
+ * The tables that BPF unwinds by: each file that is met gets one, once, and the number that it has
+ * in frames. Files that nobody maps make room for others. packed_rows.c writes the tables.
  */
 #ifndef UNWIND_TABLES_H
 #define UNWIND_TABLES_H

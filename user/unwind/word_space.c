@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See word_space.h. Called by unwind_tables.c. Gaps are few, so they are searched in order. */
+/* See word_space.h. Called by packed_rows.c. Gaps are few, so they are searched in order. */
 #include "unwind/word_space.h"
 
 #include <errno.h>
