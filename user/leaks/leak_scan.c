@@ -51,25 +51,6 @@ struct scanner {
 	uint64_t buffer[PIECE_BYTES / WORD_BYTES];
 };
 
-static int read_areas(struct process_areas *areas, pid_t tid)
-{
-	char path[64];
-	FILE *maps;
-	int err;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)tid);
-	maps = fopen(path, "re");
-	if (!maps)
-		return errno == ENOENT ? -ESRCH : -errno;
-	err = process_areas__read(areas, maps);
-	fclose(maps);
-	if (!err && !areas->nr) {
-		process_areas__free(areas);
-		err = -ESRCH;
-	}
-	return err;
-}
-
 /*
  * A thread that has ended has no memory, though others have, and the first one may be it. Else the
  * first is the one to take: it lasts, and the process is read once more after the pause.
@@ -79,10 +60,10 @@ static int find_memory(struct leak_scan *scan, const struct paused_process *proc
 	int err;
 
 	scan->tid = process->tgid;
-	err = read_areas(&scan->areas, scan->tid);
+	err = process_areas__read_of(&scan->areas, scan->tid);
 	for (size_t i = 0; i < process->nr_threads && err == -ESRCH; i++) {
 		scan->tid = process->threads[i].tid;
-		err = read_areas(&scan->areas, scan->tid);
+		err = process_areas__read_of(&scan->areas, scan->tid);
 	}
 	return err;
 }

@@ -162,6 +162,25 @@ int process_areas__read(struct process_areas *areas, FILE *maps)
 	return err;
 }
 
+int process_areas__read_of(struct process_areas *areas, pid_t tid)
+{
+	char path[64];
+	FILE *maps;
+	int err;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)tid);
+	maps = fopen(path, "re");
+	if (!maps)
+		return errno == ENOENT ? -ESRCH : -errno;
+	err = process_areas__read(areas, maps);
+	fclose(maps);
+	if (!err && !areas->nr) {
+		process_areas__free(areas);
+		err = -ESRCH;
+	}
+	return err;
+}
+
 void process_areas__free(struct process_areas *areas)
 {
 	free(areas->list);

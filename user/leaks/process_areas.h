@@ -37,6 +37,8 @@ struct process_areas {
  * most 1,048,576 are kept. Returns 0, -ENOMEM, -E2BIG or -EIO. process_areas__free releases them.
  */
 int process_areas__read(struct process_areas *areas, FILE *maps);
+/* The same of a thread: -ESRCH when it has ended, or has no memory any more; or -errno. */
+int process_areas__read_of(struct process_areas *areas, pid_t tid);
 void process_areas__free(struct process_areas *areas);
 
 /* The area that the address lies in, or NULL. */
