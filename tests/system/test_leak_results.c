@@ -330,8 +330,10 @@ static void test_static_musl(void **state)
 static void test_refusals(void **state)
 {
 	const char *const *refused[] = {
-		ARGS("--leak-check=full"),
-		ARGS("--leak-check=full", "5"),
+		ARGS("--xml=yes"),
+		ARGS("--xml=yes", "5"),
+		ARGS("--leak-check=full", "0", "1"),
+		ARGS("--leak-check=full", "-z", "100"),
 		ARGS("--leak-check=full", "-z", "100", "--", "/bin/true"),
 		ARGS("--leak-check=full", "-o", "100", "--", "/bin/true"),
 		ARGS("--leak-check=maybe", "--", "/bin/true"),
