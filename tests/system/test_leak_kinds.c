@@ -54,7 +54,7 @@ static void test_case(void **state)
 	if (have_valgrind && !truth->by_chance)
 		ask_valgrind(truth, &oracle);
 	run = trace_leaks(&program);
-	record = exit_record(run);
+	record = final_exit_record(run);
 	counts = leak_counts__of(record);
 	assert_nothing_lost(record);
 	assert_int_equal(run->exit_status, truth->exit_status);

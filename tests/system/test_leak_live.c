@@ -365,7 +365,7 @@ static void test_end_of_a_busy_process(void **state)
 		}
 		run = child__finish(tracer, RUN_TIMEOUT_S);
 		assert_int_equal(run->exit_status, 0);
-		leak_target__assert_lost(exit_record(run), 6);
+		leak_target__assert_lost(final_exit_record(run), 6);
 		run__free(run);
 	}
 }

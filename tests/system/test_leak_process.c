@@ -36,8 +36,8 @@ static void compare_command(const char *const *command)
 	assert_int_equal(run->exit_status, plain->exit_status);
 	assert_string_equal(run->out, plain->out);
 	assert_string_equal(run->err, plain->err);
-	if (is_null(exit_record(run), "leaks"))
-		fail_msg("%s: %s", command[0], text(exit_record(run), "leaks_why"));
+	if (is_null(final_exit_record(run), "leaks"))
+		fail_msg("%s: %s", command[0], text(final_exit_record(run), "leaks_why"));
 	run__free(run);
 	run__free(plain);
 }

@@ -158,8 +158,8 @@ static void test_program(void **state)
 	options.environment = program->overwritten ? full : environment.full;
 	run = trace_leaks(&options);
 	assert_int_equal(run->exit_status, oracle.exit_status);
-	assert_nothing_lost(exit_record(run));
-	counts = leak_counts__of(exit_record(run));
+	assert_nothing_lost(final_exit_record(run));
+	counts = leak_counts__of(final_exit_record(run));
 	if (!leak_oracle__agrees_on_lost(&oracle, &counts))
 		complain(program, &oracle, &counts);
 	if (program->lost_alone)

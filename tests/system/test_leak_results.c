@@ -58,7 +58,7 @@ static void test_exit_status_of_a_summary(void **state)
 	run = trace(ARGS("--leak-check=summary", "--error-exitcode=77"),
 		    ARGS(victim("leak_kinds"), "list"));
 	assert_int_equal(run->exit_status, 77);
-	assert_int_equal(number(exit_record(run), "leaks.definite.blocks"), 1);
+	assert_int_equal(number(final_exit_record(run), "leaks.definite.blocks"), 1);
 	run__free(run);
 }
 
@@ -118,7 +118,7 @@ static void find_all(const char *how)
 	for (int i = 0; i < 8; i++) {
 		struct run *run =
 			trace(ARGS("--leak-check=full"), ARGS(victim("leak_old_words"), how));
-		const json_t *record = exit_record(run);
+		const json_t *record = final_exit_record(run);
 
 		assert_int_equal(number(record, "leaks.definite.blocks"), 40);
 		assert_int_equal(number(record, "leaks.definite.bytes"), 1180);
@@ -176,7 +176,7 @@ static void test_suppression(void **state)
 	(void)state;
 
 	run = trace_suppressed(path, "list");
-	record = exit_record(run);
+	record = final_exit_record(run);
 	assert_int_equal(run->exit_status, 0);
 	assert_int_equal(number(record, "leaks.definite.blocks"), 0);
 	assert_int_equal(number(record, "leaks.suppressed.bytes"), 320);
@@ -185,7 +185,7 @@ static void test_suppression(void **state)
 	/* It says nothing of another function's. */
 	run = trace_suppressed(path, "definite");
 	assert_int_equal(run->exit_status, 9);
-	assert_int_equal(number(exit_record(run), "leaks.suppressed.blocks"), 0);
+	assert_int_equal(number(final_exit_record(run), "leaks.suppressed.blocks"), 0);
 	run__free(run);
 }
 
@@ -240,7 +240,7 @@ static void test_generated_suppressions(void **state)
 			run__print(run);
 			fail_msg("%s is not hidden", names[i]);
 		}
-		assert_true(number(exit_record(run), "leaks.suppressed.blocks") > 0);
+		assert_true(number(final_exit_record(run), "leaks.suppressed.blocks") > 0);
 		run__free(run);
 		run = trace_suppressed(path, "unaligned");
 		assert_int_equal(run->exit_status, 9);
@@ -282,7 +282,7 @@ static void compare_variant(const char *variant, const char *name)
 	const struct leak_truth *truth = leak_truth__find("leak_kinds", name);
 	struct child_options options = { .argv = ARGS(optional_victim(variant), name) };
 	struct run *run = trace_leaks(&options);
-	const json_t *record = exit_record(run);
+	const json_t *record = final_exit_record(run);
 	struct leak_counts counts = leak_counts__of(record);
 	bool found = counts.of[LEAK_DEFINITE].bytes == truth->definite.bytes &&
 		     counts.of[LEAK_INDIRECT].bytes == truth->indirect.bytes;
