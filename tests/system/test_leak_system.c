@@ -14,9 +14,9 @@
 #define CHECK_S 60
 #define FULL "--leak-check=full", "--show-leak-kinds=all"
 #define FOUND_STATUS 55
-/* 150 MB: more than others get from malloc while this runs. */
-#define NR_LARGEST 100000
-#define LARGEST "leak 100000"
+/* 60 MB: more than others get from malloc while this runs. */
+#define NR_LARGEST 40000
+#define LARGEST "leak 40000"
 
 /* What the n-th ranking, counted from 0, is followed by of that process; NULL: nothing. */
 static const json_t *find_outstanding(const struct run *run, const struct leak_target *target,
