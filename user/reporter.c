@@ -114,13 +114,14 @@ static struct reported_process find_process(const struct reporter *reporter,
 }
 
 /*
- * On a whole system, stacks are shown below the row of an end only when they were asked for. An end
- * by the OOM killer always has them: there, a reader wants them.
+ * On a whole system, stacks are shown below the row of an end only when -T asked for them; with
+ * leak checks it asks for those of lost blocks. An end by the OOM killer always has them: there, a
+ * reader wants them.
  */
 static bool shows_stacks(const struct options *options, const struct process_report *report)
 {
-	return options->mode != MODE_SYSTEM || options->json || options->top ||
-	       report->end.kind == END_OOM;
+	return options->mode != MODE_SYSTEM || options->json ||
+	       (options->top && !options->leak_check) || report->end.kind == END_OOM;
 }
 
 int reporter__gather(struct reporter *reporter, const struct space *spaces, size_t *nr)

@@ -144,13 +144,30 @@ static void test_exit_status(void **state)
 	leak_target__end(&leaky);
 }
 
+/* In text, the end of a process that was not checked is a row alone: -T asks for lost blocks. */
+static void test_rows_of_others(void **state)
+{
+	const char *argv[] = { tracer_path(), "--leak-check=full", "-T", "1", NULL };
+	struct child *tracer = child__start(&(struct child_options){ .argv = argv });
+	struct run *run;
+	(void)state;
+
+	child__wait_output(tracer, "VERIFIED\n", 1, CHECK_S);
+	run__free(run_plain(ARGS(victim("leak64"))));
+	kill(child__pid(tracer), SIGINT);
+	run = child__finish(tracer, CHECK_S);
+	assert_int_equal(run->exit_status, 0);
+	assert_contains(run->out, " leak64 ");
+	assert_lacks(run->out, "leak64.c");
+	run__free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SYSTEM_TEST(test_all_that_run),
-		SYSTEM_TEST(test_the_largest_alone),
-		SYSTEM_TEST(test_ends),
-		SYSTEM_TEST(test_exit_status),
+		SYSTEM_TEST(test_all_that_run),	  SYSTEM_TEST(test_the_largest_alone),
+		SYSTEM_TEST(test_ends),		  SYSTEM_TEST(test_exit_status),
+		SYSTEM_TEST(test_rows_of_others),
 	};
 
 	return cmocka_run_group_tests_name("leak_system", tests, harness__begin, harness__end);
