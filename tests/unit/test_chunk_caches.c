@@ -171,7 +171,7 @@ static void test_no_cache(void **state)
 	check_no_cache();
 	/* Too many, too few. */
 	fill_bin(1, (uint64_t[]){ users[3], users[0] }, 2);
-	set_count(1, 4);
+	set_count(1, 8);
 	check_no_cache();
 	set_count(1, 0);
 	check_no_cache();
@@ -210,10 +210,44 @@ static void test_cache_in_change(void **state)
 	check_unknown(NR_USERS - 4, false);
 	glibc_arenas__free(&arenas);
 	/* By one member, and in one bin. */
-	set_count(1, 5);
+	set_count(1, 1);
 	check_no_cache();
-	set_count(1, 4);
+	set_count(1, 2);
 	set_count(2, 2);
+	check_no_cache();
+}
+
+/* Its thread ends: the bins are emptied one by one, but not their counts. */
+static void test_cache_of_an_ending_thread(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NR_VERSIONS; i++) {
+		begin_version(&versions[i]);
+		fill_bin(2, (uint64_t[]){ users[4], users[1] }, 2);
+		fill_bin(3, (uint64_t[]){ users[2], users[5] }, 2);
+		set_count(1, 7);
+		set_count(2, 5);
+		read_arenas(NULL, 0);
+		/* Plain links are found like all pointers. */
+		check_unknown(version->is_mangled ? NR_USERS - 4 : NR_USERS + 1,
+			      !version->is_mangled);
+		glibc_arenas__free(&arenas);
+		/* From the first one that has any on, all must be right but for one member. */
+		set_count(3, 4);
+		check_no_cache();
+		set_count(3, 2);
+		set_count(0, 8);
+		check_no_cache();
+		made_memory__free(&memory);
+	}
+}
+
+/* It was all in use: what is left when the last bin is empty looks like any block. */
+static void test_emptied_cache(void **state)
+{
+	(void)state;
+	set_count(1, 7);
+	set_count(2, 5);
 	check_no_cache();
 }
 
@@ -304,6 +338,8 @@ int main(void)
 		cmocka_unit_test(test_empty_cache),
 		cmocka_unit_test_setup_teardown(test_no_cache, begin_newest, end),
 		cmocka_unit_test_setup_teardown(test_cache_in_change, begin_newest, end),
+		cmocka_unit_test(test_cache_of_an_ending_thread),
+		cmocka_unit_test_setup_teardown(test_emptied_cache, begin_newest, end),
 		cmocka_unit_test_setup_teardown(test_known_member, begin_newest, end),
 		cmocka_unit_test_setup_teardown(test_known_blocks_in_a_member, begin_newest, end),
 		cmocka_unit_test(test_fast_bins),

@@ -99,6 +99,35 @@ static void test_unchanged(void **state)
 	old_chunks__free(&old);
 }
 
+#define MANGLED(at, to) ((uint64_t)(to) ^ (AT(at) >> 12))
+
+/* Chunks of one size; the last one lies in another page. */
+static void test_links(void **state)
+{
+	struct used_chunk members[] = {
+		{ AT(0x10), 0x18, MANGLED(0x10, AT(0x30)) }, /* the next one's user part */
+		{ AT(0x30), 0x18, MANGLED(0x30, AT(0x50) - 0x10) }, /* its header */
+		{ AT(0x50), 0x18, MANGLED(0x50, AT(0x1070)) },
+		{ AT(0x1070), 0x18, MANGLED(0x1070, 0) },
+		{ AT(0x1090), 0x18, MANGLED(0x1090, AT(0x10b0)) }, /* where a program wrote */
+		{ AT(0x10b0), 0x18, 42 },
+		{ AT(0x10d0), 0x18, MANGLED(0x10d0, AT(0x10d0)) }, /* itself */
+		{ AT(0x10f0), 0x28, MANGLED(0x10f0, AT(0x1070)) }, /* of another size */
+		{ AT(0x1120), 0x18, MANGLED(0x1120, AT(0x1070) + 8) }, /* no start */
+		{ AT(0x1140), 0x18, AT(0x1070) }, /* not mangled: a pointer like all others */
+	};
+	const struct chunk_list chunks = { .list = members, .nr = 10 };
+	struct old_chunks old;
+	(void)state;
+
+	assert_int_equal(old_chunks__init(&old, &chunks, NULL, 0), 0);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(old_chunks__next_in_list(&old, i), i + 1);
+	for (uint32_t i = 3; i < 10; i++)
+		assert_int_equal(old_chunks__next_in_list(&old, i), BLOCK_NONE);
+	old_chunks__free(&old);
+}
+
 static void test_none(void **state)
 {
 	const struct chunk_list none = { .nr = 0 };
@@ -114,9 +143,8 @@ static void test_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_find),
-		cmocka_unit_test(test_known),
-		cmocka_unit_test(test_unchanged),
+		cmocka_unit_test(test_find),	  cmocka_unit_test(test_known),
+		cmocka_unit_test(test_unchanged), cmocka_unit_test(test_links),
 		cmocka_unit_test(test_none),
 	};
 

@@ -13,6 +13,7 @@
 
 #define MAX_CACHE_BINS 76
 #define SMALL_CACHE_BINS 64
+#define USUAL_CACHE_COUNT 7 /* of a bin's members, unless a tunable says otherwise */
 
 struct cache_layout {
 	uint64_t chunk_bytes; /* of the cache */
@@ -228,10 +229,13 @@ static bool read_cache(struct marking *marking, const struct unknown_chunk *chun
 
 /*
  * Marks the members of all bins, if these are sound; otherwise none. A thread that stands in the
- * midst of malloc() has changed one list, but not yet its count, or the other way round.
+ * midst of malloc() has changed one list, but not yet its count, or the other way round. One that
+ * ends empties bin after bin, and leaves the counts as they are (tcache_thread_shutdown): of links
+ * that are mangled some are proof enough.
  */
 static bool take_bins(struct marking *marking, const struct cache *cache, bool is_mangled)
 {
+	bool may_be_emptied = is_mangled && cache->nr_bins_used;
 	uint64_t nr_taken[MAX_CACHE_BINS];
 	size_t nr_odd = 0, i;
 
@@ -241,6 +245,11 @@ static bool take_bins(struct marking *marking, const struct cache *cache, bool i
 
 		if (!take_members(marking, &form, cache->firsts[i], expected + 1, &nr_taken[i]))
 			break;
+		if (may_be_emptied && nr_taken[i] <= expected && expected <= USUAL_CACHE_COUNT) {
+			may_be_emptied = !nr_taken[i];
+			continue;
+		}
+		may_be_emptied = false;
 		nr_odd += nr_taken[i] != expected;
 		if (nr_taken[i] + 1 < expected || nr_odd > (cache->nr_bins_used > 1 ? 1 : 0)) {
 			return_members(marking, &form, cache->firsts[i], nr_taken[i]);

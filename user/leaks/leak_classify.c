@@ -37,6 +37,8 @@ struct classifier {
 	struct leak_nodes nodes;
 	struct block_index *index;
 	struct old_chunks old; /* their numbers follow those of the nodes */
+	struct reach_edge *old_edges; /* those that come after all others */
+	size_t nr_old_edges, max_old_edges;
 	bool old_incomplete; /* not all pointers to them found room */
 	uint8_t *found; /* of each node and old chunk */
 	uint32_t source_node; /* where the last source was */
@@ -112,37 +114,64 @@ static bool is_repeated(struct classifier *classifier, const struct reach_edge *
 	return before & FOUND_EXACTLY || (!edge->exact && !edge->note && before & FOUND_INSIDE);
 }
 
-static void add_old_edge(struct classifier *classifier, const struct pointer_note *note,
-			 uint32_t chunk)
+static uint32_t number_of_old(const struct classifier *classifier, uint32_t chunk)
 {
-	struct reach_edge edge = { .exact = true };
-
-	edge.to = (uint32_t)classifier->nodes.nr + chunk;
-	if (classifier->found[edge.to] & FOUND_EXACTLY)
-		return;
-	edge.from = find_source(classifier, note->source);
-	if (edge.from != edge.to && (edge.from != REACH_ROOT || !is_repeated(classifier, &edge)))
-		add_edge(classifier, &edge);
+	return (uint32_t)classifier->nodes.nr + chunk;
 }
 
-/* nr_read: how many notes were read, and made room for as many edges. */
-static void resolve_old_note(struct classifier *classifier, const struct pointer_note *note,
-			     size_t nr_read)
+/* The edge of a note, if it says something new. */
+static bool make_old_edge(struct classifier *classifier, const struct pointer_note *note,
+			  uint32_t chunk, struct reach_edge *edge)
+{
+	*edge = (struct reach_edge){ .to = number_of_old(classifier, chunk), .exact = true };
+	if (classifier->found[edge->to] & FOUND_EXACTLY)
+		return false;
+	edge->from = find_source(classifier, note->source);
+	return edge->from != edge->to &&
+	       (edge->from != REACH_ROOT || !is_repeated(classifier, edge));
+}
+
+static void add_last_edge(struct classifier *classifier, const struct reach_edge *edge)
+{
+	if (classifier->nr_old_edges < classifier->max_old_edges)
+		classifier->old_edges[classifier->nr_old_edges++] = *edge;
+	else
+		classifier->old_incomplete = true;
+}
+
+/*
+ * A note has the room of one edge, but the word before a chunk is both in the chunk before and at
+ * this one's header. So pointers to headers come after all notes.
+ */
+static void resolve_old_note(struct classifier *classifier, const struct pointer_note *note)
 {
 	uint32_t chunk = old_chunks__find(&classifier->old, note->value);
 	uint32_t header = old_chunks__find_header(&classifier->old, note->value);
+	struct reach_edge edge;
 
 	if ((chunk == BLOCK_NONE && header == BLOCK_NONE) ||
 	    root_ranges__contain(&classifier->scan->ended, note->source))
 		return;
-	if (chunk != BLOCK_NONE)
-		add_old_edge(classifier, note, chunk);
-	if (header == BLOCK_NONE)
-		return;
-	if (classifier->nr_edges < nr_read)
-		add_old_edge(classifier, note, header);
-	else
-		classifier->old_incomplete = true;
+	if (chunk != BLOCK_NONE && make_old_edge(classifier, note, chunk, &edge))
+		add_edge(classifier, &edge);
+	if (header != BLOCK_NONE && make_old_edge(classifier, note, header, &edge))
+		add_last_edge(classifier, &edge);
+}
+
+/* Of lists of free chunks that a thread took out, and has in its hands: no note has their links. */
+static void add_links_of_old(struct classifier *classifier)
+{
+	struct reach_edge edge = { .exact = true };
+
+	for (uint32_t i = 0; i < classifier->old.nr; i++) {
+		uint32_t next = old_chunks__next_in_list(&classifier->old, i);
+
+		if (next == BLOCK_NONE)
+			continue;
+		edge.from = number_of_old(classifier, i);
+		edge.to = number_of_old(classifier, next);
+		add_last_edge(classifier, &edge);
+	}
 }
 
 static void resolve_note(struct classifier *classifier, const struct pointer_note *note,
@@ -176,6 +205,8 @@ static void resolve_notes(struct classifier *classifier)
 
 	progress__phase("resolving pointers");
 	classifier->edges = (struct reach_edge *)log->list;
+	classifier->old_edges = (struct reach_edge *)(log->list + log->nr);
+	classifier->max_old_edges = log->max - log->nr;
 	for (size_t done = 0, nr; done < log->nr; done += nr) {
 		if (done % PROGRESS_NOTES == 0)
 			progress__show(done, log->nr);
@@ -192,8 +223,12 @@ static void resolve_notes(struct classifier *classifier)
 			if (to[i] != BLOCK_NONE)
 				resolve_note(classifier, &notes[i], to[i]);
 			else
-				resolve_old_note(classifier, &notes[i], done + i + 1);
+				resolve_old_note(classifier, &notes[i]);
 	}
+	add_links_of_old(classifier);
+	memmove(classifier->edges + classifier->nr_edges, classifier->old_edges,
+		classifier->nr_old_edges * sizeof(*classifier->edges));
+	classifier->nr_edges += classifier->nr_old_edges;
 }
 
 static int reach_nodes(struct classifier *classifier)

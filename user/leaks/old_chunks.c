@@ -62,6 +62,38 @@ uint32_t old_chunks__find_header(const struct old_chunks *old, uint64_t address)
 		       BLOCK_NONE;
 }
 
+/* Since glibc 2.32 a link is mangled with the address that it lies at (PROTECT_PTR). */
+static bool ends_list(const struct old_chunks *old, uint32_t index)
+{
+	return old->chunks[index]->first_word == old->chunks[index]->address >> 12;
+}
+
+static uint32_t find_linked(const struct old_chunks *old, uint32_t index)
+{
+	const struct used_chunk *chunk = old->chunks[index];
+	uint64_t link = chunk->first_word ^ chunk->address >> 12;
+	uint32_t next;
+
+	if (link % CHUNK_ALIGNMENT)
+		return BLOCK_NONE;
+	next = old_chunks__find_header(old, link);
+	if (next == BLOCK_NONE) {
+		next = old_chunks__find(old, link);
+		if (next == BLOCK_NONE || old->list[next].address != link)
+			return BLOCK_NONE;
+	}
+	return next != index && old->list[next].size_bytes == chunk->bytes ? next : BLOCK_NONE;
+}
+
+uint32_t old_chunks__next_in_list(const struct old_chunks *old, uint32_t index)
+{
+	uint32_t next = find_linked(old, index);
+
+	if (next == BLOCK_NONE || ends_list(old, next))
+		return next;
+	return find_linked(old, next) != BLOCK_NONE ? next : BLOCK_NONE;
+}
+
 static bool read_word(const struct memory_reader *memory, uint64_t address, uint64_t *word)
 {
 	return memory_reader__all(memory, address, word, sizeof(*word));

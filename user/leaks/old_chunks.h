@@ -43,6 +43,16 @@ uint32_t old_chunks__find(const struct old_chunks *old, uint64_t address);
 uint32_t old_chunks__find_header(const struct old_chunks *old, uint64_t address);
 
 /*
+ * The chunk that the first word of that one leads to as the link of a list of free chunks, or
+ * BLOCK_NONE. A thread takes whole lists out of glibc's bins (malloc_consolidate), and has the
+ * first ones in registers: the others are reached by mangled links alone, which no pointer search
+ * finds. The next chunk must have the same size, and be the end of a list or lead to a chunk
+ * itself: a link that was left in a block that is in use, since the program never wrote there,
+ * mostly leads to one where it did.
+ */
+uint32_t old_chunks__next_in_list(const struct old_chunks *old, uint32_t index);
+
+/*
  * Whether that chunk is still as it was, which is true of each that is lost. One that a thread was
  * just freeing when it was paused is in a list of free chunks since, or was merged with another.
  */
