@@ -38,9 +38,10 @@ static struct made_memory memory;
 static struct made_heap heap;
 static const struct version *version;
 static uint64_t cache, users[NR_USERS];
+static unsigned int nr_fillers;
 static struct glibc_arenas arenas;
 
-/* A cache, and chunks of 0x30, 0x40, 0x50 bytes and again. */
+/* A cache, fillers, and chunks of 0x30, 0x40, 0x50 bytes and again. */
 static void begin_version(const struct version *which)
 {
 	version = which;
@@ -49,6 +50,8 @@ static void begin_version(const struct version *which)
 	made_memory__add(&memory, DATA, 0x2000, AREA_FILE);
 	heap = made_heap__main(&memory, version->arena, MAIN_ARENA, HEAP, HEAP + HEAP_BYTES);
 	cache = made_heap__chunk(&heap, version->cache_bytes, true);
+	for (unsigned int i = 0; i < nr_fillers; i++)
+		made_heap__chunk(&heap, 0x20, true);
 	for (size_t i = 0; i < NR_USERS; i++)
 		users[i] = made_heap__chunk(&heap, 0x30 + 0x10 * (i % 3), true);
 	made_heap__top(&heap);
@@ -90,13 +93,19 @@ static void fill_bin(size_t bin, const uint64_t *members, size_t nr)
 	set_count(bin, nr);
 }
 
-static void read_arenas(const struct leak_block *known, size_t nr_known)
+static void read_some_arenas(const struct leak_block *known, size_t nr_known)
 {
 	struct memory_reader reader = made_memory__reader(&memory);
 	struct process_areas areas = made_memory__areas(&memory);
 
 	assert_int_equal(glibc_arenas__read(&arenas, &reader, &areas, known, nr_known), 0);
 	assert_int_not_equal(arenas.state, ARENAS_NONE);
+}
+
+/* All of the heap is the allocator's. */
+static void read_arenas(const struct leak_block *known, size_t nr_known)
+{
+	read_some_arenas(known, nr_known);
 	assert_int_equal(arenas.owned.list[0].start, HEAP);
 	assert_int_equal(arenas.owned.list[0].end, HEAP + HEAP_BYTES);
 }
@@ -264,6 +273,31 @@ static void test_known_member(void **state)
 	glibc_arenas__free(&arenas);
 }
 
+/* The walk passes over chunks that threads are just changing, and the few between two of these. */
+static void test_members_that_were_not_walked(void **state)
+{
+	(void)state;
+	nr_fillers = 40;
+	begin_version(NEWEST);
+	nr_fillers = 0;
+	fill_bin(3, (uint64_t[]){ users[8], users[2], users[5] }, 3);
+	made_memory__set(&memory, users[7] - 8, 0x12345);
+	made_memory__set(&memory, heap.at + 8, 0x12345);
+	read_some_arenas(NULL, 0);
+	assert_int_equal(arenas.state, ARENAS_PARTLY);
+	assert_false(is_unknown(cache));
+	assert_false(is_unknown(users[2]));
+	assert_false(is_unknown(users[5]));
+	glibc_arenas__free(&arenas);
+	/* No chunk of that size lies there. */
+	made_memory__set(&memory, users[8] - 8, 0x41);
+	read_some_arenas(NULL, 0);
+	assert_true(is_unknown(cache));
+	assert_true(is_unknown(users[2]));
+	glibc_arenas__free(&arenas);
+	made_memory__free(&memory);
+}
+
 /* Blocks that were freed after they had been read; their memory became a part of a larger chunk. */
 static void test_known_blocks_in_a_member(void **state)
 {
@@ -341,6 +375,7 @@ int main(void)
 		cmocka_unit_test(test_cache_of_an_ending_thread),
 		cmocka_unit_test_setup_teardown(test_emptied_cache, begin_newest, end),
 		cmocka_unit_test_setup_teardown(test_known_member, begin_newest, end),
+		cmocka_unit_test(test_members_that_were_not_walked),
 		cmocka_unit_test_setup_teardown(test_known_blocks_in_a_member, begin_newest, end),
 		cmocka_unit_test(test_fast_bins),
 		cmocka_unit_test_setup_teardown(test_lists_that_meet, begin_newest, end),

@@ -49,17 +49,18 @@ struct marking {
 
 /*
  * A chunk where blocks are still known was freed after the blocks were read, or is what became of
- * theirs. They stay known, and the words come from the process.
+ * theirs. They stay known, and the words come from the process. So do those of a chunk that the
+ * walk passed over, since a thread was just changing its neighbour.
  */
-static bool read_known(struct marking *marking, uint64_t user, uint64_t *bytes, uint64_t *link)
+static bool read_unnoted(struct marking *marking, uint64_t user, uint64_t *bytes, uint64_t *link)
 {
 	const struct chunk_walk *walk = marking->walk;
-	const struct range_list *walked = &walk->walked;
-	size_t i = search__nr_before(walked->nr, at, walked->list[at].end <= user);
+	const struct range_list *segments = &walk->segments;
+	size_t i = search__nr_before(segments->nr, at, segments->list[at].end <= user);
 	uint64_t words[2];
 
-	if (user % CHUNK_ALIGNMENT || i == walked->nr ||
-	    user < walked->list[i].start + CHUNK_HEADER_BYTES ||
+	if (user % CHUNK_ALIGNMENT || i == segments->nr ||
+	    user < segments->list[i].start + CHUNK_HEADER_BYTES ||
 	    !memory_reader__all(walk->window.memory, user - 8, words, sizeof(words)))
 		return false;
 	*bytes = words[0] & ~(uint64_t)CHUNK_FLAGS;
@@ -89,7 +90,7 @@ static bool take_member(struct marking *marking, const struct list_form *form, u
 	if (chunk && !chunk->is_part && !chunk->is_spare) {
 		bytes = chunk->bytes + CHUNK_OVERHEAD_BYTES;
 		link = chunk->link;
-	} else if ((chunk && chunk->is_spare) || !read_known(marking, user, &bytes, &link)) {
+	} else if ((chunk && chunk->is_spare) || !read_unnoted(marking, user, &bytes, &link)) {
 		return false;
 	} else {
 		chunk = NULL; /* a part of it, which stays one */
@@ -120,7 +121,7 @@ static void return_members(struct marking *marking, const struct list_form *form
 			chunk->is_spare = 0;
 			walk->free_bytes -= chunk->bytes + CHUNK_OVERHEAD_BYTES;
 			walk->free_chunks--;
-		} else if (!read_known(marking, user, &bytes, &link)) {
+		} else if (!read_unnoted(marking, user, &bytes, &link)) {
 			return;
 		}
 		user = next_member(form, user, link);

@@ -68,6 +68,7 @@ int chunk_walk__open(struct chunk_walk *walk, const struct memory_reader *memory
 void chunk_walk__close(struct chunk_walk *walk)
 {
 	memory_window__close(&walk->window);
+	range_list__free(&walk->segments);
 	range_list__free(&walk->walked);
 	free(walk->chunks);
 	free(walk->group_starts);
@@ -359,10 +360,11 @@ static int find_piece(struct chunk_walk *walk, const struct chunk_segment *segme
 int chunk_walk__segment(struct chunk_walk *walk, const struct chunk_segment *segment)
 {
 	struct piece piece;
-	int err;
+	int err = range_list__add(&walk->segments, segment->first, segment->end);
 
 	memory_window__set_limit(&walk->window, segment->end);
-	err = walk_first_piece(walk, segment, &piece);
+	if (!err)
+		err = walk_first_piece(walk, segment, &piece);
 	while (!err) {
 		uint64_t next = chunk_align(piece.end);
 

@@ -61,6 +61,7 @@ struct chunk_walk {
 	struct unknown_chunk *chunks; /* by address */
 	size_t nr, capacity;
 	uint64_t *group_starts; /* for the search */
+	struct range_list segments; /* what was to be walked */
 	struct range_list walked; /* what the chunks that were passed took up */
 	uint64_t free_bytes, free_chunks;
 	uint64_t nr_steps_left, nr_starts_left;
