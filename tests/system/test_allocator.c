@@ -52,6 +52,20 @@ static void test_family(void **state)
 	run__free(run);
 }
 
+/* Beside libc's, and as exact. */
+static void test_own_names(void **state)
+{
+	struct run *run = trace_exact(ARGS(victim("own_names")));
+	const json_t *record = exit_record(run);
+	(void)state;
+
+	assert_int_equal(stacks_with(record, "use_malloc").blocks, 20);
+	assert_int_equal(stacks_with(record, "use_mallocx").blocks, 20);
+	assert_int_equal(stacks_with(record, "use_rallocx").blocks, 20);
+	assert_int_equal(number(record, "totals.unknown_frees"), 0);
+	run__free(run);
+}
+
 /* A static glibc allocates a few blocks for its loader's paths before main. */
 #define STATIC_START_BLOCKS 10
 
@@ -414,6 +428,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SYSTEM_TEST(test_family),
+		SYSTEM_TEST(test_own_names),
 		SYSTEM_TEST(test_family_static),
 		SYSTEM_TEST(test_family_musl),
 		SYSTEM_TEST(test_family_musl_static),

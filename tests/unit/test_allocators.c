@@ -206,6 +206,13 @@ static void test_musl(void **state)
 	elf_fixture__run(folder, "musl-gcc -fno-builtin -static main.c -o musl-static");
 	assert_int_equal(find("musl-static", &probes), 0);
 	assert_in_range(probes.nr, 2, ALLOCATOR_PROBES_MAX);
+	/* It never frees, so it has no free. */
+	elf_fixture__text(folder, "keeps.c",
+			  "#include <stdlib.h>\nint main(void) { return !malloc(1); }\n");
+	elf_fixture__run(folder, "musl-gcc -fno-builtin -static keeps.c -o musl-keeps");
+	assert_symbols("musl-keeps", " malloc");
+	elf_fixture__run(folder, "musl-gcc -fno-builtin keeps.c -o musl-keeps");
+	assert_symbols("musl-keeps", "");
 }
 
 static void test_static_programs(void **state)
@@ -235,12 +242,14 @@ static void test_allocator_linked_in(void **state)
 	assert_symbols("hidden", "");
 }
 
-static void test_hidden_in_library_is_none(void **state)
+static void test_hidden_in_library(void **state)
 {
 	(void)state;
 	elf_fixture__run(folder,
 			 LIBRARY "'-DHOW=__attribute__((visibility(\"hidden\"),used))' tiny.c "
 				 "-o hidden.so");
+	assert_symbols("hidden.so", " malloc free");
+	elf_fixture__run(folder, "strip hidden.so");
 	assert_symbols("hidden.so", "");
 }
 
@@ -491,7 +500,7 @@ int main(void)
 		cmocka_unit_test(test_musl),
 		cmocka_unit_test(test_static_programs),
 		cmocka_unit_test(test_allocator_linked_in),
-		cmocka_unit_test(test_hidden_in_library_is_none),
+		cmocka_unit_test(test_hidden_in_library),
 		cmocka_unit_test(test_half_an_allocator_is_none),
 		cmocka_unit_test(test_names_that_only_end_alike),
 		cmocka_unit_test(test_local_is_shadowed_by_global),

@@ -461,19 +461,18 @@ static uint64_t symbol_bytes(const char *path, uint64_t address)
 	return bytes;
 }
 
-static unsigned int arguments_of(const char *symbol)
+static unsigned int arguments_of(enum allocator_function function)
 {
-	static const char *const by_number[] = {
-		"malloc valloc pvalloc free cfree",
-		"calloc realloc memalign aligned_alloc",
-		"reallocarray posix_memalign",
-	};
-
-	for (unsigned int i = 0; i < 3; i++)
-		if (strstr(by_number[i], symbol))
-			return i + 1;
-	fail_msg("%s", symbol);
-	return 0;
+	switch (function) {
+	case FUNCTION_MALLOC:
+	case FUNCTION_FREE:
+		return 1;
+	case FUNCTION_REALLOCARRAY:
+	case FUNCTION_POSIX_MEMALIGN:
+		return 3;
+	default:
+		return 2;
+	}
 }
 
 static void check_library(const char *path)
@@ -492,7 +491,7 @@ static void check_library(const char *path)
 		function.entry = address_of(path, probe->file_offset);
 		function.probe = address_of(path, probe->probe_offset);
 		function.end = function.entry + symbol_bytes(path, function.entry);
-		function.nr_arguments = arguments_of(probe->symbol);
+		function.nr_arguments = arguments_of(probe->function);
 		print_message("%s: %s+%u, %s\n", path, probe->symbol,
 			      (unsigned int)(probe->probe_offset - probe->file_offset),
 			      probe->emulated ? "emulated" : "single-stepped");

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Finds the malloc family by name, and decides which symbols of a file count: those that ld.so can
- * see, and in a program also functions that were linked in but not exported. Input: symbol tables;
- * output: probes.
+ * Finds the allocators of a file by the names of allocator_names.c: in its own symbol tables, and
+ * for a stripped program in the one that is kept apart. Input: symbol tables; output: probes.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "allocators/allocator_names.h"
 #include "allocators/allocators.h"
+#include "allocators/placement.h"
 #include "elf/elf_image.h"
 #include "elf/named_functions.h"
-#include "allocators/placement.h"
+#include "elf/separate_symbols.h"
 
 /* The number of arguments read at the entry; see read_arguments in bpf/blocks.bpf.c. */
 static const unsigned int nr_arguments[NR_ALLOCATOR_FUNCTIONS] = {
@@ -20,30 +21,6 @@ static const unsigned int nr_arguments[NR_ALLOCATOR_FUNCTIONS] = {
 	[FUNCTION_FREE] = 1,
 };
 
-/* If several names share an address, the probe takes the first of them in this list. */
-static const struct {
-	const char *name;
-	enum allocator_function function;
-} family[] = {
-	{ "malloc", FUNCTION_MALLOC },
-	{ "free", FUNCTION_FREE },
-	{ "calloc", FUNCTION_CALLOC },
-	{ "realloc", FUNCTION_REALLOC },
-	{ "reallocarray", FUNCTION_REALLOCARRAY },
-	{ "memalign", FUNCTION_MEMALIGN },
-	{ "aligned_alloc", FUNCTION_MEMALIGN },
-	{ "posix_memalign", FUNCTION_POSIX_MEMALIGN },
-	{ "valloc", FUNCTION_MALLOC },
-	{ "pvalloc", FUNCTION_MALLOC },
-	{ "cfree", FUNCTION_FREE },
-};
-
-#define NR_FAMILY (sizeof(family) / sizeof(*family))
-#define MALLOC 0
-#define FREE 1
-#define LIBC_START NR_FAMILY /* not in the family: only a libc defines it, never a mere loader */
-#define NR_NAMES (NR_FAMILY + 1)
-
 /* Enough for several versions of every name. A file with more is not an allocator but an attack. */
 #define FOUND_MAX 256
 
@@ -51,24 +28,27 @@ static const struct {
 #define FUNCTION_BYTES_MAX (128 << 10)
 
 struct search {
-	bool locals_count;
-	bool global[NR_NAMES]; /* names that a global symbol has */
+	const struct elf_image *image;
+	bool has_global[ALLOCATOR_PREFIXES_MAX][NAMED_FUNCTIONS_MAX]; /* names of global symbols */
 	struct named_function found[FOUND_MAX];
 	size_t nr_found;
 };
+
+static bool is_same_name(const struct named_function *one, const struct named_function *other)
+{
+	return one->name == other->name && one->prefix == other->prefix;
+}
 
 static int take_function(const struct named_function *function, void *context)
 {
 	struct search *search = context;
 
-	if (function->local && !search->locals_count)
-		return 0;
 	if (!function->local)
-		search->global[function->name] = true;
+		search->has_global[function->prefix][function->name] = true;
 	for (size_t i = 0; i < search->nr_found; i++) {
 		struct named_function *known = &search->found[i];
 
-		if (known->name == function->name && known->file_offset == function->file_offset) {
+		if (is_same_name(known, function) && known->file_offset == function->file_offset) {
 			known->local = known->local && function->local;
 			return 0;
 		}
@@ -79,28 +59,43 @@ static int take_function(const struct named_function *function, void *context)
 	return 0;
 }
 
-/*
- * .symtab matters only for programs. A library's callers reach only functions that .dynsym exports,
- * while a program may have a hidden allocator linked in, whose symbols are local.
- */
-static int search_tables(const struct elf_image *image, struct search *search)
+static int search_table(struct search *search, const struct elf_symbol_table *table)
 {
-	const char *names[NR_NAMES];
+	return named_functions__each(search->image, table, allocator_names__wanted(), take_function,
+				     search);
+}
+
+static int search_separate_table(struct search *search)
+{
 	struct elf_symbol_table table;
-	int err;
+	struct elf_file file;
+	int err = separate_symbols__open(&file, elf_image__headers(search->image));
 
-	for (size_t i = 0; i < NR_FAMILY; i++)
-		names[i] = family[i].name;
-	names[LIBC_START] = "__libc_start_main";
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	elf_symbol_table__of_headers(&file.headers, &table);
+	err = search_table(search, &table);
+	elf_file__close(&file);
+	return err == -EBADMSG ? 0 : err; /* the program itself is sound */
+}
 
-	err = elf_image__dynamic_symbols(image, &table);
+/*
+ * .dynsym has what ld.so can see. A function that was linked in and is not exported, so that the
+ * file alone calls it, is in .symtab.
+ */
+static int search_tables(struct search *search)
+{
+	struct elf_symbol_table table;
+	int err = elf_image__dynamic_symbols(search->image, &table);
+
 	if (!err)
-		err = named_functions__each(image, &table, names, NR_NAMES, take_function, search);
-	if (err || !elf_image__is_program(image))
+		err = search_table(search, &table);
+	if (err)
 		return err;
-	search->locals_count = true;
-	elf_image__static_symbols(image, &table);
-	return named_functions__each(image, &table, names, NR_NAMES, take_function, search);
+	elf_image__static_symbols(search->image, &table);
+	if (table.nr_symbols)
+		return search_table(search, &table);
+	return elf_image__is_program(search->image) ? search_separate_table(search) : 0;
 }
 
 /* If a global symbol has the name, local ones are helpers of some source file. */
@@ -111,35 +106,35 @@ static void drop_shadowed_locals(struct search *search)
 	for (size_t i = 0; i < search->nr_found; i++) {
 		const struct named_function *function = &search->found[i];
 
-		if (!function->local || !search->global[function->name])
+		if (!function->local || !search->has_global[function->prefix][function->name])
 			search->found[kept++] = *function;
 	}
 	search->nr_found = kept;
 }
 
-static bool defines(const struct search *search, size_t name)
+static void note_defined(const struct search *search, struct defined_names *defined)
 {
+	memset(defined, 0, sizeof(*defined));
 	for (size_t i = 0; i < search->nr_found; i++)
-		if (search->found[i].name == name)
-			return true;
-	return false;
+		defined->is_defined[search->found[i].prefix][search->found[i].name] = true;
 }
 
 /* Recognises glibc's loader. musl's loader is also its libc, and has another name. */
-static int is_mere_loader(const struct elf_image *image, const struct search *search, bool *answer)
+static int is_mere_loader(const struct elf_image *image, const struct defined_names *defined,
+			  bool *answer)
 {
-	static const char *const prefixes[] = { "ld-linux", "ld64.so", "ld.so" };
+	static const char *const loaders[] = { "ld-linux", "ld64.so", "ld.so" };
 	char *soname;
 	int err;
 
 	*answer = false;
-	if (defines(search, LIBC_START))
+	if (allocator_names__are_of_libc(defined))
 		return 0;
 	err = elf_image__dynamic_string(image, DT_SONAME, 0, &soname);
 	if (err || !soname)
 		return err;
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
-		*answer |= !strncmp(soname, prefixes[i], strlen(prefixes[i]));
+	for (size_t i = 0; i < sizeof(loaders) / sizeof(*loaders); i++)
+		*answer |= !strncmp(soname, loaders[i], strlen(loaders[i]));
 	free(soname);
 	return 0;
 }
@@ -148,6 +143,8 @@ static int compare_found(const void *a, const void *b)
 {
 	const struct named_function *left = a, *right = b;
 
+	if (left->prefix != right->prefix)
+		return left->prefix < right->prefix ? -1 : 1;
 	if (left->name != right->name)
 		return left->name < right->name ? -1 : 1;
 	return (left->file_offset > right->file_offset) - (left->file_offset < right->file_offset);
@@ -220,43 +217,47 @@ static int place_probes(const struct elf_image *image, const struct search *sear
 	return err;
 }
 
-static int make_probes(struct search *search, struct allocator_probes *probes)
+static int make_probes(struct search *search, const struct defined_names *defined,
+		       struct allocator_probes *probes)
 {
 	qsort(search->found, search->nr_found, sizeof(*search->found), compare_found);
 	for (size_t i = 0; i < search->nr_found; i++) {
 		const struct named_function *function = &search->found[i];
+		struct allocator_probe *probe = &probes->probe[probes->nr];
 
-		if (function->name == LIBC_START || has_probe(probes, function->file_offset))
+		if (!allocator_names__counts(defined, function->prefix, function->name) ||
+		    has_probe(probes, function->file_offset))
 			continue;
 		if (probes->nr == ALLOCATOR_PROBES_MAX)
 			return -E2BIG;
-		probes->probe[probes->nr++] = (struct allocator_probe){
-			.symbol = family[function->name].name,
-			.function = family[function->name].function,
+		probes->nr++;
+		*probe = (struct allocator_probe){
+			.function = allocator_names__function(function->name),
 			.file_offset = function->file_offset,
 			.probe_offset = function->file_offset,
 		};
+		allocator_names__symbol(function->prefix, function->name, probe->symbol);
 	}
 	return 0;
 }
 
-static int find_in_image(const struct elf_image *image, struct search *search,
-			 struct allocator_probes *probes)
+static int find_in_image(struct search *search, struct allocator_probes *probes)
 {
+	struct defined_names defined;
 	bool mere_loader;
-	int err = search_tables(image, search);
+	int err = search_tables(search);
 
 	if (err)
 		return err;
 	drop_shadowed_locals(search);
-	/* A helper that happens to be called malloc, as in some debug builds, is no allocator. */
-	if (!defines(search, MALLOC) || !defines(search, FREE))
+	note_defined(search, &defined);
+	if (!allocator_names__has_allocator(&defined))
 		return 0;
-	err = is_mere_loader(image, search, &mere_loader);
+	err = is_mere_loader(search->image, &defined, &mere_loader);
 	if (err || mere_loader)
 		return err;
-	err = make_probes(search, probes);
-	return err ? err : place_probes(image, search, probes);
+	err = make_probes(search, &defined, probes);
+	return err ? err : place_probes(search->image, search, probes);
 }
 
 int allocators__find(int fd, struct allocator_probes *probes)
@@ -269,7 +270,8 @@ int allocators__find(int fd, struct allocator_probes *probes)
 	err = elf_image__open(fd, &image);
 	if (err)
 		return err;
-	err = find_in_image(image, &search, probes);
+	search.image = image;
+	err = find_in_image(&search, probes);
 	if (err)
 		memset(probes, 0, sizeof(*probes));
 	elf_image__free(image);

@@ -11,17 +11,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "allocators/allocator_names.h"
 #include "bpf/wire.h"
 
 struct allocator_probe {
-	const char *symbol; /* static string, "malloc" */
+	char symbol[ALLOCATOR_SYMBOL_BYTES]; /* "malloc", "je_malloc" */
 	enum allocator_function function; /* decides how the arguments are read */
 	uint64_t file_offset; /* of the function's first byte */
 	uint64_t probe_offset; /* the probe's place: file_offset, or some instructions after it */
 	bool emulated; /* a hit needs no single step */
 };
 
-#define ALLOCATOR_PROBES_MAX 32
+#define ALLOCATOR_PROBES_MAX 64
 
 struct allocator_probes {
 	struct allocator_probe probe[ALLOCATOR_PROBES_MAX];
@@ -29,11 +30,11 @@ struct allocator_probes {
 };
 
 /*
- * Finds the malloc family in the ELF file of fd. A file counts as an allocator only if it defines
- * both malloc and free. glibc's dynamic loader never counts, since its private malloc is not used
- * once the program begins. Names that share an address (memalign and aligned_alloc, free and cfree)
- * yield one probe. Returns 0 with probes->nr == 0 when the file defines no allocator; -ENOEXEC when
- * it is no ELF file of this machine's class, -EBADMSG when it is damaged, or -errno.
+ * Finds the allocators that the ELF file of fd defines, under the names of allocator_names.h.
+ * glibc's dynamic loader never counts, since its private malloc is not used once the program
+ * begins. Names that share an address (memalign and aligned_alloc, free and cfree) yield one probe.
+ * Returns 0 with probes->nr == 0 when the file defines no allocator; -ENOEXEC when it is no ELF
+ * file of this machine's class, -EBADMSG when it is damaged, or -errno.
  */
 int allocators__find(int fd, struct allocator_probes *probes);
 

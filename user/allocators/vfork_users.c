@@ -61,11 +61,17 @@ static int stop(const struct named_function *function, void *context)
 
 static bool contains(const struct elf_image *image)
 {
+	static const char *const no_prefix[] = { "" };
+	const struct wanted_functions wanted = {
+		.names = names,
+		.nr_names = NR_NAMES,
+		.prefixes = no_prefix,
+		.nr_prefixes = 1,
+	};
 	struct elf_symbol_table table;
 
 	elf_image__static_symbols(image, &table);
-	return table.nr_symbols &&
-	       named_functions__each(image, &table, names, NR_NAMES, stop, NULL) == 1;
+	return table.nr_symbols && named_functions__each(image, &table, &wanted, stop, NULL) == 1;
 }
 
 bool vfork_users__check(int fd)

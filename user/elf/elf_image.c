@@ -25,21 +25,14 @@ struct elf_image {
 	uint64_t dynamic_strings_bytes;
 };
 
-static bool within_file(const struct elf_image *image, uint64_t offset, uint64_t bytes)
+static bool within_source(const struct elf_source *source, uint64_t offset, uint64_t bytes)
 {
-	const struct elf_source *source = &image->headers.source;
-
 	return offset <= source->nr_bytes && elf_source__within(source, offset, bytes) == bytes;
 }
 
 int elf_image__read(const struct elf_image *image, uint64_t offset, void *buffer, size_t bytes)
 {
 	return elf_source__read(&image->headers.source, offset, buffer, bytes);
-}
-
-uint64_t elf_image__next_data(const struct elf_image *image, uint64_t offset)
-{
-	return elf_source__next_data(&image->headers.source, offset);
 }
 
 int elf_image__offset_of(const struct elf_image *image, uint64_t address, bool executable,
@@ -115,7 +108,8 @@ static int locate_dynamic_strings(struct elf_image *image)
 	err = elf_image__offset_of(image, address, false, &image->dynamic_strings_offset);
 	if (err)
 		return err;
-	if (bytes > SYMBOL_BYTES_MAX || !within_file(image, image->dynamic_strings_offset, bytes))
+	if (bytes > SYMBOL_BYTES_MAX ||
+	    !within_source(&image->headers.source, image->dynamic_strings_offset, bytes))
 		return -EBADMSG;
 	image->dynamic_strings_bytes = bytes;
 	return 0;
@@ -166,6 +160,11 @@ void elf_image__free(struct elf_image *image)
 	elf_headers__free(&image->headers);
 	free(image->dynamic);
 	free(image);
+}
+
+const struct elf_headers *elf_image__headers(const struct elf_image *image)
+{
+	return &image->headers;
 }
 
 /* Static-pie programs have no interpreter, and only a flag tells them from libraries. */
@@ -352,8 +351,9 @@ int elf_image__dynamic_symbols(const struct elf_image *image, struct elf_symbol_
 	if (!err)
 		err = elf_image__offset_of(image, symbols, false, &table->symbols_offset);
 	if (err || nr > SYMBOLS_MAX ||
-	    !within_file(image, table->symbols_offset, nr * sizeof(Elf64_Sym)))
+	    !within_source(&image->headers.source, table->symbols_offset, nr * sizeof(Elf64_Sym)))
 		return err ? err : -EBADMSG;
+	table->source = &image->headers.source;
 	table->nr_symbols = nr;
 	table->strings_offset = image->dynamic_strings_offset;
 	table->strings_bytes = image->dynamic_strings_bytes;
@@ -361,21 +361,28 @@ int elf_image__dynamic_symbols(const struct elf_image *image, struct elf_symbol_
 }
 
 /* Nothing at run time needs section headers, so damaged ones count as stripped ones. */
-void elf_image__static_symbols(const struct elf_image *image, struct elf_symbol_table *table)
+void elf_symbol_table__of_headers(const struct elf_headers *headers, struct elf_symbol_table *table)
 {
+	const struct elf_source *source = &headers->source;
 	const Elf64_Shdr *symbols, *strings = NULL;
 
 	memset(table, 0, sizeof(*table));
-	symbols = elf_headers__section_of_type(&image->headers, SHT_SYMTAB);
+	symbols = elf_headers__section_of_type(headers, SHT_SYMTAB);
 	if (symbols)
-		strings = elf_headers__linked(&image->headers, symbols, SHT_STRTAB);
+		strings = elf_headers__linked(headers, symbols, SHT_STRTAB);
 	if (!strings || symbols->sh_size > SYMBOL_BYTES_MAX ||
 	    strings->sh_size > SYMBOL_BYTES_MAX ||
-	    !within_file(image, symbols->sh_offset, symbols->sh_size) ||
-	    !within_file(image, strings->sh_offset, strings->sh_size))
+	    !within_source(source, symbols->sh_offset, symbols->sh_size) ||
+	    !within_source(source, strings->sh_offset, strings->sh_size))
 		return;
+	table->source = source;
 	table->symbols_offset = symbols->sh_offset;
 	table->nr_symbols = symbols->sh_size / sizeof(Elf64_Sym);
 	table->strings_offset = strings->sh_offset;
 	table->strings_bytes = strings->sh_size;
+}
+
+void elf_image__static_symbols(const struct elf_image *image, struct elf_symbol_table *table)
+{
+	elf_symbol_table__of_headers(&image->headers, table);
 }

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "elf/elf_headers.h"
+
 #if defined(__x86_64__)
 #define ELF_IMAGE_MACHINE EM_X86_64
 #elif defined(__aarch64__)
@@ -23,8 +25,12 @@
 
 struct elf_image;
 
-/* Where a symbol table and its strings lie in the file. nr_symbols is 0 when there is none. */
+/*
+ * Where a symbol table and its strings lie in the source, which belongs to the image or headers
+ * that the table is of. nr_symbols is 0 when there is none.
+ */
 struct elf_symbol_table {
+	const struct elf_source *source;
 	uint64_t symbols_offset;
 	uint64_t nr_symbols;
 	uint64_t strings_offset;
@@ -38,14 +44,14 @@ struct elf_symbol_table {
 int elf_image__open(int fd, struct elf_image **image);
 void elf_image__free(struct elf_image *image);
 
+/* They live as long as the image. */
+const struct elf_headers *elf_image__headers(const struct elf_image *image);
+
 /* A program, with or without an interpreter, rather than a library. */
 bool elf_image__is_program(const struct elf_image *image);
 
 /* Reads exactly that many bytes; -EBADMSG when the file has not so many there. */
 int elf_image__read(const struct elf_image *image, uint64_t offset, void *buffer, size_t bytes);
-
-/* As elf_source__next_data. */
-uint64_t elf_image__next_data(const struct elf_image *image, uint64_t offset);
 
 /* The file offset of an address that a PT_LOAD fills from the file; -EBADMSG when none does. */
 int elf_image__offset_of(const struct elf_image *image, uint64_t address, bool executable,
@@ -70,5 +76,8 @@ int elf_image__dynamic_string(const struct elf_image *image, int64_t tag, size_t
  */
 int elf_image__dynamic_symbols(const struct elf_image *image, struct elf_symbol_table *table);
 void elf_image__static_symbols(const struct elf_image *image, struct elf_symbol_table *table);
+/* The .symtab of a file whose segments may be elsewhere, such as a debug file. */
+void elf_symbol_table__of_headers(const struct elf_headers *headers,
+				  struct elf_symbol_table *table);
 
 #endif

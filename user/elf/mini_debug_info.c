@@ -82,32 +82,35 @@ static int unpack(int fd, const struct elf_headers *object, const Elf64_Shdr *se
 	return err;
 }
 
-static int read_unpacked(struct elf_symbols **symbols, int fd)
+int mini_debug_info__open(struct elf_file *file, const struct elf_headers *object)
 {
-	struct elf_headers headers;
-	int err = elf_headers__of_file(fd, &headers);
+	const Elf64_Shdr *section = elf_headers__section(object, ".gnu_debugdata");
+	int err;
 
+	*file = (struct elf_file)ELF_FILE_CLOSED;
+	if (!section || section->sh_type == SHT_NOBITS || !section->sh_size)
+		return -ENOENT;
+	if (section->sh_size > MAX_BYTES)
+		return -EFBIG;
+	file->fd = memfd_create("gnu_debugdata", MFD_CLOEXEC);
+	if (file->fd < 0)
+		return -errno;
+	err = unpack(file->fd, object, section);
 	if (!err)
-		err = elf_symbols__read(symbols, &headers, SHT_SYMTAB);
-	elf_headers__free(&headers);
+		err = elf_headers__of_file(file->fd, &file->headers);
+	if (err)
+		elf_file__close(file);
 	return err;
 }
 
 int mini_debug_info__read(struct elf_symbols **symbols, const struct elf_headers *object)
 {
-	const Elf64_Shdr *section = elf_headers__section(object, ".gnu_debugdata");
-	int fd, err;
+	struct elf_file file;
+	int err = mini_debug_info__open(&file, object);
 
-	if (!section || section->sh_type == SHT_NOBITS || !section->sh_size)
-		return -ENOENT;
-	if (section->sh_size > MAX_BYTES)
-		return -EFBIG;
-	fd = memfd_create("gnu_debugdata", MFD_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	err = unpack(fd, object, section);
-	if (!err)
-		err = read_unpacked(symbols, fd);
-	close(fd);
+	if (err)
+		return err;
+	err = elf_symbols__read(symbols, &file.headers, SHT_SYMTAB);
+	elf_file__close(&file);
 	return err;
 }

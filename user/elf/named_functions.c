@@ -19,15 +19,14 @@
 /* A wanted name begins at this offset of the string table. */
 struct place {
 	uint32_t offset;
-	uint32_t name;
+	uint16_t name, prefix;
 };
 
 struct search {
-	const struct elf_image *image;
+	const struct elf_image *image; /* what the addresses are of */
 	const struct elf_symbol_table *table;
-	const char *const *names;
-	size_t nr_names;
-	size_t name_bytes[NAMED_FUNCTIONS_MAX];
+	const struct wanted_functions *wanted;
+	size_t name_bytes[NAMED_FUNCTIONS_MAX], prefix_bytes[NAMED_FUNCTIONS_MAX];
 	struct place *places;
 	size_t nr_places;
 	size_t room;
@@ -36,7 +35,7 @@ struct search {
 	void *context;
 };
 
-static int add_place(struct search *search, uint64_t offset, size_t name)
+static int add_place(struct search *search, uint64_t offset, size_t name, size_t prefix)
 {
 	int err;
 
@@ -47,8 +46,28 @@ static int add_place(struct search *search, uint64_t offset, size_t name)
 	err = array__reserve(&search->places, &search->room, search->nr_places + 1);
 	if (err)
 		return err;
-	search->places[search->nr_places++] = (struct place){ (uint32_t)offset, (uint32_t)name };
+	search->places[search->nr_places++] = (struct place){
+		.offset = (uint32_t)offset,
+		.name = (uint16_t)name,
+		.prefix = (uint16_t)prefix,
+	};
 	return 0;
+}
+
+/* A name begins after text[0..length), at that offset of the string table. */
+static int match_prefixes(struct search *search, const char *text, size_t length, uint64_t offset,
+			  size_t name)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < search->wanted->nr_prefixes && !err; i++) {
+		size_t bytes = search->prefix_bytes[i];
+
+		if (bytes <= length &&
+		    !memcmp(text + length - bytes, search->wanted->prefixes[i], bytes))
+			err = add_place(search, offset - bytes, name, i);
+	}
+	return err;
 }
 
 /*
@@ -57,14 +76,15 @@ static int add_place(struct search *search, uint64_t offset, size_t name)
  */
 static int match_end(struct search *search, const char *text, size_t length, uint64_t end)
 {
-	for (size_t i = 0; i < search->nr_names; i++) {
+	for (size_t i = 0; i < search->wanted->nr_names; i++) {
+		const char *name = search->wanted->names[i];
 		size_t bytes = search->name_bytes[i];
 		int err;
 
-		if (bytes > length || text[length - 1] != search->names[i][bytes - 1] ||
-		    memcmp(text + length - bytes, search->names[i], bytes) != 0)
+		if (bytes > length || text[length - 1] != name[bytes - 1] ||
+		    memcmp(text + length - bytes, name, bytes) != 0)
 			continue;
-		err = add_place(search, end - bytes, i);
+		err = match_prefixes(search, text, length - bytes, end - bytes, i);
 		if (err)
 			return err;
 	}
@@ -96,7 +116,7 @@ static int match_ends(struct search *search, size_t from, size_t bytes, char ter
 /* How many of these bytes lie in a hole, and so are 0 without reading them. */
 static uint64_t hole_bytes(const struct search *search, uint64_t offset, uint64_t nr_bytes)
 {
-	uint64_t data = elf_image__next_data(search->image, offset);
+	uint64_t data = elf_source__next_data(search->table->source, offset);
 
 	return data - offset < nr_bytes ? data - offset : nr_bytes;
 }
@@ -105,8 +125,8 @@ static uint64_t hole_bytes(const struct search *search, uint64_t offset, uint64_
 static int match_strings(struct search *search, uint64_t offset, size_t nr, size_t *kept)
 {
 	size_t bytes = *kept + nr, keep;
-	int err = elf_image__read(search->image, search->table->strings_offset + offset,
-				  search->chunk + *kept, nr);
+	int err = elf_source__read(search->table->source, search->table->strings_offset + offset,
+				   search->chunk + *kept, nr);
 
 	if (!err) /* a name ends at its NUL, or where its version begins */
 		err = match_ends(search, *kept, bytes, '\0', offset - *kept);
@@ -161,6 +181,7 @@ static int report(const struct search *search, const Elf64_Sym *symbol)
 	if (!place)
 		return 0;
 	function.name = place->name;
+	function.prefix = place->prefix;
 	function.local = ELF64_ST_BIND(symbol->st_info) == STB_LOCAL;
 	function.nr_bytes = symbol->st_size;
 	/* Code outside every executable segment can't be called, and no probe can be put there. */
@@ -172,7 +193,8 @@ static int report(const struct search *search, const Elf64_Sym *symbol)
 static int match_some_symbols(const struct search *search, uint64_t offset, size_t nr)
 {
 	const Elf64_Sym *symbols = (const Elf64_Sym *)search->chunk;
-	int err = elf_image__read(search->image, offset, search->chunk, nr * sizeof(*symbols));
+	int err = elf_source__read(search->table->source, offset, search->chunk,
+				   nr * sizeof(*symbols));
 
 	for (size_t i = 0; i < nr && !err; i++)
 		if (is_function(&symbols[i]))
@@ -214,16 +236,41 @@ static int search_table(struct search *search)
 	return match_symbols(search);
 }
 
+/* Returns the longest, or 0 when there are too many. */
+static size_t measure(const char *const *texts, size_t nr, size_t *bytes)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; i < nr && nr <= NAMED_FUNCTIONS_MAX; i++) {
+		bytes[i] = strlen(texts[i]);
+		longest = bytes[i] > longest ? bytes[i] : longest;
+	}
+	return longest;
+}
+
+static bool can_be_searched(struct search *search)
+{
+	const struct wanted_functions *wanted = search->wanted;
+	size_t longest_name = measure(wanted->names, wanted->nr_names, search->name_bytes);
+	size_t longest_prefix =
+		measure(wanted->prefixes, wanted->nr_prefixes, search->prefix_bytes);
+
+	for (size_t i = 0; i < wanted->nr_names && longest_name; i++)
+		if (!search->name_bytes[i])
+			return false;
+	return longest_name && wanted->nr_prefixes && wanted->nr_prefixes <= NAMED_FUNCTIONS_MAX &&
+	       longest_name + longest_prefix <= NAMED_FUNCTIONS_NAME_MAX;
+}
+
 int named_functions__each(const struct elf_image *image, const struct elf_symbol_table *table,
-			  const char *const *names, size_t nr_names,
+			  const struct wanted_functions *wanted,
 			  int (*found)(const struct named_function *function, void *context),
 			  void *context)
 {
 	struct search search = {
 		.image = image,
 		.table = table,
-		.names = names,
-		.nr_names = nr_names,
+		.wanted = wanted,
 		.found = found,
 		.context = context,
 	};
@@ -231,13 +278,8 @@ int named_functions__each(const struct elf_image *image, const struct elf_symbol
 
 	if (!table->nr_symbols)
 		return 0;
-	if (nr_names > NAMED_FUNCTIONS_MAX)
+	if (!can_be_searched(&search))
 		return -EINVAL;
-	for (size_t i = 0; i < nr_names; i++) {
-		search.name_bytes[i] = strlen(names[i]);
-		if (!search.name_bytes[i] || search.name_bytes[i] > NAMED_FUNCTIONS_NAME_MAX)
-			return -EINVAL;
-	}
 	search.chunk = malloc(CHUNK_BYTES + NAMED_FUNCTIONS_NAME_MAX);
 	if (!search.chunk)
 		return -ENOMEM;

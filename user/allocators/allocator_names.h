@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The names of allocator functions: libc's malloc family, the prefixes that allocators are built
+ * with, and what jemalloc, tcmalloc, mimalloc and oneTBB have beside the family. Which of a file's
+ * functions count depends on what else the file defines. Pure.
+ */
+#ifndef ALLOCATOR_NAMES_H
+#define ALLOCATOR_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bpf/wire.h"
+#include "elf/named_functions.h"
+
+#define ALLOCATOR_PREFIXES_MAX 16
+#define ALLOCATOR_SYMBOL_BYTES (NAMED_FUNCTIONS_NAME_MAX + 1)
+
+/* What a file defines: by index into the wanted prefixes and names. */
+struct defined_names {
+	bool is_defined[ALLOCATOR_PREFIXES_MAX][NAMED_FUNCTIONS_MAX];
+};
+
+/* All names, the indices that the functions below take. It lives as long as the program. */
+const struct wanted_functions *allocator_names__wanted(void);
+
+/* Whether these are the names of a libc, rather than of an allocator or of a mere loader. */
+bool allocator_names__are_of_libc(const struct defined_names *defined);
+
+/*
+ * Whether the file has a whole allocator, under any prefix. A helper that happens to be called
+ * malloc, as in some debug builds, is none: free must be there too. Only a static program can lack
+ * libc's free, if nothing in it frees.
+ */
+bool allocator_names__has_allocator(const struct defined_names *defined);
+
+/* Whether the function of that name is one of an allocator that the file has. */
+bool allocator_names__counts(const struct defined_names *defined, size_t prefix, size_t name);
+
+/* How its arguments are read. Only for a name that counts. */
+enum allocator_function allocator_names__function(size_t name);
+
+/* Writes the whole name: "je_malloc". */
+void allocator_names__symbol(size_t prefix, size_t name, char symbol[ALLOCATOR_SYMBOL_BYTES]);
+
+#endif
