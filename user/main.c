@@ -6,8 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "features_report.h"
+#include "allocators/allocator_names.h"
 #include "base/log.h"
+#include "features_report.h"
 #include "monitor.h"
 #include "option_table.h"
 #include "options.h"
@@ -52,6 +53,8 @@ int main(int argc, char **argv)
 		status = features_report__print(&options);
 	} else {
 		log__set_verbose(options.verbose);
+		for (size_t i = 0; i < options.nr_symbol_prefixes; i++)
+			allocator_names__add_prefix(options.symbol_prefixes[i]);
 		status = monitor__run(&options);
 	}
 	options__free(&options);

@@ -60,6 +60,8 @@ static const struct option_entry entries[] = {
 	  FIELD(min_size_bytes) },
 	{ 'Z', "max-size", "SIZE", "count only blocks of at most SIZE bytes", option_value__size,
 	  FIELD(max_size_bytes) },
+	{ 'S', "symbols-prefix", "PREFIX", "also probe PREFIXmalloc, PREFIXfree and so on",
+	  option_value__prefix, FIELD(symbol_prefixes) },
 	{ 'v', "verbose", NULL, "more figures in reports, more detail in messages",
 	  option_value__flag, FIELD(verbose) },
 	{ 'w', "output", "FILE", "write reports to FILE", option_value__text, FIELD(output_path) },

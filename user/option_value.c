@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "allocators/allocator_names.h"
 #include "base/parse_number.h"
 
 int option_parser__refuse(struct option_parser *parser, const char *format, ...)
@@ -118,6 +119,34 @@ int option_value__pids(struct option_parser *parser, const struct option_entry *
 			return 0;
 		at += length + 1;
 	}
+}
+
+/* What C, C++ and Rust compilers put into names, and is not a file's or a person's. */
+static bool can_begin_symbol(const char *text)
+{
+	size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				     "0123456789_.$");
+
+	return length && length <= ALLOCATOR_PREFIX_MAX && !text[length];
+}
+
+int option_value__prefix(struct option_parser *parser, const struct option_entry *entry,
+			 const char *shown, char *value)
+{
+	struct options *options = parser->options;
+
+	(void)entry;
+	if (!can_begin_symbol(value))
+		return option_parser__refuse(
+			parser,
+			"%s takes what a function's name begins with, such as "
+			"my_ for my_malloc, at most %d characters, not " QUOTED,
+			shown, ALLOCATOR_PREFIX_MAX, value);
+	if (options->nr_symbol_prefixes == OPTIONS_MAX_PREFIXES)
+		return option_parser__refuse(parser, "%s can be given at most %d times", shown,
+					     OPTIONS_MAX_PREFIXES);
+	options->symbol_prefixes[options->nr_symbol_prefixes++] = value;
+	return 0;
 }
 
 /* A way to trace that is not among those that the option chooses from. */

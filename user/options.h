@@ -29,6 +29,7 @@ enum exit_status {
 enum leak_check { LEAK_CHECK_NO, LEAK_CHECK_SUMMARY, LEAK_CHECK_FULL };
 
 #define OPTIONS_MAX_SUPPRESSIONS 64 /* files */
+#define OPTIONS_MAX_PREFIXES 4
 
 enum options_mode { MODE_SYSTEM, MODE_PID, MODE_COMMAND };
 
@@ -52,6 +53,8 @@ struct options {
 	uint64_t max_blocks; /* --max-blocks; 0: sized from memory */
 	uint64_t max_stacks; /* --max-stacks; 0: default */
 	uint64_t max_frames; /* --frames; 128 by default */
+	const char *symbol_prefixes[OPTIONS_MAX_PREFIXES]; /* -S: of allocators' names */
+	size_t nr_symbol_prefixes;
 	const char *btf_path; /* --btf */
 	const char *output_path; /* -w or --xml-file */
 	bool append; /* --append */

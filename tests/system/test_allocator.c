@@ -66,6 +66,20 @@ static void test_own_names(void **state)
 	run__free(run);
 }
 
+static void test_prefix_of_the_user(void **state)
+{
+	struct run *run = trace(ARGS("-T", "1000"), ARGS(victim("own_names_pool")));
+	struct truth truth = truth_of(run, 0);
+	(void)state;
+
+	/* 20 blocks of libc's malloc, and none of the others. */
+	assert_held(exit_record(run), 20 * 21 / 2, 20);
+	run__free(run);
+	run = trace(ARGS("-T", "1000", "-S", "no_", "-S", "pool_"), ARGS(victim("own_names_pool")));
+	assert_exact(exit_record(run), &truth);
+	run__free(run);
+}
+
 /* A static glibc allocates a few blocks for its loader's paths before main. */
 #define STATIC_START_BLOCKS 10
 
@@ -429,6 +443,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SYSTEM_TEST(test_family),
 		SYSTEM_TEST(test_own_names),
+		SYSTEM_TEST(test_prefix_of_the_user),
 		SYSTEM_TEST(test_family_static),
 		SYSTEM_TEST(test_family_musl),
 		SYSTEM_TEST(test_family_musl_static),

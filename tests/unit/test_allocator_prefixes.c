@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "allocators/allocator_names.h"
 #include "allocators/allocators.h"
 #include "elf_fixture.h"
 
@@ -106,6 +107,26 @@ static void test_prefixes(void **state)
 	assert_symbols("library.so", "");
 }
 
+/* The last test: it stays for the rest of the program. */
+static void test_prefixes_of_the_user(void **state)
+{
+	(void)state;
+	make_library("own_", "-DX -DCTL -DMI");
+	allocator_names__add_prefix("own_");
+	assert_symbols("library.so",
+		       " own_malloc own_free own_mallocx own_rallocx own_dallocx own_sdallocx");
+	for (size_t i = 0; i < 2 * ALLOCATOR_PREFIXES_MAX; i++)
+		allocator_names__add_prefix("own_");
+	allocator_names__add_prefix("next_");
+	make_library("next_", "");
+	assert_symbols("library.so", " next_malloc next_free");
+	for (size_t i = 0; i < 2 * ALLOCATOR_PREFIXES_MAX; i++)
+		allocator_names__add_prefix(
+			(const char *[]){ "a_", "b_", "c_", "d_", "e_", "f_", "g_", "h_" }[i % 8]);
+	make_library("next_", "");
+	assert_symbols("library.so", " next_malloc next_free");
+}
+
 /* Many programs have a helper of the name mallocx; jemalloc's comes with mallctl. */
 static void test_extended_names_of_jemalloc(void **state)
 {
@@ -173,6 +194,7 @@ int main(void)
 		cmocka_unit_test(test_two_families),
 		cmocka_unit_test(test_one_function_of_two_families),
 		cmocka_unit_test(test_half_a_family),
+		cmocka_unit_test(test_prefixes_of_the_user),
 	};
 
 	return cmocka_run_group_tests_name("allocator_prefixes", tests, make_folder, remove_folder);

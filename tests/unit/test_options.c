@@ -197,6 +197,9 @@ static void test_help_and_version(void **state)
 #define HINT "; a command goes after --: -- COMMAND [ARG...]"
 #define TOP_TAKES "-T takes a whole number from 1 to 1048576, not "
 #define SIZE_TAKES " takes a size in bytes such as 4096 or 64K, not "
+#define PREFIX_TAKES                                                                     \
+	" takes what a function's name begins with, such as my_ for my_malloc, at most " \
+	"16 characters, not "
 #define PID_TAKES "-p takes PIDs such as 1234 or 1234,1235, not "
 #define INTERVAL_REFUSED "INTERVAL takes seconds from 0.001 to 31536000 such as 5 or 0.5, not "
 #define COUNT_TAKES "COUNT takes a whole number from 1 to 4294967295, not "
@@ -245,6 +248,12 @@ static const struct refusal refusals[] = {
 	{ { "-Z", "17179869184G" }, "-Z" SIZE_TAKES "'17179869184G'" },
 	{ { "--min-size=1.5K" }, "--min-size" SIZE_TAKES "'1.5K'" },
 	{ { "-z", "8K", "-Z", "4K" }, "-z 8192 is more than -Z 4096: no block would be counted" },
+	/* Names. */
+	{ { "-S", "" }, "-S" PREFIX_TAKES "''" },
+	{ { "-S", "my malloc" }, "-S" PREFIX_TAKES "'my malloc'" },
+	{ { "--symbols-prefix=a/b" }, "--symbols-prefix" PREFIX_TAKES "'a/b'" },
+	{ { "-S", "a23456789012345_7" }, "-S" PREFIX_TAKES "'a23456789012345_7'" },
+	{ { "-Sa", "-Sb", "-Sc", "-Sd", "-Se" }, "-S can be given at most 4 times" },
 	/* PIDs. */
 	{ { "-p", "abc" }, PID_TAKES "'abc'" },
 	{ { "-p", "" }, PID_TAKES "''" },
@@ -388,15 +397,34 @@ static void read_manual(char *manual, size_t size)
 
 static void test_help_names_every_option(void **state)
 {
-	static const char *const names[] = { "-p, --pid PID",  "-c, --command", "-f, --follow",
-					     "-u, --user",     "-a, --show",	"-t, --trace",
-					     "-o, --older MS", "-T, --top N",	"-z, --min-size",
-					     "-Z, --max-size", "-v, --verbose", "-w, --output",
-					     "--append",       "--json",	"--max-blocks",
-					     "--max-stacks",   "--btf",		"--version",
-					     "--features",     "--exit-hook",	"--exit-after",
-					     "--stack-walk",   "--attach",	"-h, --help",
-					     "--frames N",     "INTERVAL",	"COUNT" };
+	static const char *const names[] = { "-p, --pid PID",
+					     "-c, --command",
+					     "-f, --follow",
+					     "-u, --user",
+					     "-a, --show",
+					     "-t, --trace",
+					     "-o, --older MS",
+					     "-T, --top N",
+					     "-z, --min-size",
+					     "-Z, --max-size",
+					     "-S, --symbols-prefix",
+					     "-v, --verbose",
+					     "-w, --output",
+					     "--append",
+					     "--json",
+					     "--max-blocks",
+					     "--max-stacks",
+					     "--btf",
+					     "--version",
+					     "--features",
+					     "--exit-hook",
+					     "--exit-after",
+					     "--stack-walk",
+					     "--attach",
+					     "-h, --help",
+					     "--frames N",
+					     "INTERVAL",
+					     "COUNT" };
 	static char manual[1 << 17];
 	char *text = NULL;
 	size_t size = 0;

@@ -35,7 +35,7 @@ VICTIM_UNSEEN := unseen_blocks_calls unseen_blocks_jumps
 
 VICTIMS := $(addprefix $(VICTIM_DIR)/,$(VICTIM_PLAIN) $(VICTIM_CXX_PROGRAMS) $(VICTIM_STATIC) \
 	$(VICTIM_MUSL) $(VICTIM_MUSL_STATIC) frames_omit frames_nopie leak64_stripped \
-	leak64_static_stripped no_allocator libplugin.so libleak_library.so leak_cxx $(VICTIM_WALKS) \
+	leak64_static_stripped no_allocator own_names_pool libplugin.so libleak_library.so leak_cxx $(VICTIM_WALKS) \
 	$(VICTIM_WRAPPERS) $(VICTIM_WRAPPED) $(VICTIM_UNSEEN))
 
 victims: $(VICTIMS)
@@ -50,6 +50,13 @@ $(addprefix $(VICTIM_DIR)/,$(VICTIM_PLAIN)): $(VICTIM_DIR)/%: tests/victims/%.c
 	@mkdir -p $(@D)
 	$(call say,VICTIM)
 	$(Q)$(VICTIM_C) $(VICTIM_FRAMES) -o $@ $< -pthread -ldl -lrt
+
+# As own_names, with names that nobody knows.
+POOL_NAMES := $(foreach name,malloc calloc free mallocx rallocx dallocx sdallocx mallctl,-Dje_$(name)=pool_$(name))
+$(VICTIM_DIR)/own_names_pool: tests/victims/own_names.c
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_C) $(POOL_NAMES) $(VICTIM_FRAMES) -o $@ $<
 
 $(addprefix $(VICTIM_DIR)/,$(VICTIM_CXX_PROGRAMS)): $(VICTIM_DIR)/%: tests/victims/%.cc
 	@mkdir -p $(@D)

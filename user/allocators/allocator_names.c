@@ -3,6 +3,7 @@
 #include "allocators/allocator_names.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* A program can use an allocator beside libc's if that is built with names of its own. */
 enum prefix {
@@ -18,13 +19,14 @@ enum prefix {
 	NR_PREFIXES
 };
 
-static const char *const prefixes[NR_PREFIXES] = {
+static const char *prefixes[ALLOCATOR_PREFIXES_MAX] = {
 	[NO_PREFIX] = "",	    [JEMALLOC] = "je_",
 	[RUST_JEMALLOC] = "_rjem_", [OLD_RUST_JEMALLOC] = "rjem_",
 	[TCMALLOC] = "tc_",	    [MIMALLOC] = "mi_",
 	[RPMALLOC] = "rp",	    [TBB] = "scalable_",
 	[DLMALLOC] = "dl",
 };
+static size_t nr_prefixes = NR_PREFIXES; /* with those of the user */
 
 /* Some names mean what we take them for only beside others, or with one prefix. */
 enum scope {
@@ -107,16 +109,25 @@ static const struct allocator_name names[] = {
 _Static_assert(NR_NAMES <= NAMED_FUNCTIONS_MAX, "all names can be looked for");
 _Static_assert(NR_PREFIXES <= ALLOCATOR_PREFIXES_MAX, "all prefixes can be noted");
 
+void allocator_names__add_prefix(const char *prefix)
+{
+	for (size_t i = 0; i < nr_prefixes; i++)
+		if (!strcmp(prefixes[i], prefix))
+			return;
+	if (nr_prefixes < ALLOCATOR_PREFIXES_MAX)
+		prefixes[nr_prefixes++] = prefix;
+}
+
 const struct wanted_functions *allocator_names__wanted(void)
 {
 	static const char *texts[NR_NAMES];
-	static const struct wanted_functions wanted = {
+	static struct wanted_functions wanted = {
 		.names = texts,
 		.nr_names = NR_NAMES,
 		.prefixes = prefixes,
-		.nr_prefixes = NR_PREFIXES,
 	};
 
+	wanted.nr_prefixes = nr_prefixes;
 	for (size_t i = 0; i < NR_NAMES; i++)
 		texts[i] = names[i].text;
 	return &wanted;
@@ -136,7 +147,7 @@ static bool has_allocator(const struct defined_names *defined, size_t prefix)
 
 bool allocator_names__has_allocator(const struct defined_names *defined)
 {
-	for (size_t prefix = 0; prefix < NR_PREFIXES; prefix++)
+	for (size_t prefix = 0; prefix < nr_prefixes; prefix++)
 		if (has_allocator(defined, prefix))
 			return true;
 	return false;

@@ -14,12 +14,20 @@
 #include "elf/named_functions.h"
 
 #define ALLOCATOR_PREFIXES_MAX 16
+#define ALLOCATOR_PREFIX_MAX 16 /* characters */
 #define ALLOCATOR_SYMBOL_BYTES (NAMED_FUNCTIONS_NAME_MAX + 1)
 
 /* What a file defines: by index into the wanted prefixes and names. */
 struct defined_names {
 	bool is_defined[ALLOCATOR_PREFIXES_MAX][NAMED_FUNCTIONS_MAX];
 };
+
+/*
+ * The names of the family count under that prefix too, from now on. The prefix must outlive all
+ * searches, and have at most ALLOCATOR_PREFIX_MAX characters. More prefixes than there is room for,
+ * and those that are there already, are ignored.
+ */
+void allocator_names__add_prefix(const char *prefix);
 
 /* All names, the indices that the functions below take. It lives as long as the program. */
 const struct wanted_functions *allocator_names__wanted(void);
