@@ -23,7 +23,7 @@ say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $@)
 PACKAGES := gcc g++ make clang bpftool libbpf-dev libelf-dev libdw-dev libiberty-dev libjansson-dev \
 	zlib1g-dev liblzma-dev libzydis-dev libc6-dev pkg-config
 TEST_PACKAGES := libcmocka-dev valgrind libc6-dbg gdb musl-tools python3 git gawk procps jq binutils \
-	xz-utils dwz libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libtbbmalloc2
+	xz-utils dwz libjemalloc2 libtcmalloc-minimal4 libmimalloc-dev libtbbmalloc2
 BENCH_PACKAGES := python3 git binutils
 # cmocka: tests' headers are compiled, too.
 LINT_PACKAGES := clang-format clang-tidy cppcheck shellcheck git python3 libcmocka-dev

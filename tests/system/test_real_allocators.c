@@ -21,7 +21,7 @@ static const struct allocator {
 } allocators[] = {
 	{ LIBRARIES "libjemalloc.so.2", "jemalloc" },
 	{ LIBRARIES "libtcmalloc_minimal.so.4", "tc_" },
-	{ LIBRARIES "libmimalloc.so.2.0", "mi_" },
+	{ LIBRARIES "libmimalloc.so", "mi_" },
 	{ LIBRARIES "libtbbmalloc_proxy.so.2", "scalable_" },
 };
 
