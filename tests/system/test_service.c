@@ -413,6 +413,8 @@ static void test_service_set_beside_valgrind(void **state)
 	kill(child__pid(tracer), SIGINT);
 	run = child__finish(tracer, RUN_TIMEOUT_S);
 	assert_int_equal(run->exit_status, STATUS_OK);
+	if (run->err_size)
+		print_whole(run->err);
 	assert_int_equal(run->err_size, 0);
 	run__free(run);
 }
