@@ -75,8 +75,8 @@ static void test_names_of_libc(void **state)
 	for (size_t i = 0; i < NR_ALLOCATORS; i++)
 		check(&allocators[i], ARGS(victim("family"), "portable"),
 		      ARGS("use_malloc", "use_calloc", "use_realloc", "use_reallocarray",
-			   "use_memalign", "use_aligned_alloc", "use_posix_memalign", "use_valloc",
-			   "use_pvalloc"));
+			   "use_memalign", "use_aligned_alloc", "use_posix_memalign",
+			   "use_valloc"));
 }
 
 static void test_own_names(void **state)

@@ -22,31 +22,37 @@
 #define PROGRAM "gcc -fno-builtin -O1 -w -fno-ipa-icf "
 
 /* PREFIX may be empty; each function has an address of its own. */
-static const char source[] = "#define PASTE(prefix, name) prefix##name\n"
-			     "#define EXPAND(prefix, name) PASTE(prefix, name)\n"
-			     "#define NAME(name) EXPAND(PREFIX, name)\n"
-			     "static char pool[1 << 16]; static unsigned long used;\n"
-			     "static void *take(unsigned long n) { return pool + used++ + n; }\n"
-			     "void *NAME(malloc)(unsigned long n) { return take(n); }\n"
-			     "void NAME(free)(void *p) { used -= !p; }\n"
-			     "#ifdef X\n"
-			     "void *NAME(mallocx)(unsigned long n, int f) { return take(n + f); }\n"
-			     "void *NAME(rallocx)(void *p, unsigned long n, int f)"
-			     "{ used += !p; return take(n + 2 * f); }\n"
-			     "void NAME(dallocx)(void *p, int f) { used -= f; }\n"
-			     "void NAME(sdallocx)(void *p, unsigned long n, int f)"
-			     "{ used -= n + f; }\n"
-			     "#endif\n"
-			     "#ifdef CTL\n"
-			     "int NAME(mallctl)(const char *n) { return !n; }\n"
-			     "#endif\n"
-			     "#ifdef MI\n"
-			     "void *NAME(zalloc)(unsigned long n) { return take(n + 3); }\n"
-			     "void *NAME(malloc_aligned)(unsigned long n, unsigned long a)"
-			     "{ return take(n + a); }\n"
-			     "void *NAME(mallocn)(unsigned long c, unsigned long n)"
-			     "{ return take(c * n); }\n"
-			     "#endif\n";
+static const char source[] =
+	"#define PASTE(prefix, name) prefix##name\n"
+	"#define EXPAND(prefix, name) PASTE(prefix, name)\n"
+	"#define NAME(name) EXPAND(PREFIX, name)\n"
+	"static char pool[1 << 16]; static unsigned long used;\n"
+	"static void *take(unsigned long n) { return pool + used++ + n; }\n"
+	"void *NAME(malloc)(unsigned long n) { return take(n); }\n"
+	"void NAME(free)(void *p) { used -= !p; }\n"
+	"#ifdef C23\n"
+	"void NAME(free_sized)(void *p, unsigned long n) { used -= n + 5; }\n"
+	"void NAME(free_aligned_sized)(void *p, unsigned long a, unsigned long n)"
+	"{ used -= n + a + 6; }\n"
+	"#endif\n"
+	"#ifdef X\n"
+	"void *NAME(mallocx)(unsigned long n, int f) { return take(n + f); }\n"
+	"void *NAME(rallocx)(void *p, unsigned long n, int f)"
+	"{ used += !p; return take(n + 2 * f); }\n"
+	"void NAME(dallocx)(void *p, int f) { used -= f; }\n"
+	"void NAME(sdallocx)(void *p, unsigned long n, int f)"
+	"{ used -= n + f; }\n"
+	"#endif\n"
+	"#ifdef CTL\n"
+	"int NAME(mallctl)(const char *n) { return !n; }\n"
+	"#endif\n"
+	"#ifdef MI\n"
+	"void *NAME(zalloc)(unsigned long n) { return take(n + 3); }\n"
+	"void *NAME(malloc_aligned)(unsigned long n, unsigned long a)"
+	"{ return take(n + a); }\n"
+	"void *NAME(mallocn)(unsigned long c, unsigned long n)"
+	"{ return take(c * n); }\n"
+	"#endif\n";
 
 static char *folder;
 
@@ -92,7 +98,8 @@ static void make_library(const char *prefix, const char *options)
 
 static void test_prefixes(void **state)
 {
-	static const char *const prefixes[] = { "je_", "_rjem_", "rjem_", "tc_", "mi_", "rp" };
+	static const char *const prefixes[] = { "je_", "_rjem_", "rjem_",     "tc_",
+						"mi_", "rp",	 "scalable_", "dl" };
 	char symbols[64];
 
 	(void)state;
@@ -101,6 +108,8 @@ static void test_prefixes(void **state)
 		snprintf(symbols, sizeof(symbols), " %smalloc %sfree", prefixes[i], prefixes[i]);
 		assert_symbols("library.so", symbols);
 	}
+	make_library("", "-DC23");
+	assert_symbols("library.so", " malloc free free_sized free_aligned_sized");
 	make_library("own_", "");
 	assert_symbols("library.so", "");
 	make_library("xje_", "");

@@ -79,6 +79,10 @@ static const struct kind {
 	    { "realloc_aligned", OLD_SIZE_ALIGN },
 	    { "rezalloc_aligned", OLD_SIZE_ALIGN },
 	    { "recalloc_aligned", OLD_COUNT_SIZE_ALIGN },
+	    { "malloc_aligned_at", SIZE_ALIGN }, /* at an offset, here 0 */
+	    { "zalloc_aligned_at", SIZE_ALIGN },
+	    { "calloc_aligned_at", COUNT_SIZE_ALIGN },
+	    { "realloc_aligned_at", OLD_SIZE_ALIGN },
 	    { "heap_malloc", HEAP_SIZE },
 	    { "heap_zalloc", HEAP_SIZE },
 	    { "heap_malloc_small", HEAP_SIZE },
