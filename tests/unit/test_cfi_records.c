@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "unwind/cfi.h"
-#include "unwind/encoded_pointer.h"
+#include "elf/encoded_pointer.h"
 #include "frame_bytes.h"
 
 #define SECTION_ADDRESS 0x8000

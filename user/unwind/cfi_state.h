@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "unwind/cfi.h"
-#include "unwind/encoded_pointer.h"
+#include "elf/encoded_pointer.h"
 #include "unwind/machine.h"
 
 enum cfi_where {

@@ -12,7 +12,7 @@
 
 #include <dwarf.h>
 
-#include "unwind/encoded_pointer.h"
+#include "elf/encoded_pointer.h"
 #include "unwind/machine.h"
 #include "unwind/unwind_image.h"
 

@@ -5,7 +5,7 @@
  */
 #include <dwarf.h>
 
-#include "unwind/encoded_pointer.h"
+#include "elf/encoded_pointer.h"
 
 #define FORM_MASK 0x0f
 #define RELATIVE_MASK 0x70
