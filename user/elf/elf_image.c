@@ -35,6 +35,11 @@ int elf_image__read(const struct elf_image *image, uint64_t offset, void *buffer
 	return elf_source__read(&image->headers.source, offset, buffer, bytes);
 }
 
+uint64_t elf_image__within(const struct elf_image *image, uint64_t offset, uint64_t nr_bytes)
+{
+	return elf_source__within(&image->headers.source, offset, nr_bytes);
+}
+
 int elf_image__offset_of(const struct elf_image *image, uint64_t address, bool executable,
 			 uint64_t *offset)
 {
@@ -53,17 +58,45 @@ int elf_image__offset_of(const struct elf_image *image, uint64_t address, bool e
 	return -EBADMSG;
 }
 
-uint64_t elf_image__code_bytes(const struct elf_image *image, uint64_t offset)
+/* The executable PT_LOAD that fills memory from that byte of the file. */
+static const Elf64_Phdr *code_at(const struct elf_image *image, uint64_t offset)
 {
 	for (size_t i = 0; i < image->headers.nr_segments; i++) {
 		const Elf64_Phdr *load = &image->headers.segments[i];
 
 		if (load->p_type == PT_LOAD && load->p_flags & PF_X && offset >= load->p_offset &&
 		    offset - load->p_offset < load->p_filesz)
-			return elf_source__within(&image->headers.source, offset,
-						  load->p_filesz - (offset - load->p_offset));
+			return load;
 	}
-	return 0;
+	return NULL;
+}
+
+uint64_t elf_image__code_bytes(const struct elf_image *image, uint64_t offset)
+{
+	const Elf64_Phdr *load = code_at(image, offset);
+
+	if (!load)
+		return 0;
+	return elf_source__within(&image->headers.source, offset,
+				  load->p_filesz - (offset - load->p_offset));
+}
+
+int elf_image__address_of(const struct elf_image *image, uint64_t offset, uint64_t *address)
+{
+	const Elf64_Phdr *load = code_at(image, offset);
+
+	if (!load)
+		return -EBADMSG;
+	*address = load->p_vaddr + (offset - load->p_offset);
+	return *address >= load->p_vaddr ? 0 : -EBADMSG;
+}
+
+const Elf64_Phdr *elf_image__segment(const struct elf_image *image, uint32_t type)
+{
+	for (size_t i = 0; i < image->headers.nr_segments; i++)
+		if (image->headers.segments[i].p_type == type)
+			return &image->headers.segments[i];
+	return NULL;
 }
 
 static int read_dynamic(struct elf_image *image, const Elf64_Phdr *header)

@@ -53,12 +53,21 @@ bool elf_image__is_program(const struct elf_image *image);
 /* Reads exactly that many bytes; -EBADMSG when the file has not so many there. */
 int elf_image__read(const struct elf_image *image, uint64_t offset, void *buffer, size_t bytes);
 
+/* How many of these bytes the file has. */
+uint64_t elf_image__within(const struct elf_image *image, uint64_t offset, uint64_t nr_bytes);
+
 /* The file offset of an address that a PT_LOAD fills from the file; -EBADMSG when none does. */
 int elf_image__offset_of(const struct elf_image *image, uint64_t address, bool executable,
 			 uint64_t *offset);
 
+/* The address that an executable PT_LOAD gives a byte of the file; -EBADMSG when none does. */
+int elf_image__address_of(const struct elf_image *image, uint64_t offset, uint64_t *address);
+
 /* How many bytes of code a PT_LOAD has in the file from that offset on; 0 when there is no code. */
 uint64_t elf_image__code_bytes(const struct elf_image *image, uint64_t offset);
+
+/* The first program header of that type; NULL when there is none. Its values are not checked. */
+const Elf64_Phdr *elf_image__segment(const struct elf_image *image, uint32_t type);
 
 /* PT_INTERP as an owned string; *path is NULL when there is none. */
 int elf_image__interpreter(const struct elf_image *image, char **path);
