@@ -16,9 +16,10 @@ FUZZ_SANITIZERS := address,undefined
 FUZZ_LOGIC := $(BUILD)/fuzz/logic.a
 
 # Each with the longest input in bytes.
-FUZZERS := elf placement perf_map cfi symbols suppressions areas arenas
+FUZZERS := elf placement returns perf_map cfi symbols suppressions areas arenas
 FUZZ_BYTES_elf := 65536
 FUZZ_BYTES_placement := 256
+FUZZ_BYTES_returns := 20000
 FUZZ_BYTES_perf_map := 20000
 FUZZ_BYTES_cfi := 65536
 FUZZ_BYTES_symbols := 65536
