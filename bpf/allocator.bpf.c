@@ -45,6 +45,22 @@ int allocator_session(struct pt_regs *ctx)
 	return allocation_enter(ctx, (__u32)bpf_get_attach_cookie(ctx));
 }
 
+/* Beside sessions, too: these would put a return probe there. */
+SEC("uprobe")
+int operator_new_enter(struct pt_regs *ctx)
+{
+	avoid_private_stack(ctx, &no_multis);
+	allocation_enter(ctx, FUNCTION_NEW);
+	return 0;
+}
+
+SEC("uprobe")
+int operator_new_return(struct pt_regs *ctx)
+{
+	avoid_private_stack(ctx, &no_multis);
+	return new_return(ctx);
+}
+
 SEC("uprobe")
 int allocator_free(struct pt_regs *ctx)
 {
@@ -145,6 +161,28 @@ int allocator_return_old(struct pt_regs *ctx)
 {
 	avoid_private_stack(ctx, &no_perf_events);
 	return served_by_session() ? 0 : allocation_return_old(ctx);
+}
+
+SEC("uprobe")
+int operator_new_enter_perf(struct pt_regs *ctx)
+{
+	avoid_private_stack(ctx, &no_perf_events);
+	return enter(ctx, FUNCTION_NEW);
+}
+
+SEC("uprobe")
+int operator_new_return_perf(struct pt_regs *ctx)
+{
+	avoid_private_stack(ctx, &no_perf_events);
+	return served_by_session() ? 0 : new_return(ctx);
+}
+
+/* As allocator_return_old. */
+SEC("uprobe")
+int operator_new_return_old(struct pt_regs *ctx)
+{
+	avoid_private_stack(ctx, &no_perf_events);
+	return served_by_session() ? 0 : new_return_old(ctx);
 }
 
 SEC("uprobe")

@@ -69,14 +69,23 @@ static __always_inline bool is_in_trampoline(struct task_struct *task)
 	return ip >> PAGE_MASK_BITS == BPF_CORE_READ(area, vaddr) >> PAGE_MASK_BITS;
 }
 
+/* A call that has ended, but did not return to its caller: operator new threw an exception. */
+static __always_inline void count_unreturned(struct space *space, const struct call *call)
+{
+	if (call->function == FUNCTION_NEW)
+		add(&space->failed, 1);
+	else
+		add(&space->lost[LOSS_RETURN], 1);
+}
+
 __hidden int count_lost_return(struct space *space)
 {
 	struct thread *thread = thread_of_current(false);
 	struct task_struct *task = current_task();
 
-	if (thread && thread->call.sp && !return_is_pending(task, thread->call.sp) &&
+	if (thread && thread->call.sp && !may_return(task, &thread->call) &&
 	    !is_in_trampoline(task))
-		add(&space->lost[LOSS_RETURN], 1);
+		count_unreturned(space, &thread->call);
 	return 0;
 }
 
@@ -272,6 +281,7 @@ static __always_inline void read_arguments(struct call *call, __u64 first, __u64
 {
 	switch (call->function) {
 	case FUNCTION_MALLOC:
+	case FUNCTION_NEW:
 		call->size_bytes = first;
 		break;
 	case FUNCTION_CALLOC:
@@ -304,7 +314,7 @@ __hidden int allocation_enter(struct pt_regs *ctx, __u32 function)
 {
 	/* Read first: the verifier wants fixed offsets, and the compiler shares address sums. */
 	__u64 first = PT_REGS_PARM1(ctx), second = PT_REGS_PARM2(ctx), third = PT_REGS_PARM3(ctx);
-	__u64 sp = PT_REGS_SP(ctx);
+	__u64 sp = PT_REGS_SP(ctx), ip = PT_REGS_IP(ctx);
 	struct space *space = space_of_current();
 	struct thread *thread;
 	struct call *call;
@@ -317,15 +327,19 @@ __hidden int allocation_enter(struct pt_regs *ctx, __u32 function)
 		return 1;
 	}
 	call = &thread->call;
-	if (call_in_flight(call, sp)) {
+	if (call_in_flight(call, sp, ip)) {
 		if (call->function == function && !space->calls_nest)
 			space->calls_nest = 1;
 		return 1;
 	}
 	if (call->sp)
-		add(&space->lost[LOSS_RETURN], 1); /* it never returned */
+		count_unreturned(space, call);
 	__builtin_memset(call, 0, sizeof(*call));
 	call->function = function;
+	if (function == FUNCTION_NEW) {
+		call->return_address = return_address_at(sp);
+		call->ip = ip;
+	}
 	read_arguments(call, first, second, third);
 	if (call->old_address) {
 		/*
@@ -370,21 +384,29 @@ static __always_inline void settle_old_block(struct space *space, struct call *c
 		send_trace(EVENT_FREE, call->function, call->old_address, size_bytes);
 }
 
-static __always_inline int finish_call(struct pt_regs *ctx, bool old_kernel)
+/* The thread that returns from its outermost call: at a ret or, after a return probe, past it. */
+static __always_inline struct thread *returning_thread(__u64 sp, bool at_ret)
 {
-	__u64 result = PT_REGS_RC(ctx), sp = PT_REGS_SP(ctx);
 	struct thread *thread = thread_of_current(false);
+	const struct call *call;
+
+	if (!thread)
+		return NULL;
+	call = &thread->call;
+	/* Some rets belong to other functions, too. */
+	return call->sp && call->sp == sp && (call->function == FUNCTION_NEW) == at_ret ? thread :
+											  NULL;
+}
+
+static __always_inline int finish_call(struct pt_regs *ctx, struct thread *thread, bool old_kernel)
+{
+	struct call *call = &thread->call;
+	__u64 result = PT_REGS_RC(ctx);
 	struct block block = {};
 	struct space_slot *slot;
 	struct space *space;
-	struct call *call;
 	__u64 address;
 
-	if (!thread)
-		return 0;
-	call = &thread->call;
-	if (!call->sp || call->sp + RETURN_ADDRESS_BYTES != sp)
-		return 0; /* a nested call */
 	call->sp = 0;
 	space = space_of_current();
 	if (!space)
@@ -406,8 +428,9 @@ static __always_inline int finish_call(struct pt_regs *ctx, bool old_kernel)
 	add(&slot->allocated_blocks, 1);
 	block.size_bytes = call->size_bytes;
 	if (config_stacks) {
-		block.stack_id = old_kernel ? record_stack_old(ctx, thread, space) :
-					      record_stack(ctx, thread, space);
+		block.stack_id =
+			old_kernel ? record_stack_old(ctx, thread, space, call->return_address) :
+				     record_stack(ctx, thread, space, call->return_address);
 		if (block.stack_id == WIRE_STACK_UNKNOWN)
 			add(&space->lost[LOSS_STACK], 1);
 	}
@@ -418,14 +441,38 @@ static __always_inline int finish_call(struct pt_regs *ctx, bool old_kernel)
 	return 0;
 }
 
+static __always_inline int after_return(struct pt_regs *ctx, bool old_kernel)
+{
+	struct thread *thread = returning_thread(PT_REGS_SP(ctx) - RETURN_ADDRESS_BYTES, false);
+
+	return thread ? finish_call(ctx, thread, old_kernel) : 0;
+}
+
+static __always_inline int at_ret(struct pt_regs *ctx, bool old_kernel)
+{
+	struct thread *thread = returning_thread(PT_REGS_SP(ctx), true);
+
+	return thread ? finish_call(ctx, thread, old_kernel) : 0;
+}
+
 __hidden int allocation_return(struct pt_regs *ctx)
 {
-	return finish_call(ctx, false);
+	return after_return(ctx, false);
 }
 
 __hidden int allocation_return_old(struct pt_regs *ctx)
 {
-	return finish_call(ctx, true);
+	return after_return(ctx, true);
+}
+
+__hidden int new_return(struct pt_regs *ctx)
+{
+	return at_ret(ctx, false);
+}
+
+__hidden int new_return_old(struct pt_regs *ctx)
+{
+	return at_ret(ctx, true);
 }
 
 __hidden int free_enter(struct pt_regs *ctx)

@@ -58,6 +58,8 @@ struct call {
 	struct block old; /* realloc: the record of old_address; still counted as held */
 	__u32 function;
 	__u32 old_known; /* old_address had a record */
+	/* Of FUNCTION_NEW: what stands at sp until it returns, and where its probe is. Else 0. */
+	__u64 return_address, ip;
 };
 
 /*

@@ -36,6 +36,33 @@ static __always_inline bool return_is_pending(struct task_struct *task, __u64 sl
 	return value >> PAGE_MASK_BITS == BPF_CORE_READ(area, vaddr) >> PAGE_MASK_BITS;
 }
 
+static __always_inline __u64 return_address_at(__u64 sp)
+{
+	__u64 value = 0;
+
+	bpf_probe_read_user(&value, sizeof(value), (void *)sp);
+	return value;
+}
+
+/*
+ * Can the call still return? operator new has no return probe: its own return address stands there
+ * until it returns, or the trampoline if it ends with a jump to a function that has one. After an
+ * exception something else does as soon as the catching function calls anything, except the same
+ * operator new at the same place.
+ */
+static __always_inline bool may_return(struct task_struct *task, const struct call *call)
+{
+	return (call->function == FUNCTION_NEW &&
+		return_address_at(call->sp) == call->return_address) ||
+	       return_is_pending(task, call->sp);
+}
+
+/* The same operator new at the same place: the call before has ended by an exception. */
+static __always_inline bool is_repeated(const struct call *call, __u64 sp, __u64 ip)
+{
+	return call->function == FUNCTION_NEW && call->sp == sp && call->ip == ip;
+}
+
 /*
  * Is the stack pointer inside the allocator call that this thread has in flight? (An allocator
  * function called another one, or a signal handler interrupted it.) Only the outermost call counts.
@@ -43,23 +70,15 @@ static __always_inline bool return_is_pending(struct task_struct *task, __u64 sl
  * past its frame, or its return address is overwritten. (An equal stack pointer is a tail call,
  * such as from reallocarray to realloc, or a new call from the same place.)
  */
-static __always_inline bool call_in_flight(const struct call *call, __u64 sp)
+static __always_inline bool call_in_flight(const struct call *call, __u64 sp, __u64 ip)
 {
 	struct task_struct *task = current_task();
 
-	if (!call->sp)
+	if (!call->sp || is_repeated(call, sp, ip))
 		return false;
 	if (on_signal_stack(task, sp) != on_signal_stack(task, call->sp))
 		return on_signal_stack(task, sp);
-	return call->sp >= sp && return_is_pending(task, call->sp);
-}
-
-static __always_inline __u64 return_address_at(__u64 sp)
-{
-	__u64 value = 0;
-
-	bpf_probe_read_user(&value, sizeof(value), (void *)sp);
-	return value;
+	return call->sp >= sp && may_return(task, call);
 }
 
 /* The stack pointers may be equal: a wrapper may jump to the real function. */
@@ -125,7 +144,7 @@ static __always_inline bool free_is_inside(struct space *space, const struct fre
 		return false;
 	}
 	*outer_address = thread->call.old_address;
-	if (call_in_flight(&thread->call, call->sp))
+	if (call_in_flight(&thread->call, call->sp, call->ip))
 		return true;
 	outer = &thread->free_call;
 	known = space->calls_nest ? NULL : known_around(space, call);

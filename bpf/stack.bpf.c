@@ -52,7 +52,7 @@ static __always_inline __u64 keep_stack(const struct stack *stack, __u64 id)
 }
 
 __hidden __u64 record_stack_old(struct pt_regs *ctx, struct thread *thread,
-				const struct space *space)
+				const struct space *space, __u64 return_address)
 {
 	struct stack *stack = &thread->scratch.stack;
 	/* One more than is kept, to see whether there are more. */
@@ -63,6 +63,9 @@ __hidden __u64 record_stack_old(struct pt_regs *ctx, struct thread *thread,
 
 	if (bytes <= 0)
 		return WIRE_STACK_UNKNOWN;
+	/* The frame pointer is the caller's already. */
+	if (return_address)
+		stack->frames[0] = return_address;
 	stack->nr_frames = bytes / sizeof(stack->frames[0]);
 	stack->end = stack->nr_frames >= wanted || stack->nr_frames >= KERNEL_FRAMES ?
 			     STACK_FULL :
@@ -120,13 +123,14 @@ static __always_inline __u64 leave_to_user_space(struct thread *thread, struct s
 	return id;
 }
 
-__hidden __u64 record_stack(struct pt_regs *ctx, struct thread *thread, struct space *space)
+__hidden __u64 record_stack(struct pt_regs *ctx, struct thread *thread, struct space *space,
+			    __u64 return_address)
 {
 	const struct stack *stack = &thread->scratch.stack;
 
 	if (!config_unwind)
-		return record_stack_old(ctx, thread, space);
-	unwind(ctx, thread, space);
+		return record_stack_old(ctx, thread, space, return_address);
+	unwind(ctx, thread, space, return_address);
 	if (stack->end == STACK_NO_TABLE)
 		return leave_to_user_space(thread, space);
 	return keep_stack(stack, name_stack(stack, space->serial));

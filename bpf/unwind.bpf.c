@@ -346,13 +346,18 @@ static __always_inline __u64 mapping_version(__u32 tgid)
 	return mm->exec_vm ^ (__u64)mappings_changed[tgid % WIRE_MAPPING_GENERATIONS] << 32;
 }
 
-__hidden int unwind(struct pt_regs *ctx, struct thread *thread, const struct space *space)
+__hidden int unwind(struct pt_regs *ctx, struct thread *thread, const struct space *space,
+		    __u64 return_address)
 {
 	struct loop loop = { &thread->walk, &thread->scratch.stack };
 	struct walk *walk = loop.walk;
 
 	walk->ip = PT_REGS_IP(ctx);
 	walk->sp = PT_REGS_SP(ctx);
+	if (return_address) { /* as the ret will leave them */
+		walk->ip = return_address;
+		walk->sp += sizeof(return_address);
+	}
 	walk->bp = PT_REGS_FP(ctx);
 	walk->tag = mix(mix(tables_changed, space->serial), mapping_version(space->tgid));
 	walk->window_bytes = 0;

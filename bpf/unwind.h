@@ -9,6 +9,7 @@
  * Walks from a function that is about to return to its caller (ctx: registers as the caller will
  * see them), the caller being the innermost frame. Fills stack; thread is the caller's own.
  */
-__hidden int unwind(struct pt_regs *ctx, struct thread *thread, const struct space *space);
+__hidden int unwind(struct pt_regs *ctx, struct thread *thread, const struct space *space,
+		    __u64 return_address);
 
 #endif

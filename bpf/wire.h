@@ -21,7 +21,13 @@ enum allocator_function {
 	FUNCTION_REALLOCARRAY, /* (old, count, size) */
 	FUNCTION_MEMALIGN, /* (alignment, size): memalign, aligned_alloc */
 	FUNCTION_POSIX_MEMALIGN, /* (result, alignment, size) */
-	FUNCTION_FREE, /* (old): free, cfree */
+	FUNCTION_FREE, /* (old): free, cfree, operator delete */
+	/*
+	 * (size): operator new. It can throw, so it has no return probe, which an exception would
+	 * not get past: its returns are seen at each of its ret instructions.
+	 */
+	FUNCTION_NEW,
+	FUNCTION_NEW_RETURN, /* no function: such a ret */
 	NR_ALLOCATOR_FUNCTIONS,
 };
 

@@ -241,7 +241,8 @@ void reporter__trace(struct reporter *reporter, const struct event *event)
 		[FUNCTION_MALLOC] = "malloc",	  [FUNCTION_CALLOC] = "calloc",
 		[FUNCTION_REALLOC] = "realloc",	  [FUNCTION_REALLOCARRAY] = "reallocarray",
 		[FUNCTION_MEMALIGN] = "memalign", [FUNCTION_POSIX_MEMALIGN] = "posix_memalign",
-		[FUNCTION_FREE] = "free",
+		[FUNCTION_FREE] = "free",	  [FUNCTION_NEW] = "operator new",
+		[FUNCTION_NEW_RETURN] = "?",
 	};
 	char comm[sizeof(event->comm) + 1];
 	struct trace_report report = {

@@ -166,7 +166,7 @@ static void test_functions_by_arguments(void **state)
 		if (!strcmp(probe->symbol, "valloc"))
 			assert_int_equal(probe->function, FUNCTION_MALLOC);
 	}
-	for (size_t i = 0; i < NR_ALLOCATOR_FUNCTIONS; i++)
+	for (size_t i = 0; i <= FUNCTION_FREE; i++)
 		assert_int_not_equal(functions[i], 0);
 	free(path);
 }

@@ -35,6 +35,7 @@ enum scope {
 	OF_TCMALLOC, /* these only with the allocator's own prefix */
 	OF_MIMALLOC,
 	OF_TBB,
+	OF_CXX, /* without any prefix */
 	NOWHERE, /* not of the family: a mark of the file's kind */
 };
 
@@ -90,12 +91,37 @@ static const struct allocator_name names[] = {
 	{ "heap_malloc_small", OF_MIMALLOC, FUNCTION_MEMALIGN },
 	{ "heap_malloc_aligned", OF_MIMALLOC, FUNCTION_MEMALIGN },
 	{ "heap_zalloc_aligned", OF_MIMALLOC, FUNCTION_MEMALIGN },
+	{ "new", OF_MIMALLOC, FUNCTION_NEW },
+	{ "new_aligned", OF_MIMALLOC, FUNCTION_NEW },
+	{ "new_nothrow", OF_MIMALLOC, FUNCTION_NEW },
+	{ "new_aligned_nothrow", OF_MIMALLOC, FUNCTION_NEW },
 	{ "free_size", OF_MIMALLOC, FUNCTION_FREE },
 	{ "free_size_aligned", OF_MIMALLOC, FUNCTION_FREE },
 	{ "free_aligned", OF_MIMALLOC, FUNCTION_FREE },
 	{ "aligned_malloc", OF_TBB, FUNCTION_MALLOC },
 	{ "aligned_realloc", OF_TBB, FUNCTION_REALLOC },
 	{ "aligned_free", OF_TBB, FUNCTION_FREE },
+	/* new, new[], delete, delete[]; then nothrow, aligned and sized forms (Itanium C++ ABI). */
+	{ "_Znwm", OF_CXX, FUNCTION_NEW },
+	{ "_Znam", OF_CXX, FUNCTION_NEW },
+	{ "_ZnwmRKSt9nothrow_t", OF_CXX, FUNCTION_NEW },
+	{ "_ZnamRKSt9nothrow_t", OF_CXX, FUNCTION_NEW },
+	{ "_ZnwmSt11align_val_t", OF_CXX, FUNCTION_NEW },
+	{ "_ZnamSt11align_val_t", OF_CXX, FUNCTION_NEW },
+	{ "_ZnwmSt11align_val_tRKSt9nothrow_t", OF_CXX, FUNCTION_NEW },
+	{ "_ZnamSt11align_val_tRKSt9nothrow_t", OF_CXX, FUNCTION_NEW },
+	{ "_ZdlPv", OF_CXX, FUNCTION_FREE },
+	{ "_ZdaPv", OF_CXX, FUNCTION_FREE },
+	{ "_ZdlPvm", OF_CXX, FUNCTION_FREE },
+	{ "_ZdaPvm", OF_CXX, FUNCTION_FREE },
+	{ "_ZdlPvRKSt9nothrow_t", OF_CXX, FUNCTION_FREE },
+	{ "_ZdaPvRKSt9nothrow_t", OF_CXX, FUNCTION_FREE },
+	{ "_ZdlPvSt11align_val_t", OF_CXX, FUNCTION_FREE },
+	{ "_ZdaPvSt11align_val_t", OF_CXX, FUNCTION_FREE },
+	{ "_ZdlPvmSt11align_val_t", OF_CXX, FUNCTION_FREE },
+	{ "_ZdaPvmSt11align_val_t", OF_CXX, FUNCTION_FREE },
+	{ "_ZdlPvSt11align_val_tRKSt9nothrow_t", OF_CXX, FUNCTION_FREE },
+	{ "_ZdaPvSt11align_val_tRKSt9nothrow_t", OF_CXX, FUNCTION_FREE },
 	{ "mallctl", NOWHERE, NR_ALLOCATOR_FUNCTIONS }, /* only jemalloc defines it */
 	{ "__libc_start_main", NOWHERE, NR_ALLOCATOR_FUNCTIONS }, /* only a libc does */
 };
@@ -168,6 +194,8 @@ bool allocator_names__counts(const struct defined_names *defined, size_t prefix,
 		return prefix == MIMALLOC;
 	case OF_TBB:
 		return prefix == TBB;
+	case OF_CXX:
+		return prefix == NO_PREFIX;
 	case NOWHERE:
 		break;
 	}
@@ -177,6 +205,11 @@ bool allocator_names__counts(const struct defined_names *defined, size_t prefix,
 enum allocator_function allocator_names__function(size_t name)
 {
 	return names[name].function;
+}
+
+bool allocator_names__is_delete(size_t name)
+{
+	return names[name].scope == OF_CXX && names[name].function == FUNCTION_FREE;
 }
 
 void allocator_names__symbol(size_t prefix, size_t name, char symbol[ALLOCATOR_SYMBOL_BYTES])

@@ -48,6 +48,9 @@ bool allocator_names__counts(const struct defined_names *defined, size_t prefix,
 /* How its arguments are read. Only for a name that counts. */
 enum allocator_function allocator_names__function(size_t name);
 
+/* Whether it is one of C++'s operator delete. */
+bool allocator_names__is_delete(size_t name);
+
 /* Writes the whole name: "je_malloc". */
 void allocator_names__symbol(size_t prefix, size_t name, char symbol[ALLOCATOR_SYMBOL_BYTES]);
 

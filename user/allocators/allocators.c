@@ -9,6 +9,7 @@
 
 #include "allocators/allocator_names.h"
 #include "allocators/allocators.h"
+#include "allocators/function_returns.h"
 #include "allocators/placement.h"
 #include "elf/elf_image.h"
 #include "elf/named_functions.h"
@@ -18,7 +19,7 @@
 static const unsigned int nr_arguments[NR_ALLOCATOR_FUNCTIONS] = {
 	[FUNCTION_MALLOC] = 1,	     [FUNCTION_CALLOC] = 2,   [FUNCTION_REALLOC] = 2,
 	[FUNCTION_REALLOCARRAY] = 3, [FUNCTION_MEMALIGN] = 2, [FUNCTION_POSIX_MEMALIGN] = 3,
-	[FUNCTION_FREE] = 1,
+	[FUNCTION_FREE] = 1,	     [FUNCTION_NEW] = 1,
 };
 
 /* Enough for several versions of every name. A file with more is not an allocator but an attack. */
@@ -150,10 +151,17 @@ static int compare_found(const void *a, const void *b)
 	return (left->file_offset > right->file_offset) - (left->file_offset < right->file_offset);
 }
 
-static bool has_probe(const struct allocator_probes *probes, uint64_t file_offset)
+static bool is_return(enum allocator_function function)
+{
+	return function == FUNCTION_NEW_RETURN;
+}
+
+static bool has_probe(const struct allocator_probes *probes, enum allocator_function function,
+		      uint64_t file_offset)
 {
 	for (size_t i = 0; i < probes->nr; i++)
-		if (probes->probe[i].file_offset == file_offset)
+		if (probes->probe[i].file_offset == file_offset &&
+		    is_return(probes->probe[i].function) == is_return(function))
 			return true;
 	return false;
 }
@@ -212,33 +220,83 @@ static int place_probes(const struct elf_image *image, const struct search *sear
 	code = malloc(FUNCTION_BYTES_MAX);
 	err = code ? 0 : -ENOMEM;
 	for (size_t i = 0; i < probes->nr && !err; i++)
-		err = place_probe(image, search, &probes->probe[i], code);
+		if (!is_return(probes->probe[i].function))
+			err = place_probe(image, search, &probes->probe[i], code);
 	free(code);
 	return err;
+}
+
+static int add_probe(struct allocator_probes *probes, const struct named_function *named,
+		     enum allocator_function function, uint64_t file_offset)
+{
+	struct allocator_probe *probe = &probes->probe[probes->nr];
+
+	if (has_probe(probes, function, file_offset))
+		return 0;
+	if (probes->nr == ALLOCATOR_PROBES_MAX)
+		return -E2BIG;
+	probes->nr++;
+	*probe = (struct allocator_probe){
+		.function = function,
+		.file_offset = file_offset,
+		.probe_offset = file_offset,
+	};
+	allocator_names__symbol(named->prefix, named->name, probe->symbol);
+	return 0;
+}
+
+/* A function that can't be followed to all its rets is left out: its blocks would never be seen. */
+static int add_new(const struct elf_image *image, struct allocator_probes *probes,
+		   const struct named_function *named)
+{
+	struct function_returns returns;
+	int err = function_returns__find(image, named->file_offset, &returns);
+
+	if (err == -ENOMEM)
+		return err;
+	if (err || probes->nr + returns.nr >= ALLOCATOR_PROBES_MAX)
+		return 0;
+	for (size_t i = 0; i < returns.nr && !err; i++)
+		err = add_probe(probes, named, FUNCTION_NEW_RETURN, returns.file_offset[i]);
+	return err ? err : add_probe(probes, named, FUNCTION_NEW, named->file_offset);
+}
+
+static bool has_function(const struct allocator_probes *probes, enum allocator_function function)
+{
+	for (size_t i = 0; i < probes->nr; i++)
+		if (probes->probe[i].function == function)
+			return true;
+	return false;
+}
+
+/* operator delete alone would do harm: it frees blocks that nobody saw. */
+static int add_function(const struct elf_image *image, struct allocator_probes *probes,
+			const struct named_function *named)
+{
+	enum allocator_function function = allocator_names__function(named->name);
+
+	if (has_probe(probes, function, named->file_offset))
+		return 0;
+	if (function == FUNCTION_NEW)
+		return add_new(image, probes, named);
+	if (allocator_names__is_delete(named->name) && !has_function(probes, FUNCTION_NEW))
+		return 0;
+	return add_probe(probes, named, function, named->file_offset);
 }
 
 static int make_probes(struct search *search, const struct defined_names *defined,
 		       struct allocator_probes *probes)
 {
-	qsort(search->found, search->nr_found, sizeof(*search->found), compare_found);
-	for (size_t i = 0; i < search->nr_found; i++) {
-		const struct named_function *function = &search->found[i];
-		struct allocator_probe *probe = &probes->probe[probes->nr];
+	int err = 0;
 
-		if (!allocator_names__counts(defined, function->prefix, function->name) ||
-		    has_probe(probes, function->file_offset))
-			continue;
-		if (probes->nr == ALLOCATOR_PROBES_MAX)
-			return -E2BIG;
-		probes->nr++;
-		*probe = (struct allocator_probe){
-			.function = allocator_names__function(function->name),
-			.file_offset = function->file_offset,
-			.probe_offset = function->file_offset,
-		};
-		allocator_names__symbol(function->prefix, function->name, probe->symbol);
+	qsort(search->found, search->nr_found, sizeof(*search->found), compare_found);
+	for (size_t i = 0; i < search->nr_found && !err; i++) {
+		const struct named_function *named = &search->found[i];
+
+		if (allocator_names__counts(defined, named->prefix, named->name))
+			err = add_function(search->image, probes, named);
 	}
-	return 0;
+	return err;
 }
 
 static int find_in_image(struct search *search, struct allocator_probes *probes)
@@ -276,4 +334,13 @@ int allocators__find(int fd, struct allocator_probes *probes)
 		memset(probes, 0, sizeof(*probes));
 	elf_image__free(image);
 	return err;
+}
+
+unsigned int allocator_probes__nr_functions(const struct allocator_probes *probes)
+{
+	unsigned int nr = 0;
+
+	for (size_t i = 0; i < probes->nr; i++)
+		nr += !is_return(probes->probe[i].function);
+	return nr;
 }

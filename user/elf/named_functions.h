@@ -11,8 +11,8 @@
 
 #include "elf/elf_image.h"
 
-#define NAMED_FUNCTIONS_MAX 64 /* names, and prefixes */
-#define NAMED_FUNCTIONS_NAME_MAX 39
+#define NAMED_FUNCTIONS_MAX 96 /* names, and prefixes */
+#define NAMED_FUNCTIONS_NAME_MAX 55
 
 /* A defined function: not an undefined, absolute or indirect (IFUNC) symbol. */
 struct named_function {
@@ -23,7 +23,7 @@ struct named_function {
 	uint64_t nr_bytes; /* 0: unknown */
 };
 
-/* Each name with each prefix, of which "" can be one: at most 39 characters together. */
+/* Each name with each prefix, of which "" can be one: at most 55 characters together. */
 struct wanted_functions {
 	const char *const *names;
 	size_t nr_names;

@@ -32,6 +32,13 @@ int allocator_links__choose(struct memleak_bpf *skeleton, const struct probe_pat
 		  multi ? UPROBE_LINK_MULTI : 0 },
 		{ skeleton->progs.allocator_return_old, (multi || perf) && !tables,
 		  multi ? UPROBE_LINK_MULTI : 0 },
+		{ skeleton->progs.operator_new_enter, session || multi, UPROBE_LINK_MULTI },
+		{ skeleton->progs.operator_new_return, session || (multi && tables),
+		  UPROBE_LINK_MULTI },
+		{ skeleton->progs.operator_new_enter_perf, perf, 0 },
+		{ skeleton->progs.operator_new_return_perf, perf && tables, 0 },
+		{ skeleton->progs.operator_new_return_old, (multi || perf) && !tables,
+		  multi ? UPROBE_LINK_MULTI : 0 },
 		{ skeleton->progs.malloc_enter, perf, 0 },
 		{ skeleton->progs.calloc_enter, perf, 0 },
 		{ skeleton->progs.realloc_enter, perf, 0 },
@@ -60,6 +67,15 @@ static struct bpf_program *return_program(const struct memleak_bpf *skeleton)
 		       skeleton->progs.allocator_return_old;
 }
 
+static struct bpf_program *new_return_program(const struct memleak_bpf *skeleton)
+{
+	if (bpf_program__autoload(skeleton->progs.operator_new_return_old))
+		return skeleton->progs.operator_new_return_old;
+	return bpf_program__autoload(skeleton->progs.operator_new_return) ?
+		       skeleton->progs.operator_new_return :
+		       skeleton->progs.operator_new_return_perf;
+}
+
 /*
  * The input of one link: the functions' offsets, and for a program that serves several functions,
  * the function at each offset.
@@ -69,14 +85,38 @@ struct offset_list {
 	size_t nr;
 };
 
-static void split_probes(const struct allocator_probes *probes, struct offset_list *allocating,
-			 struct offset_list *freeing)
+/* The links of a file, in the order in which they are made. */
+enum link_kind {
+	LINK_FREES, /* first, or a block could be recorded whose free goes unseen */
+	LINK_NEW_RETURNS,
+	LINK_NEWS,
+	LINK_ALLOCATIONS,
+	NR_LINK_KINDS
+};
+
+static enum link_kind kind_of(const struct allocator_probe *probe)
 {
-	allocating->nr = freeing->nr = 0;
+	switch (probe->function) {
+	case FUNCTION_FREE:
+		return LINK_FREES;
+	case FUNCTION_NEW:
+		return LINK_NEWS;
+	case FUNCTION_NEW_RETURN:
+		return LINK_NEW_RETURNS;
+	default:
+		return LINK_ALLOCATIONS;
+	}
+}
+
+static void list_probes(const struct allocator_probes *probes, enum link_kind kind,
+			struct offset_list *list)
+{
+	list->nr = 0;
 	for (size_t i = 0; i < probes->nr; i++) {
 		const struct allocator_probe *probe = &probes->probe[i];
-		struct offset_list *list = probe->function == FUNCTION_FREE ? freeing : allocating;
 
+		if (kind_of(probe) != kind)
+			continue;
 		list->offsets[list->nr] = probe->probe_offset;
 		list->cookies[list->nr++] = probe->function;
 	}
@@ -100,44 +140,51 @@ static int add_link(struct allocator_links *links, const struct bpf_program *pro
 	return 0;
 }
 
-/* Attach free before malloc, or a block could be recorded whose free goes unseen. */
-static int attach_session(struct allocator_links *links, struct memleak_bpf *skeleton, int file_fd,
-			  const struct allocator_probes *probes, pid_t pid)
+/*
+ * Attaches one kind of probes to a whole file. Of functions that return by a return probe of their
+ * own, the returns come before the entries, for the reason given at attach_perf.
+ */
+static int attach_kind(struct allocator_links *links, struct memleak_bpf *skeleton,
+		       enum call_probes path, const struct uprobe_link_request *place,
+		       enum link_kind kind, const struct offset_list *list)
 {
-	struct uprobe_link_request free_request = { .attach_type = UPROBE_LINK_MULTI,
-						    .file_fd = file_fd,
-						    .pid = pid };
-	struct uprobe_link_request request = { .attach_type = UPROBE_LINK_SESSION,
-					       .file_fd = file_fd,
-					       .pid = pid };
-	struct offset_list allocating, freeing;
+	struct uprobe_link_request request = *place;
 	int err;
 
-	split_probes(probes, &allocating, &freeing);
-	err = add_link(links, skeleton->progs.allocator_free, &free_request, &freeing);
-	if (!err)
-		err = add_link(links, skeleton->progs.allocator_session, &request, &allocating);
-	return err;
+	request.attach_type = UPROBE_LINK_MULTI;
+	switch (kind) {
+	case LINK_FREES:
+		return add_link(links, skeleton->progs.allocator_free, &request, list);
+	case LINK_NEW_RETURNS:
+		return add_link(links, new_return_program(skeleton), &request, list);
+	case LINK_NEWS:
+		return add_link(links, skeleton->progs.operator_new_enter, &request, list);
+	default:
+		break;
+	}
+	if (path == CALL_PROBES_SESSION) {
+		request.attach_type = UPROBE_LINK_SESSION;
+		return add_link(links, skeleton->progs.allocator_session, &request, list);
+	}
+	request.returns = true;
+	err = add_link(links, return_program(skeleton), &request, list);
+	request.returns = false;
+	return err ? err : add_link(links, skeleton->progs.allocator_enter, &request, list);
 }
 
-/* Attach frees first, then returns before entries, for the reason given at attach_perf. */
-static int attach_multi(struct allocator_links *links, struct memleak_bpf *skeleton, int file_fd,
-			const struct allocator_probes *probes, pid_t pid)
+static int attach_file(struct allocator_links *links, struct memleak_bpf *skeleton,
+		       enum call_probes path, int file_fd, const struct allocator_probes *probes,
+		       pid_t pid)
 {
-	struct uprobe_link_request request = { .attach_type = UPROBE_LINK_MULTI,
-					       .file_fd = file_fd,
-					       .pid = pid };
-	struct uprobe_link_request returns = request;
-	struct offset_list allocating, freeing;
-	int err;
+	const struct uprobe_link_request place = { .file_fd = file_fd, .pid = pid };
+	int err = 0;
 
-	returns.returns = true;
-	split_probes(probes, &allocating, &freeing);
-	err = add_link(links, skeleton->progs.allocator_free, &request, &freeing);
-	if (!err)
-		err = add_link(links, return_program(skeleton), &returns, &allocating);
-	if (!err)
-		err = add_link(links, skeleton->progs.allocator_enter, &request, &allocating);
+	for (int kind = 0; kind < NR_LINK_KINDS && !err; kind++) {
+		struct offset_list list;
+
+		list_probes(probes, (enum link_kind)kind, &list);
+		err = attach_kind(links, skeleton, path, &place, (enum link_kind)kind, &list);
+	}
 	return err;
 }
 
@@ -159,6 +206,10 @@ static struct bpf_program *enter_program(struct memleak_bpf *skeleton,
 		return skeleton->progs.posix_memalign_enter;
 	case FUNCTION_FREE:
 		return skeleton->progs.free_enter_perf;
+	case FUNCTION_NEW:
+		return skeleton->progs.operator_new_enter_perf;
+	case FUNCTION_NEW_RETURN:
+		return new_return_program(skeleton);
 	case NR_ALLOCATOR_FUNCTIONS:
 		break;
 	}
@@ -181,6 +232,24 @@ static int add_perf_event(struct allocator_links *links, struct bpf_program *pro
 	return 0;
 }
 
+static int attach_perf_kind(struct allocator_links *links, struct memleak_bpf *skeleton,
+			    int file_fd, const struct allocator_probes *probes, pid_t pid,
+			    enum link_kind kind, bool returns)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < probes->nr && !err; i++) {
+		const struct allocator_probe *probe = &probes->probe[i];
+		struct bpf_program *program = returns ? return_program(skeleton) :
+							enter_program(skeleton, probe->function);
+
+		if (kind_of(probe) == kind)
+			err = add_perf_event(links, program, returns, pid, file_fd,
+					     probe->probe_offset);
+	}
+	return err;
+}
+
 /*
  * Attaches one perf event for each entry and each return. Frees come first, then returns before
  * entries: a return without its entry is ignored, but an entry without its return would look like a
@@ -191,18 +260,13 @@ static int attach_perf(struct allocator_links *links, struct memleak_bpf *skelet
 {
 	int err = 0;
 
-	for (int pass = 0; pass < 3 && !err; pass++) {
-		for (size_t i = 0; i < probes->nr && !err; i++) {
-			const struct allocator_probe *probe = &probes->probe[i];
-			struct bpf_program *program =
-				pass == 1 ? return_program(skeleton) :
-					    enter_program(skeleton, probe->function);
-
-			if ((probe->function == FUNCTION_FREE) != (pass == 0))
-				continue;
-			err = add_perf_event(links, program, pass == 1, pid, file_fd,
-					     probe->probe_offset);
-		}
+	for (int kind = 0; kind < NR_LINK_KINDS && !err; kind++) {
+		if (kind == LINK_ALLOCATIONS)
+			err = attach_perf_kind(links, skeleton, file_fd, probes, pid,
+					       (enum link_kind)kind, true);
+		if (!err)
+			err = attach_perf_kind(links, skeleton, file_fd, probes, pid,
+					       (enum link_kind)kind, false);
 	}
 	return err;
 }
@@ -211,13 +275,12 @@ int allocator_links__attach(struct allocator_links *links, struct memleak_bpf *s
 			    enum call_probes path, int file_fd,
 			    const struct allocator_probes *probes, pid_t pid)
 {
-	if (links->nr + 2 * probes->nr + 3 > ALLOCATOR_LINKS_MAX)
+	if (links->nr + 2 * probes->nr + NR_LINK_KINDS + 1 > ALLOCATOR_LINKS_MAX)
 		return -ENOSPC;
 	switch (path) {
 	case CALL_PROBES_SESSION:
-		return attach_session(links, skeleton, file_fd, probes, pid);
 	case CALL_PROBES_MULTI:
-		return attach_multi(links, skeleton, file_fd, probes, pid);
+		return attach_file(links, skeleton, path, file_fd, probes, pid);
 	case CALL_PROBES_PERF:
 		return attach_perf(links, skeleton, file_fd, probes, pid);
 	case CALL_PROBES_ANY:

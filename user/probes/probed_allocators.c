@@ -265,7 +265,8 @@ static void tell_probe(const char *file, const struct allocator_probe *probe)
 
 	if (behind)
 		snprintf(where, sizeof(where), ", probed %llu bytes after that", behind);
-	log__detail("%s: %s at file offset 0x%llx%s", file, probe->symbol,
+	log__detail("%s: %s %s file offset 0x%llx%s", file, probe->symbol,
+		    probe->function == FUNCTION_NEW_RETURN ? "returns at" : "at",
 		    (unsigned long long)probe->file_offset, where);
 }
 
@@ -288,7 +289,7 @@ int probed_allocators__add(struct probed_allocators *allocators, int fd,
 		.identity = *identity,
 		.probes = *probes,
 	};
-	allocators->nr_functions += (unsigned int)probes->nr;
+	allocators->nr_functions += allocator_probes__nr_functions(probes);
 	if (allocators->translators && translators__add_file(allocators->translators, kept, probes))
 		log__detail("%s: programs that translate its code are not guarded", name);
 	for (size_t i = 0; i < probes->nr; i++)
@@ -329,7 +330,7 @@ static void forget(struct probed_allocators *allocators, struct probed_allocator
 	tracer__detach_file(allocators->tracer, file->fd);
 	if (allocators->translators)
 		translators__forget_file(allocators->translators, file->fd);
-	allocators->nr_functions -= (unsigned int)file->probes.nr;
+	allocators->nr_functions -= allocator_probes__nr_functions(&file->probes);
 	close(file->fd);
 	free(file->scopes);
 	*file = (struct probed_allocator){ .fd = -1 };
