@@ -121,10 +121,22 @@ static bool is_traced(const struct child *child)
 	return by;
 }
 
+static void check_it_is_no_debugger(const struct child *target)
+{
+	struct run *run;
+
+	for (int tries = 0; !is_traced(target) && tries < STARTUP_S * 10; tries++)
+		pause_ms(100);
+	assert_true(is_traced(target));
+	run = run_tracer(ARGS("-p", pid_text(target), "0.2", "1"));
+	assert_int_equal(run->exit_status, 0);
+	assert_null(strstr(run->err, "debugged"));
+	run__free(run);
+}
+
 static void test_strace_is_no_debugger(void **state)
 {
 	struct child *drip, *strace;
-	struct run *run;
 	(void)state;
 
 	if (!have_program("strace"))
@@ -133,15 +145,25 @@ static void test_strace_is_no_debugger(void **state)
 	strace = child__start(&(struct child_options){
 		.argv = ARGS("strace", "-o", "/dev/null", "-p", pid_text(drip)),
 	});
-	for (int tries = 0; !is_traced(drip) && tries < STARTUP_S * 10; tries++)
-		pause_ms(100);
-	assert_true(is_traced(drip));
-	run = run_tracer(ARGS("-p", pid_text(drip), "0.2", "1"));
-	assert_int_equal(run->exit_status, 0);
-	assert_null(strstr(run->err, "debugged"));
-	run__free(run);
+	check_it_is_no_debugger(drip);
 	kill(child__pid(strace), SIGTERM);
 	run__free(child__finish(strace, RUN_TIMEOUT_S));
+	end_drip(drip);
+}
+
+/* Another tracer's leak check uses ptrace, but sets no breakpoints. */
+static void test_leak_check_is_no_debugger(void **state)
+{
+	struct child *drip = start_drip(), *tracer;
+	struct run *run;
+	(void)state;
+
+	tracer = start_tracer(ARGS("--leak-check=summary", "-p", pid_text(drip)));
+	check_it_is_no_debugger(drip);
+	kill(child__pid(tracer), SIGINT);
+	run = child__finish(tracer, RUN_TIMEOUT_S);
+	assert_int_equal(run->exit_status, 0);
+	run__free(run);
 	end_drip(drip);
 }
 
@@ -151,6 +173,7 @@ int main(void)
 		SYSTEM_TEST(test_debugger_at_the_attach),
 		SYSTEM_TEST(test_debugger_at_the_detach),
 		SYSTEM_TEST(test_strace_is_no_debugger),
+		SYSTEM_TEST(test_leak_check_is_no_debugger),
 	};
 
 	return cmocka_run_group_tests(tests, harness__begin, harness__end);

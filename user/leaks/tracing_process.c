@@ -21,9 +21,6 @@
 #include "leaks/tracing_state.h"
 #include "leaks/watch_requests.h"
 
-/* As ps shows it; the kernel takes 15 bytes. */
-#define PROCESS_NAME "memleak-ptrace"
-
 /* So many stops at a time, and then the tracer is listened to. */
 #define MAX_STOPS 1024
 #define MANY_THREADS 64
@@ -79,7 +76,7 @@ static int be_independent(void)
 	/* The kernel says nothing of stops to a process that ignores SIGCHLD. */
 	sigaction(SIGCHLD, &by_default, NULL);
 	setsid();
-	prctl(PR_SET_NAME, PROCESS_NAME);
+	prctl(PR_SET_NAME, TRACING_PROCESS_NAME);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -9,6 +9,9 @@
 
 #include <stdbool.h>
 
+/* As ps shows it; the kernel takes 15 bytes. */
+#define TRACING_PROCESS_NAME "memleak-ptrace"
+
 /*
  * Called by exit_watch.c in a process that was just forked. Serves the requests of
  * watch_messages.h. tracer_fd: a pidfd of the tracer, or -1. follow: children are watched too.

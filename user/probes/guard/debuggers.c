@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "leaks/tracing_process.h"
 #include "probes/guard/process_view.h"
 #include "base/sanitize_text.h"
 
@@ -61,7 +62,8 @@ static void visit(pid_t tgid, void *context)
 	if (!by)
 		return;
 	read_name(by, name);
-	if (!strcmp(name, "strace")) /* strace sets no breakpoints */
+	/* These set no breakpoints; the second is the leak check of another memleak-bpf. */
+	if (!strcmp(name, "strace") || !strcmp(name, TRACING_PROCESS_NAME))
 		return;
 	if (!debugged->nr++) {
 		debugged->tgid = tgid;
