@@ -333,12 +333,37 @@ static void test_no_allocator(void **state)
 /* malloc is in the program, without a name: unknown is the truth, 0 would be a lie. */
 static void test_nameless_allocator(void **state)
 {
-	struct run *run = trace_all(ARGS(victim("leak64_static_stripped")));
+	struct run *run;
 	(void)state;
 
+	if (access(victim("leak64_musl_stripped"), X_OK))
+		skip();
+	run = trace_all(ARGS(victim("leak64_musl_stripped")));
 	assert_int_equal(run->exit_status, 0);
 	check_unknown(exit_record(run));
 	assert_true(number(exit_record(run), "reclaimed.rss_anon_bytes") >= (long long)(64 * MIB));
+	run__free(run);
+}
+
+/* glibc's malloc is known by its code, and by no name. */
+static void test_nameless_glibc(void **state)
+{
+	struct run *run = trace_all(ARGS(victim("leak64_static_stripped")));
+	struct truth truth;
+	const json_t *record = exit_record(run);
+	(void)state;
+
+	assert_in_range(number(record, "held.bytes"), 64 * MIB, 64 * MIB + 4096);
+	run__free(run);
+	/* pvalloc's size is seen as glibc rounds it up. */
+	run = trace_all(ARGS(victim("family_static_stripped"), "portable"));
+	record = exit_record(run);
+	truth = truth_of(run, 0);
+	assert_in_range(number(record, "held.blocks") - truth.held_blocks, 0, STATIC_START_BLOCKS);
+	assert_in_range(number(record, "held.bytes") - truth.held_bytes, 0, 4096);
+	assert_int_equal(number(record, "totals.freed_blocks"), truth.freed_blocks);
+	assert_int_equal(number(record, "totals.freed_bytes"), truth.freed_bytes);
+	assert_int_equal(number(record, "totals.unknown_frees"), 0);
 	run__free(run);
 }
 
@@ -464,6 +489,7 @@ int main(void)
 		SYSTEM_TEST(test_deep_stack_is_cut_and_says_so),
 		SYSTEM_TEST(test_no_allocator),
 		SYSTEM_TEST(test_nameless_allocator),
+		SYSTEM_TEST(test_nameless_glibc),
 		SYSTEM_TEST(test_stripped_program),
 		SYSTEM_TEST(test_static_program),
 		SYSTEM_TEST(test_peak_is_known_or_null),

@@ -24,6 +24,7 @@ VICTIM_MUSL_TOOL := $(shell command -v musl-gcc 2>/dev/null)
 VICTIM_MUSL := $(if $(VICTIM_MUSL_TOOL),family_musl realloc_forms_musl zero_musl hammer_musl \
 	die_musl frames_musl leak_kinds_musl)
 VICTIM_MUSL_STATIC := $(if $(VICTIM_MUSL_TOOL),family_muslstatic leak_kinds_muslstatic)
+VICTIM_MUSL_STRIPPED := $(if $(VICTIM_MUSL_TOOL),leak64_musl_stripped)
 # Without frame pointers, as distributions build.
 VICTIM_WALKS := walks walks_static walks_static_pie walks_stripped walks_cxx cache single_step \
 	single_step_static two_plugins libplugin_small.so libplugin_large.so libkeep_blocks.so \
@@ -34,8 +35,8 @@ VICTIM_WRAPPED := forks_wrapped realloc_forms_wrapped hammer_wrapped obey_wrappe
 VICTIM_UNSEEN := unseen_blocks_calls unseen_blocks_jumps
 
 VICTIMS := $(addprefix $(VICTIM_DIR)/,$(VICTIM_PLAIN) $(VICTIM_CXX_PROGRAMS) $(VICTIM_STATIC) \
-	$(VICTIM_MUSL) $(VICTIM_MUSL_STATIC) frames_omit frames_nopie leak64_stripped \
-	leak64_static_stripped no_allocator own_names_pool libplugin.so libleak_library.so leak_cxx $(VICTIM_WALKS) \
+	$(VICTIM_MUSL) $(VICTIM_MUSL_STATIC) $(VICTIM_MUSL_STRIPPED) frames_omit frames_nopie leak64_stripped \
+	leak64_static_stripped family_static_stripped no_allocator own_names_pool libplugin.so libleak_library.so leak_cxx $(VICTIM_WALKS) \
 	$(VICTIM_WRAPPERS) $(VICTIM_WRAPPED) $(VICTIM_UNSEEN))
 
 victims: $(VICTIMS)
@@ -96,10 +97,16 @@ $(VICTIM_DIR)/leak64_stripped: tests/victims/leak64.c
 	$(Q)$(VICTIM_C) $(VICTIM_FRAMES) -s -o $@ $<
 
 # An allocator that nobody can find by name.
-$(VICTIM_DIR)/leak64_static_stripped: tests/victims/leak64.c
+$(addprefix $(VICTIM_DIR)/,leak64_static_stripped family_static_stripped): \
+	$(VICTIM_DIR)/%_static_stripped: tests/victims/%.c
 	@mkdir -p $(@D)
 	$(call say,VICTIM)
 	$(Q)$(VICTIM_C) $(VICTIM_FRAMES) -static -s -o $@ $<
+
+$(VICTIM_DIR)/leak64_musl_stripped: tests/victims/leak64.c
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_MUSL_TOOL) -static -s -O2 -fno-builtin -o $@ $<
 
 $(VICTIM_DIR)/no_allocator: tests/victims/no_allocator.c
 	@mkdir -p $(@D)

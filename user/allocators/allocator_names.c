@@ -207,6 +207,15 @@ enum allocator_function allocator_names__function(size_t name)
 	return names[name].function;
 }
 
+size_t allocator_names__in_libc(enum allocator_function function)
+{
+	size_t name = 0;
+
+	while (names[name].scope != EVERYWHERE || names[name].function != function)
+		name++;
+	return name;
+}
+
 bool allocator_names__is_delete(size_t name)
 {
 	return names[name].scope == OF_CXX && names[name].function == FUNCTION_FREE;

@@ -48,6 +48,9 @@ bool allocator_names__counts(const struct defined_names *defined, size_t prefix,
 /* How its arguments are read. Only for a name that counts. */
 enum allocator_function allocator_names__function(size_t name);
 
+/* The name in libc, without a prefix, of a function of that kind; for one that libc has. */
+size_t allocator_names__in_libc(enum allocator_function function);
+
 /* Whether it is one of C++'s operator delete. */
 bool allocator_names__is_delete(size_t name);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Finds the allocators of a file by the names of allocator_names.c: in its own symbol tables, and
- * for a stripped program in the one that is kept apart. Input: symbol tables; output: probes.
+ * for a stripped program in the one that is kept apart. Where a static program has no names,
+ * glibc's malloc is known by its code. Input: symbol tables; output: probes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "allocators/allocators.h"
 #include "allocators/function_returns.h"
 #include "allocators/placement.h"
+#include "allocators/stripped_glibc.h"
 #include "elf/elf_image.h"
 #include "elf/named_functions.h"
 #include "elf/separate_symbols.h"
@@ -111,6 +113,41 @@ static void drop_shadowed_locals(struct search *search)
 			search->found[kept++] = *function;
 	}
 	search->nr_found = kept;
+}
+
+static int has_interpreter(const struct elf_image *image, bool *answer)
+{
+	char *path;
+	int err = elf_image__interpreter(image, &path);
+
+	*answer = path;
+	free(path);
+	return err;
+}
+
+/* A static program that has no names at all may have glibc's malloc, which is known by its code. */
+static int search_code(struct search *search)
+{
+	struct stripped_glibc glibc;
+	bool is_dynamic = true;
+	int err = 0;
+
+	if (elf_image__is_program(search->image))
+		err = has_interpreter(search->image, &is_dynamic);
+	if (err || is_dynamic)
+		return err;
+	err = stripped_glibc__find(search->image, &glibc);
+	for (size_t i = 0; i < glibc.nr && !err; i++) {
+		const struct stripped_function *code = &glibc.function[i];
+		const struct named_function function = {
+			.name = allocator_names__in_libc(code->function),
+			.file_offset = code->file_offset,
+			.nr_bytes = code->nr_bytes,
+		};
+
+		err = take_function(&function, search);
+	}
+	return err;
 }
 
 static void note_defined(const struct search *search, struct defined_names *defined)
@@ -309,8 +346,13 @@ static int find_in_image(struct search *search, struct allocator_probes *probes)
 		return err;
 	drop_shadowed_locals(search);
 	note_defined(search, &defined);
-	if (!allocator_names__has_allocator(&defined))
-		return 0;
+	if (!allocator_names__has_allocator(&defined)) {
+		search->nr_found = 0;
+		err = search_code(search);
+		note_defined(search, &defined);
+	}
+	if (err || !search->nr_found || !allocator_names__has_allocator(&defined))
+		return err;
 	err = is_mere_loader(search->image, &defined, &mere_loader);
 	if (err || mere_loader)
 		return err;

@@ -91,10 +91,10 @@ int elf_image__address_of(const struct elf_image *image, uint64_t offset, uint64
 	return *address >= load->p_vaddr ? 0 : -EBADMSG;
 }
 
-const Elf64_Phdr *elf_image__segment(const struct elf_image *image, uint32_t type)
+const Elf64_Phdr *elf_image__segment(const struct elf_image *image, uint32_t type, size_t nth)
 {
 	for (size_t i = 0; i < image->headers.nr_segments; i++)
-		if (image->headers.segments[i].p_type == type)
+		if (image->headers.segments[i].p_type == type && !nth--)
 			return &image->headers.segments[i];
 	return NULL;
 }
@@ -208,6 +208,11 @@ bool elf_image__is_program(const struct elf_image *image)
 	if (image->headers.file.e_type == ET_EXEC || image->interpreter)
 		return true;
 	return elf_image__dynamic(image, DT_FLAGS_1, 0, &flags) && (flags & DF_1_PIE);
+}
+
+bool elf_image__is_fixed(const struct elf_image *image)
+{
+	return image->headers.file.e_type == ET_EXEC;
 }
 
 static int try_string(const struct elf_image *image, uint64_t offset, uint64_t bytes, char **string)

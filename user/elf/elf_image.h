@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A 64-bit ELF program or library of this machine, read the way a loader reads it: by its program
- * headers. Section headers, which strip may remove, serve for .symtab only. ELF bytes are hostile
- * input: every offset and length is checked against the file, and no table is mapped (its owner
- * could truncate it under us).
+ * headers. Section headers, which strip may remove, serve only for what nothing at run time needs.
+ * ELF bytes are hostile input: every offset and length is checked against the file, and no table is
+ * mapped (its owner could truncate it under us).
  */
 #ifndef ELF_IMAGE_H
 #define ELF_IMAGE_H
@@ -50,6 +50,9 @@ const struct elf_headers *elf_image__headers(const struct elf_image *image);
 /* A program, with or without an interpreter, rather than a library. */
 bool elf_image__is_program(const struct elf_image *image);
 
+/* A program that runs at the addresses in its file, rather than wherever the kernel puts it. */
+bool elf_image__is_fixed(const struct elf_image *image);
+
 /* Reads exactly that many bytes; -EBADMSG when the file has not so many there. */
 int elf_image__read(const struct elf_image *image, uint64_t offset, void *buffer, size_t bytes);
 
@@ -66,8 +69,11 @@ int elf_image__address_of(const struct elf_image *image, uint64_t offset, uint64
 /* How many bytes of code a PT_LOAD has in the file from that offset on; 0 when there is no code. */
 uint64_t elf_image__code_bytes(const struct elf_image *image, uint64_t offset);
 
-/* The first program header of that type; NULL when there is none. Its values are not checked. */
-const Elf64_Phdr *elf_image__segment(const struct elf_image *image, uint32_t type);
+/*
+ * The nth (from 0) program header of that type, the image's; NULL when there are not so many. Its
+ * values are not checked.
+ */
+const Elf64_Phdr *elf_image__segment(const struct elf_image *image, uint32_t type, size_t nth);
 
 /* PT_INTERP as an owned string; *path is NULL when there is none. */
 int elf_image__interpreter(const struct elf_image *image, char **path);

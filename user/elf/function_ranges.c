@@ -70,7 +70,7 @@ static int read_header(const struct elf_image *image, const Elf64_Phdr *segment,
 
 int function_ranges__open(const struct elf_image *image, struct function_ranges *ranges)
 {
-	const Elf64_Phdr *segment = elf_image__segment(image, PT_GNU_EH_FRAME);
+	const Elf64_Phdr *segment = elf_image__segment(image, PT_GNU_EH_FRAME, 0);
 	int err;
 
 	*ranges = (struct function_ranges){ .image = image };
