@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/living_thread.h"
 #include "books/snapshot.h"
 #include "monitor_state.h"
 
@@ -58,10 +59,15 @@ static bool has_ended_before(const struct space *space, uint64_t ns)
 	       clock__monotonic_ns() >= space->process_end_ns + ns;
 }
 
-/* Whether a process is gone for a while and its memory is not: that is worth a report. */
+/*
+ * Whether a process is gone for a while and its memory is not: that is worth a report. From 6.16 on
+ * the tracepoint tells of the end before the teardown, which takes seconds for gigabytes, and
+ * longer on a busy machine: it goes on as long as a thread remains.
+ */
 static bool was_outlived(const struct monitor *monitor, const struct space *space)
 {
-	return !teardown_has_begun(monitor, space) && has_ended_before(space, MEMORY_GRACE_NS);
+	return !teardown_has_begun(monitor, space) && has_ended_before(space, MEMORY_GRACE_NS) &&
+	       !living_thread__remains((pid_t)space->tgid);
 }
 
 /*

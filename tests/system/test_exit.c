@@ -374,6 +374,19 @@ static void test_memory_of_the_machine(void **state)
 	run__free(run);
 }
 
+/* The process is on its way out as long as the kernel takes its memory back: that is one end. */
+static void test_teardown_that_takes_long(void **state)
+{
+	struct run *run = trace_all(ARGS(victim("slow_end")));
+	(void)state;
+
+	assert_int_equal(run->exit_status, 0);
+	assert_int_equal(count_events(run, "exit"), 1);
+	assert_true(truth_value(event_record(run, "exit", 0), "end.memory_gone"));
+	assert_held(event_record(run, "exit", 0), 32 * MIB, 1);
+	run__free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +413,7 @@ int main(void)
 		SYSTEM_TEST(test_kill_in_a_probed_return),
 		SYSTEM_TEST(test_verdict_under_a_reader_of_smaps),
 		SYSTEM_TEST(test_memory_of_the_machine),
+		SYSTEM_TEST(test_teardown_that_takes_long),
 	};
 
 	return cmocka_run_group_tests_name("exit", tests, harness__begin, harness__end);

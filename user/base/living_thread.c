@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Reading /proc/TID/exe fails with ENOENT only for a thread without memory. */
@@ -38,6 +39,41 @@ pid_t living_thread__of(pid_t tgid)
 	}
 	closedir(threads);
 	return living;
+}
+
+/* "TID (COMM) STATE …": a comm may hold parentheses. */
+static bool is_dead(pid_t tgid, pid_t tid)
+{
+	char path[64], line[256], *state;
+	FILE *stat;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", (int)tgid, (int)tid);
+	stat = fopen(path, "re");
+	if (!stat)
+		return errno == ENOENT || errno == ESRCH;
+	state = fgets(line, sizeof(line), stat) ? strrchr(line, ')') : NULL;
+	fclose(stat);
+	return !state || !strncmp(state, ") Z", 3) || !strncmp(state, ") X", 3);
+}
+
+bool living_thread__remains(pid_t tgid)
+{
+	bool remains = false;
+	struct dirent *entry;
+	char path[64];
+	DIR *threads;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)tgid);
+	threads = opendir(path);
+	if (!threads)
+		return false;
+	while (!remains && (entry = readdir(threads))) {
+		pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		remains = tid > 0 && !is_dead(tgid, tid);
+	}
+	closedir(threads);
+	return remains;
 }
 
 bool living_thread__leader_left(pid_t tgid)

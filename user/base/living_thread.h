@@ -19,4 +19,10 @@ pid_t living_thread__of(pid_t tgid);
 /* Has its first thread exited while others live? */
 bool living_thread__leader_left(pid_t tgid);
 
+/*
+ * Is a thread of the process neither a zombie nor gone? The last one gives the memory back before
+ * it becomes a zombie.
+ */
+bool living_thread__remains(pid_t tgid);
+
 #endif
