@@ -5,6 +5,8 @@ import statistics
 from tools_compared import BPFTRACE, FLOOR, MEMLEAK, NO_STACKS, OURS, VALGRIND
 
 PAIR, TWO_THREADS = "a pair of malloc and free, ns", "a pair, two threads at once, ns"
+BY_ALLOCATOR = "a pair by other allocators, traced, ns"
+GLIBC, JEMALLOC = "glibc: malloc and free", "jemalloc: malloc and free"
 START = "start and end of the tool, around true, s"
 MEMORY = "peak memory, 1,000,000 blocks held, MiB"
 KERNEL = "of the kernel then, in BPF maps, MiB"
@@ -92,6 +94,8 @@ def find_bounds(figures, programs, seen, storm):
 
     yield at_most("a pair with full stacks, x floor", 1.6, OURS, FLOOR)
     yield at_most("a pair without stacks, x floor", 1.3, NO_STACKS, FLOOR)
+    ratio = figures.ratio(BY_ALLOCATOR, JEMALLOC, GLIBC)
+    yield ("a pair by jemalloc, x glibc's", "<= 1.2", ratio and f"{ratio:.2f}", ratio and ratio <= 1.2)
     for peer in (BPFTRACE, MEMLEAK):
         yield at_least(f"a pair under {peer}, x ours", 5, peer, OURS)
     for peer in (BPFTRACE, MEMLEAK):

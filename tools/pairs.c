@@ -9,7 +9,15 @@
 #include <stdlib.h>
 #include <time.h>
 
+#ifndef ALLOCATE
+#define ALLOCATE malloc
+#define FREE free
+#endif
+
 #define MAX_THREADS 64
+
+void *ALLOCATE(size_t bytes);
+void FREE(void *block);
 
 static long count = 100000;
 
@@ -24,9 +32,9 @@ static double now_ns(void)
 static void *run(void *unused)
 {
 	for (long i = 0; i < count; i++) {
-		void *volatile block = malloc(64);
+		void *volatile block = ALLOCATE(64);
 
-		free(block);
+		FREE(block);
 	}
 	return unused;
 }

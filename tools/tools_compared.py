@@ -16,7 +16,9 @@ TRACER = os.path.join(BUILD, "memleak-bpf")
 BENCH = os.path.join(BUILD, "bench")
 
 # The small programs that are measured, and that measure: a name, the source, options.
-PROGRAMS = (("pairs", "pairs.c"), ("timed", "timed.c"), ("timed_static", "timed.c", "-static"),
+# new and delete by the names that C++ gives them.
+PROGRAMS = (("pairs", "pairs.c"),
+            ("pairs_new", "pairs.c", "-DALLOCATE=_Znwm", "-DFREE=_ZdlPv", "-lstdc++"), ("timed", "timed.c"), ("timed_static", "timed.c", "-static"),
             ("floor", "floor.c", "../user/probes/uprobe_link.c", "-I../user", "-lbpf"))
 NOT_INSTALLED = "not installed"
 # Instructions that the kernel emulates on x86-64; it single-steps all others, by a second trap.
