@@ -13,6 +13,7 @@
 #include "processes/overlooked.h"
 #include "report/losses.h"
 #include "report/reclaim.h"
+#include "report/unexplained.h"
 
 /*
  * Whether its memory, or an ancestor's that it is a copy of, began before everything was probed:
@@ -120,6 +121,7 @@ void reported_process__fill(const struct report_sources *sources,
 {
 	fill_identity(sources, process, report);
 	fill_counters(sources, process->space, report);
+	report->unexplained_bytes = FIGURE_UNKNOWN;
 	report->run_s = run_time_s(process);
 }
 
@@ -224,6 +226,7 @@ void reported_process__fill_end(const struct report_sources *sources,
 {
 	fill_end(sources, process->space, memory_gone, &report->end);
 	judge(process, memory_gone, report);
+	unexplained__judge(report);
 	if (memory_gone)
 		fill_stays(sources, process, report);
 }

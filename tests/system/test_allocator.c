@@ -330,6 +330,36 @@ static void test_no_allocator(void **state)
 	run__free(run);
 }
 
+/*
+ * libc is mapped and probed, but the program's memory comes from elsewhere: what it held is unknown
+ * as long as it calls nothing of libc's, and never a mere 0.
+ */
+static void test_unknown_pool(void **state)
+{
+	struct run *run = trace_all(ARGS(victim("unknown_pool")));
+	(void)state;
+
+	assert_int_equal(run->exit_status, 0);
+	check_unknown(exit_record(run));
+	assert_in_range(number(exit_record(run), "unexplained_bytes"), 40000000, 41 * MIB);
+	run__free(run);
+
+	run = trace_all(ARGS(victim("unknown_pool"), "call"));
+	assert_held(exit_record(run), 4096, 1);
+	assert_in_range(number(exit_record(run), "unexplained_bytes"), 40000000 - 8256, 41 * MIB);
+	run__free(run);
+
+	run = run_tracer(ARGS("--", victim("unknown_pool")));
+	assert_contains(run->err, "unknown: it called no function that is probed\n");
+	assert_contains(run->err, "MiB of memory that no probed function gave\n");
+	run__free(run);
+
+	/* What malloc gave is explained. */
+	run = trace_all(ARGS(victim("leak64")));
+	assert_int_equal(number(exit_record(run), "unexplained_bytes"), 0);
+	run__free(run);
+}
+
 /* malloc is in the program, without a name: unknown is the truth, 0 would be a lie. */
 static void test_nameless_allocator(void **state)
 {
@@ -488,6 +518,7 @@ int main(void)
 		SYSTEM_TEST(test_each_stack_is_its_own),
 		SYSTEM_TEST(test_deep_stack_is_cut_and_says_so),
 		SYSTEM_TEST(test_no_allocator),
+		SYSTEM_TEST(test_unknown_pool),
 		SYSTEM_TEST(test_nameless_allocator),
 		SYSTEM_TEST(test_nameless_glibc),
 		SYSTEM_TEST(test_stripped_program),

@@ -227,6 +227,18 @@ static void change_no_allocator(struct process_report *report)
 	report->inherited_from = 4000;
 }
 
+static void change_unexplained(struct process_report *report)
+{
+	report->unexplained_bytes = KIB(40000);
+}
+
+static void change_uncalled(struct process_report *report)
+{
+	change_no_allocator(report);
+	report->uncalled = true;
+	report->unexplained_bytes = KIB(40000);
+}
+
 static void change_not_looked_at(struct process_report *report)
 {
 	change_no_allocator(report);
@@ -405,6 +417,8 @@ const struct example_report example_reports[] = {
 	{ "lost blocks", change_lost_blocks },
 	{ "lost by every cause", change_lost_by_every_cause },
 	{ "no allocator", change_no_allocator },
+	{ "unexplained", change_unexplained },
+	{ "uncalled", change_uncalled },
 	{ "not looked at", change_not_looked_at },
 	{ "inherited", change_inherited },
 	{ "inherited unknown", change_inherited_unknown },
@@ -443,6 +457,7 @@ struct process_report example_report__make(const struct example_report *example)
 		.allocated_bytes = 67108864,
 		.allocated_blocks = 1,
 		.peak_bytes = FIGURE_UNKNOWN,
+		.unexplained_bytes = FIGURE_UNKNOWN,
 		.stacks = { .list = plain_stacks, .nr = 1 },
 		.end = { .kind = END_EXITED, .memory_gone = true },
 		.reclaimed = { KIB(65536 + 24), KIB(916), 0, 0, 0, KIB(172), KIB(68000),

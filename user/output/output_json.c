@@ -151,8 +151,9 @@ static json_t *build_identity(const char *event, const struct process_report *pr
 
 static json_t *build_heap(const struct process_report *process)
 {
-	return json_pack("{s:o, s:o, s:o}", "held", build_held_or_null(process), "inherited",
-			 build_inherited(process), "totals", build_totals_or_null(process));
+	return json_pack("{s:o, s:o, s:o, s:o}", "held", build_held_or_null(process), "inherited",
+			 build_inherited(process), "totals", build_totals_or_null(process),
+			 "unexplained_bytes", json_value__figure(process->unexplained_bytes));
 }
 
 static json_t *build_fate(const struct process_report *process)

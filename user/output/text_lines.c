@@ -45,6 +45,8 @@ void text_lines__held(FILE *out, const struct process_report *process)
 			text_units__held(process->held_bytes, process->held_blocks).text);
 	else if (process->not_looked_at)
 		fprintf(out, "unknown: not looked at: %s", process->not_looked_at);
+	else if (process->uncalled)
+		fputs("unknown: it called no function that is probed", out);
 	else
 		fputs("unknown: no allocator found", out);
 }

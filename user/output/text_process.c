@@ -100,6 +100,11 @@ static void print_growth(FILE *out, const struct process_report *process)
 /* Prints why the figures above are not the whole truth. */
 static void print_limits(FILE *out, const struct process_report *process)
 {
+	if (process->unexplained_bytes > 0) {
+		text_lines__label(out, "not explained");
+		fprintf(out, "at least %s of memory that no probed function gave\n",
+			text_units__size(process->unexplained_bytes).text);
+	}
 	if (process->late_attach) {
 		text_lines__label(out, "late attach");
 		fputs("blocks from before the attach are not counted\n", out);

@@ -169,6 +169,9 @@ struct process_report {
 	uint64_t failed; /* allocation calls that returned no block */
 	uint64_t unknown_frees; /* frees of blocks that were not recorded */
 	figure peak_bytes;
+	/* Of its anonymous memory, at least so much came from no function that is probed. */
+	figure unexplained_bytes;
+	bool uncalled; /* has_allocator is false since, with such memory, it called none of them */
 
 	struct report_stacks stacks;
 	uint64_t walks[NR_STACK_ENDS]; /* all stacks, counted by how they ended */
