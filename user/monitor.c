@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "allocators/allocator_names.h"
 #include "base/log.h"
 #include "books/snapshot.h"
 #include "exit_code.h"
@@ -172,6 +173,19 @@ static void tell_manager(const struct options *options, const char *state)
 			     strerror(-err));
 }
 
+/* A mistyped prefix would leave out, unseen, the very blocks that were asked for. */
+static void tell_unused_prefixes(const struct options *options)
+{
+	for (size_t i = 0; i < options->nr_symbol_prefixes; i++) {
+		const char *prefix = options->symbol_prefixes[i];
+
+		if (!allocator_names__was_noted(prefix))
+			log__warning(
+				"no file that was looked into has functions %smalloc and %sfree (-S %s)",
+				prefix, prefix, prefix);
+	}
+}
+
 /* The last reports, and the sums over the run. */
 static int report_the_end(struct monitor *monitor)
 {
@@ -184,6 +198,7 @@ static int report_the_end(struct monitor *monitor)
 	monitor->lost.by_cause[LOSS_MAPPING_RECORD] = kernel_records__lost(monitor->records);
 	reporter__total(monitor->reporter, &monitor->lost);
 	reporter__end(monitor->reporter);
+	tell_unused_prefixes(options);
 	return output_status(monitor);
 }
 

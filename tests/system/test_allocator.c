@@ -77,6 +77,8 @@ static void test_prefix_of_the_user(void **state)
 	run__free(run);
 	run = trace(ARGS("-T", "1000", "-S", "no_", "-S", "pool_"), ARGS(victim("own_names_pool")));
 	assert_exact(exit_record(run), &truth);
+	assert_contains(run->err, "functions no_malloc and no_free (-S no_)\n");
+	assert_one_line(run->err);
 	run__free(run);
 }
 

@@ -28,6 +28,8 @@ static const char *prefixes[ALLOCATOR_PREFIXES_MAX] = {
 };
 static size_t nr_prefixes = NR_PREFIXES; /* with those of the user */
 
+static bool noted[ALLOCATOR_PREFIXES_MAX];
+
 /* Some names mean what we take them for only beside others, or with one prefix. */
 enum scope {
 	EVERYWHERE,
@@ -176,6 +178,20 @@ bool allocator_names__has_allocator(const struct defined_names *defined)
 	for (size_t prefix = 0; prefix < nr_prefixes; prefix++)
 		if (has_allocator(defined, prefix))
 			return true;
+	return false;
+}
+
+void allocator_names__note(const struct defined_names *defined)
+{
+	for (size_t prefix = 0; prefix < nr_prefixes; prefix++)
+		noted[prefix] |= has_allocator(defined, prefix);
+}
+
+bool allocator_names__was_noted(const char *prefix)
+{
+	for (size_t i = 0; i < nr_prefixes; i++)
+		if (!strcmp(prefixes[i], prefix))
+			return noted[i];
 	return false;
 }
 

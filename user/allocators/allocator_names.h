@@ -2,7 +2,7 @@
 /*
  * The names of allocator functions: libc's malloc family, the prefixes that allocators are built
  * with, and what jemalloc, tcmalloc, mimalloc and oneTBB have beside the family. Which of a file's
- * functions count depends on what else the file defines. Pure.
+ * functions count depends on what else the file defines.
  */
 #ifndef ALLOCATOR_NAMES_H
 #define ALLOCATOR_NAMES_H
@@ -41,6 +41,12 @@ bool allocator_names__are_of_libc(const struct defined_names *defined);
  * libc's free, if nothing in it frees.
  */
 bool allocator_names__has_allocator(const struct defined_names *defined);
+
+/* Notes which prefixes such a file has. */
+void allocator_names__note(const struct defined_names *defined);
+
+/* Whether a file with an allocator under that prefix was noted. */
+bool allocator_names__was_noted(const char *prefix);
 
 /* Whether the function of that name is one of an allocator that the file has. */
 bool allocator_names__counts(const struct defined_names *defined, size_t prefix, size_t name);

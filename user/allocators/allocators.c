@@ -356,6 +356,7 @@ static int find_in_image(struct search *search, struct allocator_probes *probes)
 	err = is_mere_loader(search->image, &defined, &mere_loader);
 	if (err || mere_loader)
 		return err;
+	allocator_names__note(&defined);
 	err = make_probes(search, &defined, probes);
 	return err ? err : place_probes(search->image, search, probes);
 }
