@@ -115,12 +115,36 @@ static void test_program_run_by_the_command(void **state)
 	check_chain(ARGS("-f"), ARGS("timeout", "100", "env", preload, program));
 }
 
+#define LOADER "/lib64/ld-linux-x86-64.so.2"
+#define LIBC "/lib/x86_64-linux-gnu/libc.so.6"
+
+/* A C library that no process ever had, in the folder that the loader is told of. */
+static void test_loader_is_told_where_libraries_are(void **state)
+{
+	const char *folder = scratch("libraries");
+	struct truth truth;
+	struct run *run;
+	(void)state;
+
+	if (access(LOADER, X_OK) || access(LIBC, R_OK))
+		SKIP("no glibc here");
+	assert_int_equal(mkdir(folder, 0755), 0);
+	run__free(run_plain(ARGS("cp", "-L", LIBC, folder)));
+	run = trace(ARGS("-T", "1000"), ARGS(LOADER, "--library-path", folder, victim("family")));
+	truth = truth_of(run, 0);
+	assert_int_equal(run->exit_status, 0);
+	assert_false(truth_value(exit_record(run), "late_attach"));
+	assert_exact(exit_record(run), &truth);
+	run__free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SYSTEM_TEST(test_unreadable_program_is_told),
 		SYSTEM_TEST(test_unreadable_program_was_not_looked_at),
 		SYSTEM_TEST(test_program_run_by_the_command),
+		SYSTEM_TEST(test_loader_is_told_where_libraries_are),
 	};
 
 	return cmocka_run_group_tests_name("command files", tests, harness__begin, harness__end);

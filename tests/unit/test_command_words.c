@@ -66,6 +66,20 @@ static void test_assignments_are_for_what_comes_after(void **state)
 	check(ARGUMENTS("./a=b", "1=2", "=3"), "./a=b(-,-,/bin) 1=2(-,-,/bin) =3(-,-,/bin)");
 }
 
+/* As "ld.so --library-path LIST PROGRAM". */
+static void test_options_of_dynamic_loaders(void **state)
+{
+	(void)state;
+	check(ARGUMENTS("--library-path", "/l", "a"), "a(-,/l,/bin)");
+	check(ARGUMENTS("--library-path=/l", "--preload=x.so", "a"), "a(x.so,/l,/bin)");
+	check(ARGUMENTS("--preload", "x.so y.so", "--argv0", "a", "b"),
+	      "a(x.so y.so,-,/bin) b(x.so y.so,-,/bin)");
+	check(ARGUMENTS("-c", "/ld.so --library-path /l a; b --preload", "c"),
+	      "/ld.so(-,-,/bin) a(-,/l,/bin) b(-,/l,/bin) c(-,-,/bin)");
+	check(ARGUMENTS("--library-paths", "/l"), "/l(-,-,/bin)");
+	check(ARGUMENTS("a", "--library-path"), "a(-,-,/bin)");
+}
+
 static void test_text_of_several_words(void **state)
 {
 	(void)state;
@@ -111,6 +125,7 @@ int main(void)
 		cmocka_unit_test(test_no_arguments),
 		cmocka_unit_test(test_options_are_passed_over),
 		cmocka_unit_test(test_assignments_are_for_what_comes_after),
+		cmocka_unit_test(test_options_of_dynamic_loaders),
 		cmocka_unit_test(test_text_of_several_words),
 		cmocka_unit_test(test_stops),
 		cmocka_unit_test(test_no_memory),

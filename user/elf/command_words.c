@@ -14,6 +14,7 @@
 
 struct words {
 	struct elf_closure_environment environment;
+	const char *option; /* of a dynamic loader, which the next word is the value of; or NULL */
 	int (*look)(const char *word, const struct elf_closure_environment *environment,
 		    void *context);
 	void *context;
@@ -47,11 +48,49 @@ static void assign(struct elf_closure_environment *environment, const char *name
 			*variables[i].value = value;
 }
 
+/*
+ * The variable that an option of a dynamic loader stands for, as in "ld.so --library-path LIST
+ * PROGRAM"; NULL for other words. musl's loader takes "=LIST", too: then *value is set.
+ */
+static const char *loader_variable(const char *word, const char **value)
+{
+	static const struct {
+		const char *option, *variable;
+	} options[] = {
+		{ "--library-path", "LD_LIBRARY_PATH" },
+		{ "--preload", "LD_PRELOAD" },
+	};
+
+	*value = NULL;
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+		size_t length = strlen(options[i].option);
+
+		if (strncmp(word, options[i].option, length) != 0)
+			continue;
+		if (word[length] == '=')
+			*value = word + length + 1;
+		if (*value || !word[length])
+			return options[i].variable;
+	}
+	return NULL;
+}
+
 static int read_word(struct words *words, const char *word)
 {
+	const char *option = words->option, *value;
 	size_t name_length;
-	const char *value = assigned_value(word, &name_length);
 
+	words->option = NULL;
+	if (option) {
+		assign(&words->environment, option, strlen(option), word);
+		return 0;
+	}
+	option = loader_variable(word, &value);
+	if (value)
+		assign(&words->environment, option, strlen(option), value);
+	else
+		words->option = option;
+	value = assigned_value(word, &name_length);
 	if (value)
 		assign(&words->environment, word, name_length, value);
 	if (value || !*word || *word == '-')
@@ -97,6 +136,7 @@ static int read_text(struct words *words, const char *text)
 	     word = strtok_r(NULL, SEPARATORS, &rest))
 		result = read_word(words, word);
 	words->environment = outside;
+	words->option = NULL;
 	free(copy);
 	return result;
 }

@@ -2,8 +2,8 @@
 /*
  * Which words of a command may name a program that it runs in turn, as env, nice, timeout, setpriv
  * or a shell does, and with which variables. No program's options are known here, apart from -c and
- * -S: the caller, which knows what files there are, is asked about every word that could be a
- * program's name.
+ * -S and those of dynamic loaders that stand for a variable: the caller, which knows what files
+ * there are, is asked about every word that could be a program's name.
  */
 #ifndef COMMAND_WORDS_H
 #define COMMAND_WORDS_H
