@@ -4,11 +4,10 @@
 
 #include "report/losses.h"
 
-/* No known allocator takes more for a block than its size twice and this. */
-#define BLOCK_OVERHEAD_BYTES 64
+/* No known allocator takes more for a block than its size twice, and a page at either end of it. */
+#define BLOCK_OVERHEAD_BYTES 8192
 
-/* What a process has besides blocks: stacks, data, and what an allocator knows of blocks (tcmalloc:
- * 4 MiB). */
+/* What a process has besides blocks: stacks, data, and tcmalloc's own records (4 MiB). */
 #define OTHER_BYTES (8 << 20)
 
 /* The same without a call of an allocator: a loader's and a C library's data, and a stack. */
