@@ -42,20 +42,20 @@ int allocator_session(struct pt_regs *ctx)
 	avoid_private_stack(ctx, &no_sessions);
 	if (bpf_get_func_ip(ctx) != PT_REGS_IP(ctx))
 		return allocation_return(ctx);
-	return allocation_enter(ctx, (__u32)bpf_get_attach_cookie(ctx));
+	return allocation_enter(ctx, bpf_get_attach_cookie(ctx));
 }
 
 /* Beside sessions, too: these would put a return probe there. */
 SEC("uprobe")
-int operator_new_enter(struct pt_regs *ctx)
+int by_ret_enter(struct pt_regs *ctx)
 {
 	avoid_private_stack(ctx, &no_multis);
-	allocation_enter(ctx, FUNCTION_NEW);
+	allocation_enter(ctx, bpf_get_attach_cookie(ctx));
 	return 0;
 }
 
 SEC("uprobe")
-int operator_new_return(struct pt_regs *ctx)
+int by_ret_return(struct pt_regs *ctx)
 {
 	avoid_private_stack(ctx, &no_multis);
 	return new_return(ctx);
@@ -65,14 +65,14 @@ SEC("uprobe")
 int allocator_free(struct pt_regs *ctx)
 {
 	avoid_private_stack(ctx, &no_multis);
-	return free_enter(ctx);
+	return free_enter(ctx, bpf_get_attach_cookie(ctx));
 }
 
 SEC("uprobe")
 int allocator_enter(struct pt_regs *ctx)
 {
 	avoid_private_stack(ctx, &no_multis);
-	allocation_enter(ctx, (__u32)bpf_get_attach_cookie(ctx));
+	allocation_enter(ctx, bpf_get_attach_cookie(ctx));
 	return 0;
 }
 
@@ -99,10 +99,10 @@ static __always_inline bool served_by_session(void)
 	return config_scoped && bpf_map_lookup_elem(&targets, &tgid);
 }
 
-static __always_inline int enter(struct pt_regs *ctx, __u32 function)
+static __always_inline int enter(struct pt_regs *ctx, __u64 cookie)
 {
 	if (!served_by_session())
-		allocation_enter(ctx, function);
+		allocation_enter(ctx, cookie);
 	return 0;
 }
 
@@ -171,7 +171,7 @@ int operator_new_enter_perf(struct pt_regs *ctx)
 }
 
 SEC("uprobe")
-int operator_new_return_perf(struct pt_regs *ctx)
+int by_ret_return_perf(struct pt_regs *ctx)
 {
 	avoid_private_stack(ctx, &no_perf_events);
 	return served_by_session() ? 0 : new_return(ctx);
@@ -179,7 +179,7 @@ int operator_new_return_perf(struct pt_regs *ctx)
 
 /* As allocator_return_old. */
 SEC("uprobe")
-int operator_new_return_old(struct pt_regs *ctx)
+int by_ret_return_old(struct pt_regs *ctx)
 {
 	avoid_private_stack(ctx, &no_perf_events);
 	return served_by_session() ? 0 : new_return_old(ctx);
@@ -189,5 +189,20 @@ SEC("uprobe")
 int free_enter_perf(struct pt_regs *ctx)
 {
 	avoid_private_stack(ctx, &no_perf_events);
-	return served_by_session() ? 0 : free_enter(ctx);
+	return served_by_session() ? 0 : free_enter(ctx, FUNCTION_FREE);
+}
+
+/* For the user's functions. Loaded only for these: kernels before 5.15 have no cookies. */
+SEC("uprobe")
+int defined_enter_perf(struct pt_regs *ctx)
+{
+	avoid_private_stack(ctx, &no_perf_events);
+	return enter(ctx, bpf_get_attach_cookie(ctx));
+}
+
+SEC("uprobe")
+int defined_free_perf(struct pt_regs *ctx)
+{
+	avoid_private_stack(ctx, &no_perf_events);
+	return served_by_session() ? 0 : free_enter(ctx, bpf_get_attach_cookie(ctx));
 }

@@ -9,7 +9,7 @@
  * A call of an allocating function has begun. Returns 1 when its return is of no interest (not
  * traced, nested, filtered out), 0 when allocation_return is wanted.
  */
-__hidden int allocation_enter(struct pt_regs *ctx, __u32 function);
+__hidden int allocation_enter(struct pt_regs *ctx, __u64 cookie);
 
 /* An allocating function returns to its caller. */
 __hidden int allocation_return(struct pt_regs *ctx);
@@ -21,7 +21,7 @@ __hidden int new_return(struct pt_regs *ctx);
 __hidden int new_return_old(struct pt_regs *ctx);
 
 /* free or cfree has begun; the block may be handed out again once it goes on. */
-__hidden int free_enter(struct pt_regs *ctx);
+__hidden int free_enter(struct pt_regs *ctx, __u64 cookie);
 
 /*
  * Records the user stack of a function that is about to return to its caller, innermost frame the

@@ -72,7 +72,7 @@ static __always_inline bool is_in_trampoline(struct task_struct *task)
 /* A call that has ended, but did not return to its caller: operator new threw an exception. */
 static __always_inline void count_unreturned(struct space *space, const struct call *call)
 {
-	if (call->function == FUNCTION_NEW)
+	if (returns_by_ret(call->function))
 		add(&space->failed, 1);
 	else
 		add(&space->lost[LOSS_RETURN], 1);
@@ -276,9 +276,69 @@ static __always_inline __u64 product(__u64 count, __u64 size)
 	return (high << 32) + low;
 }
 
-static __always_inline void read_arguments(struct call *call, __u64 first, __u64 second,
-					   __u64 third)
+#ifndef PT_REGS_PARM6 /* libbpf before 1.2 */
+#define PT_REGS_PARM6(ctx) ((ctx)->r9)
+#endif
+
+/* The arguments that a call passes in registers. */
+struct arguments {
+	__u64 first, second, third, fourth, fifth, sixth;
+};
+
+/*
+ * All at once: the verifier wants fixed offsets, and the compiler would choose an offset rather
+ * than a value.
+ */
+static __always_inline struct arguments arguments_of(struct pt_regs *ctx)
 {
+	struct arguments arguments = { PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx),
+				       PT_REGS_PARM4(ctx), PT_REGS_PARM5(ctx), PT_REGS_PARM6(ctx) };
+
+	barrier_var(arguments.first);
+	barrier_var(arguments.second);
+	barrier_var(arguments.third);
+	barrier_var(arguments.fourth);
+	barrier_var(arguments.fifth);
+	barrier_var(arguments.sixth);
+	return arguments;
+}
+
+/* The argument of that number, from 1; 0 if there is none. */
+static __always_inline __u64 numbered(const struct arguments *arguments, __u64 number)
+{
+	switch (number) {
+	case 1:
+		return arguments->first;
+	case 2:
+		return arguments->second;
+	case 3:
+		return arguments->third;
+	case 4:
+		return arguments->fourth;
+	case 5:
+		return arguments->fifth;
+	case 6:
+		return arguments->sixth;
+	}
+	return 0;
+}
+
+static __always_inline void read_defined(struct call *call, __u64 cookie,
+					 const struct arguments *arguments)
+{
+	__u64 size = numbered(arguments, WIRE_COOKIE_SIZE(cookie));
+
+	if (WIRE_COOKIE_COUNT(cookie))
+		size = product(numbered(arguments, WIRE_COOKIE_COUNT(cookie)), size);
+	call->size_bytes = size;
+	call->result = numbered(arguments, WIRE_COOKIE_BLOCK(cookie));
+}
+
+static __always_inline void read_arguments(struct call *call, __u64 cookie,
+					   const struct arguments *arguments)
+{
+	__u64 first = arguments->first, second = arguments->second, third = arguments->third;
+
 	switch (call->function) {
 	case FUNCTION_MALLOC:
 	case FUNCTION_NEW:
@@ -302,6 +362,10 @@ static __always_inline void read_arguments(struct call *call, __u64 first, __u64
 		call->result = first;
 		call->size_bytes = third;
 		break;
+	case FUNCTION_DEFINED:
+	case FUNCTION_DEFINED_BY_RET:
+		read_defined(call, cookie, arguments);
+		break;
 	}
 }
 
@@ -310,10 +374,10 @@ static __always_inline bool size_is_wanted(__u64 size_bytes)
 	return size_bytes >= config_min_bytes && size_bytes <= config_max_bytes;
 }
 
-__hidden int allocation_enter(struct pt_regs *ctx, __u32 function)
+__hidden int allocation_enter(struct pt_regs *ctx, __u64 cookie)
 {
-	/* Read first: the verifier wants fixed offsets, and the compiler shares address sums. */
-	__u64 first = PT_REGS_PARM1(ctx), second = PT_REGS_PARM2(ctx), third = PT_REGS_PARM3(ctx);
+	__u32 function = WIRE_COOKIE_FUNCTION(cookie);
+	const struct arguments arguments = arguments_of(ctx);
 	__u64 sp = PT_REGS_SP(ctx), ip = PT_REGS_IP(ctx);
 	struct space *space = space_of_current();
 	struct thread *thread;
@@ -336,11 +400,11 @@ __hidden int allocation_enter(struct pt_regs *ctx, __u32 function)
 		count_unreturned(space, call);
 	__builtin_memset(call, 0, sizeof(*call));
 	call->function = function;
-	if (function == FUNCTION_NEW) {
+	if (returns_by_ret(function)) {
 		call->return_address = return_address_at(sp);
 		call->ip = ip;
 	}
-	read_arguments(call, first, second, third);
+	read_arguments(call, cookie, &arguments);
 	if (call->old_address) {
 		/*
 		 * From here on the allocator may give the old address to another thread. So the
@@ -354,13 +418,13 @@ __hidden int allocation_enter(struct pt_regs *ctx, __u32 function)
 	return 0;
 }
 
-/* Where a successful call put the block; 0 when it failed. */
+/* Where a successful call put the block; 0 when it failed. -1 is no handle: open, mmap. */
 static __always_inline __u64 returned_address(const struct call *call, __u64 result)
 {
 	__u64 address = 0;
 
-	if (call->function != FUNCTION_POSIX_MEMALIGN)
-		return result;
+	if (!call->result)
+		return call->function >= FUNCTION_DEFINED && (__u32)result == ~0U ? 0 : result;
 	if ((int)result == 0)
 		bpf_probe_read_user(&address, sizeof(address), (void *)call->result);
 	return address;
@@ -394,8 +458,8 @@ static __always_inline struct thread *returning_thread(__u64 sp, bool at_ret)
 		return NULL;
 	call = &thread->call;
 	/* Some rets belong to other functions, too. */
-	return call->sp && call->sp == sp && (call->function == FUNCTION_NEW) == at_ret ? thread :
-											  NULL;
+	return call->sp && call->sp == sp && returns_by_ret(call->function) == at_ret ? thread :
+											NULL;
 }
 
 static __always_inline int finish_call(struct pt_regs *ctx, struct thread *thread, bool old_kernel)
@@ -419,7 +483,8 @@ static __always_inline int finish_call(struct pt_regs *ctx, struct thread *threa
 			return 0;
 	}
 	if (!address) {
-		if (call->size_bytes)
+		/* malloc(0) may return NULL. */
+		if (call->size_bytes || call->function >= FUNCTION_DEFINED)
 			add(&space->failed, 1);
 		return 0;
 	}
@@ -475,10 +540,12 @@ __hidden int new_return_old(struct pt_regs *ctx)
 	return at_ret(ctx, true);
 }
 
-__hidden int free_enter(struct pt_regs *ctx)
+__hidden int free_enter(struct pt_regs *ctx, __u64 cookie)
 {
+	const struct arguments arguments = arguments_of(ctx);
+	__u64 number = WIRE_COOKIE_BLOCK(cookie);
 	struct free_call call = {
-		.address = PT_REGS_PARM1(ctx),
+		.address = numbered(&arguments, number ? number : 1),
 		.sp = PT_REGS_SP(ctx),
 		.ip = PT_REGS_IP(ctx),
 	};

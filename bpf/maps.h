@@ -54,11 +54,11 @@ struct call {
 	__u64 sp; /* user stack pointer at entry; 0: no call in flight */
 	__u64 size_bytes; /* asked for */
 	__u64 old_address; /* realloc: the block that is being replaced */
-	__u64 result; /* posix_memalign: where the address will be stored */
+	__u64 result; /* where the address will be stored; 0: it will be returned */
 	struct block old; /* realloc: the record of old_address; still counted as held */
 	__u32 function;
 	__u32 old_known; /* old_address had a record */
-	/* Of FUNCTION_NEW: what stands at sp until it returns, and where its probe is. Else 0. */
+	/* Of a call that returns by a ret: what stands at sp until then, and where its probe is. */
 	__u64 return_address, ip;
 };
 

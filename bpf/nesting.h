@@ -44,6 +44,12 @@ static __always_inline __u64 return_address_at(__u64 sp)
 	return value;
 }
 
+/* Is its return seen by a probe on its ret, rather than by a return probe? */
+static __always_inline bool returns_by_ret(__u32 function)
+{
+	return function == FUNCTION_NEW || function == FUNCTION_DEFINED_BY_RET;
+}
+
 /*
  * Can the call still return? operator new has no return probe: its own return address stands there
  * until it returns, or the trampoline if it ends with a jump to a function that has one. After an
@@ -52,7 +58,7 @@ static __always_inline __u64 return_address_at(__u64 sp)
  */
 static __always_inline bool may_return(struct task_struct *task, const struct call *call)
 {
-	return (call->function == FUNCTION_NEW &&
+	return (returns_by_ret(call->function) &&
 		return_address_at(call->sp) == call->return_address) ||
 	       return_is_pending(task, call->sp);
 }
@@ -60,7 +66,7 @@ static __always_inline bool may_return(struct task_struct *task, const struct ca
 /* The same operator new at the same place: the call before has ended by an exception. */
 static __always_inline bool is_repeated(const struct call *call, __u64 sp, __u64 ip)
 {
-	return call->function == FUNCTION_NEW && call->sp == sp && call->ip == ip;
+	return returns_by_ret(call->function) && call->sp == sp && call->ip == ip;
 }
 
 /*

@@ -28,8 +28,24 @@ enum allocator_function {
 	 */
 	FUNCTION_NEW,
 	FUNCTION_NEW_RETURN, /* no function: such a ret */
+	/* Of the user's: the cookie says what is what. */
+	FUNCTION_DEFINED,
+	FUNCTION_DEFINED_BY_RET, /* its returns are seen as those of FUNCTION_NEW */
+	FUNCTION_DEFINED_FREE,
 	NR_ALLOCATOR_FUNCTIONS,
 };
+
+/*
+ * The cookie of a probe: the function and, of a user's, which arguments are the size, the count of
+ * such sizes, and the block: the one that is freed, or the place where a new one's address is
+ * stored. 1 is the first argument; 0: there is none.
+ */
+#define WIRE_COOKIE(function, size, count, block) \
+	((__u64)(function) | (__u64)(size) << 8 | (__u64)(count) << 12 | (__u64)(block) << 16)
+#define WIRE_COOKIE_FUNCTION(cookie) ((cookie)&0xff)
+#define WIRE_COOKIE_SIZE(cookie) ((cookie) >> 8 & 0xf)
+#define WIRE_COOKIE_COUNT(cookie) ((cookie) >> 12 & 0xf)
+#define WIRE_COOKIE_BLOCK(cookie) ((cookie) >> 16 & 0xf)
 
 /*
  * A frame is (file id << 48 | file offset). File id 0 means that the low bits are a virtual address

@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include "allocators/allocator_names.h"
+#include "allocators/file_functions.h"
 #include "base/log.h"
 #include "features_report.h"
 #include "monitor.h"
+#include "option_definitions.h"
 #include "option_table.h"
 #include "options.h"
 
@@ -55,7 +57,11 @@ int main(int argc, char **argv)
 		log__set_verbose(options.verbose);
 		for (size_t i = 0; i < options.nr_symbol_prefixes; i++)
 			allocator_names__add_prefix(options.symbol_prefixes[i]);
-		status = monitor__run(&options);
+		for (size_t i = 0; i < options.nr_objects; i++)
+			file_functions__choose(options.objects[i]);
+		status = option_definitions__take(&options);
+		if (status == STATUS_OK)
+			status = monitor__run(&options);
 	}
 	options__free(&options);
 	return status;

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "allocators/allocator_names.h"
+#include "allocators/defined_functions.h"
+#include "allocators/file_functions.h"
 #include "base/log.h"
 #include "books/snapshot.h"
 #include "exit_code.h"
@@ -186,6 +188,28 @@ static void tell_unused_prefixes(const struct options *options)
 	}
 }
 
+static void tell_unused_objects(const struct options *options)
+{
+	for (size_t i = 0; i < options->nr_objects; i++)
+		if (!file_functions__was_found(options->objects[i]))
+			log__warning("no process that was traced maps an allocator in %s (-O)",
+				     options->objects[i]);
+}
+
+/* The same goes for a definition of --alloc or --free. */
+static void tell_unused_definitions(void)
+{
+	const struct definition *definition;
+	const char *problem;
+
+	for (size_t i = 0; i < defined_functions__nr(); i++) {
+		problem = defined_functions__problem(i, &definition);
+		if (problem)
+			log__warning("%s:%s was not probed: %s", definition->object,
+				     definition->function, problem);
+	}
+}
+
 /* The last reports, and the sums over the run. */
 static int report_the_end(struct monitor *monitor)
 {
@@ -199,6 +223,8 @@ static int report_the_end(struct monitor *monitor)
 	reporter__total(monitor->reporter, &monitor->lost);
 	reporter__end(monitor->reporter);
 	tell_unused_prefixes(options);
+	tell_unused_objects(options);
+	tell_unused_definitions();
 	return output_status(monitor);
 }
 

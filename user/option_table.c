@@ -6,11 +6,15 @@
 #include <stdio.h>
 
 #include "bpf/wire.h"
+#include "option_definitions.h"
 #include "option_leaks.h"
 
 /* Letters of options that have none. */
 enum {
 	LETTER_APPEND = OPTION_LONG_ONLY + 1,
+	LETTER_ALLOC,
+	LETTER_FREE,
+	LETTER_DEFINITIONS,
 	LETTER_JSON,
 	LETTER_MAX_BLOCKS,
 	LETTER_MAX_STACKS,
@@ -62,6 +66,14 @@ static const struct option_entry entries[] = {
 	  FIELD(max_size_bytes) },
 	{ 'S', "symbols-prefix", "PREFIX", "also probe PREFIXmalloc, PREFIXfree and so on",
 	  option_value__prefix, FIELD(symbol_prefixes) },
+	{ 'O', "object", "OBJECT", "probe only the allocators in this file", option_value__object,
+	  FIELD(objects) },
+	{ LETTER_ALLOC, "alloc", "FUNCTION", "also probe this function that gives blocks",
+	  option_definitions__alloc, FIELD(definitions) },
+	{ LETTER_FREE, "free", "FUNCTION", "probe this function that takes them back",
+	  option_definitions__free, FIELD(definitions) },
+	{ LETTER_DEFINITIONS, "definitions", "FILE", "probe the functions that FILE defines",
+	  option_definitions__file, FIELD(definitions) },
 	{ 'v', "verbose", NULL, "more figures in reports, more detail in messages",
 	  option_value__flag, FIELD(verbose) },
 	{ 'w', "output", "FILE", "write reports to FILE", option_value__text, FIELD(output_path) },

@@ -149,6 +149,22 @@ int option_value__prefix(struct option_parser *parser, const struct option_entry
 	return 0;
 }
 
+int option_value__object(struct option_parser *parser, const struct option_entry *entry,
+			 const char *shown, char *value)
+{
+	struct options *options = parser->options;
+
+	(void)entry;
+	if (!*value)
+		return option_parser__refuse(
+			parser, "%s takes the name or the path of a file with an allocator", shown);
+	if (options->nr_objects == FILE_FUNCTIONS_MAX_OBJECTS)
+		return option_parser__refuse(parser, "%s can be given at most %d times", shown,
+					     FILE_FUNCTIONS_MAX_OBJECTS);
+	options->objects[options->nr_objects++] = value;
+	return 0;
+}
+
 /* A way to trace that is not among those that the option chooses from. */
 static int refuse_way(struct option_parser *parser, const char *shown, const char *ways,
 		      const char *value)

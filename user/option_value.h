@@ -55,8 +55,8 @@ void *option_parser__field(struct option_parser *parser, const struct option_ent
 option_apply option_value__flag, option_value__text, option_value__whole, option_value__size;
 option_apply option_value__age; /* milliseconds, into seconds */
 /* These know their fields. */
-option_apply option_value__pids, option_value__prefix, option_value__exit_hook,
-	option_value__exit_after;
+option_apply option_value__pids, option_value__prefix, option_value__object,
+	option_value__exit_hook, option_value__exit_after;
 option_apply option_value__call_probes, option_value__stack_walk;
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "allocators/file_functions.h"
 #include "probes/probe_paths.h"
 
 #define OPTIONS_MAX_PIDS 256
@@ -30,6 +31,14 @@ enum leak_check { LEAK_CHECK_NO, LEAK_CHECK_SUMMARY, LEAK_CHECK_FULL };
 
 #define OPTIONS_MAX_SUPPRESSIONS 64 /* files */
 #define OPTIONS_MAX_PREFIXES 4
+#define OPTIONS_MAX_DEFINITIONS 32
+
+enum definition_kind { DEFINITION_ALLOC, DEFINITION_FREE, DEFINITION_FILE };
+
+struct option_definition {
+	enum definition_kind kind;
+	const char *text; /* the definition, which is right, or the file's name */
+};
 
 enum options_mode { MODE_SYSTEM, MODE_PID, MODE_COMMAND };
 
@@ -55,6 +64,11 @@ struct options {
 	uint64_t max_frames; /* --frames; 128 by default */
 	const char *symbol_prefixes[OPTIONS_MAX_PREFIXES]; /* -S: of allocators' names */
 	size_t nr_symbol_prefixes;
+	const char *objects[FILE_FUNCTIONS_MAX_OBJECTS]; /* -O: the only ones with allocators */
+	size_t nr_objects;
+	/* --alloc, --free, --definitions: in order */
+	struct option_definition definitions[OPTIONS_MAX_DEFINITIONS];
+	size_t nr_definitions;
 	const char *btf_path; /* --btf */
 	const char *output_path; /* -w or --xml-file */
 	bool append; /* --append */

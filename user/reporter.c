@@ -238,11 +238,18 @@ void reporter__ranking(struct reporter *reporter, const struct space *spaces, si
 void reporter__trace(struct reporter *reporter, const struct event *event)
 {
 	static const char *const names[NR_ALLOCATOR_FUNCTIONS] = {
-		[FUNCTION_MALLOC] = "malloc",	  [FUNCTION_CALLOC] = "calloc",
-		[FUNCTION_REALLOC] = "realloc",	  [FUNCTION_REALLOCARRAY] = "reallocarray",
-		[FUNCTION_MEMALIGN] = "memalign", [FUNCTION_POSIX_MEMALIGN] = "posix_memalign",
-		[FUNCTION_FREE] = "free",	  [FUNCTION_NEW] = "operator new",
+		[FUNCTION_MALLOC] = "malloc",
+		[FUNCTION_CALLOC] = "calloc",
+		[FUNCTION_REALLOC] = "realloc",
+		[FUNCTION_REALLOCARRAY] = "reallocarray",
+		[FUNCTION_MEMALIGN] = "memalign",
+		[FUNCTION_POSIX_MEMALIGN] = "posix_memalign",
+		[FUNCTION_FREE] = "free",
+		[FUNCTION_NEW] = "operator new",
 		[FUNCTION_NEW_RETURN] = "?",
+		[FUNCTION_DEFINED] = "alloc",
+		[FUNCTION_DEFINED_BY_RET] = "alloc",
+		[FUNCTION_DEFINED_FREE] = "free",
 	};
 	char comm[sizeof(event->comm) + 1];
 	struct trace_report report = {

@@ -66,6 +66,29 @@ static void test_own_names(void **state)
 	run__free(run);
 }
 
+static void test_chosen_objects(void **state)
+{
+	struct run *run;
+	(void)state;
+
+	/* Its blocks of libc's malloc, and no others. */
+	run = trace(ARGS("-O", "libc.so.6"), ARGS(victim("own_names")));
+	assert_held(exit_record(run), 20 * 21 / 2, 20);
+	run__free(run);
+	/* A path; and a file that has none is told of. */
+	run = trace(ARGS("-T", "1000", "-O", victim("own_names"), "-O", "libm.so"),
+		    ARGS(victim("own_names")));
+	assert_int_equal(stacks_with(exit_record(run), "use_mallocx").blocks, 30);
+	assert_int_equal(stacks_with(exit_record(run), "main").blocks, 20 + 20 + 30 + 20 + 10);
+	assert_string_equal(run->err, "memleak-bpf: warning: no process that was traced maps an "
+				      "allocator in libm.so (-O)\n");
+	run__free(run);
+	/* Unknown rather than 0. */
+	run = trace(ARGS("-O", "libnone.so"), ARGS(victim("own_names")));
+	assert_true(json_is_null(json_object_get(exit_record(run), "held")));
+	run__free(run);
+}
+
 static void test_prefix_of_the_user(void **state)
 {
 	struct run *run = trace(ARGS("-T", "1000"), ARGS(victim("own_names_pool")));
@@ -505,6 +528,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SYSTEM_TEST(test_family),
 		SYSTEM_TEST(test_own_names),
+		SYSTEM_TEST(test_chosen_objects),
 		SYSTEM_TEST(test_prefix_of_the_user),
 		SYSTEM_TEST(test_family_static),
 		SYSTEM_TEST(test_family_musl),

@@ -36,7 +36,7 @@ VICTIM_UNSEEN := unseen_blocks_calls unseen_blocks_jumps
 
 VICTIMS := $(addprefix $(VICTIM_DIR)/,$(VICTIM_PLAIN) $(VICTIM_CXX_PROGRAMS) $(VICTIM_STATIC) \
 	$(VICTIM_MUSL) $(VICTIM_MUSL_STATIC) $(VICTIM_MUSL_STRIPPED) frames_omit frames_nopie leak64_stripped \
-	leak64_static_stripped family_static_stripped no_allocator own_names_pool libplugin.so libleak_library.so leak_cxx $(VICTIM_WALKS) \
+	leak64_static_stripped family_static_stripped no_allocator own_names_pool resources libplugin.so libleak_library.so leak_cxx $(VICTIM_WALKS) \
 	$(VICTIM_WRAPPERS) $(VICTIM_WRAPPED) $(VICTIM_UNSEEN))
 
 victims: $(VICTIMS)
@@ -58,6 +58,21 @@ $(VICTIM_DIR)/own_names_pool: tests/victims/own_names.c
 	@mkdir -p $(@D)
 	$(call say,VICTIM)
 	$(Q)$(VICTIM_C) $(POOL_NAMES) $(VICTIM_FRAMES) -o $@ $<
+
+$(VICTIM_DIR)/libresource_pool.so: tests/victims/resource_pool.c
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_C) -fPIC -shared -fvisibility=hidden -o $@ $<
+
+$(VICTIM_DIR)/libthrowing_pool.so: tests/victims/throwing_pool.cc
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_CXX) -fPIC -shared -fvisibility=hidden -o $@ $<
+
+$(VICTIM_DIR)/resources: tests/victims/resources.cc $(VICTIM_DIR)/libresource_pool.so $(VICTIM_DIR)/libthrowing_pool.so
+	@mkdir -p $(@D)
+	$(call say,VICTIM)
+	$(Q)$(VICTIM_CXX) $(VICTIM_FRAMES) -o $@ $^ -Wl,-rpath,'$$ORIGIN'
 
 $(addprefix $(VICTIM_DIR)/,$(VICTIM_CXX_PROGRAMS)): $(VICTIM_DIR)/%: tests/victims/%.cc
 	@mkdir -p $(@D)

@@ -7,27 +7,7 @@
 #ifndef ALLOCATORS_H
 #define ALLOCATORS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "allocators/allocator_names.h"
-#include "bpf/wire.h"
-
-struct allocator_probe {
-	char symbol[ALLOCATOR_SYMBOL_BYTES]; /* "malloc", "je_malloc" */
-	enum allocator_function function; /* decides how the arguments are read */
-	uint64_t file_offset; /* of the function's first byte; of the ret of FUNCTION_NEW_RETURN */
-	uint64_t probe_offset; /* the probe's place: file_offset, or some instructions after it */
-	bool emulated; /* a hit needs no single step */
-};
-
-#define ALLOCATOR_PROBES_MAX 192
-
-struct allocator_probes {
-	struct allocator_probe probe[ALLOCATOR_PROBES_MAX];
-	size_t nr;
-};
+#include "allocators/allocator_probes.h"
 
 /*
  * Finds the allocators that the ELF file of fd defines, under the names of allocator_names.h.
@@ -38,8 +18,5 @@ struct allocator_probes {
  * this machine's class, -EBADMSG when it is damaged, or -errno.
  */
 int allocators__find(int fd, struct allocator_probes *probes);
-
-/* How many functions these are: a function that returns by several rets is one. */
-unsigned int allocator_probes__nr_functions(const struct allocator_probes *probes);
 
 #endif

@@ -71,10 +71,11 @@ static bool is_plain(const ZydisDecodedInstruction *instruction)
 static bool is_read_at_probe(ZydisRegister reg, unsigned int nr_arguments)
 {
 	static const ZydisRegister arguments[] = { ZYDIS_REGISTER_RDI, ZYDIS_REGISTER_RSI,
-						   ZYDIS_REGISTER_RDX };
+						   ZYDIS_REGISTER_RDX, ZYDIS_REGISTER_RCX,
+						   ZYDIS_REGISTER_R8,  ZYDIS_REGISTER_R9 };
 
 	reg = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg);
-	for (unsigned int i = 0; i < nr_arguments && i < 3; i++)
+	for (unsigned int i = 0; i < nr_arguments && i < 6; i++)
 		if (reg == arguments[i])
 			return true;
 	return reg == ZYDIS_REGISTER_RSP || reg == ZYDIS_REGISTER_RIP;

@@ -21,7 +21,7 @@ struct placement {
 
 /*
  * Chooses the first instruction that kernels since 5.10 emulate, if each call passes it exactly
- * once, with the return address still on top of the stack and the first nr_arguments (at most 3)
+ * once, with the return address still on top of the stack and the first nr_arguments (at most 6)
  * integer arguments in their registers. Else chooses the function's first byte. code holds the
  * function's first bytes. whole: code holds all of them, so that jumps within the function can be
  * seen; else only a push is chosen.

@@ -12,7 +12,7 @@
 #include "elf/elf_image.h"
 
 #define NAMED_FUNCTIONS_MAX 96 /* names, and prefixes */
-#define NAMED_FUNCTIONS_NAME_MAX 55
+#define NAMED_FUNCTIONS_NAME_MAX 127
 
 /* A defined function: not an undefined, absolute or indirect (IFUNC) symbol. */
 struct named_function {
@@ -21,9 +21,10 @@ struct named_function {
 	bool local; /* STB_LOCAL */
 	uint64_t file_offset; /* of its first byte */
 	uint64_t nr_bytes; /* 0: unknown */
+	const char *found_in; /* what who looks calls the table; not set here */
 };
 
-/* Each name with each prefix, of which "" can be one: at most 55 characters together. */
+/* Each name with each prefix, of which "" can be one: together at most NAMED_FUNCTIONS_NAME_MAX. */
 struct wanted_functions {
 	const char *const *names;
 	size_t nr_names;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "allocators/defined_functions.h"
 #include "bpf/wire_unwind.h"
 #include "memleak.skel.h"
 #include "probes/uprobe_link.h"
@@ -32,13 +33,14 @@ int allocator_links__choose(struct memleak_bpf *skeleton, const struct probe_pat
 		  multi ? UPROBE_LINK_MULTI : 0 },
 		{ skeleton->progs.allocator_return_old, (multi || perf) && !tables,
 		  multi ? UPROBE_LINK_MULTI : 0 },
-		{ skeleton->progs.operator_new_enter, session || multi, UPROBE_LINK_MULTI },
-		{ skeleton->progs.operator_new_return, session || (multi && tables),
-		  UPROBE_LINK_MULTI },
+		{ skeleton->progs.by_ret_enter, session || multi, UPROBE_LINK_MULTI },
+		{ skeleton->progs.by_ret_return, session || (multi && tables), UPROBE_LINK_MULTI },
 		{ skeleton->progs.operator_new_enter_perf, perf, 0 },
-		{ skeleton->progs.operator_new_return_perf, perf && tables, 0 },
-		{ skeleton->progs.operator_new_return_old, (multi || perf) && !tables,
+		{ skeleton->progs.by_ret_return_perf, perf && tables, 0 },
+		{ skeleton->progs.by_ret_return_old, (multi || perf) && !tables,
 		  multi ? UPROBE_LINK_MULTI : 0 },
+		{ skeleton->progs.defined_enter_perf, perf && defined_functions__nr(), 0 },
+		{ skeleton->progs.defined_free_perf, perf && defined_functions__nr(), 0 },
 		{ skeleton->progs.malloc_enter, perf, 0 },
 		{ skeleton->progs.calloc_enter, perf, 0 },
 		{ skeleton->progs.realloc_enter, perf, 0 },
@@ -67,13 +69,13 @@ static struct bpf_program *return_program(const struct memleak_bpf *skeleton)
 		       skeleton->progs.allocator_return_old;
 }
 
-static struct bpf_program *new_return_program(const struct memleak_bpf *skeleton)
+static struct bpf_program *by_ret_program(const struct memleak_bpf *skeleton)
 {
-	if (bpf_program__autoload(skeleton->progs.operator_new_return_old))
-		return skeleton->progs.operator_new_return_old;
-	return bpf_program__autoload(skeleton->progs.operator_new_return) ?
-		       skeleton->progs.operator_new_return :
-		       skeleton->progs.operator_new_return_perf;
+	if (bpf_program__autoload(skeleton->progs.by_ret_return_old))
+		return skeleton->progs.by_ret_return_old;
+	return bpf_program__autoload(skeleton->progs.by_ret_return) ?
+		       skeleton->progs.by_ret_return :
+		       skeleton->progs.by_ret_return_perf;
 }
 
 /*
@@ -88,8 +90,8 @@ struct offset_list {
 /* The links of a file, in the order in which they are made. */
 enum link_kind {
 	LINK_FREES, /* first, or a block could be recorded whose free goes unseen */
-	LINK_NEW_RETURNS,
-	LINK_NEWS,
+	LINK_RETS,
+	LINK_BY_RET,
 	LINK_ALLOCATIONS,
 	NR_LINK_KINDS
 };
@@ -98,11 +100,13 @@ static enum link_kind kind_of(const struct allocator_probe *probe)
 {
 	switch (probe->function) {
 	case FUNCTION_FREE:
+	case FUNCTION_DEFINED_FREE:
 		return LINK_FREES;
 	case FUNCTION_NEW:
-		return LINK_NEWS;
+	case FUNCTION_DEFINED_BY_RET:
+		return LINK_BY_RET;
 	case FUNCTION_NEW_RETURN:
-		return LINK_NEW_RETURNS;
+		return LINK_RETS;
 	default:
 		return LINK_ALLOCATIONS;
 	}
@@ -118,7 +122,7 @@ static void list_probes(const struct allocator_probes *probes, enum link_kind ki
 		if (kind_of(probe) != kind)
 			continue;
 		list->offsets[list->nr] = probe->probe_offset;
-		list->cookies[list->nr++] = probe->function;
+		list->cookies[list->nr++] = probe->cookie;
 	}
 }
 
@@ -155,10 +159,10 @@ static int attach_kind(struct allocator_links *links, struct memleak_bpf *skelet
 	switch (kind) {
 	case LINK_FREES:
 		return add_link(links, skeleton->progs.allocator_free, &request, list);
-	case LINK_NEW_RETURNS:
-		return add_link(links, new_return_program(skeleton), &request, list);
-	case LINK_NEWS:
-		return add_link(links, skeleton->progs.operator_new_enter, &request, list);
+	case LINK_RETS:
+		return add_link(links, by_ret_program(skeleton), &request, list);
+	case LINK_BY_RET:
+		return add_link(links, skeleton->progs.by_ret_enter, &request, list);
 	default:
 		break;
 	}
@@ -209,7 +213,12 @@ static struct bpf_program *enter_program(struct memleak_bpf *skeleton,
 	case FUNCTION_NEW:
 		return skeleton->progs.operator_new_enter_perf;
 	case FUNCTION_NEW_RETURN:
-		return new_return_program(skeleton);
+		return by_ret_program(skeleton);
+	case FUNCTION_DEFINED:
+	case FUNCTION_DEFINED_BY_RET:
+		return skeleton->progs.defined_enter_perf;
+	case FUNCTION_DEFINED_FREE:
+		return skeleton->progs.defined_free_perf;
 	case NR_ALLOCATOR_FUNCTIONS:
 		break;
 	}
@@ -217,14 +226,18 @@ static struct bpf_program *enter_program(struct memleak_bpf *skeleton,
 }
 
 static int add_perf_event(struct allocator_links *links, struct bpf_program *program, bool returns,
-			  pid_t pid, int file_fd, uint64_t offset)
+			  pid_t pid, int file_fd, const struct allocator_probe *probe)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = returns);
+	/* The programs of libc's functions have no cookie, which kernels before 5.15 refuse. */
+	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = returns,
+		    .bpf_cookie = probe->function >= FUNCTION_DEFINED && !returns ? probe->cookie :
+										    0);
 	struct bpf_link *link;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file_fd);
-	link = bpf_program__attach_uprobe_opts(program, pid ? pid : -1, path, offset, &options);
+	link = bpf_program__attach_uprobe_opts(program, pid ? pid : -1, path, probe->probe_offset,
+					       &options);
 	if (!link)
 		return -errno;
 	links->link[links->nr++] =
@@ -244,8 +257,7 @@ static int attach_perf_kind(struct allocator_links *links, struct memleak_bpf *s
 							enter_program(skeleton, probe->function);
 
 		if (kind_of(probe) == kind)
-			err = add_perf_event(links, program, returns, pid, file_fd,
-					     probe->probe_offset);
+			err = add_perf_event(links, program, returns, pid, file_fd, probe);
 	}
 	return err;
 }

@@ -265,9 +265,9 @@ static void tell_probe(const char *file, const struct allocator_probe *probe)
 
 	if (behind)
 		snprintf(where, sizeof(where), ", probed %llu bytes after that", behind);
-	log__detail("%s: %s %s file offset 0x%llx%s", file, probe->symbol,
+	log__detail("%s: %s %s file offset 0x%llx (%s)%s", file, probe->symbol,
 		    probe->function == FUNCTION_NEW_RETURN ? "returns at" : "at",
-		    (unsigned long long)probe->file_offset, where);
+		    (unsigned long long)probe->file_offset, probe->found_in, where);
 }
 
 int probed_allocators__add(struct probed_allocators *allocators, int fd,

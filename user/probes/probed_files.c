@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "allocators/file_functions.h"
 #include "allocators/vfork_users.h"
 #include "base/log.h"
 #include "elf/elf_headers.h"
@@ -50,7 +51,7 @@ static int look_into(struct probed_files *probed, int fd, const struct file_iden
 		     const char *name, struct known_file *file)
 {
 	struct allocator_probes probes;
-	int err = allocators__find(fd, &probes);
+	int err = file_functions__find(fd, name, &probes);
 
 	file->look_error = err == -ENOEXEC && !elf_headers__is_32_bit(fd) ? 0 : err;
 	if (file->look_error == -ENOEXEC)
