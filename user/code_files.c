@@ -6,10 +6,13 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "allocators/usual_places.h"
 #include "base/living_thread.h"
 #include "base/log.h"
+#include "elf/elf_file.h"
 #include "probes/mapped_file.h"
 
 static void add_table(const struct code_files *files, const struct unwind_file_key *key, int fd,
@@ -142,6 +145,28 @@ int code_files__add_command(const struct code_files *files, pid_t tgid, const ch
 	if (files->tables)
 		elf_closure__each(executable, environment, visit_closure, (void *)files);
 	return probed_files__add_command(files->probed, tgid, executable, environment);
+}
+
+static void add_usual(const char *path, void *context)
+{
+	const struct code_files *files = context;
+	struct file_identity identity;
+	struct stat status;
+	int fd = elf_file__open_below(&(struct path_root){ .prefix = "" }, path, &status);
+
+	if (fd < 0)
+		return;
+	if (!file_identity__read(identifier_of(files), fd, &identity)) {
+		if (files->tables && !unwind_tables__has(files->tables, &identity.key))
+			add_table(files, &identity.key, fd, path);
+		probed_files__add_file(files->probed, fd, &identity, path);
+	}
+	close(fd);
+}
+
+void code_files__add_usual(const struct code_files *files)
+{
+	usual_places__each("", add_usual, (void *)files);
 }
 
 /* *key is the mapping's and becomes its file's. */

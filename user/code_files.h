@@ -41,6 +41,12 @@ int code_files__add_command(const struct code_files *files, pid_t tgid, const ch
 			    const struct elf_closure_environment *environment);
 
 /*
+ * Looks at the allocators that the system has, though nobody may map them yet: the first process
+ * that does so is seen from its first call. Only for a tracer of every process.
+ */
+void code_files__add_usual(const struct code_files *files);
+
+/*
  * The BPF side met a file without a table and broke off a walk, in a process that had these
  * mappings. *stack is the part that was walked; the finished stack replaces it.
  */

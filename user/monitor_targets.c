@@ -281,6 +281,7 @@ int monitor_targets__begin(struct monitor *monitor, const char *executable)
 		return monitor_command__start(monitor, executable);
 	if (options->mode == MODE_SYSTEM) {
 		status = follow_all(monitor);
+		code_files__add_usual(&monitor->files);
 		monitor->ready_ns = clock__monotonic_ns();
 	} else {
 		status = follow_pids(monitor);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "exits_by_name.h"
 #include "harness.h"
 
 #define LIBRARIES "/usr/lib/x86_64-linux-gnu/"
@@ -157,12 +158,39 @@ static void test_frame_pointers(void **state)
 	}
 }
 
+/*
+ * Nobody has mapped the library yet when the tracer of the whole system starts: the first process
+ * with it is seen from its first block.
+ */
+static void test_first_process_of_the_system(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NR_ALLOCATORS; i++) {
+		const char *preload = words("LD_PRELOAD=%s", allocators[i].library);
+		struct child *tracer = start_tracer(ARGS("-T", "1000"));
+		struct run *program = run_plain(ARGS("env", preload, victim("family"), "portable"));
+		struct truth truth = truth_of(program, 0);
+		struct run *run = stop_tracer(tracer);
+		const json_t *record = only_exit(run, "family");
+
+		print_message("%s\n", allocators[i].library);
+		assert_false(truth_value(record, "late_attach"));
+		assert_exact_in(record, &truth,
+				ARGS("use_malloc", "use_calloc", "use_realloc", "use_reallocarray",
+				     "use_memalign", "use_aligned_alloc", "use_posix_memalign",
+				     "use_valloc"),
+				MAX_OWN_BLOCKS);
+		run__free(program);
+		run__free(run);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SYSTEM_TEST(test_names_of_libc),  SYSTEM_TEST(test_own_names),
 		SYSTEM_TEST(test_new_and_delete), SYSTEM_TEST(test_new_that_throws),
-		SYSTEM_TEST(test_frame_pointers),
+		SYSTEM_TEST(test_frame_pointers), SYSTEM_TEST(test_first_process_of_the_system),
 	};
 
 	return cmocka_run_group_tests_name("real_allocators", tests, look_for_libraries,

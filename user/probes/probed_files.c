@@ -141,6 +141,19 @@ int probed_files__add_command(struct probed_files *probed, pid_t tgid, const cha
 	return elf_closure__each(executable, environment, visit_closure, &visit);
 }
 
+int probed_files__add_file(struct probed_files *probed, int fd,
+			   const struct file_identity *identity, const char *name)
+{
+	struct probed_allocator *allocator;
+	struct known_file file = { 0 };
+	int err = learn(probed, fd, identity, name, &file);
+
+	if (err)
+		return err;
+	allocator = allocator_in(probed, &file, identity);
+	return allocator ? probed_allocators__probe(probed->allocators, allocator, 0, name) : 0;
+}
+
 void probed_files__complete(const struct probed_files *probed, struct mapping *map)
 {
 	struct unwind_file_key key = mapped_file__key(map);

@@ -30,6 +30,10 @@ void probed_files__free(struct probed_files *probed);
 int probed_files__add_command(struct probed_files *probed, pid_t tgid, const char *executable,
 			      const struct elf_closure_environment *environment);
 
+/* Probes a file in every process, those that will map it too. Returns 0 or -errno. */
+int probed_files__add_file(struct probed_files *probed, int fd,
+			   const struct file_identity *identity, const char *name);
+
 /*
  * /proc/PID/maps has no generation. Gives a mapping read from there the generation of the known
  * file with its device and inode. That is right while every known file was mapped just now. Not
