@@ -135,6 +135,13 @@ int reallocarray_enter(struct pt_regs *ctx)
 }
 
 SEC("uprobe")
+int xallocx_enter(struct pt_regs *ctx)
+{
+	avoid_private_stack(ctx, &no_perf_events);
+	return enter(ctx, FUNCTION_XALLOCX);
+}
+
+SEC("uprobe")
 int memalign_enter(struct pt_regs *ctx)
 {
 	avoid_private_stack(ctx, &no_perf_events);

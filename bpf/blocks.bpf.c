@@ -348,6 +348,7 @@ static __always_inline void read_arguments(struct call *call, __u64 cookie,
 		call->size_bytes = product(first, second);
 		break;
 	case FUNCTION_REALLOC:
+	case FUNCTION_XALLOCX:
 		call->old_address = first;
 		call->size_bytes = second;
 		break;
@@ -423,6 +424,8 @@ static __always_inline __u64 returned_address(const struct call *call, __u64 res
 {
 	__u64 address = 0;
 
+	if (call->function == FUNCTION_XALLOCX)
+		return result >= call->size_bytes ? call->old_address : 0;
 	if (!call->result)
 		return call->function >= FUNCTION_DEFINED && (__u32)result == ~0U ? 0 : result;
 	if ((int)result == 0)

@@ -19,6 +19,7 @@ enum allocator_function {
 	FUNCTION_CALLOC, /* (count, size) */
 	FUNCTION_REALLOC, /* (old, size) */
 	FUNCTION_REALLOCARRAY, /* (old, count, size) */
+	FUNCTION_XALLOCX, /* (old, size): resizes old where it is, and returns its real size */
 	FUNCTION_MEMALIGN, /* (alignment, size): memalign, aligned_alloc */
 	FUNCTION_POSIX_MEMALIGN, /* (result, alignment, size) */
 	FUNCTION_FREE, /* (old): free, cfree, operator delete */

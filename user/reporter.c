@@ -242,6 +242,7 @@ void reporter__trace(struct reporter *reporter, const struct event *event)
 		[FUNCTION_CALLOC] = "calloc",
 		[FUNCTION_REALLOC] = "realloc",
 		[FUNCTION_REALLOCARRAY] = "reallocarray",
+		[FUNCTION_XALLOCX] = "xallocx",
 		[FUNCTION_MEMALIGN] = "memalign",
 		[FUNCTION_POSIX_MEMALIGN] = "posix_memalign",
 		[FUNCTION_FREE] = "free",

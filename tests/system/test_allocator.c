@@ -60,8 +60,10 @@ static void test_own_names(void **state)
 	(void)state;
 
 	assert_int_equal(stacks_with(record, "use_malloc").blocks, 20);
-	assert_int_equal(stacks_with(record, "use_mallocx").blocks, 20);
+	assert_int_equal(stacks_with(record, "use_mallocx").blocks, 20 + 10);
 	assert_int_equal(stacks_with(record, "use_rallocx").blocks, 20);
+	assert_int_equal(stacks_with(record, "use_xallocx").blocks, 10);
+	assert_int_equal(number(record, "totals.failed"), 10);
 	assert_int_equal(number(record, "totals.unknown_frees"), 0);
 	run__free(run);
 }

@@ -115,7 +115,7 @@ static void test_own_names(void **state)
 	(void)state;
 	for (size_t i = 0; i < NR_ALLOCATORS; i++)
 		check_by(NULL, &allocators[i], ARGS(victim("extended_names"), allocators[i].names),
-			 ARGS("keep", "make_old"), 0);
+			 ARGS("keep", "make_old", "resize"), 0);
 }
 
 static void test_new_and_delete(void **state)

@@ -39,6 +39,8 @@ static const char source[] =
 	"void *NAME(mallocx)(unsigned long n, int f) { return take(n + f); }\n"
 	"void *NAME(rallocx)(void *p, unsigned long n, int f)"
 	"{ used += !p; return take(n + 2 * f); }\n"
+	"unsigned long NAME(xallocx)(void *p, unsigned long n, unsigned long e, int f)"
+	"{ used += !p; return n + e + f; }\n"
 	"void NAME(dallocx)(void *p, int f) { used -= f; }\n"
 	"void NAME(sdallocx)(void *p, unsigned long n, int f)"
 	"{ used -= n + f; }\n"
@@ -123,7 +125,8 @@ static void test_prefixes_of_the_user(void **state)
 	make_library("own_", "-DX -DCTL -DMI");
 	allocator_names__add_prefix("own_");
 	assert_symbols("library.so",
-		       " own_malloc own_free own_mallocx own_rallocx own_dallocx own_sdallocx");
+		       " own_malloc own_free own_mallocx own_rallocx own_xallocx own_dallocx "
+		       "own_sdallocx");
 	for (size_t i = 0; i < 2 * ALLOCATOR_PREFIXES_MAX; i++)
 		allocator_names__add_prefix("own_");
 	allocator_names__add_prefix("next_");
@@ -143,10 +146,11 @@ static void test_extended_names_of_jemalloc(void **state)
 	make_library("", "-DX");
 	assert_symbols("library.so", " malloc free");
 	make_library("", "-DX -DCTL");
-	assert_symbols("library.so", " malloc free mallocx rallocx dallocx sdallocx");
+	assert_symbols("library.so", " malloc free mallocx rallocx xallocx dallocx sdallocx");
 	make_library("je_", "-DX -DCTL");
 	assert_symbols("library.so",
-		       " je_malloc je_free je_mallocx je_rallocx je_dallocx je_sdallocx");
+		       " je_malloc je_free je_mallocx je_rallocx je_xallocx je_dallocx "
+		       "je_sdallocx");
 }
 
 static void test_names_of_mimalloc(void **state)

@@ -166,8 +166,9 @@ static void test_functions_by_arguments(void **state)
 		if (!strcmp(probe->symbol, "valloc"))
 			assert_int_equal(probe->function, FUNCTION_MALLOC);
 	}
+	/* libc has all but jemalloc's. */
 	for (size_t i = 0; i <= FUNCTION_FREE; i++)
-		assert_int_not_equal(functions[i], 0);
+		assert_true((functions[i] != 0) == (i != FUNCTION_XALLOCX));
 	free(path);
 }
 

@@ -22,6 +22,7 @@ enum form {
 	HEAP_SIZE,
 	HEAP_SIZE_ALIGN,
 	PLACE_ALIGN_SIZE,
+	BLOCK_SIZE_IN_PLACE,
 	OLD_SIZE,
 	OLD_COUNT_SIZE,
 	OLD_SIZE_ALIGN,
@@ -49,7 +50,7 @@ static const struct kind {
 	struct free_way frees[MAX_FREES];
 } kinds[] = {
 	{ "jemalloc",
-	  { { "mallocx", SIZE }, { "rallocx", OLD_SIZE } },
+	  { { "mallocx", SIZE }, { "rallocx", OLD_SIZE }, { "xallocx", BLOCK_SIZE_IN_PLACE } },
 	  { { "free", BLOCK }, { "dallocx", BLOCK }, { "sdallocx", BLOCK_SIZE } } },
 	{ "tc_",
 	  { { "malloc", SIZE },
@@ -71,6 +72,7 @@ static const struct kind {
 	    { "realloc", OLD_SIZE },
 	    { "reallocf", OLD_SIZE },
 	    { "rezalloc", OLD_SIZE },
+	    { "expand", BLOCK_SIZE_IN_PLACE },
 	    { "reallocn", OLD_COUNT_SIZE },
 	    { "recalloc", OLD_COUNT_SIZE },
 	    { "malloc_aligned", SIZE_ALIGN },
@@ -143,6 +145,25 @@ static uintptr_t make_old(function make, size_t size)
 	return block;
 }
 
+/*
+ * Resizes a block where it is: once in vain, once with success. Such a call returns the block's
+ * size, which stays, or NULL.
+ */
+static uintptr_t resize(function call, function make, size_t size)
+{
+	size_t old_size = size - 3;
+	uintptr_t block = make(old_size, 0, 0, 0);
+
+	truth_allocated((void *)block, old_size);
+	if (call(block, size * 1000, 0, 0) > size)
+		die("a block grew a thousand times where it was");
+	truth_allocated(NULL, size * 1000);
+	if (call(block, size, 0, 0) < size)
+		die("a block can't use its last bytes");
+	truth_freed(old_size);
+	return block;
+}
+
 /* The size must be a multiple of four times the alignment. */
 static NOINLINE void *keep(function call, enum form form, function make, size_t size)
 {
@@ -178,6 +199,9 @@ static NOINLINE void *keep(function call, enum form form, function make, size_t 
 		break;
 	case OLD_SIZE:
 		block = call(old, size, 0, 0);
+		break;
+	case BLOCK_SIZE_IN_PLACE:
+		block = resize(call, make, size);
 		break;
 	case OLD_COUNT_SIZE:
 		block = call(old, 4, size / 4, 0);

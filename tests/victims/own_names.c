@@ -13,6 +13,7 @@ void *je_malloc(size_t size);
 void *je_calloc(size_t nr, size_t size);
 void *je_mallocx(size_t size, int flags);
 void *je_rallocx(void *block, size_t size, int flags);
+size_t je_xallocx(void *block, size_t size, size_t extra, int flags);
 void je_free(void *block);
 void je_dallocx(void *block, int flags);
 void je_sdallocx(void *block, size_t size, int flags);
@@ -59,6 +60,13 @@ NOINLINE void je_free(void *block)
 	__asm__ volatile("" : : "r"(block) : "memory");
 }
 
+/* Has room for 1000 bytes, wherever. */
+NOINLINE size_t je_xallocx(void *block, size_t size, size_t extra, int flags)
+{
+	__asm__ volatile("" : : "r"(block), "r"(flags) : "memory");
+	return size + extra <= 1000 ? size + extra : 1000;
+}
+
 NOINLINE void je_dallocx(void *block, int flags)
 {
 	__asm__ volatile("" : : "r"(block), "r"(flags) : "memory");
@@ -98,6 +106,17 @@ static NOINLINE void use_rallocx(void *block, size_t old_size, size_t size)
 	truth_allocated(grown, size);
 }
 
+/* Succeeds up to 1000 bytes. */
+static NOINLINE void use_xallocx(void *block, size_t old_size, size_t size)
+{
+	if (je_xallocx(block, size, 5, 0) >= size) {
+		truth_freed(old_size);
+		truth_allocated(block, size);
+	} else {
+		truth_allocated(NULL, size);
+	}
+}
+
 int main(void)
 {
 	for (size_t i = 1; i <= 20; i++) {
@@ -112,6 +131,7 @@ int main(void)
 		je_sdallocx(use_mallocx(500 + i), 500 + i, 0);
 		truth_freed(500 + i);
 		use_rallocx(use_mallocx(600 + i), 600 + i, 700 + i);
+		use_xallocx(use_mallocx(800 + i), 800 + i, 900 + 10 * i);
 		block = je_calloc(3, 10 * i);
 		truth_allocated(block, 30 * i);
 		block = malloc(i); /* libc's */

@@ -53,7 +53,7 @@ $(addprefix $(VICTIM_DIR)/,$(VICTIM_PLAIN)): $(VICTIM_DIR)/%: tests/victims/%.c
 	$(Q)$(VICTIM_C) $(VICTIM_FRAMES) -o $@ $< -pthread -ldl -lrt
 
 # As own_names, with names that nobody knows.
-POOL_NAMES := $(foreach name,malloc calloc free mallocx rallocx dallocx sdallocx mallctl,-Dje_$(name)=pool_$(name))
+POOL_NAMES := $(foreach name,malloc calloc free mallocx rallocx xallocx dallocx sdallocx mallctl,-Dje_$(name)=pool_$(name))
 $(VICTIM_DIR)/own_names_pool: tests/victims/own_names.c
 	@mkdir -p $(@D)
 	$(call say,VICTIM)

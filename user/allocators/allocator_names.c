@@ -67,6 +67,7 @@ static const struct allocator_name names[] = {
 	{ "free_aligned_sized", EVERYWHERE, FUNCTION_FREE },
 	{ "mallocx", OF_JEMALLOC, FUNCTION_MALLOC },
 	{ "rallocx", OF_JEMALLOC, FUNCTION_REALLOC },
+	{ "xallocx", OF_JEMALLOC, FUNCTION_XALLOCX },
 	{ "dallocx", OF_JEMALLOC, FUNCTION_FREE },
 	{ "sdallocx", OF_JEMALLOC, FUNCTION_FREE },
 	{ "malloc_skip_new_handler", OF_TCMALLOC, FUNCTION_MALLOC },
@@ -77,6 +78,7 @@ static const struct allocator_name names[] = {
 	{ "reallocn", OF_MIMALLOC, FUNCTION_REALLOCARRAY },
 	{ "reallocf", OF_MIMALLOC, FUNCTION_REALLOC },
 	{ "rezalloc", OF_MIMALLOC, FUNCTION_REALLOC },
+	{ "expand", OF_MIMALLOC, FUNCTION_REALLOC }, /* or returns NULL */
 	{ "recalloc", OF_MIMALLOC, FUNCTION_REALLOCARRAY },
 	{ "malloc_aligned", OF_MIMALLOC, FUNCTION_MALLOC },
 	{ "malloc_aligned_at", OF_MIMALLOC, FUNCTION_MALLOC },

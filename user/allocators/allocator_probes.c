@@ -13,7 +13,7 @@
 static const unsigned int nr_arguments[NR_ALLOCATOR_FUNCTIONS] = {
 	[FUNCTION_MALLOC] = 1,	     [FUNCTION_CALLOC] = 2,   [FUNCTION_REALLOC] = 2,
 	[FUNCTION_REALLOCARRAY] = 3, [FUNCTION_MEMALIGN] = 2, [FUNCTION_POSIX_MEMALIGN] = 3,
-	[FUNCTION_FREE] = 1,	     [FUNCTION_NEW] = 1,
+	[FUNCTION_XALLOCX] = 2,	     [FUNCTION_FREE] = 1,     [FUNCTION_NEW] = 1,
 };
 
 /* Ten times the largest known function. */

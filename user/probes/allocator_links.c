@@ -45,6 +45,7 @@ int allocator_links__choose(struct memleak_bpf *skeleton, const struct probe_pat
 		{ skeleton->progs.calloc_enter, perf, 0 },
 		{ skeleton->progs.realloc_enter, perf, 0 },
 		{ skeleton->progs.reallocarray_enter, perf, 0 },
+		{ skeleton->progs.xallocx_enter, perf, 0 },
 		{ skeleton->progs.memalign_enter, perf, 0 },
 		{ skeleton->progs.posix_memalign_enter, perf, 0 },
 		{ skeleton->progs.free_enter_perf, perf, 0 },
@@ -204,6 +205,8 @@ static struct bpf_program *enter_program(struct memleak_bpf *skeleton,
 		return skeleton->progs.realloc_enter;
 	case FUNCTION_REALLOCARRAY:
 		return skeleton->progs.reallocarray_enter;
+	case FUNCTION_XALLOCX:
+		return skeleton->progs.xallocx_enter;
 	case FUNCTION_MEMALIGN:
 		return skeleton->progs.memalign_enter;
 	case FUNCTION_POSIX_MEMALIGN:
