@@ -122,7 +122,7 @@ void code_files__mapped(const struct code_files *files, pid_t tgid, struct mappi
 	fd = open_new(files, tgid, map, &identity);
 	key = mapped_file__key(map);
 	/* The table goes first: once the probes are in, stacks are walked. */
-	if (fd >= 0 && files->tables && !unwind_tables__has(files->tables, &key)) {
+	if (fd >= 0 && files->tables && !unwind_tables__has_current(files->tables, &key, fd)) {
 		add_table(files, &key, fd, map->path);
 		if (right_now)
 			add_tables_of_needed(files, tgid, map);
@@ -157,7 +157,7 @@ static void add_usual(const char *path, void *context)
 	if (fd < 0)
 		return;
 	if (!file_identity__read(identifier_of(files), fd, &identity)) {
-		if (files->tables && !unwind_tables__has(files->tables, &identity.key))
+		if (files->tables)
 			add_table(files, &identity.key, fd, path);
 		probed_files__add_file(files->probed, fd, &identity, path);
 	}

@@ -398,16 +398,46 @@ static void test_no_room_is_left(void **state)
 	close(fd);
 	for (uint64_t inode = 1; inode <= 7; inode++)
 		assert_int_equal(add(tables, inode, file_with_code_at(FAR_AWAY)), 0);
-	assert_int_equal(add(tables, 8, file_with_code_at(FAR_AWAY)), -ENOSPC);
+	fd = file_with_code_at(FAR_AWAY);
+	assert_int_equal(add(tables, 8, dup(fd)), -ENOSPC);
 	assert_by_frame_pointer(tables, 8);
 	assert_int_equal(unwind_tables__nr_refused(tables), 1);
 	/* It was not asked for twice, and a smaller one has room. */
-	assert_int_equal(add(tables, 8, file_with_code_at(FAR_AWAY)), 0);
+	assert_int_equal(add(tables, 8, fd), 0);
 	add_code_at(tables, 9, 0x1000);
 	for (size_t i = 0; i < rows.nr; i++)
 		assert_same_rule(&rows, &first, rows.row[i].file_offset);
 	assert_same_rule(&rows, &first, 0);
 	unwind_rows__free(&rows);
+	unwind_tables__free(tables);
+}
+
+/* The file has its old number, and the table of what it is now. */
+static void test_overwritten_files(void **state)
+{
+	struct unwind_tables *tables = new_tables();
+	struct unwind_file_key key = key_of(1);
+	int before = file_with_code_at(FAR_AWAY), after;
+
+	(void)state;
+	assert_int_equal(add(tables, 1, dup(before)), 0);
+	assert_true(unwind_tables__has_current(tables, &key, before));
+	/* The clock of file systems moves in steps. */
+	usleep(20000);
+	after = file_with_code_at(0x1000);
+	assert_false(unwind_tables__has_current(tables, &key, after));
+	close(after);
+	add_code_at(tables, 1, 0x1000);
+	assert_int_equal(find_entry(&key)->file.id, 1);
+	assert_false(unwind_tables__has_current(tables, &key, before));
+	/* First the entry goes, then the caches; then it waits for walks that had seen it. */
+	assert_int_equal(kernel.changed, 1);
+	assert_int_equal(kernel.changed_when_deleted, 0);
+	assert_int_equal(kernel.changed_when_waited, 1);
+	/* Its room is free again: the others fill it. */
+	for (uint64_t inode = 2; inode <= 8; inode++)
+		assert_int_equal(add(tables, inode, file_with_code_at(FAR_AWAY)), 0);
+	close(before);
 	unwind_tables__free(tables);
 }
 
@@ -588,6 +618,7 @@ int main(void)
 		TABLES_TEST(test_no_memory_for_a_chunk),
 		TABLES_TEST(test_requests_that_are_not_answered),
 		TABLES_TEST(test_after_the_detach),
+		TABLES_TEST(test_overwritten_files),
 		TABLES_TEST(test_room_is_made),
 		TABLES_TEST(test_not_worth_it),
 		TABLES_TEST(test_many_files),

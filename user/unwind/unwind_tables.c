@@ -7,6 +7,7 @@
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/array.h"
 #include "unwind/packed_rows.h"
@@ -33,6 +34,8 @@ struct known_file {
 	uint32_t first_word, nr_words; /* 0: it has no table */
 	enum file_state state;
 	bool refused; /* its table found no room */
+	off_t size_bytes; /* this and the next: of the file that the table was made of */
+	struct timespec modified;
 };
 
 struct unwind_tables {
@@ -147,15 +150,69 @@ bool unwind_tables__has(const struct unwind_tables *tables, const struct unwind_
 	return id && tables->files[id].state == FILE_KNOWN;
 }
 
+bool unwind_tables__has_current(const struct unwind_tables *tables,
+				const struct unwind_file_key *key, int fd)
+{
+	const struct known_file *file;
+	struct stat status;
+
+	if (!unwind_tables__has(tables, key))
+		return false;
+	file = &tables->files[find_id(tables, key)];
+	return fstat(fd, &status) || (file->size_bytes == status.st_size &&
+				      file->modified.tv_sec == status.st_mtim.tv_sec &&
+				      file->modified.tv_nsec == status.st_mtim.tv_nsec);
+}
+
+/*
+ * Lets go of a file whose entry is deleted. Where the walks under way were not waited for, one may
+ * still read the words: they stay taken for good.
+ */
+static void let_go(struct unwind_tables *tables, struct known_file *file, bool waited)
+{
+	if (waited)
+		packed_rows__give_back(tables->packed, file->first_word, file->nr_words);
+	*file = (struct known_file){ .key = file->key, .state = FILE_LET_GO };
+	tables->nr_known--;
+}
+
+/*
+ * A walk knows a table from unwind_files or from a cache. Once the file's entry is deleted and the
+ * number in the caches' tags has changed, new walks find neither. Once the earlier walks have
+ * ended, no walk reads the words or puts the file's number into a stack. That holds whether the
+ * file is mapped or not, so a mapping that the tracer doesn't know of does no harm.
+ */
+static int wait_for_walks(struct unwind_tables *tables)
+{
+	if (!tables->maps.changed)
+		return -ENOTSUP;
+	__atomic_add_fetch(tables->maps.changed, 1, __ATOMIC_SEQ_CST);
+	return packed_rows__wait_for_walks(tables->packed);
+}
+
+/* The table of a file that was overwritten since. */
+static void drop_table(struct unwind_tables *tables, const struct unwind_file_key *key)
+{
+	bpf_map_delete_elem(tables->maps.files, key);
+	let_go(tables, &tables->files[find_id(tables, key)], !wait_for_walks(tables));
+}
+
 int unwind_tables__add(struct unwind_tables *tables, const struct unwind_file_key *key, int fd)
 {
 	struct known_file known = { .key = *key, .state = FILE_KNOWN };
 	struct unwind_rows rows = { 0 };
 	struct unwind_file file = { 0 };
+	struct stat status;
 	int err, result;
 
-	if (tables->detached || unwind_tables__has(tables, key))
+	if (tables->detached || unwind_tables__has_current(tables, key, fd))
 		return 0;
+	if (unwind_tables__has(tables, key))
+		drop_table(tables, key);
+	if (!fstat(fd, &status)) {
+		known.size_bytes = status.st_size;
+		known.modified = status.st_mtim;
+	}
 	result = unwind_rows__of_file(fd, &rows);
 	if (!result) {
 		result = packed_rows__add(tables->packed, &rows, &file, &known.nr_words);
@@ -260,12 +317,6 @@ static void delete_entries(const struct unwind_tables *tables, const struct file
 	}
 }
 
-/*
- * A walk knows a table from unwind_files or from a cache. Once the file's entry is deleted and the
- * number in the caches' tags has changed, new walks find neither. Once the earlier walks have
- * ended, no walk reads the words or puts the file's number into a stack. That holds whether the
- * file is mapped or not, so a mapping that the tracer doesn't know of does no harm.
- */
 int unwind_tables__sweep(struct unwind_tables *tables, const struct file_set *mapped)
 {
 	int err;
@@ -275,18 +326,12 @@ int unwind_tables__sweep(struct unwind_tables *tables, const struct file_set *ma
 	if (!is_worth_it(tables, mapped))
 		return -EAGAIN;
 	delete_entries(tables, mapped);
-	__atomic_add_fetch(tables->maps.changed, 1, __ATOMIC_SEQ_CST);
-	err = packed_rows__wait_for_walks(tables->packed);
+	err = wait_for_walks(tables);
 	for (uint32_t id = 1; id < tables->nr_ids; id++) {
 		struct known_file *file = &tables->files[id];
 
-		if (file->state != FILE_KNOWN || is_needed(file, mapped))
-			continue;
-		/* Without the wait a walk may still read the words: they stay taken for good. */
-		if (!err)
-			packed_rows__give_back(tables->packed, file->first_word, file->nr_words);
-		*file = (struct known_file){ .key = file->key, .state = FILE_LET_GO };
-		tables->nr_known--;
+		if (file->state == FILE_KNOWN && !is_needed(file, mapped))
+			let_go(tables, file, !err);
 	}
 	tables->nr_refused = 0;
 	return err;

@@ -36,11 +36,16 @@ int unwind_tables__find(const struct unwind_tables *tables, const struct unwind_
 /* Is the file known, with a table or without? */
 bool unwind_tables__has(const struct unwind_tables *tables, const struct unwind_file_key *key);
 
+/* The same, and the table was made of the file as it is now: of its size and modification time? */
+bool unwind_tables__has_current(const struct unwind_tables *tables,
+				const struct unwind_file_key *key, int fd);
+
 /*
  * Makes the table of the file open at fd, which the kernel knows as *key. A file that can have none
  * (no ELF file, not for this machine, damaged) is walked by frame pointers. Returns 0; -ENOSPC;
  * -ENOMEM; -errno. -ENOSPC: a file whose table finds no room is walked by frame pointers; a file
- * that finds no number stays unknown to BPF, and walks end at it.
+ * that finds no number stays unknown to BPF, and walks end at it. A table of what the file was
+ * before it was overwritten is dropped, see unwind_tables__sweep.
  */
 int unwind_tables__add(struct unwind_tables *tables, const struct unwind_file_key *key, int fd);
 
