@@ -208,11 +208,15 @@ void monitor_setup__detach(struct monitor *monitor)
 	monitor_leaks__end(monitor);
 	unwind_tables__detach(monitor->files.tables);
 	warn_of_debuggers_at_the_end(monitor);
+	/* Who wants to write to a probed file waits from here until the probes are gone. */
+	probed_files__stop_watching(monitor->probed);
 	if (!tracer__free(monitor->tracer)) {
 		translators__leave(monitor->translators);
 		monitor->translators = NULL;
 	}
 	monitor->tracer = NULL;
+	probed_files__free(monitor->probed);
+	monitor->probed = NULL;
 }
 
 void monitor_setup__free(struct monitor *monitor)
@@ -231,7 +235,6 @@ void monitor_setup__free(struct monitor *monitor)
 	unwind_tables__free(monitor->files.tables);
 	reporter__free(monitor->reporter);
 	shm_survivors__free(monitor->survivors);
-	probed_files__free(monitor->probed);
 	processes__free(monitor->processes);
 	report_file__free(monitor->report_file);
 	followed__free(&monitor->followed);

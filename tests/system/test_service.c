@@ -134,6 +134,7 @@ static const struct {
 	{ "CAP_CHECKPOINT_RESTORE", CAP_CHECKPOINT_RESTORE, false, "CAP_CHECKPOINT_RESTORE" },
 	{ "CAP_DAC_OVERRIDE", CAP_DAC_OVERRIDE, false, "CAP_DAC_READ_SEARCH" },
 	{ "CAP_SYS_ADMIN", CAP_SYS_ADMIN, false, NULL },
+	{ "CAP_LEASE", CAP_LEASE, false, NULL }, /* only for files of others that are overwritten */
 };
 
 #define NR_CAPABILITIES (sizeof(capabilities) / sizeof(capabilities[0]))

@@ -4,10 +4,12 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -99,4 +101,21 @@ int file_identity__read(const struct file_identifier *identifier, int fd,
 		.filesystem = (uint32_t)filesystem.f_type,
 	};
 	return 0;
+}
+
+static uint64_t mount_of(int folder_fd, const char *path)
+{
+	struct statx status;
+
+	return statx(folder_fd, path, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, &status) ||
+			       !(status.stx_mask & STATX_MNT_ID) ?
+		       0 :
+		       status.stx_mnt_id;
+}
+
+bool file_identity__is_of_the_system(int fd)
+{
+	uint64_t mount = mount_of(fd, "");
+
+	return mount && (mount == mount_of(AT_FDCWD, "/") || mount == mount_of(AT_FDCWD, "/usr"));
 }

@@ -30,4 +30,10 @@ int file_identity__read(const struct file_identifier *identifier, int fd,
 /* Device and inode as stat shows them, and the generation if the file system has one. */
 struct unwind_file_key file_identity__key_by_stat(int fd, const struct stat *status);
 
+/*
+ * Is the file on a file system that the system runs from, "/" or "/usr"? Nobody can want to unmount
+ * these.
+ */
+bool file_identity__is_of_the_system(int fd);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "probes/guard/process_view.h"
 #include "probes/mapped_file.h"
 #include "probes/own_code.h"
+#include "probes/write_lease.h"
 
 /* A place where an allocator is probed. */
 struct scope {
@@ -27,6 +29,8 @@ struct scope {
 /* A probed allocator, kept so that more processes can be probed later. */
 struct probed_allocator {
 	int fd; /* < 0: released, and the slot is free */
+	int lease; /* < 0: none */
+	bool written; /* or about to be: it has no probes any more */
 	struct file_identity identity; /* unique while the file is open */
 	struct allocator_probes probes;
 	struct scope *scopes;
@@ -44,7 +48,35 @@ struct probed_allocators {
 	unsigned int nr_functions;
 	pid_t *vfork_users; /* processes that map a file that uses vfork */
 	size_t nr_vfork_users, vfork_users_capacity;
+	struct lease_watcher *watcher; /* NULL: there are no leases */
+	/* Held by all that attach or detach, and by who changes the list: the watcher's thread. */
+	pthread_mutex_t lock;
 };
+
+static bool was_written(const struct probed_allocator *file)
+{
+	return __atomic_load_n(&file->written, __ATOMIC_ACQUIRE);
+}
+
+/* Removes the probes of files that somebody waits to write to. */
+static void give_way(void *context)
+{
+	struct probed_allocators *allocators = context;
+
+	pthread_mutex_lock(&allocators->lock);
+	for (size_t i = 0; i < allocators->nr; i++) {
+		struct probed_allocator *file = &allocators->list[i];
+
+		if (file->fd < 0 || file->lease < 0 || !write_lease__is_asked_for(file->lease))
+			continue;
+		__atomic_store_n(&file->written, true, __ATOMIC_RELEASE);
+		tracer__detach_file(allocators->tracer, file->fd);
+		file->nr_scopes = 0;
+		write_lease__release(file->lease);
+		file->lease = -1;
+	}
+	pthread_mutex_unlock(&allocators->lock);
+}
 
 struct probed_allocators *probed_allocators__new(struct tracer *tracer,
 						 struct translators *translators)
@@ -55,34 +87,52 @@ struct probed_allocators *probed_allocators__new(struct tracer *tracer,
 		return NULL;
 	allocators->tracer = tracer;
 	allocators->translators = translators;
+	pthread_mutex_init(&allocators->lock, NULL);
+	allocators->watcher = lease_watcher__start(give_way, allocators);
+	if (!allocators->watcher)
+		log__detail("no thread for leases could be created: %s", strerror(errno));
 	return allocators;
+}
+
+void probed_allocators__stop_watching(struct probed_allocators *allocators)
+{
+	lease_watcher__stop(allocators->watcher);
+	allocators->watcher = NULL;
 }
 
 void probed_allocators__free(struct probed_allocators *allocators)
 {
 	if (!allocators)
 		return;
+	probed_allocators__stop_watching(allocators);
 	for (size_t i = 0; i < allocators->nr; i++) {
-		if (allocators->list[i].fd >= 0)
+		if (allocators->list[i].fd >= 0) {
 			close(allocators->list[i].fd);
+			write_lease__release(allocators->list[i].lease);
+		}
 		free(allocators->list[i].scopes);
 	}
+	pthread_mutex_destroy(&allocators->lock);
 	free(allocators->vfork_users);
 	free(allocators->list);
 	free(allocators);
 }
 
+static bool is_file(const struct probed_allocator *file, const struct file_identity *identity,
+		    bool certain)
+{
+	return file->fd >= 0 &&
+	       !memcmp(&file->identity.key, &identity->key, sizeof(identity->key)) &&
+	       (certain || file->identity.address == identity->address);
+}
+
 struct probed_allocator *probed_allocators__find(const struct probed_allocators *allocators,
 						 const struct file_identity *identity, bool certain)
 {
-	for (size_t i = 0; i < allocators->nr; i++) {
-		struct probed_allocator *file = &allocators->list[i];
-
-		if (file->fd >= 0 &&
-		    !memcmp(&file->identity.key, &identity->key, sizeof(identity->key)) &&
-		    (certain || file->identity.address == identity->address))
-			return file;
-	}
+	for (size_t i = 0; i < allocators->nr; i++)
+		if (is_file(&allocators->list[i], identity, certain) &&
+		    !was_written(&allocators->list[i]))
+			return &allocators->list[i];
 	return NULL;
 }
 
@@ -166,7 +216,7 @@ static void attach_guests(struct probed_allocators *allocators, struct probed_al
 	scope->guests = true;
 }
 
-int probed_allocators__note_vfork_user(struct probed_allocators *allocators, pid_t tgid)
+static int note_vfork_user(struct probed_allocators *allocators, pid_t tgid)
 {
 	int err;
 
@@ -183,6 +233,16 @@ int probed_allocators__note_vfork_user(struct probed_allocators *allocators, pid
 				attach_guests(allocators, &allocators->list[i],
 					      &allocators->list[i].scopes[j]);
 	return 0;
+}
+
+int probed_allocators__note_vfork_user(struct probed_allocators *allocators, pid_t tgid)
+{
+	int err;
+
+	pthread_mutex_lock(&allocators->lock);
+	err = note_vfork_user(allocators, tgid);
+	pthread_mutex_unlock(&allocators->lock);
+	return err;
 }
 
 /*
@@ -225,12 +285,14 @@ static int follow_leaderless(struct probed_allocators *allocators, struct probed
 	return err;
 }
 
-int probed_allocators__probe(struct probed_allocators *allocators, struct probed_allocator *file,
-			     pid_t tgid, const char *name)
+static int probe(struct probed_allocators *allocators, struct probed_allocator *file, pid_t tgid,
+		 const char *name)
 {
 	pid_t wanted = tracer__probes_one_process(allocators->tracer) ? tgid : 0;
 	int err;
 
+	if (was_written(file))
+		return 0;
 	for (size_t i = 0; i < file->nr_scopes; i++)
 		if (file->scopes[i].tgid == wanted)
 			return follow_leaderless(allocators, file, &file->scopes[i], name);
@@ -247,6 +309,44 @@ int probed_allocators__probe(struct probed_allocators *allocators, struct probed
 		attach_guests(allocators, file, &file->scopes[file->nr_scopes]);
 	file->nr_scopes++;
 	return follow_leaderless(allocators, file, &file->scopes[file->nr_scopes - 1], name);
+}
+
+int probed_allocators__probe(struct probed_allocators *allocators, struct probed_allocator *file,
+			     pid_t tgid, const char *name)
+{
+	int err;
+
+	pthread_mutex_lock(&allocators->lock);
+	err = probe(allocators, file, tgid, name);
+	pthread_mutex_unlock(&allocators->lock);
+	return err;
+}
+
+int probed_allocators__lease(const struct probed_allocators *allocators, int fd)
+{
+	return allocators->watcher ? write_lease__take(allocators->watcher, fd) : -ENOSYS;
+}
+
+static void forget(struct probed_allocators *allocators, struct probed_allocator *file)
+{
+	tracer__detach_file(allocators->tracer, file->fd);
+	if (allocators->translators)
+		translators__forget_file(allocators->translators, file->fd);
+	allocators->nr_functions -= allocator_probes__nr_functions(&file->probes);
+	write_lease__release(file->lease);
+	close(file->fd);
+	free(file->scopes);
+	*file = (struct probed_allocator){ .fd = -1, .lease = -1 };
+}
+
+/* Also before a file is added: it can be the same one, as it is now. */
+static void forget_written(struct probed_allocators *allocators)
+{
+	pthread_mutex_lock(&allocators->lock);
+	for (size_t i = 0; i < allocators->nr; i++)
+		if (allocators->list[i].fd >= 0 && was_written(&allocators->list[i]))
+			forget(allocators, &allocators->list[i]);
+	pthread_mutex_unlock(&allocators->lock);
 }
 
 static size_t free_index(const struct probed_allocators *allocators)
@@ -270,9 +370,9 @@ static void tell_probe(const char *file, const struct allocator_probe *probe)
 		    (unsigned long long)probe->file_offset, probe->found_in, where);
 }
 
-int probed_allocators__add(struct probed_allocators *allocators, int fd,
-			   const struct file_identity *identity,
-			   const struct allocator_probes *probes, const char *name)
+static int add(struct probed_allocators *allocators, int fd, int lease,
+	       const struct file_identity *identity, const struct allocator_probes *probes,
+	       const char *name)
 {
 	size_t index = free_index(allocators);
 	int err = array__reserve(&allocators->list, &allocators->capacity, index + 1);
@@ -286,19 +386,41 @@ int probed_allocators__add(struct probed_allocators *allocators, int fd,
 	allocators->nr += index == allocators->nr;
 	allocators->list[index] = (struct probed_allocator){
 		.fd = kept,
+		.lease = lease,
 		.identity = *identity,
 		.probes = *probes,
 	};
 	allocators->nr_functions += allocator_probes__nr_functions(probes);
 	if (allocators->translators && translators__add_file(allocators->translators, kept, probes))
 		log__detail("%s: programs that translate its code are not guarded", name);
+	if (lease < 0)
+		log__detail("%s: no lease: %s; if it is overwritten, its next process may crash",
+			    name, strerror(-lease));
 	for (size_t i = 0; i < probes->nr; i++)
 		tell_probe(name, &probes->probe[i]);
 	return 0;
 }
 
+int probed_allocators__add(struct probed_allocators *allocators, int fd, int lease,
+			   const struct file_identity *identity,
+			   const struct allocator_probes *probes, const char *name)
+{
+	int err;
+
+	forget_written(allocators);
+	pthread_mutex_lock(&allocators->lock);
+	err = add(allocators, fd, lease, identity, probes, name);
+	pthread_mutex_unlock(&allocators->lock);
+	if (err)
+		write_lease__release(lease);
+	else
+		give_way(allocators); /* the thread may have looked for who asked before */
+	return err;
+}
+
 void probed_allocators__attach_again(struct probed_allocators *allocators, pid_t tgid)
 {
+	pthread_mutex_lock(&allocators->lock);
 	for (size_t i = 0; i < allocators->nr; i++) {
 		struct probed_allocator *file = &allocators->list[i];
 
@@ -312,10 +434,12 @@ void probed_allocators__attach_again(struct probed_allocators *allocators, pid_t
 			attach_guests(allocators, file, &file->scopes[j]);
 		}
 	}
+	pthread_mutex_unlock(&allocators->lock);
 }
 
 void probed_allocators__leader_left(struct probed_allocators *allocators, pid_t tgid)
 {
+	pthread_mutex_lock(&allocators->lock);
 	for (size_t i = 0; i < allocators->nr; i++) {
 		struct probed_allocator *file = &allocators->list[i];
 
@@ -323,35 +447,7 @@ void probed_allocators__leader_left(struct probed_allocators *allocators, pid_t 
 			if (file->scopes[j].tgid == tgid)
 				put_everywhere(allocators, file, &file->scopes[j], "an allocator");
 	}
-}
-
-static void forget(struct probed_allocators *allocators, struct probed_allocator *file)
-{
-	tracer__detach_file(allocators->tracer, file->fd);
-	if (allocators->translators)
-		translators__forget_file(allocators->translators, file->fd);
-	allocators->nr_functions -= allocator_probes__nr_functions(&file->probes);
-	close(file->fd);
-	free(file->scopes);
-	*file = (struct probed_allocator){ .fd = -1 };
-}
-
-static uint64_t mount_of(int folder_fd, const char *path)
-{
-	struct statx status;
-
-	return statx(folder_fd, path, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, &status) ||
-			       !(status.stx_mask & STATX_MNT_ID) ?
-		       0 :
-		       status.stx_mnt_id;
-}
-
-/* No one can want to unmount the file systems that the system runs from. */
-static bool is_of_the_system(int fd)
-{
-	uint64_t mount = mount_of(fd, "");
-
-	return mount && (mount == mount_of(AT_FDCWD, "/") || mount == mount_of(AT_FDCWD, "/usr"));
+	pthread_mutex_unlock(&allocators->lock);
 }
 
 void probed_allocators__sweep(struct probed_allocators *allocators, const struct file_set *mapped,
@@ -360,6 +456,8 @@ void probed_allocators__sweep(struct probed_allocators *allocators, const struct
 {
 	bool were_unmapped;
 
+	forget_written(allocators);
+	pthread_mutex_lock(&allocators->lock);
 	for (size_t i = 0; i < allocators->nr; i++) {
 		struct probed_allocator *file = &allocators->list[i];
 		struct unwind_file_key key = file->identity.key;
@@ -371,16 +469,22 @@ void probed_allocators__sweep(struct probed_allocators *allocators, const struct
 		file->unmapped = !mapped_file__is_in(mapped, &key);
 		if (!file->unmapped || fstat(file->fd, &status))
 			continue;
-		if (!status.st_nlink || (were_unmapped && !is_of_the_system(file->fd))) {
+		if (!status.st_nlink ||
+		    (were_unmapped && !file_identity__is_of_the_system(file->fd))) {
 			forget(allocators, file);
 			closed(&key, context);
 		}
 	}
+	pthread_mutex_unlock(&allocators->lock);
 }
 
-uint64_t probed_allocator__attached_ns(const struct probed_allocator *allocator)
+uint64_t probed_allocators__attached_ns(const struct probed_allocators *allocators,
+					const struct file_identity *identity, bool certain)
 {
-	return allocator->attached_ns;
+	for (size_t i = 0; i < allocators->nr; i++)
+		if (is_file(&allocators->list[i], identity, certain))
+			return allocators->list[i].attached_ns;
+	return UINT64_MAX;
 }
 
 unsigned int probed_allocators__nr_files(const struct probed_allocators *allocators)

@@ -24,21 +24,38 @@ struct probed_allocators *probed_allocators__new(struct tracer *tracer,
 						 struct translators *translators);
 void probed_allocators__free(struct probed_allocators *allocators);
 
-/* Keeps a file that defines an allocator, with its functions. Returns 0 or -errno. */
-int probed_allocators__add(struct probed_allocators *allocators, int fd,
+/* Call before the tracer is freed: from then on, who wants to write to a probed file waits. */
+void probed_allocators__stop_watching(struct probed_allocators *allocators);
+
+/*
+ * Takes a lease on a file before it is looked into, see write_lease.h. Returns -errno where there
+ * is none to be had; the file is probed all the same.
+ */
+int probed_allocators__lease(const struct probed_allocators *allocators, int fd);
+
+/*
+ * Keeps a file that defines an allocator, with its functions. Takes over the lease, or is told why
+ * there is none. Returns 0 or -errno.
+ */
+int probed_allocators__add(struct probed_allocators *allocators, int fd, int lease,
 			   const struct file_identity *identity,
 			   const struct allocator_probes *probes, const char *name);
 
 /*
  * certain: the numbers never identify another file; otherwise the inode's address has to be the
- * same, too. Returns NULL when there is none. Good until the next file is added.
+ * same, too. Returns NULL when there is none, or when it was written to since. Good until the next
+ * file is added.
  */
 struct probed_allocator *probed_allocators__find(const struct probed_allocators *allocators,
 						 const struct file_identity *identity,
 						 bool certain);
 
-/* The time (CLOCK_MONOTONIC) when it was first probed, or last put everywhere. */
-uint64_t probed_allocator__attached_ns(const struct probed_allocator *allocator);
+/*
+ * The time (CLOCK_MONOTONIC) when the file with that identity was first probed, or last put
+ * everywhere. UINT64_MAX when it was written to since, and so is not known any more.
+ */
+uint64_t probed_allocators__attached_ns(const struct probed_allocators *allocators,
+					const struct file_identity *identity, bool certain);
 
 /*
  * Probes the allocator in that process, unless it is probed there already. Returns 0 or -errno.

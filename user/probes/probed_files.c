@@ -15,6 +15,7 @@
 #include "probes/known_files.h"
 #include "probes/mapped_file.h"
 #include "probes/probed_allocators.h"
+#include "probes/write_lease.h"
 
 struct probed_files {
 	struct tracer *tracer;
@@ -46,11 +47,18 @@ void probed_files__free(struct probed_files *probed)
 	free(probed);
 }
 
+void probed_files__stop_watching(struct probed_files *probed)
+{
+	if (probed)
+		probed_allocators__stop_watching(probed->allocators);
+}
+
 /* Looks into a new file. Returns 0 or -errno. */
 static int look_into(struct probed_files *probed, int fd, const struct file_identity *identity,
 		     const char *name, struct known_file *file)
 {
 	struct allocator_probes probes;
+	int lease = probed_allocators__lease(probed->allocators, fd);
 	int err = file_functions__find(fd, name, &probes);
 
 	file->look_error = err == -ENOEXEC && !elf_headers__is_32_bit(fd) ? 0 : err;
@@ -61,9 +69,11 @@ static int look_into(struct probed_files *probed, int fd, const struct file_iden
 		log__detail("%s: not looked at: %s", name, strerror(-err));
 	file->is_allocator = !err && probes.nr;
 	file->uses_vfork = vfork_users__check(fd);
-	if (!file->is_allocator)
-		return 0;
-	return probed_allocators__add(probed->allocators, fd, identity, &probes, name);
+	if (file->is_allocator)
+		return probed_allocators__add(probed->allocators, fd, lease, identity, &probes,
+					      name);
+	write_lease__release(lease);
+	return 0;
 }
 
 /* known may be NULL. NULL: the file has no allocator, or its allocator is not probed. */
@@ -166,8 +176,12 @@ bool probed_files__knows(const struct probed_files *probed, const struct mapping
 {
 	struct unwind_file_key key = mapped_file__key(map);
 	const struct known_file *known = known_files__find(&probed->known, &key);
+	struct file_identity identity = { .key = key };
 
-	return known && known_file__is_certain(known);
+	if (!known || !known_file__is_certain(known))
+		return false;
+	/* An allocator that has gone was written to: it is another one now. */
+	return !known->is_allocator || allocator_in(probed, known, &identity);
 }
 
 int probed_files__look_error(const struct probed_files *probed, const struct mapping *map)
@@ -227,9 +241,11 @@ static int note_coverage(const struct mapping *map, void *context)
 	const struct probed_files *probed = coverage->probed;
 	struct file_identity identity = { map->inode_address, mapped_file__key(map), 0, 0 };
 	const struct known_file *known = known_files__find(&probed->known, &identity.key);
-	const struct probed_allocator *allocator = allocator_in(probed, known, &identity);
-	uint64_t attached_ns = allocator ? probed_allocator__attached_ns(allocator) : 0;
+	uint64_t attached_ns = 0;
 
+	if (known && known->is_allocator)
+		attached_ns = probed_allocators__attached_ns(probed->allocators, &identity,
+							     known_file__is_certain(known));
 	if (attached_ns > coverage->since_ns)
 		coverage->since_ns = attached_ns;
 	return 0;

@@ -23,6 +23,9 @@ struct probed_files;
 struct probed_files *probed_files__new(struct tracer *tracer, struct translators *translators);
 void probed_files__free(struct probed_files *probed);
 
+/* Call before the tracer is freed. NULL is ignored. */
+void probed_files__stop_watching(struct probed_files *probed);
+
 /*
  * Probes the files that a command will map, before it begins; tgid is the process that will run it.
  * 0 or -errno.
