@@ -59,16 +59,18 @@ static int find(const char *name, struct allocator_probes *probes)
 	return err;
 }
 
-/* The places are those of the program that has its symbols. */
-static void assert_found(const char *name, bool found)
+/* The places are those of the program that has its symbols. found_in: NULL if none is found. */
+static void assert_found(const char *name, const char *found_in)
 {
 	struct allocator_probes whole, probes;
 
 	assert_int_equal(find("whole", &whole), 0);
 	assert_int_equal(whole.nr, 2);
 	assert_int_equal(find(name, &probes), 0);
-	assert_int_equal(probes.nr, found ? 2 : 0);
+	assert_int_equal(probes.nr, found_in ? 2 : 0);
 	for (size_t i = 0; i < probes.nr; i++) {
+		assert_string_equal(whole.probe[i].found_in, ".symtab");
+		assert_string_equal(probes.probe[i].found_in, found_in);
 		assert_string_equal(probes.probe[i].symbol, whole.probe[i].symbol);
 		assert_int_equal(probes.probe[i].file_offset, whole.probe[i].file_offset);
 		assert_int_equal(probes.probe[i].probe_offset, whole.probe[i].probe_offset);
@@ -78,7 +80,7 @@ static void assert_found(const char *name, bool found)
 static void test_without_symbols(void **state)
 {
 	(void)state;
-	assert_found("bare", false);
+	assert_found("bare", NULL);
 }
 
 /* As Fedora makes it. */
@@ -88,7 +90,7 @@ static void test_gnu_debugdata(void **state)
 	elf_fixture__run(folder, "objcopy --strip-debug whole mini.debug && "
 				 "xz -k -f mini.debug && "
 				 "objcopy --add-section .gnu_debugdata=mini.debug.xz bare mini");
-	assert_found("mini", true);
+	assert_found("mini", ".gnu_debugdata");
 }
 
 static void test_damaged_gnu_debugdata(void **state)
@@ -96,10 +98,10 @@ static void test_damaged_gnu_debugdata(void **state)
 	(void)state;
 	elf_fixture__run(folder, "head -c 200 mini.debug.xz > cut && "
 				 "objcopy --add-section .gnu_debugdata=cut bare damaged");
-	assert_found("damaged", false);
+	assert_found("damaged", NULL);
 	elf_fixture__run(folder, "echo no ELF file | xz > text.xz && "
 				 "objcopy --add-section .gnu_debugdata=text.xz bare text");
-	assert_found("text", false);
+	assert_found("text", NULL);
 }
 
 /* A debug file that only has the right name is not one. */
@@ -120,12 +122,12 @@ static void test_debug_file(void **state)
 		skip();
 	elf_fixture__run(folder, "mkdir -p '%.*s' && objcopy --only-keep-debug whole '%s'",
 			 (int)(strrchr(target, '/') - target), target, target);
-	assert_found("bare", true);
+	assert_found("bare", "debug file");
 	elf_fixture__run(folder,
 			 "echo 'int main(void) { return 0; }' > other.c && " PROGRAM
 			 "other.c -o '%s'",
 			 target);
-	assert_found("bare", false);
+	assert_found("bare", NULL);
 	unlink(target);
 	*strrchr(target, '/') = '\0';
 	rmdir(target); /* another file's may be there too */

@@ -44,12 +44,11 @@ static int search_separate_table(struct function_search *search)
 {
 	struct elf_symbol_table table;
 	struct elf_file file;
-	int err = separate_symbols__open(&file, elf_image__headers(search->image));
+	int err = separate_symbols__open(&file, elf_image__headers(search->image), &search->place);
 
 	if (err)
 		return err == -ENOMEM ? err : 0;
 	elf_symbol_table__of_headers(&file.headers, &table);
-	search->place = "separate symbols";
 	err = search_table(search, &table);
 	elf_file__close(&file);
 	return err == -EBADMSG ? 0 : err; /* the program itself is sound */

@@ -10,9 +10,10 @@
 
 /*
  * Opens the file that has the table, for elf_symbol_table__of_headers; elf_file__close ends that.
- * Debug files are looked for below our own root alone. Returns 0, -ENOENT when there is no such
- * table, or -errno.
+ * Debug files are looked for below our own root alone. Returns 0 with the table's *place in words,
+ * -ENOENT when there is no such table, or -errno.
  */
-int separate_symbols__open(struct elf_file *file, const struct elf_headers *object);
+int separate_symbols__open(struct elf_file *file, const struct elf_headers *object,
+			   const char **place);
 
 #endif
