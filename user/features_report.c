@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "probes/kernel_features.h"
 #include "base/log.h"
-#include "processes/privileges.h"
-#include "probes/probe_paths.h"
 #include "base/sanitize_text.h"
-#include "allocators/system_libc.h"
+#include "definition_support.h"
+#include "features_allocators.h"
+#include "probes/kernel_features.h"
+#include "probes/probe_paths.h"
+#include "processes/privileges.h"
 
 /* By enum feature: the name in JSON, and in words. */
 static const struct {
@@ -38,38 +39,14 @@ static const struct {
 struct findings {
 	struct features features;
 	struct probe_paths wanted, paths;
-	const char *libc_path;
-	struct allocator_probes libc; /* none when it can't be read */
+	struct installed_allocators installed;
+	const struct options *options;
 };
 
 /* The name of a job's path; "none" where the kernel has none. */
 static const char *shown(const char *name)
 {
 	return name ? name : "none";
-}
-
-static unsigned int bytes_behind(const struct allocator_probe *probe)
-{
-	return (unsigned int)(probe->probe_offset - probe->file_offset);
-}
-
-static void print_libc(const struct findings *findings)
-{
-	if (!findings->libc.nr)
-		return;
-	fputs("\nwhere functions are probed in ", stdout);
-	sanitize_text__print(stdout, findings->libc_path);
-	putchar('\n');
-	for (size_t i = 0; i < findings->libc.nr; i++) {
-		const struct allocator_probe *probe = &findings->libc.probe[i];
-		char place[32];
-
-		snprintf(place, sizeof(place), "0x%llx+%u", (unsigned long long)probe->file_offset,
-			 bytes_behind(probe));
-		printf("  %-14s %-14s %s\n", probe->symbol, place,
-		       probe->emulated ? "the kernel emulates that instruction" :
-					 "the kernel must single-step it, which is expensive");
-	}
 }
 
 static void print_text(const struct findings *findings)
@@ -96,7 +73,7 @@ static void print_text(const struct findings *findings)
 			printf(": %s", strerror(missing));
 		putchar('\n');
 	}
-	print_libc(findings);
+	features_allocators__print(&findings->installed, findings->options);
 	for (unsigned int n = 0;
 	     (line = probe_paths__degraded(features, &findings->paths, n)) != NULL; n++)
 		printf("%s  %s\n", n ? "" : "\nwhat it can't give\n", line);
@@ -137,34 +114,17 @@ static json_t *pack_degraded(const struct findings *findings)
 	return degraded;
 }
 
-static json_t *pack_libc(const struct findings *findings)
-{
-	json_t *functions = json_array();
-
-	if (!findings->libc.nr) {
-		json_decref(functions);
-		return json_null();
-	}
-	for (size_t i = 0; i < findings->libc.nr; i++) {
-		const struct allocator_probe *probe = &findings->libc.probe[i];
-
-		json_array_append_new(functions,
-				      json_pack("{s:s, s:I, s:i, s:b}", "function", probe->symbol,
-						"offset", (json_int_t)probe->file_offset,
-						"probe_behind", (int)bytes_behind(probe),
-						"emulated", (int)probe->emulated));
-	}
-	return json_pack("{s:s, s:o}", "file", findings->libc_path, "functions", functions);
-}
-
 static int print_json(const struct findings *findings)
 {
 	const struct features *features = &findings->features;
-	json_t *line = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "event", "features",
-				 "version", MEMLEAK_VERSION, "kernel", features->system.release,
-				 "architecture", features->system.machine, "has",
-				 pack_features(features), "chosen", pack_paths(findings),
-				 "degraded", pack_degraded(findings), "libc", pack_libc(findings));
+	json_t *line = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "event",
+				 "features", "version", MEMLEAK_VERSION, "kernel",
+				 features->system.release, "architecture", features->system.machine,
+				 "has", pack_features(features), "chosen", pack_paths(findings),
+				 "degraded", pack_degraded(findings), "libc",
+				 features_allocators__pack_libc(&findings->installed), "allocators",
+				 features_allocators__pack(&findings->installed), "not_found",
+				 features_allocators__pack_missing(findings->options));
 	char *text = line ? json_dumps(line, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
 
 	json_decref(line);
@@ -175,12 +135,32 @@ static int print_json(const struct findings *findings)
 	return 0;
 }
 
+/* Returns an exit status. */
+static int print(const struct findings *findings)
+{
+	int err = 0;
+
+	if (findings->options->json)
+		err = print_json(findings);
+	else
+		print_text(findings);
+	if (err) {
+		log__error("out of memory");
+		return STATUS_FAILED;
+	}
+	if (fflush(stdout) || ferror(stdout)) {
+		log__error("cannot write to standard output: %s", strerror(errno));
+		return STATUS_OUTPUT;
+	}
+	return STATUS_OK;
+}
+
 int features_report__print(const struct options *options)
 {
-	struct findings findings = { .wanted = options->paths };
+	struct findings findings = { .wanted = options->paths, .options = options };
 	char error[256] = "", no_path[256] = "";
-	int err = features__probe(&findings.features, PRIVILEGE_TRACE, options->btf_path, true,
-				  error, sizeof(error));
+	int status, err = features__probe(&findings.features, PRIVILEGE_TRACE, options->btf_path,
+					  true, error, sizeof(error));
 
 	if (err) {
 		log__error("%s", error);
@@ -188,18 +168,17 @@ int features_report__print(const struct options *options)
 	}
 	err = probe_paths__choose(&findings.features, &findings.wanted, &findings.paths, no_path,
 				  sizeof(no_path));
-	if (system_libc__probes(&findings.libc_path, &findings.libc))
-		findings.libc.nr = 0;
-	if (!options->json)
-		print_text(&findings);
-	else if (print_json(&findings))
+	if (features_allocators__find(&findings.installed, options)) {
 		log__error("out of memory");
-	if (fflush(stdout) || ferror(stdout)) {
-		log__error("cannot write to standard output: %s", strerror(errno));
-		return STATUS_OUTPUT;
+		status = STATUS_FAILED;
+	} else {
+		status = print(&findings);
 	}
+	installed_allocators__free(&findings.installed);
+	if (status != STATUS_OK)
+		return status;
 	if (!err)
-		return STATUS_OK;
+		return definition_support__check(&findings.features, &findings.paths);
 	log__error("%s", no_path);
 	return STATUS_KERNEL;
 }

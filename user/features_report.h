@@ -8,7 +8,7 @@
 /*
  * Tries everything and prints it to stdout, as text or as one line of JSON. Returns an exit status:
  * STATUS_KERNEL, with one line on stderr, when this kernel can't be traced at all, or not by the
- * paths that were asked for.
+ * paths or with the definitions that were asked for.
  */
 int features_report__print(const struct options *options);
 

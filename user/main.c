@@ -50,9 +50,6 @@ int main(int argc, char **argv)
 			log__error("cannot write to standard output: %s", strerror(errno));
 			status = STATUS_OUTPUT;
 		}
-	} else if (options.features) {
-		log__set_verbose(options.verbose);
-		status = features_report__print(&options);
 	} else {
 		log__set_verbose(options.verbose);
 		for (size_t i = 0; i < options.nr_symbol_prefixes; i++)
@@ -61,7 +58,8 @@ int main(int argc, char **argv)
 			file_functions__choose(options.objects[i]);
 		status = option_definitions__take(&options);
 		if (status == STATUS_OK)
-			status = monitor__run(&options);
+			status = options.features ? features_report__print(&options) :
+						    monitor__run(&options);
 	}
 	options__free(&options);
 	return status;

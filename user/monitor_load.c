@@ -8,10 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "allocators/defined_functions.h"
 #include "base/log.h"
+#include "definition_support.h"
 #include "monitor_state.h"
-#include "probes/feature_trials.h"
 #include "processes/privileges.h"
 #include "unwind/vdso.h"
 
@@ -182,13 +181,8 @@ int monitor_load__load(struct monitor *monitor)
 		log__error("%s", error);
 		return err == -EPERM ? STATUS_PRIVILEGE : STATUS_KERNEL;
 	}
-	if (defined_functions__nr() && monitor->paths.call_probes == CALL_PROBES_PERF &&
-	    feature_trials__helper(BPF_FUNC_get_attach_cookie)) {
-		log__error("--alloc, --free and --definitions need Linux 5.15, and this is %s: it "
-			   "can't tell a probe which function it is on",
-			   monitor->features.system.release);
+	if (definition_support__check(&monitor->features, &monitor->paths) != STATUS_OK)
 		return STATUS_KERNEL;
-	}
 	warn_of_unreadable_files(options);
 	/* Before the first address space is recorded, so that its mappings are recorded too. */
 	monitor->records = kernel_records__new(&handlers);

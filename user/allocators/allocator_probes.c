@@ -70,7 +70,7 @@ int allocator_probes__add(struct allocator_probes *probes, const struct allocato
 int allocator_probes__add_by_ret(struct allocator_probes *probes, const struct elf_image *image,
 				 const struct allocator_probe *like, uint64_t file_offset)
 {
-	struct allocator_probe at_ret = *like;
+	struct allocator_probe entry = *like, at_ret = *like;
 	struct function_returns returns;
 	int err = function_returns__find(image, file_offset, &returns);
 
@@ -81,7 +81,8 @@ int allocator_probes__add_by_ret(struct allocator_probes *probes, const struct e
 	at_ret.function = FUNCTION_NEW_RETURN;
 	for (size_t i = 0; i < returns.nr && !err; i++)
 		err = allocator_probes__add(probes, &at_ret, returns.file_offset[i]);
-	return err ? err : allocator_probes__add(probes, like, file_offset);
+	entry.nr_rets = (unsigned int)returns.nr;
+	return err ? err : allocator_probes__add(probes, &entry, file_offset);
 }
 
 /* Names can share an address. Returns the largest size that their symbols claim. */

@@ -21,6 +21,7 @@ struct allocator_probe {
 	uint64_t file_offset; /* of the function's first byte; of the ret of FUNCTION_NEW_RETURN */
 	uint64_t probe_offset; /* the probe's place: file_offset, or some instructions after it */
 	bool emulated; /* a hit needs no single step */
+	unsigned int nr_rets; /* of an entry whose function gets no return probe */
 };
 
 #define ALLOCATOR_PROBES_MAX 192

@@ -174,6 +174,11 @@ int defined_functions__find(int fd, const char *path, struct allocator_probes *p
 	return err;
 }
 
+bool defined_functions__has_object(size_t index)
+{
+	return defined[index].state != NO_OBJECT;
+}
+
 const char *defined_functions__problem(size_t index, const struct definition **definition)
 {
 	static const char *const problems[] = {

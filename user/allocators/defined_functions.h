@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "allocators/allocator_probes.h"
 #include "allocators/definition.h"
 
@@ -26,6 +29,9 @@ size_t defined_functions__nr(void);
  * read, what allocators__find returns.
  */
 int defined_functions__find(int fd, const char *path, struct allocator_probes *probes);
+
+/* Was the object of that definition among the files that were looked into? */
+bool defined_functions__has_object(size_t index);
 
 /* What there is to say of a definition at the end: NULL when it was found. */
 const char *defined_functions__problem(size_t index, const struct definition **definition);

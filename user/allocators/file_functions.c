@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* See file_functions.h. Called by probes/probed_files.c for each file that is looked into. */
+/* See file_functions.h. Called for each file that is looked into. */
 #include "allocators/file_functions.h"
 
 #include <string.h>
@@ -28,7 +28,7 @@ bool file_functions__was_found(const char *object)
 	return false;
 }
 
-static bool is_chosen(const char *path, int fd)
+bool file_functions__looks_into(const char *path, int fd)
 {
 	bool chosen = !nr_objects;
 
@@ -48,7 +48,7 @@ int file_functions__find(int fd, const char *path, struct allocator_probes *prob
 	int err = 0;
 
 	memset(probes, 0, sizeof(*probes));
-	if (is_chosen(path, fd))
+	if (file_functions__looks_into(path, fd))
 		err = allocators__find(fd, probes);
 	if (!err && probes->nr)
 		note_found(path, fd);

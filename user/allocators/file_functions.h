@@ -21,6 +21,9 @@ void file_functions__choose(const char *object);
 /* Was an allocator found in a file that was chosen by that name? */
 bool file_functions__was_found(const char *object);
 
+/* Are allocators looked for in the file of fd, which was opened by that path? */
+bool file_functions__looks_into(const char *path, int fd);
+
 /*
  * path is what the file of fd was opened by. Returns 0, with probes->nr == 0 when there are no such
  * functions; else what allocators__find returns.

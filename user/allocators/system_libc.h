@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The places where this program's own C library would be probed, for --features. */
+/* The C library that this program itself runs on, for --features. */
 #ifndef SYSTEM_LIBC_H
 #define SYSTEM_LIBC_H
 
-#include "allocators/allocators.h"
-
 /*
- * Finds the C library's probes, and its path as the dynamic loader has it; the path lives as long
- * as the program. Returns 0, -ENOENT when there is no such library (a static program), or the
- * result of allocators__find.
+ * Its path as the dynamic loader has it, which lives as long as the program. NULL when there is no
+ * such library (a static program).
  */
-int system_libc__probes(const char **path, struct allocator_probes *probes);
+const char *system_libc__path(void);
 
 #endif
