@@ -2,6 +2,8 @@
 /* Functions that the user defines: by options and by a file, for memory and for other resources. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -40,10 +42,24 @@ static const char *write_definitions(void)
 	return write_lines("definitions", definitions, sizeof(definitions) / sizeof(*definitions));
 }
 
+/*
+ * Whether a probe can be told which function it is on: by perf events since Linux 5.15, and by
+ * uprobe.multi links, which some distributions have brought to older kernels.
+ */
+static bool has_cookies(void)
+{
+	unsigned int major, minor;
+	struct utsname system;
+
+	assert_int_equal(uname(&system), 0);
+	assert_int_equal(sscanf(system.release, "%u.%u", &major, &minor), 2);
+	return major > 5 || (major == 5 && minor >= 15) || kernel_has("uprobe_multi");
+}
+
 static void need_cookies(void)
 {
-	if (!kernel_has("uprobe_multi") && !kernel_has("iterators"))
-		SKIP("this kernel is too old");
+	if (!has_cookies())
+		SKIP("this kernel refuses definitions, which test_an_old_kernel tests");
 }
 
 static void check_resources(const char *const *options)
@@ -140,13 +156,52 @@ static void test_refusals(void **state)
 		      "wrong:3: a line begins with alloc, free or #");
 }
 
+/* One line says why, nothing is loaded into the kernel, and the command is not even begun. */
+static void check_old_kernel(const char *const *options)
+{
+	struct bpf_objects before = bpf_objects_now();
+	struct run *run = run_tracer(options);
+
+	assert_int_equal(run->exit_status, 122);
+	assert_one_line(run->err);
+	assert_contains(run->err,
+			"--alloc, --free and --definitions need Linux 5.15, and this is ");
+	assert_string_equal(run->out, "");
+	assert_no_bpf_objects_since(&before);
+	run__free(run);
+}
+
+static void test_an_old_kernel(void **state)
+{
+	const char *report = scratch("refused");
+	struct run *features;
+	struct stat status;
+	(void)state;
+
+	if (has_cookies())
+		SKIP("this kernel takes definitions");
+	check_old_kernel(ARGS("--definitions", write_definitions(), "--", "echo", "begun"));
+	check_old_kernel(ARGS("--alloc", "libresource_pool.so:pool_get(size=1) -> ret", "--",
+			      "echo", "begun"));
+	check_old_kernel(ARGS("--free", "libresource_pool.so:pool_put(1)", "-w", report, "--json",
+			      "--", "echo", "begun"));
+	assert_true(stat(report, &status) || !status.st_size);
+	check_old_kernel(ARGS("--free", "libresource_pool.so:pool_put(1)", "--attach", "perf", "--",
+			      "echo", "begun"));
+	/* What is asked of --features is told all the same. */
+	features = run_tracer(ARGS("--features", "--free", "libresource_pool.so:pool_put(1)"));
+	assert_int_equal(features->exit_status, 122);
+	assert_one_line(features->err);
+	assert_contains(features->out, "\nwhere functions are probed in ");
+	run__free(features);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SYSTEM_TEST(test_all_forms),
-		SYSTEM_TEST(test_by_options),
-		SYSTEM_TEST(test_unknown_functions),
-		SYSTEM_TEST(test_refusals),
+		SYSTEM_TEST(test_all_forms),	     SYSTEM_TEST(test_by_options),
+		SYSTEM_TEST(test_unknown_functions), SYSTEM_TEST(test_refusals),
+		SYSTEM_TEST(test_an_old_kernel),
 	};
 
 	return cmocka_run_group_tests_name("definitions", tests, harness__begin, harness__end);
