@@ -52,6 +52,13 @@ static void test_family(void **state)
 	run__free(run);
 }
 
+/* Blocks that libc gets for the program: no walk by frame pointers gets past libc's strdup. */
+static void test_copied_text(void **state)
+{
+	(void)state;
+	run__free(trace_exact(ARGS(victim("copied_text"))));
+}
+
 /* Beside libc's, and as exact. */
 static void test_own_names(void **state)
 {
@@ -529,6 +536,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SYSTEM_TEST(test_family),
+		SYSTEM_TEST(test_copied_text),
 		SYSTEM_TEST(test_own_names),
 		SYSTEM_TEST(test_chosen_objects),
 		SYSTEM_TEST(test_prefix_of_the_user),

@@ -5,9 +5,9 @@
  * the allocator's ways to free in turn. A name that this version of the allocator lacks is told.
  */
 #include <dlfcn.h>
-#include <stdbool.h>
 #include <stdint.h>
 
+#include "stage.h"
 #include "truth.h"
 
 #define ALIGNMENT 64
@@ -272,7 +272,8 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], kinds[i].prefix) != 0)
 			continue;
 		prefix = strcmp(argv[1], "jemalloc") ? kinds[i].prefix : "";
-		use(&kinds[i]);
+		if (stage__begin(malloc, free))
+			use(&kinds[i]);
 		truth_print();
 		return 0;
 	}

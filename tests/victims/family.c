@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <malloc.h>
 
+#include "stage.h"
 #include "truth.h"
 
 static void keep_two(void *block[3], size_t size)
@@ -89,7 +90,7 @@ static NOINLINE void use_pvalloc(void)
 }
 #endif
 
-int main(int argc, char **argv)
+static void use_all(bool with_pvalloc)
 {
 	use_malloc();
 	use_calloc();
@@ -100,14 +101,19 @@ int main(int argc, char **argv)
 	use_posix_memalign();
 	use_valloc();
 #ifdef __GLIBC__
-	/* Valgrind does not replace pvalloc: "portable" leaves it out, to be compared with it. */
-	if (argc < 2 || strcmp(argv[1], "portable"))
+	if (with_pvalloc)
 		use_pvalloc();
 #else
-	(void)argc;
-	(void)argv;
+	(void)with_pvalloc;
 #endif
 	free(NULL);
+}
+
+int main(int argc, char **argv)
+{
+	/* Valgrind does not replace pvalloc: "portable" leaves it out, to be compared with it. */
+	if (stage__begin(malloc, free))
+		use_all(argc < 2 || strcmp(argv[1], "portable"));
 	truth_print();
 	return 0;
 }

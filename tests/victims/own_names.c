@@ -4,6 +4,7 @@
  * built with a prefix, as in Rust programs. It calls each of them, frees half of the blocks, and
  * ends. The allocator gives no memory back.
  */
+#include "stage.h"
 #include "truth.h"
 
 #define POOL_BYTES (1 << 20)
@@ -119,6 +120,8 @@ static NOINLINE void use_xallocx(void *block, size_t old_size, size_t size)
 
 int main(void)
 {
+	if (!stage__begin(je_malloc, je_free))
+		return 0;
 	for (size_t i = 1; i <= 20; i++) {
 		void *block;
 

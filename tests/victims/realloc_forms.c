@@ -5,6 +5,7 @@
  */
 #include <stdint.h>
 
+#include "stage.h"
 #include "truth.h"
 
 /* volatile: the compiler must not know that these sizes can't be had. */
@@ -76,6 +77,8 @@ static NOINLINE void keep_same_size(void)
 
 int main(void)
 {
+	if (!stage__begin(malloc, free))
+		return 0;
 	keep_resized();
 	keep_remapped();
 	keep_across_failure();
