@@ -3,6 +3,7 @@
 # make check      all tests                   make deps        Debian's packages
 # make experiments                            make bench fuzz lint clean install
 # make check-vm KERNEL=all on other kernels    make kernels-table
+# make allocators-table                       which allocators are traced exactly
 # make check-cfi check-stacks                 against libdw and gdb, all of it
 # make bench-leaks                            what a leak check costs
 # make bench-doc  docs/benchmarks.md anew      make SANITIZE=1 with ASan and UBSan
@@ -25,6 +26,8 @@ PACKAGES := gcc g++ make clang bpftool libbpf-dev libelf-dev libdw-dev libiberty
 TEST_PACKAGES := libcmocka-dev valgrind libc6-dbg gdb musl-tools python3 git gawk procps jq binutils \
 	xz-utils dwz libjemalloc2 libtcmalloc-minimal4 libmimalloc-dev libtbbmalloc2
 BENCH_PACKAGES := python3 git binutils
+# What is linked in: their static libraries. tcmalloc with its profiler comes with them.
+ALLOCATOR_PACKAGES := libjemalloc-dev libgoogle-perftools-dev
 # cmocka: tests' headers are compiled, too.
 LINT_PACKAGES := clang-format clang-tidy cppcheck shellcheck git python3 libcmocka-dev
 
@@ -63,7 +66,7 @@ SYSTEM_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/system/test_%,$
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps check-deps demo bench bench-doc bench-leaks bench-leaks-doc experiments check check-unit check-system check-vm kernels-table lint clean install uninstall tests victims check-cfi check-stacks
+.PHONY: all deps check-deps demo bench bench-doc bench-leaks bench-leaks-doc experiments check check-unit check-system check-vm kernels-table allocators-table lint clean install uninstall tests victims check-cfi check-stacks
 
 all: $(BUILD)/memleak-bpf
 
@@ -184,6 +187,12 @@ $(BUILD)/tests/oracle.json: $(BUILD)/tests/system/test_oracle $(wildcard /var/li
 # The table in docs/kernels.md, from what the last `make check` and `make check-vm KERNEL=all` left.
 kernels-table:
 	@BUILD=$(BUILD) tests/vm/table
+
+# The table in docs/allocators.md, from programs that know what they hold: some minutes.
+allocators-table: check-deps
+	@tools/deps $(ALLOCATOR_PACKAGES)
+	$(MAKE) all
+	@BUILD=$(BUILD) tools/allocators-table --doc docs/allocators.md
 
 deps:
 	@tools/deps $(PACKAGES)
