@@ -9,9 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "allocators/allocator_probes.h"
 #include "allocators/definition.h"
 
