@@ -15,6 +15,12 @@
 #include "elf/elf_file.h"
 #include "probes/mapped_file.h"
 
+/*
+ * Each takes descriptors. With that many, those in files that were just written wait until a
+ * process maps them.
+ */
+#define MANY_ALLOCATORS 1024
+
 static void add_table(const struct code_files *files, const struct unwind_file_key *key, int fd,
 		      const char *name)
 {
@@ -115,7 +121,7 @@ void code_files__mapped(const struct code_files *files, pid_t tgid, struct mappi
 {
 	struct file_identity identity;
 	struct unwind_file_key key;
-	int fd;
+	int fd, err;
 
 	if (!map->file.inode)
 		return;
@@ -129,10 +135,10 @@ void code_files__mapped(const struct code_files *files, pid_t tgid, struct mappi
 	}
 	if (fd == -EACCES)
 		tell_unreadable(map, tgid);
-	probed_files__add_mapping(files->probed, tgid, map, fd, fd >= 0 ? &identity : NULL);
+	err = probed_files__add_mapping(files->probed, tgid, map, fd, fd >= 0 ? &identity : NULL);
 	map->look_error = probed_files__look_error(files->probed, map);
-	if (map->look_error == -ENOENT && fd < -1)
-		map->look_error = fd;
+	if (map->look_error == -ENOENT && fd != -1)
+		map->look_error = fd < 0 ? fd : err;
 	if (fd >= 0) {
 		open_for_names(files, tgid, map);
 		close(fd);
@@ -167,6 +173,21 @@ static void add_usual(const char *path, void *context)
 void code_files__add_usual(const struct code_files *files)
 {
 	usual_places__each("", add_usual, (void *)files);
+}
+
+/* The table goes first, as above. */
+void code_files__written(const struct code_files *files, int fd, const char *path)
+{
+	struct file_identity identity;
+
+	if (!elf_headers__may_be_mapped(fd) ||
+	    probed_files__nr_files(files->probed) >= MANY_ALLOCATORS ||
+	    file_identity__read(identifier_of(files), fd, &identity) ||
+	    !probed_files__look_at_written(files->probed, fd, &identity, path))
+		return;
+	if (files->tables && !unwind_tables__has_current(files->tables, &identity.key, fd))
+		add_table(files, &identity.key, fd, path);
+	probed_files__add_file(files->probed, fd, &identity, path);
 }
 
 /* *key is the mapping's and becomes its file's. */

@@ -47,6 +47,12 @@ int code_files__add_command(const struct code_files *files, pid_t tgid, const ch
 void code_files__add_usual(const struct code_files *files);
 
 /*
+ * Somebody has just written that file. An allocator in it is probed before anybody maps it. Only
+ * for a tracer of every process.
+ */
+void code_files__written(const struct code_files *files, int fd, const char *path);
+
+/*
  * The BPF side met a file without a table and broke off a walk, in a process that had these
  * mappings. *stack is the part that was walked; the finished stack replaces it.
  */

@@ -54,6 +54,7 @@ static void report_outstanding(struct monitor *monitor)
 static void look(struct monitor *monitor)
 {
 	leak_checks__look(monitor->leaks.checks, monitor->records);
+	monitor_upkeep__look_at_written(monitor);
 	kernel_records__drain(monitor->records);
 	monitor_upkeep__retry_files(monitor);
 	monitor_records__consume(monitor);

@@ -61,6 +61,20 @@ static int find_modest_paths(struct monitor *monitor, char *error, size_t error_
 	return err;
 }
 
+/* Needs CAP_SYS_ADMIN, so before that is dropped. Without it, new programs are seen late. */
+static void watch_written_files(struct monitor *monitor)
+{
+	if (monitor->options->mode != MODE_SYSTEM)
+		return;
+	monitor->written = written_files__watch();
+	if (monitor->written)
+		log__detail("new files are looked into when they are written, on %zu file systems",
+			    written_files__nr_file_systems(monitor->written));
+	else
+		log__detail("new files are looked into when a process maps them: %s",
+			    strerror(errno));
+}
+
 /* Without it, code in the vdso is walked by frame pointers. */
 static void add_vdso(struct monitor *monitor)
 {
@@ -175,8 +189,10 @@ int monitor_load__load(struct monitor *monitor)
 	struct kernel_record_handlers handlers = monitor_records__handlers(monitor);
 	char error[256];
 	int guard_error;
-	int err = find_modest_paths(monitor, error, sizeof(error));
+	int err;
 
+	watch_written_files(monitor);
+	err = find_modest_paths(monitor, error, sizeof(error));
 	if (err) {
 		log__error("%s", error);
 		return err == -EPERM ? STATUS_PRIVILEGE : STATUS_KERNEL;

@@ -20,6 +20,7 @@
 #include "processes/kernel_records.h"
 #include "reported_leaks.h"
 #include "reporter.h"
+#include "written_files.h"
 
 /* The maps are read that often even when no doorbell rang. */
 #define TICK_MS 100
@@ -75,6 +76,7 @@ struct monitor {
 	struct processes *processes;
 	struct probed_files *probed;
 	struct code_files files;
+	struct written_files *written; /* NULL: new files are not watched for */
 	struct symbolizer *symbolizer;
 	struct shm_survivors *survivors;
 	struct reporter *reporter;
@@ -180,6 +182,8 @@ bool monitor_ends__are_complete(struct monitor *monitor);
 /* Counts, as losses, the ends that still wait for a report when there is no time left for it. */
 void monitor_ends__count_unreported(struct monitor *monitor);
 
+/* Looks into files that somebody has just written. */
+void monitor_upkeep__look_at_written(struct monitor *monitor);
 /* Looks again at files that could not be opened because their file system did not answer. */
 void monitor_upkeep__retry_files(struct monitor *monitor);
 /* Makes room in the maps and forgets unneeded processes and files, as often as that is due. */

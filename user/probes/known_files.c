@@ -16,11 +16,16 @@ bool known_file__is_certain(const struct known_file *file)
 	return file->key.generation && !file->shares_numbers;
 }
 
+bool known_file__has_status(const struct known_file *file, const struct stat *status)
+{
+	return file->size_bytes == status->st_size &&
+	       file->changed.tv_sec == status->st_ctim.tv_sec &&
+	       file->changed.tv_nsec == status->st_ctim.tv_nsec;
+}
+
 bool known_file__is_unchanged(const struct known_file *file, const struct stat *status)
 {
-	return known_file__is_certain(file) || (file->size_bytes == status->st_size &&
-						file->changed.tv_sec == status->st_ctim.tv_sec &&
-						file->changed.tv_nsec == status->st_ctim.tv_nsec);
+	return known_file__is_certain(file) || known_file__has_status(file, status);
 }
 
 void known_files__free(struct known_files *known)

@@ -32,6 +32,8 @@ struct known_files {
 
 /* Do the file's numbers identify it for ever? */
 bool known_file__is_certain(const struct known_file *file);
+/* Has it the size and the time of change that it had when it was looked into? */
+bool known_file__has_status(const struct known_file *file, const struct stat *status);
 /* Is an open file with these numbers and that status still the one that was looked into? */
 bool known_file__is_unchanged(const struct known_file *file, const struct stat *status);
 

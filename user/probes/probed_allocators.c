@@ -339,6 +339,31 @@ static void forget(struct probed_allocators *allocators, struct probed_allocator
 	*file = (struct probed_allocator){ .fd = -1, .lease = -1 };
 }
 
+bool probed_allocators__is_leased(struct probed_allocators *allocators,
+				  const struct file_identity *identity, bool certain)
+{
+	struct probed_allocator *file;
+	bool leased;
+
+	pthread_mutex_lock(&allocators->lock);
+	file = probed_allocators__find(allocators, identity, certain);
+	leased = file && file->lease >= 0;
+	pthread_mutex_unlock(&allocators->lock);
+	return leased;
+}
+
+void probed_allocators__forget_file(struct probed_allocators *allocators,
+				    const struct file_identity *identity, bool certain)
+{
+	struct probed_allocator *file;
+
+	pthread_mutex_lock(&allocators->lock);
+	file = probed_allocators__find(allocators, identity, certain);
+	if (file)
+		forget(allocators, file);
+	pthread_mutex_unlock(&allocators->lock);
+}
+
 /* Also before a file is added: it can be the same one, as it is now. */
 static void forget_written(struct probed_allocators *allocators)
 {

@@ -50,6 +50,14 @@ struct probed_allocator *probed_allocators__find(const struct probed_allocators 
 						 const struct file_identity *identity,
 						 bool certain);
 
+/* Is it known, and does who writes to it wait? certain: as above. */
+bool probed_allocators__is_leased(struct probed_allocators *allocators,
+				  const struct file_identity *identity, bool certain);
+
+/* Removes the probes of a file that was written to without a wait, since it had no lease. */
+void probed_allocators__forget_file(struct probed_allocators *allocators,
+				    const struct file_identity *identity, bool certain);
+
 /*
  * The time (CLOCK_MONOTONIC) when the file with that identity was first probed, or last put
  * everywhere. UINT64_MAX when it was written to since, and so is not known any more.

@@ -53,13 +53,26 @@ void probed_files__stop_watching(struct probed_files *probed)
 		probed_allocators__stop_watching(probed->allocators);
 }
 
-/* Looks into a new file. Returns 0 or -errno. */
-static int look_into(struct probed_files *probed, int fd, const struct file_identity *identity,
-		     const char *name, struct known_file *file)
+/* Who makes a file of interest. map NULL: a command that will map it. */
+struct mapper {
+	pid_t tgid;
+	const struct mapping *map;
+};
+
+/*
+ * A file that is open for writing gets no lease. Is it to be probed all the same? When nobody maps
+ * it, it is being written: breakpoints would land in what comes next.
+ */
+static bool is_in_use(const struct probed_files *probed, const struct mapper *mapper)
 {
-	struct allocator_probes probes;
-	int lease = probed_allocators__lease(probed->allocators, fd);
-	int err = file_functions__find(fd, name, &probes);
+	return mapper && (!mapper->map || mapped_file__is_mapped(tracer__identifier(probed->tracer),
+								 mapper->tgid, mapper->map));
+}
+
+static int find_functions(int fd, const char *name, struct allocator_probes *probes,
+			  struct known_file *file)
+{
+	int err = file_functions__find(fd, name, probes);
 
 	file->look_error = err == -ENOEXEC && !elf_headers__is_32_bit(fd) ? 0 : err;
 	if (file->look_error == -ENOEXEC)
@@ -67,8 +80,19 @@ static int look_into(struct probed_files *probed, int fd, const struct file_iden
 			    name);
 	else if (file->look_error)
 		log__detail("%s: not looked at: %s", name, strerror(-err));
-	file->is_allocator = !err && probes.nr;
+	file->is_allocator = !err && probes->nr;
 	file->uses_vfork = vfork_users__check(fd);
+	return file->look_error;
+}
+
+/* Looks into a new file; takes over the lease. Returns 0 or -errno. */
+static int look_into(struct probed_files *probed, int fd, int lease,
+		     const struct file_identity *identity, const char *name,
+		     struct known_file *file)
+{
+	struct allocator_probes probes;
+
+	find_functions(fd, name, &probes, file);
 	if (file->is_allocator)
 		return probed_allocators__add(probed->allocators, fd, lease, identity, &probes,
 					      name);
@@ -86,13 +110,26 @@ static struct probed_allocator *allocator_in(const struct probed_files *probed,
 	return probed_allocators__find(probed->allocators, identity, known_file__is_certain(known));
 }
 
-/* Returns in *file what is known of an open file, after looking into it if needed. 0 or -errno. */
-static int learn(struct probed_files *probed, int fd, const struct file_identity *identity,
-		 const char *name, struct known_file *file)
+static struct known_file new_file(const struct file_identity *identity, const struct stat *status)
+{
+	return (struct known_file){
+		.key = identity->key,
+		.changed = status->st_ctim,
+		.size_bytes = status->st_size,
+		.shares_numbers = identity->filesystem == BTRFS_SUPER_MAGIC,
+	};
+}
+
+/*
+ * Returns in *file what is known of an open file, after looking into it if needed. mapper NULL:
+ * nobody maps it. Returns 0, -ETXTBSY when it is being written, or -errno.
+ */
+static int learn(struct probed_files *probed, int fd, const struct mapper *mapper,
+		 const struct file_identity *identity, const char *name, struct known_file *file)
 {
 	const struct known_file *known = known_files__find(&probed->known, &identity->key);
 	struct stat status;
-	int err;
+	int lease, err;
 
 	if (fstat(fd, &status))
 		return -errno;
@@ -101,13 +138,11 @@ static int learn(struct probed_files *probed, int fd, const struct file_identity
 		*file = *known;
 		return 0;
 	}
-	*file = (struct known_file){
-		.key = identity->key,
-		.changed = status.st_ctim,
-		.size_bytes = status.st_size,
-		.shares_numbers = identity->filesystem == BTRFS_SUPER_MAGIC,
-	};
-	err = look_into(probed, fd, identity, name, file);
+	lease = probed_allocators__lease(probed->allocators, fd);
+	if (lease == -EAGAIN && !is_in_use(probed, mapper))
+		return -ETXTBSY;
+	*file = new_file(identity, &status);
+	err = look_into(probed, fd, lease, identity, name, file);
 	return err ? err : known_files__remember(&probed->known, file);
 }
 
@@ -134,11 +169,12 @@ struct closure_visit {
 static int visit_closure(const char *path, int fd, void *context)
 {
 	const struct closure_visit *visit = context;
+	const struct mapper mapper = { visit->tgid, NULL };
 	struct file_identity identity;
 	struct known_file file = { 0 };
 
 	if (!file_identity__read(tracer__identifier(visit->probed->tracer), fd, &identity) &&
-	    !learn(visit->probed, fd, &identity, path, &file))
+	    !learn(visit->probed, fd, &mapper, &identity, path, &file))
 		apply(visit->probed, &file, &identity, visit->tgid, path);
 	return 0;
 }
@@ -156,12 +192,59 @@ int probed_files__add_file(struct probed_files *probed, int fd,
 {
 	struct probed_allocator *allocator;
 	struct known_file file = { 0 };
-	int err = learn(probed, fd, identity, name, &file);
+	int err = learn(probed, fd, NULL, identity, name, &file);
 
 	if (err)
 		return err;
 	allocator = allocator_in(probed, &file, identity);
 	return allocator ? probed_allocators__probe(probed->allocators, allocator, 0, name) : 0;
+}
+
+/* Is what is known of that file still so, now that it was written to? */
+static bool is_current(const struct probed_files *probed, const struct known_file *known,
+		       const struct file_identity *identity, const struct stat *status)
+{
+	if (!known->is_allocator)
+		return known_file__has_status(known, status);
+	return probed_allocators__is_leased(probed->allocators, identity,
+					    known_file__is_certain(known));
+}
+
+/* Only an allocator is worth a lease. It is looked into once more: it may have changed. */
+static bool look_under_lease(struct probed_files *probed, int fd,
+			     const struct file_identity *identity, const char *name,
+			     struct known_file *file)
+{
+	int lease = probed_allocators__lease(probed->allocators, fd);
+
+	return lease >= 0 && !look_into(probed, fd, lease, identity, name, file) &&
+	       !known_files__remember(&probed->known, file) && file->is_allocator;
+}
+
+bool probed_files__look_at_written(struct probed_files *probed, int fd,
+				   const struct file_identity *identity, const char *name)
+{
+	const struct known_file *known = known_files__find(&probed->known, &identity->key);
+	struct allocator_probes probes;
+	struct known_file file;
+	struct stat status;
+
+	if (fstat(fd, &status))
+		return false;
+	if (known && is_current(probed, known, identity, &status))
+		return known->is_allocator;
+	if (known && known->is_allocator)
+		probed_allocators__forget_file(probed->allocators, identity,
+					       known_file__is_certain(known));
+	else
+		known_files__forget(&probed->known, &identity->key);
+	file = new_file(identity, &status);
+	if (find_functions(fd, name, &probes, &file))
+		return false;
+	if (file.is_allocator)
+		return look_under_lease(probed, fd, identity, name, &file);
+	known_files__remember(&probed->known, &file);
+	return false;
 }
 
 void probed_files__complete(const struct probed_files *probed, struct mapping *map)
@@ -196,13 +279,14 @@ int probed_files__add_mapping(struct probed_files *probed, pid_t tgid, const str
 			      int fd, const struct file_identity *identity)
 {
 	struct file_identity known = { .key = mapped_file__key(map) };
+	const struct mapper mapper = { tgid, map };
 	struct known_file file = { 0 };
 	int err = 0;
 
 	if (!identity && !probed_files__knows(probed, map))
 		return -ENOENT;
 	if (identity)
-		err = learn(probed, fd, identity, map->path, &file);
+		err = learn(probed, fd, &mapper, identity, map->path, &file);
 	else
 		file = *known_files__find(&probed->known, &known.key);
 	return err ? err : apply(probed, &file, identity ? identity : &known, tgid, map->path);

@@ -38,6 +38,14 @@ int probed_files__add_file(struct probed_files *probed, int fd,
 			   const struct file_identity *identity, const char *name);
 
 /*
+ * Looks into a file that was just written, which nobody may map yet. Returns whether it has an
+ * allocator that can be probed: probed_files__add_file does that. Not one that is open for writing,
+ * or can't be leased: who writes to it would not wait until its probes are gone.
+ */
+bool probed_files__look_at_written(struct probed_files *probed, int fd,
+				   const struct file_identity *identity, const char *name);
+
+/*
  * /proc/PID/maps has no generation. Gives a mapping read from there the generation of the known
  * file with its device and inode. That is right while every known file was mapped just now. Not
  * done on devices whose numbers are given to the next mount at once (major 0).
