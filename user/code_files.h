@@ -48,7 +48,7 @@ void code_files__add_usual(const struct code_files *files);
 
 /*
  * Somebody has just written that file. An allocator in it is probed before anybody maps it. Only
- * for a tracer of every process.
+ * where probes go into every process.
  */
 void code_files__written(const struct code_files *files, int fd, const char *path);
 

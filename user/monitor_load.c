@@ -61,10 +61,13 @@ static int find_modest_paths(struct monitor *monitor, char *error, size_t error_
 	return err;
 }
 
-/* Needs CAP_SYS_ADMIN, so before that is dropped. Without it, new programs are seen late. */
+/*
+ * Where probes go into every process, so that they can be there before it is. Needs CAP_SYS_ADMIN:
+ * before that is dropped. Without it, new programs are seen late.
+ */
 static void watch_written_files(struct monitor *monitor)
 {
-	if (monitor->options->mode != MODE_SYSTEM)
+	if (monitor->options->mode != MODE_SYSTEM && !monitor->options->follow_children)
 		return;
 	monitor->written = written_files__watch();
 	if (monitor->written)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tells of files that somebody has just written, by fanotify(7). A tracer of every process looks
- * into them before anybody runs them: the first process of a new program is seen from its first
- * call. Nobody waits for the tracer, and no mount is kept busy: the kernel reports a file by its
- * handle.
+ * Tells of files that somebody has just written, by fanotify(7). A tracer of the whole system, or
+ * one that follows children, looks into them before anybody runs them: the first process of a new
+ * program is seen from its first call. Nobody waits for the tracer, and no mount is kept busy: the
+ * kernel reports a file by its handle.
  *
  * Watched are the local file systems that are mounted at the start, except those that people take
  * out (below /mnt, /media and /run/media). On others, and on those whose files have no handles, a
