@@ -122,8 +122,9 @@ static void sweep_files(struct monitor *monitor)
 	if (mapped.set) {
 		mapped.err = file_set__add(mapped.set, &monitor->files.vdso.file);
 		processes__each(monitor->processes, add_mapped_by, &mapped);
-		if (!mapped.err && (monitor->options->mode != MODE_COMMAND || follow))
-			probed_files__sweep(monitor->probed, mapped.set);
+		if (!mapped.err && (monitor->options->mode != MODE_COMMAND || follow) &&
+		    !probed_files__sweep(monitor->probed, mapped.set))
+			upkeep->forgot_ns = 0;
 		if (!mapped.err)
 			symbolizer__sweep(monitor->symbolizer, mapped.set);
 		if (!mapped.err && crowded) {

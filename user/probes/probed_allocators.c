@@ -20,6 +20,11 @@
 #include "probes/own_code.h"
 #include "probes/write_lease.h"
 
+/* Reports wait while probes are removed. */
+#define SWEEP_NS 50000000ULL
+/* A program may run again and again. */
+#define IDLE_NS 1000000000ULL
+
 /* A place where an allocator is probed. */
 struct scope {
 	pid_t tgid; /* 0: everywhere */
@@ -37,7 +42,7 @@ struct probed_allocator {
 	size_t nr_scopes, scopes_capacity;
 	bool everywhere; /* its breakpoints are in every process, only the scopes are recorded */
 	uint64_t attached_ns; /* CLOCK_MONOTONIC: first probed, or last put everywhere */
-	bool unmapped; /* no process had it mapped at the last look */
+	uint64_t unmapped_ns; /* CLOCK_MONOTONIC: first found mapped by nobody; 0: somebody maps it */
 };
 
 struct probed_allocators {
@@ -475,32 +480,37 @@ void probed_allocators__leader_left(struct probed_allocators *allocators, pid_t 
 	pthread_mutex_unlock(&allocators->lock);
 }
 
-void probed_allocators__sweep(struct probed_allocators *allocators, const struct file_set *mapped,
+bool probed_allocators__sweep(struct probed_allocators *allocators, const struct file_set *mapped,
 			      void (*closed)(const struct unwind_file_key *key, void *context),
 			      void *context)
 {
-	bool were_unmapped;
+	uint64_t now_ns = clock__monotonic_ns(), until_ns = now_ns + SWEEP_NS;
+	bool in_time = true;
 
 	forget_written(allocators);
 	pthread_mutex_lock(&allocators->lock);
-	for (size_t i = 0; i < allocators->nr; i++) {
+	for (size_t i = 0; i < allocators->nr && in_time; i++) {
 		struct probed_allocator *file = &allocators->list[i];
 		struct unwind_file_key key = file->identity.key;
 		struct stat status;
 
 		if (file->fd < 0)
 			continue;
-		were_unmapped = file->unmapped;
-		file->unmapped = !mapped_file__is_in(mapped, &key);
-		if (!file->unmapped || fstat(file->fd, &status))
+		if (mapped_file__is_in(mapped, &key))
+			file->unmapped_ns = 0;
+		else if (!file->unmapped_ns)
+			file->unmapped_ns = now_ns;
+		if (!file->unmapped_ns || fstat(file->fd, &status))
 			continue;
-		if (!status.st_nlink ||
-		    (were_unmapped && !file_identity__is_of_the_system(file->fd))) {
+		if (!status.st_nlink || (now_ns - file->unmapped_ns >= IDLE_NS &&
+					 !file_identity__is_of_the_system(file->fd))) {
 			forget(allocators, file);
 			closed(&key, context);
+			in_time = clock__monotonic_ns() < until_ns;
 		}
 	}
 	pthread_mutex_unlock(&allocators->lock);
+	return in_time;
 }
 
 uint64_t probed_allocators__attached_ns(const struct probed_allocators *allocators,

@@ -82,7 +82,7 @@ void probed_allocators__attach_again(struct probed_allocators *allocators, pid_t
 void probed_allocators__leader_left(struct probed_allocators *allocators, pid_t tgid);
 
 /* See probed_files__sweep. Calls closed after each file that it closes. */
-void probed_allocators__sweep(struct probed_allocators *allocators, const struct file_set *mapped,
+bool probed_allocators__sweep(struct probed_allocators *allocators, const struct file_set *mapped,
 			      void (*closed)(const struct unwind_file_key *key, void *context),
 			      void *context);
 

@@ -308,10 +308,13 @@ static void forget_known(const struct unwind_file_key *key, void *context)
 	known_files__forget(context, key);
 }
 
-void probed_files__sweep(struct probed_files *probed, const struct file_set *mapped)
+bool probed_files__sweep(struct probed_files *probed, const struct file_set *mapped)
 {
-	probed_allocators__sweep(probed->allocators, mapped, forget_known, &probed->known);
+	bool done =
+		probed_allocators__sweep(probed->allocators, mapped, forget_known, &probed->known);
+
 	known_files__sweep(&probed->known, mapped);
+	return done;
 }
 
 struct coverage {

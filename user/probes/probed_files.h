@@ -84,9 +84,11 @@ void probed_files__leader_left(struct probed_files *probed, pid_t tgid);
 /*
  * Removes the probes of files that no process maps, and closes those files: an open descriptor
  * keeps disk space or a mount busy. Deleted files go at once; files on a mount that can be
- * unmounted go at the second look; files on the mounts that the system runs from stay.
+ * unmounted go once nobody was seen to map them for a second; files on the mounts that the system
+ * runs from stay. Returns whether that is done: after some time it stops, and is to be called again
+ * soon.
  */
-void probed_files__sweep(struct probed_files *probed, const struct file_set *mapped);
+bool probed_files__sweep(struct probed_files *probed, const struct file_set *mapped);
 
 /*
  * The time (CLOCK_MONOTONIC) since which every allocator that the process maps has been probed;
