@@ -19,8 +19,8 @@
 #include "odd_files.h"
 #include "open_files.h"
 
-/* Enough for each victim; others on the machine may have thousands. */
-#define FEW_STACKS ARGS("-T", "32")
+/* Enough for each victim, and little to do for the other processes of the machine. */
+#define FEW_STACKS ARGS("-T", "16", "--frames", "6")
 #define JEMALLOC "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2"
 
 /* Runs a program to its end, which must be a good one, with the family's truth. */
@@ -288,15 +288,15 @@ static void test_open_for_writing(void **state)
 
 /* ---- many, and odd ones ---- */
 
-/* An ordinary process is reported exactly and within that time. */
-static void check_brief(const struct watched_tracer *tracer, double limit_s)
+/* Returns after how many seconds an ordinary process was reported. */
+static double run_brief(const struct watched_tracer *tracer)
 {
 	struct run *brief = run_plain(ARGS(victim("brief")));
 	double delay_s = watched_tracer__wait_exit(tracer, brief->pid, "brief");
 
 	print_message("reported after %.3f s\n", delay_s);
-	assert_true(delay_s < limit_s);
 	run__free(brief);
+	return delay_s;
 }
 
 /* Ends the tracer; all ran well meanwhile. */
@@ -330,7 +330,7 @@ static void test_a_burst(void **state)
 {
 	static const char *const kinds[] = { "/bin/true", "libplugin.so" };
 	struct expected family = expect_family(NULL);
-	double limit_s = getenv("EMULATED") ? 20 : 2, until_s;
+	double allowed_s = getenv("EMULATED") ? 20 : 2, until_s;
 	struct watched_tracer tracer;
 	char *content[2];
 	size_t size[2];
@@ -340,17 +340,18 @@ static void test_a_burst(void **state)
 	content[1] = odd_files__read(victim(kinds[1]), &size[1]);
 	assert_int_equal(mkdir(scratch("burst"), 0755), 0);
 	watched_tracer__start(&tracer, FEW_STACKS);
+	allowed_s += run_brief(&tracer); /* as long as the machine's other processes take */
 	for (size_t i = 0; i < 1000; i++)
 		odd_files__write(scratch(words("burst/%zu", i)), content[i % 2], size[i % 2]);
 	for (int i = 0; i < 5; i++)
-		check_brief(&tracer, limit_s);
+		assert_true(run_brief(&tracer) < allowed_s);
 	run_newcomer("after_burst", &family);
 	/* What is no allocator is not kept open. */
 	until_s = now_s() + RUN_TIMEOUT_S;
 	while (count_descriptors(child__pid(tracer.child), scratch("burst")) && now_s() < until_s)
 		pause_ms(100);
 	assert_int_equal(count_descriptors(child__pid(tracer.child), scratch("burst")), 0);
-	finish(&tracer, 5, "after_burst", &family);
+	finish(&tracer, 6, "after_burst", &family);
 	free(content[0]);
 	free(content[1]);
 }
@@ -358,17 +359,18 @@ static void test_a_burst(void **state)
 static void test_odd_files(void **state)
 {
 	struct expected family = expect_family(NULL);
-	double limit_s = getenv("EMULATED") ? 20 : probes_are_slow() ? 8 : 2;
+	double allowed_s = getenv("EMULATED") ? 20 : probes_are_slow() ? 8 : 2;
 	struct watched_tracer tracer;
 	(void)state;
 
 	watched_tracer__start(&tracer, FEW_STACKS);
+	allowed_s += run_brief(&tracer);
 	odd_files__make();
-	check_brief(&tracer, limit_s);
+	assert_true(run_brief(&tracer) < allowed_s);
 	run_newcomer("after_odd", &family);
-	check_brief(&tracer, limit_s);
+	assert_true(run_brief(&tracer) < allowed_s);
 	assert_true(child__is_running(tracer.child));
-	finish(&tracer, 2, "after_odd", &family);
+	finish(&tracer, 3, "after_odd", &family);
 }
 
 /* ---- mounts that go ---- */
