@@ -519,7 +519,7 @@ uint64_t probed_allocators__attached_ns(const struct probed_allocators *allocato
 	for (size_t i = 0; i < allocators->nr; i++)
 		if (is_file(&allocators->list[i], identity, certain))
 			return allocators->list[i].attached_ns;
-	return UINT64_MAX;
+	return certain ? UINT64_MAX : 0;
 }
 
 unsigned int probed_allocators__nr_files(const struct probed_allocators *allocators)
