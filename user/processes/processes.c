@@ -15,13 +15,12 @@
 #include "base/living_thread.h"
 #include "base/log.h"
 #include "base/memory_share.h"
+#include "processes/process_cgroup.h"
 
 #define NR_BUCKETS 1024
 /* The share of the machine's memory for all mappings; the maximum has room for a million. */
 #define MEMORY_PARTS 64
 #define MAX_MAPPING_BYTES (64ull << 20)
-#define CGROUP_LINE_BYTES 4352
-#define EXITING 0x4 /* PF_EXITING, in the flags of /proc/PID/stat */
 
 struct process {
 	pid_t tgid;
@@ -84,14 +83,6 @@ static struct image *add_image(struct process *process, uint64_t since_ns,
 	return image;
 }
 
-static FILE *open_proc(pid_t tgid, const char *name)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)living_thread__of(tgid), name);
-	return fopen(path, "re");
-}
-
 static char *read_exe(pid_t tgid)
 {
 	char path[64], exe[PATH_MAX];
@@ -103,60 +94,6 @@ static char *read_exe(pid_t tgid)
 		return NULL;
 	exe[length] = '\0';
 	return strdup(exe);
-}
-
-/* The flags follow the name, which may contain anything, and six other fields. */
-static bool is_exiting(pid_t tgid)
-{
-	FILE *file = open_proc(tgid, "stat");
-	unsigned int flags = EXITING;
-	char line[512], *name_end;
-
-	if (!file)
-		return true;
-	if (fgets(line, sizeof(line), file)) {
-		name_end = strrchr(line, ')');
-		if (!name_end || sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
-			flags = EXITING;
-	}
-	fclose(file);
-	return flags & EXITING;
-}
-
-/*
- * A line is "hierarchy:controllers:path". The unified hierarchy (0) counts, unless the memory
- * controller is still on a hierarchy of its own. That one shows an exiting process in "/".
- */
-static char *read_cgroup(pid_t tgid)
-{
-	FILE *file = open_proc(tgid, "cgroup");
-	char line[CGROUP_LINE_BYTES], *cgroup = NULL;
-	bool memory = false;
-
-	if (!file)
-		return NULL;
-	while (fgets(line, sizeof(line), file)) {
-		char *controllers = strchr(line, ':');
-		char *path = controllers ? strchr(controllers + 1, ':') : NULL;
-
-		if (!path)
-			continue;
-		*path++ = '\0';
-		path[strcspn(path, "\n")] = '\0';
-		memory = strstr(controllers + 1, "memory") != NULL;
-		if (!memory && strcmp(line, "0:") != 0)
-			continue;
-		free(cgroup);
-		cgroup = strdup(path);
-		if (memory)
-			break;
-	}
-	fclose(file);
-	if (memory && is_exiting(tgid)) {
-		free(cgroup);
-		return NULL;
-	}
-	return cgroup;
 }
 
 struct processes *processes__new(void)
@@ -272,7 +209,7 @@ int processes__add(struct processes *processes, pid_t tgid)
 	int err;
 
 	processes__forget(processes, tgid);
-	maps = open_proc(tgid, "maps");
+	maps = living_thread__open(tgid, "maps");
 	if (!maps)
 		return errno == ENOENT ? -ESRCH : -errno;
 	process = get_process(processes, tgid);
@@ -293,7 +230,7 @@ int processes__add(struct processes *processes, pid_t tgid)
 	if (mapping_set__each(image->mappings, is_made_at_run_time, NULL))
 		note_code(image, tgid);
 	image->exe = read_exe(tgid);
-	image->cgroup = read_cgroup(tgid);
+	image->cgroup = process_cgroup__read(tgid);
 	return 0;
 }
 
@@ -350,7 +287,7 @@ int processes__execed(struct processes *processes, pid_t tgid, uint64_t time_ns,
 		return -ENOMEM;
 	snprintf(image->comm, sizeof(image->comm), "%s", comm);
 	/* A service is often put into its cgroup between fork and exec. */
-	image->cgroup = read_cgroup(tgid);
+	image->cgroup = process_cgroup__read(tgid);
 	if (!image->cgroup)
 		image->cgroup = copy_text(image->older->cgroup);
 	return 0;
