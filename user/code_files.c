@@ -121,11 +121,15 @@ void code_files__mapped(const struct code_files *files, pid_t tgid, struct mappi
 {
 	struct file_identity identity;
 	struct unwind_file_key key;
+	struct stat status;
 	int fd, err;
 
 	if (!map->file.inode)
 		return;
 	fd = open_new(files, tgid, map, &identity);
+	/* Before it is read: what is written to it meanwhile makes it a new file. */
+	if (fd >= 0 && fstat(fd, &status))
+		status = (struct stat){ 0 };
 	key = mapped_file__key(map);
 	/* The table goes first: once the probes are in, stacks are walked. */
 	if (fd >= 0 && files->tables && !unwind_tables__has_current(files->tables, &key, fd)) {
@@ -140,6 +144,7 @@ void code_files__mapped(const struct code_files *files, pid_t tgid, struct mappi
 	if (map->look_error == -ENOENT && fd != -1)
 		map->look_error = fd < 0 ? fd : err;
 	if (fd >= 0) {
+		holds__know(files->holds, &identity, &status);
 		open_for_names(files, tgid, map);
 		close(fd);
 	}
@@ -166,6 +171,7 @@ static void add_usual(const char *path, void *context)
 		if (files->tables)
 			add_table(files, &identity.key, fd, path);
 		probed_files__add_file(files->probed, fd, &identity, path);
+		holds__know(files->holds, &identity, &status);
 	}
 	close(fd);
 }

@@ -21,6 +21,7 @@ struct code_files {
 	const struct tracer *tracer; /* identifies the files */
 	struct probed_files *probed;
 	struct symbolizer *symbolizer;
+	struct holds *holds; /* NULL: nobody is held back for a new file */
 	struct unwind_tables *tables; /* NULL: stacks are walked by frame pointers */
 	uint32_t max_frames; /* of a stack */
 	struct mapping vdso; /* our copy of the vdso; inode 0: there is none */

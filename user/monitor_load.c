@@ -34,7 +34,8 @@ static int find_paths(struct monitor *monitor, char *error, size_t error_size)
 {
 	const struct options *options = monitor->options;
 	const struct probe_paths *wanted = &options->paths;
-	unsigned int uses = PRIVILEGE_TRACE | (options->user ? PRIVILEGE_BECOME_USER : 0);
+	unsigned int uses = PRIVILEGE_TRACE | (options->user ? PRIVILEGE_BECOME_USER : 0) |
+			    (options->hold_new ? PRIVILEGE_HOLD : 0);
 	/* A path that the options ask for may be one that is not tried otherwise. */
 	bool thorough = wanted->exit_before || wanted->exit_after || wanted->call_probes;
 	int err = features__probe(&monitor->features, uses, options->btf_path, thorough, error,
@@ -166,6 +167,8 @@ static int make_rooms(struct monitor *monitor)
 	monitor->files.tracer = monitor->tracer;
 	monitor->files.probed = monitor->probed;
 	monitor->files.symbolizer = monitor->symbolizer;
+	monitor->files.holds = monitor->holds;
+	probed_files__set_holds(monitor->probed, monitor->holds);
 	monitor->files.max_frames = monitor->options->max_frames;
 	if (!monitor->processes || !monitor->probed || !monitor->symbolizer ||
 	    !monitor->survivors || make_tables(monitor) || make_reporter(monitor)) {
@@ -219,7 +222,7 @@ int monitor_load__load(struct monitor *monitor)
 	}
 	monitor->maps = tracer__maps(monitor->tracer);
 	err = wait_for_guard(monitor, guard_error);
-	if (err)
-		return err;
-	return make_rooms(monitor);
+	if (!err)
+		err = monitor_holds__load(monitor);
+	return err ? err : make_rooms(monitor);
 }

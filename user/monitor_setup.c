@@ -62,6 +62,8 @@ static int watch_everything(struct monitor *monitor)
 		return STATUS_FAILED;
 	if (monitor->written && watch(monitor, written_files__fd(monitor->written)))
 		return STATUS_FAILED;
+	if (monitor->holds && watch(monitor, holds__fd(monitor->holds)))
+		return STATUS_FAILED;
 	if (monitor->leaks.checks && watch(monitor, leak_checks__fd(monitor->leaks.checks)))
 		return STATUS_FAILED;
 	if (!monitor->options->interval_s)
@@ -207,6 +209,7 @@ static void warn_of_debuggers_at_the_end(const struct monitor *monitor)
 
 void monitor_setup__detach(struct monitor *monitor)
 {
+	monitor_holds__end(monitor);
 	monitor_leaks__end(monitor);
 	unwind_tables__detach(monitor->files.tables);
 	warn_of_debuggers_at_the_end(monitor);

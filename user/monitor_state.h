@@ -13,6 +13,7 @@
 #include "code_files.h"
 #include "monitor.h"
 #include "output/report_file.h"
+#include "probes/holds.h"
 #include "probes/probe_paths.h"
 #include "processes/command.h"
 #include "processes/descendants.h"
@@ -65,6 +66,12 @@ struct signals {
 	bool check_asked; /* for leaks, now */
 };
 
+/* Owned by monitor_holds.c: what BPF has told and is not answered yet, in the order of time. */
+struct hold_queue {
+	struct hold_event *events;
+	size_t nr, capacity;
+};
+
 struct monitor {
 	const struct options *options;
 	struct features features;
@@ -78,6 +85,8 @@ struct monitor {
 	struct code_files files;
 	struct written_files *written; /* NULL: new files are not watched for */
 	struct symbolizer *symbolizer;
+	struct holds *holds; /* NULL: no --hold-new */
+	struct hold_queue hold_queue;
 	struct shm_survivors *survivors;
 	struct reporter *reporter;
 	struct report_file *report_file; /* where the reporter writes */
@@ -162,6 +171,19 @@ void monitor_signals__read(struct monitor *monitor);
 bool monitor_signals__keep_waiting(void *context);
 /* Lets the command finish untraced, after a closed pipe or a full disk. */
 void monitor_signals__wait_for_command(struct monitor *monitor);
+
+/*
+ * --hold-new: processes that stand still until their new files have been looked into. load returns
+ * an exit status, and has told the error; it comes before any thread is started. begin is for when
+ * all that runs has been looked into. catch_up looks into the files of all that are held, and lets
+ * these go on; call it often, while reports are written too. reached lets those go on whose mappings
+ * from before that time have been looked at. end lets all go. Without --hold-new these do nothing.
+ */
+int monitor_holds__load(struct monitor *monitor);
+void monitor_holds__begin(struct monitor *monitor);
+void monitor_holds__catch_up(struct monitor *monitor);
+void monitor_holds__reached(struct monitor *monitor, uint64_t time_ns);
+void monitor_holds__end(struct monitor *monitor);
 
 /* Handlers that tell the monitor's rooms what the kernel's records say. */
 struct kernel_record_handlers monitor_records__handlers(struct monitor *monitor);

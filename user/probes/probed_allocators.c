@@ -481,7 +481,7 @@ void probed_allocators__leader_left(struct probed_allocators *allocators, pid_t 
 }
 
 bool probed_allocators__sweep(struct probed_allocators *allocators, const struct file_set *mapped,
-			      void (*closed)(const struct unwind_file_key *key, void *context),
+			      void (*closed)(const struct file_identity *identity, void *context),
 			      void *context)
 {
 	uint64_t now_ns = clock__monotonic_ns(), until_ns = now_ns + SWEEP_NS;
@@ -491,12 +491,12 @@ bool probed_allocators__sweep(struct probed_allocators *allocators, const struct
 	pthread_mutex_lock(&allocators->lock);
 	for (size_t i = 0; i < allocators->nr && in_time; i++) {
 		struct probed_allocator *file = &allocators->list[i];
-		struct unwind_file_key key = file->identity.key;
+		struct file_identity identity = file->identity;
 		struct stat status;
 
 		if (file->fd < 0)
 			continue;
-		if (mapped_file__is_in(mapped, &key))
+		if (mapped_file__is_in(mapped, &identity.key))
 			file->unmapped_ns = 0;
 		else if (!file->unmapped_ns)
 			file->unmapped_ns = now_ns;
@@ -505,7 +505,7 @@ bool probed_allocators__sweep(struct probed_allocators *allocators, const struct
 		if (!status.st_nlink || (now_ns - file->unmapped_ns >= IDLE_NS &&
 					 !file_identity__is_of_the_system(file->fd))) {
 			forget(allocators, file);
-			closed(&key, context);
+			closed(&identity, context);
 			in_time = clock__monotonic_ns() < until_ns;
 		}
 	}

@@ -84,7 +84,7 @@ void probed_allocators__leader_left(struct probed_allocators *allocators, pid_t 
 
 /* See probed_files__sweep. Calls closed after each file that it closes. */
 bool probed_allocators__sweep(struct probed_allocators *allocators, const struct file_set *mapped,
-			      void (*closed)(const struct unwind_file_key *key, void *context),
+			      void (*closed)(const struct file_identity *identity, void *context),
 			      void *context);
 
 unsigned int probed_allocators__nr_files(const struct probed_allocators *allocators);

@@ -17,10 +17,14 @@
 #include "probes/probed_allocators.h"
 #include "probes/write_lease.h"
 
+/* Before any code of the file ran in the process. */
+#define SINCE_EVER 1
+
 struct probed_files {
 	struct tracer *tracer;
 	struct known_files known;
 	struct probed_allocators *allocators;
+	struct holds *holds; /* not owned; NULL: nobody is held back */
 };
 
 struct probed_files *probed_files__new(struct tracer *tracer, struct translators *translators)
@@ -45,6 +49,12 @@ void probed_files__free(struct probed_files *probed)
 	probed_allocators__free(probed->allocators);
 	known_files__free(&probed->known);
 	free(probed);
+}
+
+void probed_files__set_holds(struct probed_files *probed, struct holds *holds)
+{
+	if (probed)
+		probed->holds = holds;
 }
 
 void probed_files__stop_watching(struct probed_files *probed)
@@ -303,15 +313,17 @@ void probed_files__leader_left(struct probed_files *probed, pid_t tgid)
 }
 
 /* Once a file is closed, its numbers may be given to another file. */
-static void forget_known(const struct unwind_file_key *key, void *context)
+static void forget_known(const struct file_identity *identity, void *context)
 {
-	known_files__forget(context, key);
+	struct probed_files *probed = context;
+
+	known_files__forget(&probed->known, &identity->key);
+	holds__forget(probed->holds, identity);
 }
 
 bool probed_files__sweep(struct probed_files *probed, const struct file_set *mapped)
 {
-	bool done =
-		probed_allocators__sweep(probed->allocators, mapped, forget_known, &probed->known);
+	bool done = probed_allocators__sweep(probed->allocators, mapped, forget_known, probed);
 
 	known_files__sweep(&probed->known, mapped);
 	return done;
@@ -319,6 +331,7 @@ bool probed_files__sweep(struct probed_files *probed, const struct file_set *map
 
 struct coverage {
 	const struct probed_files *probed;
+	const struct image_holds *holds;
 	uint64_t since_ns;
 };
 
@@ -333,17 +346,19 @@ static int note_coverage(const struct mapping *map, void *context)
 	if (known && known->is_allocator)
 		attached_ns = probed_allocators__attached_ns(probed->allocators, &identity,
 							     known_file__is_certain(known));
+	if (attached_ns && attached_ns != UINT64_MAX &&
+	    attached_ns <= image_holds__unused_until(coverage->holds, map))
+		attached_ns = SINCE_EVER;
 	if (attached_ns > coverage->since_ns)
 		coverage->since_ns = attached_ns;
 	return 0;
 }
 
-uint64_t probed_files__covers_since(const struct probed_files *probed,
-				    const struct mapping_set *mappings)
+uint64_t probed_files__covers_since(const struct probed_files *probed, const struct image *image)
 {
-	struct coverage coverage = { .probed = probed };
+	struct coverage coverage = { .probed = probed, .holds = &image->holds };
 
-	mapping_set__each(mappings, note_coverage, &coverage);
+	mapping_set__each(image->mappings, note_coverage, &coverage);
 	return coverage.since_ns;
 }
 

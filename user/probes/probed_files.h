@@ -14,14 +14,19 @@
 #include "elf/elf_closure.h"
 #include "base/file_set.h"
 #include "base/mapping.h"
+#include "probes/holds.h"
 #include "probes/tracer.h"
 #include "probes/guard/translators.h"
+#include "processes/processes.h"
 
 struct probed_files;
 
 /* translators may be NULL: then programs that translate code are not guarded. */
 struct probed_files *probed_files__new(struct tracer *tracer, struct translators *translators);
 void probed_files__free(struct probed_files *probed);
+
+/* holds, which the caller owns, is told which files are not probed any more. Both may be NULL. */
+void probed_files__set_holds(struct probed_files *probed, struct holds *holds);
 
 /* Call before the tracer is freed. NULL is ignored. */
 void probed_files__stop_watching(struct probed_files *probed);
@@ -91,11 +96,11 @@ void probed_files__leader_left(struct probed_files *probed, pid_t tgid);
 bool probed_files__sweep(struct probed_files *probed, const struct file_set *mapped);
 
 /*
- * The time (CLOCK_MONOTONIC) since which every allocator that the process maps has been probed;
- * earlier calls went unseen. 0: it maps none.
+ * The time (CLOCK_MONOTONIC) since which the calls of every allocator that the program maps have
+ * been seen; earlier calls went unseen. 0: it maps none. An allocator that was probed before the
+ * program had mapped it, or while the program was held back for it, has missed nothing.
  */
-uint64_t probed_files__covers_since(const struct probed_files *probed,
-				    const struct mapping_set *mappings);
+uint64_t probed_files__covers_since(const struct probed_files *probed, const struct image *image);
 
 unsigned int probed_files__nr_files(const struct probed_files *probed);
 unsigned int probed_files__nr_functions(const struct probed_files *probed);

@@ -51,6 +51,7 @@ static void free_image(struct image *image)
 	mapping_set__free(image->mappings);
 	perf_map_file__free(image->code);
 	shared_memory__free(image->shared);
+	image_holds__free(&image->holds);
 	free(image->exe);
 	free(image->cgroup);
 	free(image);
@@ -317,6 +318,7 @@ int processes__forked(struct processes *processes, pid_t tgid, pid_t parent, uin
 	image->cgroup = copy_text(of_parent->cgroup);
 	image->code = perf_map_file__share(of_parent->code);
 	image->code_is_parents = true;
+	image_holds__copy(&image->holds, &of_parent->holds);
 	if (of_parent->shared)
 		image->shared = shared_memory__clone(of_parent->shared);
 	memcpy(image->comm, of_parent->comm, sizeof(image->comm));
@@ -405,15 +407,28 @@ struct shared_memory *processes__shared(struct processes *processes, pid_t tgid)
 	return process->newest->shared;
 }
 
-const struct image *processes__image(const struct processes *processes, pid_t tgid,
-				     uint64_t time_ns)
+static struct image *find_image(const struct processes *processes, pid_t tgid, uint64_t time_ns)
 {
 	const struct process *process = *slot(processes, tgid);
-	const struct image *image = process ? process->newest : NULL;
+	struct image *image = process ? process->newest : NULL;
 
 	while (image && image->since_ns > time_ns)
 		image = image->older;
 	return image;
+}
+
+struct image_holds *processes__holds(const struct processes *processes, pid_t tgid,
+				     uint64_t time_ns)
+{
+	struct image *image = find_image(processes, tgid, time_ns);
+
+	return image ? &image->holds : NULL;
+}
+
+const struct image *processes__image(const struct processes *processes, pid_t tgid,
+				     uint64_t time_ns)
+{
+	return find_image(processes, tgid, time_ns);
 }
 
 const struct image *processes__next_image(const struct processes *processes, pid_t tgid,
