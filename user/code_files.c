@@ -134,7 +134,8 @@ void code_files__mapped(const struct code_files *files, pid_t tgid, struct mappi
 	/* The table goes first: once the probes are in, stacks are walked. */
 	if (fd >= 0 && files->tables && !unwind_tables__has_current(files->tables, &key, fd)) {
 		add_table(files, &key, fd, map->path);
-		if (right_now)
+		/* A process that is new waits for each of its new files by itself. */
+		if (right_now && !files->holds)
 			add_tables_of_needed(files, tgid, map);
 	}
 	if (fd == -EACCES)

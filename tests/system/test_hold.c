@@ -85,7 +85,8 @@ static void test_a_program_that_is_overwritten(void **state)
 	run = stop_tracer(tracer);
 	assert_held_back(only_exit(run, "rewritten"));
 	assert_held_back(only_exit(run, "rewritten_again"));
-	assert_true(number(only_exit(run, "rewritten_again"), "held.bytes") >= (long long)(64 * MIB));
+	assert_true(number(only_exit(run, "rewritten_again"), "held.bytes") >=
+		    (long long)(64 * MIB));
 	run__free(run);
 }
 

@@ -15,6 +15,10 @@
 #include "base/clock.h"
 #include "probes/hold_rules.h"
 
+/* linux/pidfd.h; not in the headers of Debian 12. */
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL
+#endif
 #define KEEPER_NICE (-20)
 
 struct keeper {
@@ -96,14 +100,27 @@ static void keep(struct keeper *keeper)
 	}
 }
 
+/*
+ * A killed tracer can take seconds until its last thread is gone, since the kernel takes the probes
+ * out first. From 6.9 on the keeper learns of the end of the first thread.
+ */
+static int open_tracer(void)
+{
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), PIDFD_THREAD);
+
+	if (fd < 0)
+		fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	return fd < 0 ? -errno : fd;
+}
+
 pid_t hold_keeper__start(volatile struct hold_control *control, const struct hold_maps *maps)
 {
 	struct keeper keeper = { .control = control, .maps = *maps };
 	pid_t pid;
 
-	keeper.tracer_fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	keeper.tracer_fd = open_tracer();
 	if (keeper.tracer_fd < 0)
-		return -errno;
+		return keeper.tracer_fd;
 	pid = fork();
 	if (!pid) {
 		be_independent();

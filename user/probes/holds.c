@@ -78,7 +78,7 @@ static int load(struct holds *holds, const char *btf_path)
 	int err;
 
 	if (!skeleton)
-		return -errno;
+		return errno ? -errno : -ENOMEM;
 	holds->skeleton = skeleton;
 	spare_ancestors(skeleton);
 	err = hold_bpf__load(skeleton);
@@ -94,7 +94,11 @@ static int load(struct holds *holds, const char *btf_path)
 	};
 	holds->ring =
 		ring_buffer__new(bpf_map__fd(skeleton->maps.hold_events), take_record, holds, NULL);
-	return holds->ring ? 0 : -errno;
+	if (!holds->ring)
+		return errno ? -errno : -ENOMEM;
+	holds->control->keeper_ns = clock__monotonic_ns();
+	holds->keeper = hold_keeper__start(holds->control, &holds->maps);
+	return holds->keeper < 0 ? holds->keeper : 0;
 }
 
 struct holds *holds__new(const char *btf_path)
@@ -108,11 +112,6 @@ struct holds *holds__new(const char *btf_path)
 	if (!err) {
 		holds = calloc(1, sizeof(*holds));
 		err = holds ? load(holds, btf_path) : -ENOMEM;
-	}
-	if (!err) {
-		holds->control->keeper_ns = clock__monotonic_ns();
-		holds->keeper = hold_keeper__start(holds->control, &holds->maps);
-		err = holds->keeper < 0 ? holds->keeper : 0;
 	}
 	if (!err)
 		return holds;
