@@ -186,15 +186,17 @@ void code_files__add_usual(const struct code_files *files)
 void code_files__written(const struct code_files *files, int fd, const char *path)
 {
 	struct file_identity identity;
+	struct stat status;
 
-	if (!elf_headers__may_be_mapped(fd) ||
+	if (!elf_headers__may_be_mapped(fd) || fstat(fd, &status) ||
 	    probed_files__nr_files(files->probed) >= MANY_ALLOCATORS ||
 	    file_identity__read(identifier_of(files), fd, &identity) ||
 	    !probed_files__look_at_written(files->probed, fd, &identity, path))
 		return;
 	if (files->tables && !unwind_tables__has_current(files->tables, &identity.key, fd))
 		add_table(files, &identity.key, fd, path);
-	probed_files__add_file(files->probed, fd, &identity, path);
+	if (!probed_files__add_file(files->probed, fd, &identity, path))
+		holds__know(files->holds, &identity, &status);
 }
 
 /* *key is the mapping's and becomes its file's. */
