@@ -29,9 +29,11 @@ struct run *run_as_service(const char *const *argv);
 
 /*
  * Makes a child that is set up by prepare and maps the code of a new file. Returns whether it was
- * seen to stop; it must end by itself, and well.
+ * seen to stop, which a busy machine can hide; it must end by itself, and well.
  */
 bool is_held_after(int (*prepare)(void *context), void *context);
+/* The same, again and again until one is seen to stop. */
+bool is_ever_held_after(int (*prepare)(void *context), void *context);
 
 /* The tracer's keeper; 0 when there is none. */
 pid_t keeper_of(pid_t tracer);

@@ -84,7 +84,7 @@ static void test_who_is_held(void **state)
 	struct child *tracer = start_holding();
 	(void)state;
 
-	assert_true(is_held_after(lead_session, NULL));
+	assert_true(is_ever_held_after(lead_session, NULL));
 	assert_false(is_held_after(lead_group, NULL));
 	assert_false(is_held_after(take_terminal, NULL));
 	assert_false(is_held_after(be_traced, NULL));
@@ -92,7 +92,7 @@ static void test_who_is_held(void **state)
 	assert_false(is_held_after(block_continue, NULL));
 	assert_false(is_held_after(have_a_thread, NULL));
 	/* Not only now and then. */
-	assert_true(is_held_after(lead_session, NULL));
+	assert_true(is_ever_held_after(lead_session, NULL));
 	run__free(stop_tracer(tracer));
 	assert_false(is_held_after(lead_session, NULL));
 }
@@ -121,7 +121,7 @@ static void test_a_parent_that_stops_too(void **state)
 	(void)state;
 
 	for (unsigned int i = 0; i < 5; i++)
-		assert_true(is_held_after(stop_with_child, NULL));
+		assert_true(is_ever_held_after(stop_with_child, NULL));
 	run__free(stop_tracer(tracer));
 }
 
@@ -217,7 +217,7 @@ static void test_the_tracer_is_stopped(void **state)
 	assert_false(is_held_after(lead_session, NULL));
 	kill(child__pid(tracer), SIGCONT);
 	pause_ms(500);
-	assert_true(is_held_after(lead_session, NULL));
+	assert_true(is_ever_held_after(lead_session, NULL));
 	run = stop_tracer(tracer);
 	assert_true(count_exits(run, "unanswered", &record) >= 1);
 	assert_true(real(record, "held_back_s") >= HOLD_BOUND_S * 0.9);
@@ -260,7 +260,7 @@ static void test_the_keeper_is_stopped(void **state)
 	assert_false(is_held_after(lead_session, NULL));
 	kill(keeper, SIGCONT);
 	pause_ms(500);
-	assert_true(is_held_after(lead_session, NULL));
+	assert_true(is_ever_held_after(lead_session, NULL));
 	run__free(stop_tracer(tracer));
 }
 
