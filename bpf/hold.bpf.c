@@ -10,6 +10,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include "wire.h"
 #include "wire_hold.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -33,6 +34,8 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* Set by user space before load: the tracer first, then its helpers and ancestors; 0: the end. */
 const volatile __u32 spared[HOLD_MAX_SPARED] = {};
+/* -f: only processes in `targets` are held. */
+const volatile bool only_targets = false;
 
 struct hold_control control = {};
 
@@ -59,6 +62,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct hold_parent);
 } hold_parents SEC(".maps");
+
+/* The tracer's, see maps.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct target);
+} targets SEC(".maps");
 
 /* For the tracer. */
 struct {
@@ -139,13 +150,19 @@ static __always_inline bool is_spared(__u32 tgid)
 	return false;
 }
 
-/* The tracer must never wait for a process that waits for the tracer. */
+/*
+ * The tracer must never wait for a process that waits for the tracer. It waits for its own helpers
+ * alone, which are no targets, even if its command is one.
+ */
 static __always_inline bool is_relative(struct task_struct *task)
 {
+	__u32 tgid = BPF_CORE_READ(task, tgid);
 	struct task_struct *ancestor = task;
 
-	if (is_spared(BPF_CORE_READ(task, tgid)))
+	if (is_spared(tgid))
 		return true;
+	if (only_targets)
+		return !bpf_map_lookup_elem(&targets, &tgid);
 #pragma unroll
 	for (int i = 0; i < MAX_ANCESTORS; i++) {
 		ancestor = BPF_CORE_READ(ancestor, real_parent);

@@ -18,10 +18,12 @@
 int monitor_holds__load(struct monitor *monitor)
 {
 	const char *kernel = monitor->features.system.release;
+	const struct options *options = monitor->options;
 
-	if (!monitor->options->hold_new)
+	if (!options->hold_new)
 		return STATUS_OK;
-	monitor->holds = holds__new(monitor->options->btf_path);
+	monitor->holds = holds__new(options->btf_path,
+				    options->mode == MODE_SYSTEM ? -1 : monitor->maps->targets);
 	if (monitor->holds)
 		return STATUS_OK;
 	if (errno == EOPNOTSUPP)

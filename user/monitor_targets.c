@@ -283,10 +283,10 @@ int monitor_targets__begin(struct monitor *monitor, const char *executable)
 		status = follow_all(monitor);
 		code_files__add_usual(&monitor->files);
 		monitor->ready_ns = clock__monotonic_ns();
-		monitor_holds__begin(monitor);
 	} else {
 		status = follow_pids(monitor);
 	}
+	monitor_holds__begin(monitor);
 	if (!status) {
 		monitor_leaks__watch(monitor);
 		reporter__start(monitor->reporter, &monitor->features, &monitor->paths,

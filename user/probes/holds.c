@@ -71,7 +71,7 @@ static int take_record(void *context, void *data, size_t size)
 	return 0;
 }
 
-static int load(struct holds *holds, const char *btf_path)
+static int load(struct holds *holds, const char *btf_path, int targets_fd)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = btf_path);
 	struct hold_bpf *skeleton = hold_bpf__open_opts(&options);
@@ -81,7 +81,10 @@ static int load(struct holds *holds, const char *btf_path)
 		return errno ? -errno : -ENOMEM;
 	holds->skeleton = skeleton;
 	spare_ancestors(skeleton);
-	err = hold_bpf__load(skeleton);
+	skeleton->rodata->only_targets = targets_fd >= 0;
+	err = targets_fd < 0 ? 0 : bpf_map__reuse_fd(skeleton->maps.targets, targets_fd);
+	if (!err)
+		err = hold_bpf__load(skeleton);
 	if (!err)
 		err = hold_bpf__attach(skeleton);
 	if (err)
@@ -101,7 +104,7 @@ static int load(struct holds *holds, const char *btf_path)
 	return holds->keeper < 0 ? holds->keeper : 0;
 }
 
-struct holds *holds__new(const char *btf_path)
+struct holds *holds__new(const char *btf_path, int targets_fd)
 {
 	struct holds *holds = NULL;
 	int err = -EOPNOTSUPP;
@@ -111,7 +114,7 @@ struct holds *holds__new(const char *btf_path)
 #endif
 	if (!err) {
 		holds = calloc(1, sizeof(*holds));
-		err = holds ? load(holds, btf_path) : -ENOMEM;
+		err = holds ? load(holds, btf_path, targets_fd) : -ENOMEM;
 	}
 	if (!err)
 		return holds;
@@ -151,8 +154,12 @@ int holds__fd(const struct holds *holds)
 
 void holds__begin(struct holds *holds)
 {
-	holds->control->tracer_ns = clock__monotonic_ns();
+	uint64_t now_ns = clock__monotonic_ns();
+
+	holds->control->tracer_ns = now_ns;
 	holds->control->wanted = 1;
+	/* The keeper, which has not looked yet, moves it on. */
+	holds->control->until_ns = now_ns + HOLD_BEAT_NS;
 }
 
 /* Not an error of a process that waits: it goes on, and is reported as late. */
