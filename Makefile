@@ -150,7 +150,7 @@ UNIT_ALONE := test_name_budget test_symbol_speed
 SYSTEM_ALONE := test_attach test_containers test_experiments test_first_thread test_hold \
 	test_hold_safety test_huge_pages test_leak_children test_leak_kinds test_leak_live \
 	test_leak_process test_leak_programs test_leak_results test_leak_system test_long_run \
-	test_mute_files test_output test_robust test_stacks_against_gdb test_stays test_system \
+	test_mute_files test_new_files test_output test_robust test_stacks_against_gdb test_stays test_system \
 	test_system_files test_terminal test_translators test_undisturbed test_waiting test_weight
 
 # In two steps, here and below: the build can depend on packages that were installed just before.
