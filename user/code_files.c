@@ -141,9 +141,9 @@ void code_files__mapped(const struct code_files *files, pid_t tgid, struct mappi
 	if (fd == -EACCES)
 		tell_unreadable(map, tgid);
 	err = probed_files__add_mapping(files->probed, tgid, map, fd, fd >= 0 ? &identity : NULL);
-	map->look_error = probed_files__look_error(files->probed, map);
-	if (map->look_error == -ENOENT && fd != -1)
-		map->look_error = fd < 0 ? fd : err;
+	map->look_error = err == -ETXTBSY ? err : probed_files__look_error(files->probed, map);
+	if (map->look_error == -ENOENT && fd < -1)
+		map->look_error = fd;
 	if (fd >= 0) {
 		holds__know(files->holds, &identity, &status);
 		open_for_names(files, tgid, map);

@@ -20,6 +20,12 @@ void new_files__wait_probed(const char *const *paths);
 /* Whether probes are perf events, which take a second or two for each file. */
 bool probes_are_slow(void);
 
+/*
+ * Skips where the kernel does not tell of the files that are written in the tests' folder, or the
+ * folder's file system has no leases: memory file systems of older kernels.
+ */
+void new_files__skip_unless_watched(void);
+
 /* What a program allocates by functions of its own. */
 struct expected {
 	struct truth truth;

@@ -41,6 +41,12 @@ static pid_t run_family(const char *const *argv, const struct expected *family)
 
 /* ---- from birth ---- */
 
+static struct child *start_watching(void)
+{
+	new_files__skip_unless_watched();
+	return start_tracer(FEW_STACKS);
+}
+
 #define NR_COPIES 20
 
 static void test_first_processes(void **state)
@@ -48,7 +54,7 @@ static void test_first_processes(void **state)
 	struct expected family = expect_family(NULL);
 	char paths[NR_COPIES][4096];
 	const char *list[NR_COPIES + 1] = { NULL };
-	struct child *tracer = start_tracer(FEW_STACKS);
+	struct child *tracer = start_watching();
 	unsigned int nr_late = 0;
 	pid_t pids[NR_COPIES];
 	struct run *run;
@@ -78,7 +84,7 @@ static void test_libc_and_loader(void **state)
 	struct expected family = expect_family(NULL);
 	const char *folder = scratch("libc"), *loader = scratch("libc/own_loader");
 	const char *program = victim("family");
-	struct child *tracer = start_tracer(FEW_STACKS);
+	struct child *tracer = start_watching();
 	struct run *run;
 	pid_t pid;
 	(void)state;
@@ -102,7 +108,7 @@ static void check_preloaded(const char *library, const char *name)
 {
 	struct expected family = expect_family("portable");
 	const char *copy = scratch(name);
-	struct child *tracer = start_tracer(FEW_STACKS);
+	struct child *tracer = start_watching();
 	struct run *run;
 	pid_t pid;
 
@@ -145,7 +151,7 @@ static void test_put_into_place(void **state)
 	struct run *run;
 	(void)state;
 
-	tracer = start_tracer(FEW_STACKS);
+	tracer = start_watching();
 	run__free(run_plain(ARGS("install", victim("family_static"), scratch("installed"))));
 	new_file__copy(victim("family_static"), scratch("renamed.new"));
 	move("renamed.new", "renamed");
@@ -432,6 +438,7 @@ static void test_mounts(void **state)
 	assert_int_equal(mkdir(scratch("younger_mount"), 0755), 0);
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		SKIP("no mounts of its own here: %s", strerror(errno));
+	new_files__skip_unless_watched();
 	mount_memory("older_mount");
 	tracer = start_tracer(FEW_STACKS);
 	mount_memory("younger_mount");

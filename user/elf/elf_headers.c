@@ -128,8 +128,7 @@ bool elf_headers__may_be_mapped(int fd)
 	Elf64_Ehdr header;
 
 	return pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
-	       !memcmp(header.e_ident, ELFMAG, SELFMAG) &&
-	       header.e_ident[EI_CLASS] == ELFCLASS64 &&
+	       !memcmp(header.e_ident, ELFMAG, SELFMAG) && header.e_ident[EI_CLASS] == ELFCLASS64 &&
 	       (header.e_type == ET_EXEC || header.e_type == ET_DYN);
 }
 

@@ -19,10 +19,10 @@ struct holds;
 
 /*
  * Loads and attaches the BPF side and starts the keeper; nobody is held yet. Call while the process
- * has no other thread. helpers: processes that must not be held, besides this one, its ancestors
- * and all children. btf_path may be NULL. targets_fd: a map of the processes that may be held; < 0:
- * all may. NULL and errno on failure: EOPNOTSUPP where the kernel
- * lacks bpf_find_vma (Linux 5.17) or the machine is not x86-64.
+ * has no other thread. btf_path may be NULL. targets_fd: a map of the processes that may be held;
+ * < 0: all may, but for this one, its ancestors, and its children to the fourth generation. NULL
+ * and errno on failure: EOPNOTSUPP where the kernel lacks bpf_find_vma (Linux 5.17) or the machine
+ * is not x86-64.
  */
 struct holds *holds__new(const char *btf_path, int targets_fd);
 /* Lets all go first. NULL is ignored. */

@@ -41,7 +41,8 @@ struct probed_allocator {
 	struct scope *scopes;
 	size_t nr_scopes, scopes_capacity;
 	bool everywhere; /* its breakpoints are in every process, only the scopes are recorded */
-	uint64_t attached_ns; /* CLOCK_MONOTONIC: first probed, or last put everywhere */
+	/* CLOCK_MONOTONIC: first probed, or last put everywhere; UINT64_MAX: not yet */
+	uint64_t attached_ns;
 	uint64_t unmapped_ns; /* CLOCK_MONOTONIC: first found mapped by nobody; 0: somebody maps it */
 };
 
@@ -419,6 +420,7 @@ static int add(struct probed_allocators *allocators, int fd, int lease,
 		.lease = lease,
 		.identity = *identity,
 		.probes = *probes,
+		.attached_ns = UINT64_MAX,
 	};
 	allocators->nr_functions += allocator_probes__nr_functions(probes);
 	if (allocators->translators && translators__add_file(allocators->translators, kept, probes))

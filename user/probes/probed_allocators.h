@@ -60,8 +60,8 @@ void probed_allocators__forget_file(struct probed_allocators *allocators,
 
 /*
  * The time (CLOCK_MONOTONIC) when the file with that identity was first probed, or last put
- * everywhere. UINT64_MAX when it was written to since, and so is not known any more. Without
- * certain numbers another file may be meant, which has no allocator: 0.
+ * everywhere. UINT64_MAX when it never was, or was written to since and is not known any more.
+ * Without certain numbers another file may be meant, which has no allocator: 0.
  */
 uint64_t probed_allocators__attached_ns(const struct probed_allocators *allocators,
 					const struct file_identity *identity, bool certain);

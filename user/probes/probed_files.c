@@ -79,8 +79,8 @@ static bool is_in_use(const struct probed_files *probed, const struct mapper *ma
 								 mapper->tgid, mapper->map));
 }
 
-static int find_functions(int fd, const char *name, struct allocator_probes *probes,
-			  struct known_file *file)
+static void find_functions(int fd, const char *name, struct allocator_probes *probes,
+			   struct known_file *file)
 {
 	int err = file_functions__find(fd, name, probes);
 
@@ -92,7 +92,6 @@ static int find_functions(int fd, const char *name, struct allocator_probes *pro
 		log__detail("%s: not looked at: %s", name, strerror(-err));
 	file->is_allocator = !err && probes->nr;
 	file->uses_vfork = vfork_users__check(fd);
-	return file->look_error;
 }
 
 /* Looks into a new file; takes over the lease. Returns 0 or -errno. */
@@ -122,12 +121,10 @@ static struct probed_allocator *allocator_in(const struct probed_files *probed,
 
 static struct known_file new_file(const struct file_identity *identity, const struct stat *status)
 {
-	return (struct known_file){
-		.key = identity->key,
-		.changed = status->st_ctim,
-		.size_bytes = status->st_size,
-		.shares_numbers = identity->filesystem == BTRFS_SUPER_MAGIC,
-	};
+	struct known_file file = known_file__new(&identity->key, status);
+
+	file.shares_numbers = identity->filesystem == BTRFS_SUPER_MAGIC;
+	return file;
 }
 
 /*
@@ -220,7 +217,19 @@ static bool is_current(const struct probed_files *probed, const struct known_fil
 					    known_file__is_certain(known));
 }
 
-/* Only an allocator is worth a lease. It is looked into once more: it may have changed. */
+/*
+ * Whoever is writing to it again will close it, and so bring it here again. Only an allocator is
+ * worth more than a moment's lease.
+ */
+static bool is_open_for_writing(const struct probed_files *probed, int fd)
+{
+	int lease = probed_allocators__lease(probed->allocators, fd);
+
+	write_lease__release(lease);
+	return lease == -EAGAIN;
+}
+
+/* It is looked into once more: it may have changed. */
 static bool look_under_lease(struct probed_files *probed, int fd,
 			     const struct file_identity *identity, const char *name,
 			     struct known_file *file)
@@ -243,17 +252,20 @@ bool probed_files__look_at_written(struct probed_files *probed, int fd,
 		return false;
 	if (known && is_current(probed, known, identity, &status))
 		return known->is_allocator;
+	file = new_file(identity, &status);
+	find_functions(fd, name, &probes, &file);
+	if (is_open_for_writing(probed, fd))
+		return false;
+	/* Processes that mapped it before: was_overlooked, or a file that is not probed any more. */
 	if (known && known->is_allocator)
 		probed_allocators__forget_file(probed->allocators, identity,
 					       known_file__is_certain(known));
 	else
 		known_files__forget(&probed->known, &identity->key);
-	file = new_file(identity, &status);
-	if (find_functions(fd, name, &probes, &file))
-		return false;
 	if (file.is_allocator)
 		return look_under_lease(probed, fd, identity, name, &file);
-	known_files__remember(&probed->known, &file);
+	if (!file.look_error)
+		known_files__remember(&probed->known, &file);
 	return false;
 }
 
@@ -333,7 +345,20 @@ struct coverage {
 	const struct probed_files *probed;
 	const struct image_holds *holds;
 	uint64_t since_ns;
+	bool overlooked; /* a file: it may be an allocator, too */
 };
+
+/*
+ * Could the file not be looked into, or was it written to after it was mapped, so that it was
+ * another one? known may be NULL. Devices and 32-bit files are no allocators of ours.
+ */
+static bool was_overlooked(const struct mapping *map, const struct known_file *known)
+{
+	if (known && map->since_ns && map->since_ns < known->written_ns)
+		return true;
+	return map->file.inode && map->look_error && map->look_error != -EINVAL &&
+	       map->look_error != -ENOEXEC;
+}
 
 static int note_coverage(const struct mapping *map, void *context)
 {
@@ -343,6 +368,7 @@ static int note_coverage(const struct mapping *map, void *context)
 	const struct known_file *known = known_files__find(&probed->known, &identity.key);
 	uint64_t attached_ns = 0;
 
+	coverage->overlooked |= was_overlooked(map, known);
 	if (known && known->is_allocator)
 		attached_ns = probed_allocators__attached_ns(probed->allocators, &identity,
 							     known_file__is_certain(known));
@@ -359,7 +385,7 @@ uint64_t probed_files__covers_since(const struct probed_files *probed, const str
 	struct coverage coverage = { .probed = probed, .holds = &image->holds };
 
 	mapping_set__each(image->mappings, note_coverage, &coverage);
-	return coverage.since_ns;
+	return coverage.since_ns && coverage.overlooked ? UINT64_MAX : coverage.since_ns;
 }
 
 unsigned int probed_files__nr_files(const struct probed_files *probed)

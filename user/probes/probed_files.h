@@ -97,8 +97,9 @@ bool probed_files__sweep(struct probed_files *probed, const struct file_set *map
 
 /*
  * The time (CLOCK_MONOTONIC) since which the calls of every allocator that the program maps have
- * been seen; earlier calls went unseen. 0: it maps none. An allocator that was probed before the
- * program had mapped it, or while the program was held back for it, has missed nothing.
+ * been seen; earlier calls went unseen. 0: it maps none. UINT64_MAX: that is not known, since a
+ * file that it maps, beside an allocator, could not be looked into. An allocator that was probed
+ * before the program had mapped it, or while the program was held back for it, has missed nothing.
  */
 uint64_t probed_files__covers_since(const struct probed_files *probed, const struct image *image);
 
