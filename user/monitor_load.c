@@ -79,6 +79,19 @@ static void watch_written_files(struct monitor *monitor)
 			    strerror(errno));
 }
 
+/*
+ * A perf event for each function takes a second a file: files that nobody may ever run would keep
+ * those waiting that run.
+ */
+static void forget_written_files(struct monitor *monitor)
+{
+	if (!monitor->written || monitor->paths.call_probes != CALL_PROBES_PERF)
+		return;
+	written_files__free(monitor->written);
+	monitor->written = NULL;
+	log__detail("new files are looked into when a process maps them: probes are slow here");
+}
+
 /* Without it, code in the vdso is walked by frame pointers. */
 static void add_vdso(struct monitor *monitor)
 {
@@ -203,6 +216,7 @@ int monitor_load__load(struct monitor *monitor)
 		log__error("%s", error);
 		return err == -EPERM ? STATUS_PRIVILEGE : STATUS_KERNEL;
 	}
+	forget_written_files(monitor);
 	if (definition_support__check(&monitor->features, &monitor->paths) != STATUS_OK)
 		return STATUS_KERNEL;
 	warn_of_unreadable_files(options);

@@ -21,8 +21,8 @@ void new_files__wait_probed(const char *const *paths);
 bool probes_are_slow(void);
 
 /*
- * Skips where the kernel does not tell of the files that are written in the tests' folder, or the
- * folder's file system has no leases: memory file systems of older kernels.
+ * Skips where probes are slow, the kernel does not tell of the files that are written in the tests'
+ * folder, or the folder's file system has no leases: memory file systems of older kernels.
  */
 void new_files__skip_unless_watched(void);
 
