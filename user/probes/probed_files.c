@@ -128,6 +128,22 @@ static struct known_file new_file(const struct file_identity *identity, const st
 }
 
 /*
+ * Is the open file still the one that was looked into? Who writes to a leased file waits until it
+ * is forgotten; without a lease its size and times have to tell.
+ */
+static bool is_current(const struct probed_files *probed, const struct known_file *known,
+		       const struct file_identity *identity, const struct stat *status)
+{
+	bool certain = known_file__is_certain(known);
+
+	if (!known->is_allocator)
+		return known_file__is_unchanged(known, status);
+	return allocator_in(probed, known, identity) &&
+	       (probed_allocators__is_leased(probed->allocators, identity, certain) ||
+		known_file__has_status(known, status));
+}
+
+/*
  * Returns in *file what is known of an open file, after looking into it if needed. mapper NULL:
  * nobody maps it. Returns 0, -ETXTBSY when it is being written, or -errno.
  */
@@ -140,11 +156,13 @@ static int learn(struct probed_files *probed, int fd, const struct mapper *mappe
 
 	if (fstat(fd, &status))
 		return -errno;
-	if (known && (known->is_allocator ? allocator_in(probed, known, identity) != NULL :
-					    known_file__is_unchanged(known, &status))) {
+	if (known && is_current(probed, known, identity, &status)) {
 		*file = *known;
 		return 0;
 	}
+	if (known && known->is_allocator)
+		probed_allocators__forget_file(probed->allocators, identity,
+					       known_file__is_certain(known));
 	lease = probed_allocators__lease(probed->allocators, fd);
 	if (lease == -EAGAIN && !is_in_use(probed, mapper))
 		return -ETXTBSY;
@@ -207,16 +225,6 @@ int probed_files__add_file(struct probed_files *probed, int fd,
 	return allocator ? probed_allocators__probe(probed->allocators, allocator, 0, name) : 0;
 }
 
-/* Is what is known of that file still so, now that it was written to? */
-static bool is_current(const struct probed_files *probed, const struct known_file *known,
-		       const struct file_identity *identity, const struct stat *status)
-{
-	if (!known->is_allocator)
-		return known_file__has_status(known, status);
-	return probed_allocators__is_leased(probed->allocators, identity,
-					    known_file__is_certain(known));
-}
-
 /*
  * Whoever is writing to it again will close it, and so bring it here again. Only an allocator is
  * worth more than a moment's lease.
@@ -250,7 +258,9 @@ bool probed_files__look_at_written(struct probed_files *probed, int fd,
 
 	if (fstat(fd, &status))
 		return false;
-	if (known && is_current(probed, known, identity, &status))
+	/* Its numbers don't suffice: it was written to. */
+	if (known && is_current(probed, known, identity, &status) &&
+	    (known->is_allocator || known_file__has_status(known, &status)))
 		return known->is_allocator;
 	file = new_file(identity, &status);
 	find_functions(fd, name, &probes, &file);
@@ -285,8 +295,9 @@ bool probed_files__knows(const struct probed_files *probed, const struct mapping
 
 	if (!known || !known_file__is_certain(known))
 		return false;
-	/* An allocator that has gone was written to: it is another one now. */
-	return !known->is_allocator || allocator_in(probed, known, &identity);
+	/* One that has gone was written to: it is another one now. One without a lease may be. */
+	return !known->is_allocator ||
+	       probed_allocators__is_leased(probed->allocators, &identity, true);
 }
 
 int probed_files__look_error(const struct probed_files *probed, const struct mapping *map)
