@@ -45,14 +45,14 @@ LDFLAGS += -fsanitize=address,undefined
 endif
 
 # Each of these is loaded by itself, if at all; the others are one.
-LONE_BPF := holders
+LONE_BPF := holders hold
 BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,\
 	$(filter-out $(LONE_BPF:%=bpf/%.bpf.c),$(wildcard bpf/*.bpf.c)))
 USER_SOURCES := $(wildcard user/*.c user/*/*.c user/*/*/*.c)
 SKELETON_USERS := $(shell grep -l '"memleak.skel.h"' $(USER_SOURCES))
 # Unit tests link with the part of the logic that they use; the skeletons and main stay outside.
 LOGIC_OBJECTS := $(patsubst user/%.c,$(BUILD)/user/%.o,\
-	$(filter-out user/main.c $(SKELETON_USERS) user/stays/holder_scan.c,$(USER_SOURCES)))
+	$(filter-out user/main.c $(SKELETON_USERS) user/stays/holder_scan.c user/probes/holds.c,$(USER_SOURCES)))
 LOGIC := $(BUILD)/logic.a
 USER_OBJECTS := $(patsubst user/%.c,$(BUILD)/user/%.o,$(USER_SOURCES))
 SKELETON := $(BUILD)/memleak.skel.h
@@ -76,6 +76,7 @@ $(BUILD)/memleak-bpf: $(USER_OBJECTS)
 
 $(SKELETON_USERS:%.c=$(BUILD)/%.o): $(SKELETON)
 $(BUILD)/user/stays/holder_scan.o: $(BUILD)/holders.skel.h
+$(BUILD)/user/probes/holds.o: $(BUILD)/hold.skel.h
 $(BUILD)/tests/system/test_cpus.o: $(SKELETON)
 
 $(BUILD)/user/%.o: user/%.c
@@ -146,11 +147,11 @@ tests: $(UNIT_TESTS) $(SYSTEM_TESTS)
 # the others run. gdb does not see its own breakpoints in a file where a tracer has some. And a tracer
 # warns of every debugger, as which another one's leak check counts.
 UNIT_ALONE := test_name_budget test_symbol_speed
-SYSTEM_ALONE := test_attach test_containers test_experiments test_first_thread test_huge_pages \
-	test_leak_children test_leak_kinds test_leak_live test_leak_process test_leak_programs \
-	test_leak_results test_leak_system test_long_run test_mute_files test_output test_robust \
-	test_stacks_against_gdb test_stays test_system test_system_files test_terminal test_translators \
-	test_undisturbed test_waiting test_weight
+SYSTEM_ALONE := test_attach test_containers test_experiments test_first_thread test_hold \
+	test_hold_safety test_huge_pages test_leak_children test_leak_kinds test_leak_live \
+	test_leak_process test_leak_programs test_leak_results test_leak_system test_long_run \
+	test_mute_files test_new_files test_output test_robust test_stacks_against_gdb test_stays test_system \
+	test_system_files test_terminal test_translators test_undisturbed test_waiting test_weight
 
 # In two steps, here and below: the build can depend on packages that were installed just before.
 check-unit: check-deps

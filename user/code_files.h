@@ -21,6 +21,7 @@ struct code_files {
 	const struct tracer *tracer; /* identifies the files */
 	struct probed_files *probed;
 	struct symbolizer *symbolizer;
+	struct holds *holds; /* NULL: nobody is held back for a new file */
 	struct unwind_tables *tables; /* NULL: stacks are walked by frame pointers */
 	uint32_t max_frames; /* of a stack */
 	struct mapping vdso; /* our copy of the vdso; inode 0: there is none */
@@ -45,6 +46,12 @@ int code_files__add_command(const struct code_files *files, pid_t tgid, const ch
  * that does so is seen from its first call. Only for a tracer of every process.
  */
 void code_files__add_usual(const struct code_files *files);
+
+/*
+ * Somebody has just written that file. An allocator in it is probed before anybody maps it. Only
+ * where probes go into every process.
+ */
+void code_files__written(const struct code_files *files, int fd, const char *path);
 
 /*
  * The BPF side met a file without a table and broke off a walk, in a process that had these

@@ -42,6 +42,7 @@ static void report_outstanding(struct monitor *monitor)
 			nr_gathered = i + nr_left;
 		}
 		reporter__outstanding(monitor->reporter, &spaces[i]);
+		monitor_holds__catch_up(monitor);
 	}
 	reporter__free_gathered(monitor->reporter);
 	for (size_t j = 0; j < followed->nr; j++)
@@ -53,11 +54,14 @@ static void report_outstanding(struct monitor *monitor)
 /* Looks at everything that can have changed. */
 static void look(struct monitor *monitor)
 {
+	monitor_holds__catch_up(monitor);
 	leak_checks__look(monitor->leaks.checks, monitor->records);
+	monitor_upkeep__look_at_written(monitor);
 	kernel_records__drain(monitor->records);
 	monitor_upkeep__retry_files(monitor);
 	monitor_records__consume(monitor);
 	monitor_living__look(monitor);
+	monitor_holds__catch_up(monitor);
 	monitor_ends__report(monitor);
 	reporter__flush(monitor->reporter);
 }

@@ -97,6 +97,7 @@ int monitor_command__start(struct monitor *monitor, const char *executable)
 	monitor_leaks__watch(monitor);
 	reporter__start(monitor->reporter, &monitor->features, &monitor->paths, 1, pid, 0);
 	reporter__flush(monitor->reporter);
+	monitor_holds__begin(monitor);
 	err = command__release(&monitor->command);
 	return err ? command_error(monitor->options->command[0], err) : STATUS_OK;
 }

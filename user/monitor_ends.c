@@ -70,6 +70,7 @@ void monitor_ends__report(struct monitor *monitor)
 			nr_gathered = nr + nr_left;
 		}
 		report_end(monitor, space);
+		monitor_holds__catch_up(monitor);
 	}
 	reporter__free_gathered(monitor->reporter);
 	ended_spaces__forget(ended, nr);

@@ -34,7 +34,8 @@ static int find_paths(struct monitor *monitor, char *error, size_t error_size)
 {
 	const struct options *options = monitor->options;
 	const struct probe_paths *wanted = &options->paths;
-	unsigned int uses = PRIVILEGE_TRACE | (options->user ? PRIVILEGE_BECOME_USER : 0);
+	unsigned int uses = PRIVILEGE_TRACE | (options->user ? PRIVILEGE_BECOME_USER : 0) |
+			    (options->hold_new ? PRIVILEGE_HOLD : 0);
 	/* A path that the options ask for may be one that is not tried otherwise. */
 	bool thorough = wanted->exit_before || wanted->exit_after || wanted->call_probes;
 	int err = features__probe(&monitor->features, uses, options->btf_path, thorough, error,
@@ -59,6 +60,36 @@ static int find_modest_paths(struct monitor *monitor, char *error, size_t error_
 	else if (aside && !privileges__take_back(CAP_SYS_ADMIN))
 		err = find_paths(monitor, error, error_size);
 	return err;
+}
+
+/*
+ * Where probes go into every process, so that they can be there before it is. Needs CAP_SYS_ADMIN:
+ * before that is dropped. Without it, new programs are seen late.
+ */
+static void watch_written_files(struct monitor *monitor)
+{
+	if (monitor->options->mode != MODE_SYSTEM && !monitor->options->follow_children)
+		return;
+	monitor->written = written_files__watch();
+	if (monitor->written)
+		log__detail("new files are looked into when they are written, on %zu file systems",
+			    written_files__nr_file_systems(monitor->written));
+	else
+		log__detail("new files are looked into when a process maps them: %s",
+			    strerror(errno));
+}
+
+/*
+ * A perf event for each function takes a second a file: files that nobody may ever run would keep
+ * those waiting that run.
+ */
+static void forget_written_files(struct monitor *monitor)
+{
+	if (!monitor->written || monitor->paths.call_probes != CALL_PROBES_PERF)
+		return;
+	written_files__free(monitor->written);
+	monitor->written = NULL;
+	log__detail("new files are looked into when a process maps them: probes are slow here");
 }
 
 /* Without it, code in the vdso is walked by frame pointers. */
@@ -149,6 +180,8 @@ static int make_rooms(struct monitor *monitor)
 	monitor->files.tracer = monitor->tracer;
 	monitor->files.probed = monitor->probed;
 	monitor->files.symbolizer = monitor->symbolizer;
+	monitor->files.holds = monitor->holds;
+	probed_files__set_holds(monitor->probed, monitor->holds);
 	monitor->files.max_frames = monitor->options->max_frames;
 	if (!monitor->processes || !monitor->probed || !monitor->symbolizer ||
 	    !monitor->survivors || make_tables(monitor) || make_reporter(monitor)) {
@@ -175,12 +208,15 @@ int monitor_load__load(struct monitor *monitor)
 	struct kernel_record_handlers handlers = monitor_records__handlers(monitor);
 	char error[256];
 	int guard_error;
-	int err = find_modest_paths(monitor, error, sizeof(error));
+	int err;
 
+	watch_written_files(monitor);
+	err = find_modest_paths(monitor, error, sizeof(error));
 	if (err) {
 		log__error("%s", error);
 		return err == -EPERM ? STATUS_PRIVILEGE : STATUS_KERNEL;
 	}
+	forget_written_files(monitor);
 	if (definition_support__check(&monitor->features, &monitor->paths) != STATUS_OK)
 		return STATUS_KERNEL;
 	warn_of_unreadable_files(options);
@@ -200,7 +236,7 @@ int monitor_load__load(struct monitor *monitor)
 	}
 	monitor->maps = tracer__maps(monitor->tracer);
 	err = wait_for_guard(monitor, guard_error);
-	if (err)
-		return err;
-	return make_rooms(monitor);
+	if (!err)
+		err = monitor_holds__load(monitor);
+	return err ? err : make_rooms(monitor);
 }

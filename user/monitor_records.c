@@ -45,6 +45,11 @@ static void on_shared_mapped(pid_t tgid, uint64_t time_ns, const struct mapping 
 		shm_survivors__note(monitor->survivors, shared, tgid, map);
 }
 
+static void on_reached(uint64_t time_ns, void *context)
+{
+	monitor_holds__reached(context, time_ns);
+}
+
 static void on_shared_lost(uint64_t time_ns, void *context)
 {
 	struct monitor *monitor = context;
@@ -97,6 +102,7 @@ struct kernel_record_handlers monitor_records__handlers(struct monitor *monitor)
 		.forked = on_forked,
 		.shared_mapped = on_shared_mapped,
 		.shared_lost = on_shared_lost,
+		.reached = monitor->options->hold_new ? on_reached : NULL,
 		.context = monitor,
 	};
 }

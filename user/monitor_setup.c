@@ -60,6 +60,10 @@ static int watch_everything(struct monitor *monitor)
 	    watch(monitor, tracer__fd(monitor->tracer)) ||
 	    watch(monitor, kernel_records__fd(monitor->records)))
 		return STATUS_FAILED;
+	if (monitor->written && watch(monitor, written_files__fd(monitor->written)))
+		return STATUS_FAILED;
+	if (monitor->holds && watch(monitor, holds__fd(monitor->holds)))
+		return STATUS_FAILED;
 	if (monitor->leaks.checks && watch(monitor, leak_checks__fd(monitor->leaks.checks)))
 		return STATUS_FAILED;
 	if (!monitor->options->interval_s)
@@ -205,6 +209,7 @@ static void warn_of_debuggers_at_the_end(const struct monitor *monitor)
 
 void monitor_setup__detach(struct monitor *monitor)
 {
+	monitor_holds__end(monitor);
 	monitor_leaks__end(monitor);
 	unwind_tables__detach(monitor->files.tables);
 	warn_of_debuggers_at_the_end(monitor);
@@ -229,6 +234,7 @@ void monitor_setup__free(struct monitor *monitor)
 	command__close(&monitor->command);
 	descendants__free(&monitor->descendants);
 	kernel_records__free(monitor->records);
+	written_files__free(monitor->written);
 	free(monitor->ended.space);
 	free(monitor->living.handled);
 	symbolizer__free(monitor->symbolizer);

@@ -13,6 +13,7 @@
 #include "code_files.h"
 #include "monitor.h"
 #include "output/report_file.h"
+#include "probes/holds.h"
 #include "probes/probe_paths.h"
 #include "processes/command.h"
 #include "processes/descendants.h"
@@ -20,6 +21,7 @@
 #include "processes/kernel_records.h"
 #include "reported_leaks.h"
 #include "reporter.h"
+#include "written_files.h"
 
 /* The maps are read that often even when no doorbell rang. */
 #define TICK_MS 100
@@ -64,6 +66,12 @@ struct signals {
 	bool check_asked; /* for leaks, now */
 };
 
+/* Owned by monitor_holds.c: what BPF has told and is not answered yet, in the order of time. */
+struct hold_queue {
+	struct hold_event *events;
+	size_t nr, capacity;
+};
+
 struct monitor {
 	const struct options *options;
 	struct features features;
@@ -75,7 +83,10 @@ struct monitor {
 	struct processes *processes;
 	struct probed_files *probed;
 	struct code_files files;
+	struct written_files *written; /* NULL: new files are not watched for */
 	struct symbolizer *symbolizer;
+	struct holds *holds; /* NULL: no --hold-new */
+	struct hold_queue hold_queue;
 	struct shm_survivors *survivors;
 	struct reporter *reporter;
 	struct report_file *report_file; /* where the reporter writes */
@@ -161,6 +172,19 @@ bool monitor_signals__keep_waiting(void *context);
 /* Lets the command finish untraced, after a closed pipe or a full disk. */
 void monitor_signals__wait_for_command(struct monitor *monitor);
 
+/*
+ * --hold-new: processes that stand still until their new files have been looked into. load returns
+ * an exit status, and has told the error; it comes before any thread is started. begin is for when
+ * all that runs has been looked into. catch_up looks into the files of all that are held, and lets
+ * these go on; call it often, while reports are written too. reached lets those go on whose mappings
+ * from before that time have been looked at. end lets all go. Without --hold-new these do nothing.
+ */
+int monitor_holds__load(struct monitor *monitor);
+void monitor_holds__begin(struct monitor *monitor);
+void monitor_holds__catch_up(struct monitor *monitor);
+void monitor_holds__reached(struct monitor *monitor, uint64_t time_ns);
+void monitor_holds__end(struct monitor *monitor);
+
 /* Handlers that tell the monitor's rooms what the kernel's records say. */
 struct kernel_record_handlers monitor_records__handlers(struct monitor *monitor);
 /* Handles the messages of the BPF side and of the guard. Drain the kernel's records first. */
@@ -180,6 +204,8 @@ bool monitor_ends__are_complete(struct monitor *monitor);
 /* Counts, as losses, the ends that still wait for a report when there is no time left for it. */
 void monitor_ends__count_unreported(struct monitor *monitor);
 
+/* Looks into files that somebody has just written. */
+void monitor_upkeep__look_at_written(struct monitor *monitor);
 /* Looks again at files that could not be opened because their file system did not answer. */
 void monitor_upkeep__retry_files(struct monitor *monitor);
 /* Makes room in the maps and forgets unneeded processes and files, as often as that is due. */

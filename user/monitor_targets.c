@@ -286,6 +286,7 @@ int monitor_targets__begin(struct monitor *monitor, const char *executable)
 	} else {
 		status = follow_pids(monitor);
 	}
+	monitor_holds__begin(monitor);
 	if (!status) {
 		monitor_leaks__watch(monitor);
 		reporter__start(monitor->reporter, &monitor->features, &monitor->paths,

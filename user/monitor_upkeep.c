@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * See monitor_state.h. The upkeep of a long run, for which no report waits: makes room in the maps,
- * forgets files and processes, and retries files that may be readable by now.
+ * forgets files and processes, retries files that may be readable by now, and looks into new ones.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -122,8 +122,9 @@ static void sweep_files(struct monitor *monitor)
 	if (mapped.set) {
 		mapped.err = file_set__add(mapped.set, &monitor->files.vdso.file);
 		processes__each(monitor->processes, add_mapped_by, &mapped);
-		if (!mapped.err && (monitor->options->mode != MODE_COMMAND || follow))
-			probed_files__sweep(monitor->probed, mapped.set);
+		if (!mapped.err && (monitor->options->mode != MODE_COMMAND || follow) &&
+		    !probed_files__sweep(monitor->probed, mapped.set))
+			upkeep->forgot_ns = 0;
 		if (!mapped.err)
 			symbolizer__sweep(monitor->symbolizer, mapped.set);
 		if (!mapped.err && crowded) {
@@ -146,6 +147,17 @@ static void forget_processes_and_files(struct monitor *monitor)
 	monitor_ends__find_missed(monitor);
 	process_sweep__run(monitor->processes, monitor->records, monitor->maps, &monitor->ended);
 	sweep_files(monitor);
+}
+
+static void look_at_written(int fd, const char *path, void *context)
+{
+	code_files__written(context, fd, path);
+}
+
+void monitor_upkeep__look_at_written(struct monitor *monitor)
+{
+	if (monitor->written)
+		written_files__each(monitor->written, look_at_written, &monitor->files);
 }
 
 struct mapped_again {

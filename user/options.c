@@ -196,6 +196,12 @@ static int check_targets(struct option_parser *parser)
 		return option_parser__refuse(
 			parser,
 			"-f goes with a command or -p: without them all processes are traced");
+	if (options->hold_new && (options->nr_pids || has_command) && !options->follow_children)
+		return option_parser__refuse(
+			parser, "--hold-new is for the whole system, or for children (-f)");
+	if (options->hold_new && options->features)
+		return option_parser__refuse(parser,
+					     "--hold-new and --features exclude each other");
 	if (options->features &&
 	    (options->nr_pids || has_command || options->interval_s || options->once))
 		return option_parser__refuse(

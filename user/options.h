@@ -53,6 +53,7 @@ struct options {
 	uint64_t count; /* 0: no limit */
 	bool once; /* INTERVAL 0, COUNT 1: a leak check at once, and no more; interval_s is 0 */
 	bool follow_children; /* -f */
+	bool hold_new; /* --hold-new */
 	bool show_allocations; /* -a */
 	bool trace; /* -t */
 	double min_age_s; /* -o, given in milliseconds */

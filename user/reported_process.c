@@ -46,11 +46,14 @@ static void fill_program(const struct report_sources *sources,
 
 	if (!image)
 		return;
-	since_ns = probed_files__covers_since(sources->probed, image->mappings);
+	since_ns = probed_files__covers_since(sources->probed, image);
 	report->exe = image->exe;
 	report->cgroup = image->cgroup;
 	report->has_allocator = since_ns;
 	report->late_attach |= since_ns > process->space->seen_ns;
+	report->held_back_s =
+		(double)image_holds__sum_ns(&image->holds, image->since_ns, process->end_ns) /
+		(double)NS_PER_S;
 }
 
 static void fill_identity(const struct report_sources *sources,

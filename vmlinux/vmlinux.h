@@ -61,6 +61,7 @@ struct mm_struct {
 	unsigned long ksm_merging_pages;
 	struct uprobes_state uprobes_state;
 	unsigned long exec_vm; /* pages of executable mappings */
+	unsigned long start_code;
 };
 
 /*
@@ -109,8 +110,31 @@ struct pid {
 	struct upid numbers[1];
 };
 
+enum pid_type { PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID, PIDTYPE_SID };
+
+struct tty_struct;
+
+struct sigaction {
+	void *sa_handler;
+};
+
+struct k_sigaction {
+	struct sigaction sa;
+};
+
+struct sighand_struct {
+	struct k_sigaction action[64]; /* by signal - 1 */
+};
+
+typedef struct {
+	unsigned long sig[1];
+} sigset_t;
+
 struct signal_struct {
 	atomic_t live;
+	int nr_threads;
+	struct pid *pids[4]; /* by enum pid_type */
+	struct tty_struct *tty; /* the controlling terminal */
 	int group_exit_code;
 	unsigned int flags;
 	struct mm_struct *oom_mm;
@@ -125,9 +149,13 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
-	__u64 start_time;
+	__u64 start_time; /* CLOCK_MONOTONIC */
+	__u64 start_boottime; /* CLOCK_BOOTTIME */
+	unsigned int ptrace; /* 0: nobody traces it */
 	char comm[16];
 	struct signal_struct *signal;
+	struct sighand_struct *sighand;
+	sigset_t blocked;
 	unsigned long sas_ss_sp;
 	size_t sas_ss_size;
 };
@@ -168,6 +196,26 @@ struct inode {
 	unsigned long i_ino;
 	__u32 i_generation;
 	__u64 i_blocks; /* of 512 bytes */
+	__s64 i_size;
+};
+
+struct timespec64 {
+	__s64 tv_sec;
+	long tv_nsec;
+};
+
+/* When it was last modified: up to 6.6, up to 6.10, and since 6.11. */
+struct inode___open {
+	struct timespec64 i_mtime;
+};
+
+struct inode___hidden {
+	struct timespec64 __i_mtime;
+};
+
+struct inode___sec {
+	__s64 i_mtime_sec;
+	__u32 i_mtime_nsec;
 };
 
 struct qstr {

@@ -172,6 +172,11 @@ static void change_late_attach(struct process_report *report)
 	report->peak_bytes = 70000000;
 }
 
+static void change_held_back(struct process_report *report)
+{
+	report->held_back_s = 0.012;
+}
+
 /* A server that replaces what it held at the attach. */
 static void change_level(struct process_report *report)
 {
@@ -409,6 +414,7 @@ const struct example_report example_reports[] = {
 	{ "end unknown", change_end_unknown },
 	{ "memory not gone", change_memory_not_gone },
 	{ "late attach", change_late_attach },
+	{ "held back", change_held_back },
 	{ "level", change_level },
 	{ "as at the attach", change_as_at_the_attach },
 	{ "filtered", change_filtered },

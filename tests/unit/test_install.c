@@ -96,11 +96,11 @@ static void test_service(void **state)
 	assert_non_null(strstr(shell__output, "\nType=notify\n"));
 	assert_non_null(strstr(shell__output, "\nLogsDirectory=memleak-bpf\n"));
 	/* tests/system/test_service.c runs with these. */
-	assert_non_null(
-		strstr(shell__output,
-		       "\nCapabilityBoundingSet=CAP_BPF CAP_PERFMON CAP_SYS_PTRACE "
-		       "CAP_CHECKPOINT_RESTORE CAP_DAC_OVERRIDE\nCapabilityBoundingSet=CAP_LEASE\n"
-		       "CapabilityBoundingSet=CAP_SYS_ADMIN\n"));
+	assert_non_null(strstr(shell__output,
+			       "\nCapabilityBoundingSet=CAP_BPF CAP_PERFMON CAP_SYS_PTRACE "
+			       "CAP_CHECKPOINT_RESTORE CAP_DAC_OVERRIDE\n"
+			       "CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_LEASE\n"
+			       "CapabilityBoundingSet=CAP_SYS_ADMIN\n"));
 	/* The files that are rotated are those that it writes. */
 	assert_int_equal(shell__run("head -2 $FOLDER/unit/etc/logrotate.d/memleak-bpf"), 0);
 	assert_non_null(strstr(shell__output, "\n/var/log/memleak-bpf/*.jsonl {\n"));

@@ -201,6 +201,7 @@ static void test_help_and_version(void **state)
 	" takes what a function's name begins with, such as my_ for my_malloc, at most " \
 	"16 characters, not "
 #define PID_TAKES "-p takes PIDs such as 1234 or 1234,1235, not "
+#define HOLD_NEW_REFUSED "--hold-new is for the whole system, or for children (-f)"
 #define INTERVAL_REFUSED "INTERVAL takes seconds from 0.001 to 31536000 such as 5 or 0.5, not "
 #define COUNT_TAKES "COUNT takes a whole number from 1 to 4294967295, not "
 
@@ -285,6 +286,11 @@ static const struct refusal refusals[] = {
 	  "--features traces nothing: no -p, command or INTERVAL with it" },
 	{ { "--features", "5" }, "--features traces nothing: no -p, command or INTERVAL with it" },
 	/* INTERVAL and COUNT. */
+	{ { "--hold-new", "-p", "1" }, HOLD_NEW_REFUSED },
+	{ { "--hold-new", "--", "cmd" }, HOLD_NEW_REFUSED },
+	{ { "--hold-new", "-c", "cmd" }, HOLD_NEW_REFUSED },
+	{ { "--features", "--hold-new" }, "--hold-new and --features exclude each other" },
+	{ { "--hold-new=yes" }, "option '--hold-new' takes no value" },
 	{ { "ls" }, INTERVAL_REFUSED "'ls'" HINT },
 	{ { "ls", "-l" }, INTERVAL_REFUSED "'ls'" HINT },
 	{ { "" }, INTERVAL_REFUSED "''" },

@@ -61,6 +61,8 @@ static void test_other_uses(void **state)
 	assert_string_equal(missing(TRACE_SET | BIT_OF(CAP_DAC_READ_SEARCH), PRIVILEGE_GUARD),
 			    "CAP_DAC_OVERRIDE");
 	assert_string_equal(missing(BIT_OF(CAP_DAC_OVERRIDE), PRIVILEGE_GUARD), "");
+	assert_string_equal(missing(TRACE_SET, PRIVILEGE_TRACE | PRIVILEGE_HOLD), "CAP_KILL");
+	assert_string_equal(missing(BIT_OF(CAP_KILL), PRIVILEGE_HOLD), "");
 	assert_int_equal(privileges__missing(0, ~0U, NULL, 0), 10);
 	assert_int_equal(privileges__missing(~0ULL, ~0U, NULL, 0), 0);
 }

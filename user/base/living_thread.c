@@ -80,3 +80,11 @@ bool living_thread__leader_left(pid_t tgid)
 {
 	return living_thread__of(tgid) != tgid;
 }
+
+FILE *living_thread__open(pid_t tgid, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)living_thread__of(tgid), name);
+	return fopen(path, "re");
+}

@@ -8,6 +8,7 @@
 #define LIVING_THREAD_H
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 /*
@@ -24,5 +25,8 @@ bool living_thread__leader_left(pid_t tgid);
  * it becomes a zombie.
  */
 bool living_thread__remains(pid_t tgid);
+
+/* Opens a file of /proc/PID, such as "maps", by such a thread. NULL and errno on failure. */
+FILE *living_thread__open(pid_t tgid, const char *name);
 
 #endif

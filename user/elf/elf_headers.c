@@ -123,6 +123,15 @@ bool elf_headers__is_32_bit(int fd)
 	       !memcmp(ident, ELFMAG, SELFMAG) && ident[EI_CLASS] == ELFCLASS32;
 }
 
+bool elf_headers__may_be_mapped(int fd)
+{
+	Elf64_Ehdr header;
+
+	return pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
+	       !memcmp(header.e_ident, ELFMAG, SELFMAG) && header.e_ident[EI_CLASS] == ELFCLASS64 &&
+	       (header.e_type == ET_EXEC || header.e_type == ET_DYN);
+}
+
 static int read_segments(struct elf_headers *headers)
 {
 	size_t nr = headers->file.e_phnum;

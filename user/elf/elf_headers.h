@@ -63,6 +63,8 @@ int elf_headers__read(const struct elf_source *source, struct elf_headers *heade
 int elf_headers__of_file(int fd, struct elf_headers *headers);
 /* Whether it is a 32-bit ELF file, to say why the file was refused. */
 bool elf_headers__is_32_bit(int fd);
+/* Whether it says to be a 64-bit program or shared library: quick, nothing is checked. */
+bool elf_headers__may_be_mapped(int fd);
 /* Also accepts headers that were never read, if they are zeroed. */
 void elf_headers__free(struct elf_headers *headers);
 

@@ -140,9 +140,10 @@ static json_t *build_identity(const char *event, const struct process_report *pr
 
 	json_value__join(
 		&line,
-		json_pack("{s:I, s:o, s:o, s:b, s:b, s:o, s:b, s:o}", "uid",
+		json_pack("{s:I, s:o, s:o, s:o, s:b, s:b, s:o, s:b, s:o}", "uid",
 			  (json_int_t)process->uid, "cgroup", json_value__text(process->cgroup),
-			  "run_s", json_value__seconds(process->run_s), "late_attach",
+			  "run_s", json_value__seconds(process->run_s), "held_back_s",
+			  json_value__seconds(process->held_back_s), "late_attach",
 			  process->late_attach, "has_allocator", process->has_allocator,
 			  "not_looked_at", json_value__text(process->not_looked_at), "filtered",
 			  process->filtered, "min_age_s", json_value__seconds(process->min_age_s)));

@@ -89,6 +89,15 @@ void text_lines__lost(FILE *out, const struct report_lost *lost)
 	}
 }
 
+void text_lines__held_back(FILE *out, const struct process_report *process)
+{
+	if (process->held_back_s <= 0)
+		return;
+	text_lines__label(out, "held back");
+	fprintf(out, "%s, until its new files had been looked into\n",
+		text_units__duration(process->held_back_s).text);
+}
+
 void text_lines__inherited(FILE *out, const struct process_report *process)
 {
 	struct unit_text blocks = text_units__nouns(process->inherited_blocks, "block");

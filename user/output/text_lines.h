@@ -32,6 +32,8 @@ void text_lines__setup(FILE *out, const struct start_report *start);
 /* One line with what this kernel can't offer; nothing when it offers all. */
 void text_lines__degraded(FILE *out, const struct start_report *start);
 void text_lines__lost(FILE *out, const struct report_lost *lost);
+/* Of a process that stood still until its new files had been looked into (--hold-new). */
+void text_lines__held_back(FILE *out, const struct process_report *process);
 void text_lines__inherited(FILE *out, const struct process_report *process);
 void text_lines__memory_in_use(FILE *out);
 void text_lines__verdict(FILE *out, const struct process_report *process);

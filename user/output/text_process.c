@@ -201,6 +201,7 @@ void text_process__exit(FILE *out, const struct process_report *process, struct 
 	fputc('\n', out);
 	text_lines__inherited(out, process);
 	print_heap_usage(out, process, view.verbose);
+	text_lines__held_back(out, process);
 	print_limits(out, process);
 	if (!process->end.memory_gone) {
 		text_lines__memory_in_use(out);

@@ -53,6 +53,7 @@ void text_system__exit(FILE *out, const struct process_report *process, struct t
 	text_rows__print_exit(out, process, view.terminal_columns);
 	if (view.verbose)
 		print_details(out, process);
+	text_lines__held_back(out, process);
 	if (!process->end.memory_gone) {
 		text_lines__memory_in_use(out);
 	} else {

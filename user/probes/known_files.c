@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "probes/mapped_file.h"
 
 #define MANY_FILES 4096 /* above this, files that no process maps are forgotten */
@@ -16,11 +17,32 @@ bool known_file__is_certain(const struct known_file *file)
 	return file->key.generation && !file->shares_numbers;
 }
 
+struct known_file known_file__new(const struct unwind_file_key *key, const struct stat *status)
+{
+	uint64_t now_ns = clock__monotonic_ns(), wall_ns = clock__wall_ns();
+	uint64_t modified_ns =
+		(uint64_t)status->st_mtim.tv_sec * NS_PER_S + (uint64_t)status->st_mtim.tv_nsec;
+	bool counts = status->st_mtim.tv_sec > 0 && modified_ns <= wall_ns &&
+		      wall_ns - modified_ns < now_ns;
+
+	return (struct known_file){
+		.key = *key,
+		.changed = status->st_ctim,
+		.size_bytes = status->st_size,
+		.written_ns = counts ? now_ns - (wall_ns - modified_ns) : 0,
+	};
+}
+
+bool known_file__has_status(const struct known_file *file, const struct stat *status)
+{
+	return file->size_bytes == status->st_size &&
+	       file->changed.tv_sec == status->st_ctim.tv_sec &&
+	       file->changed.tv_nsec == status->st_ctim.tv_nsec;
+}
+
 bool known_file__is_unchanged(const struct known_file *file, const struct stat *status)
 {
-	return known_file__is_certain(file) || (file->size_bytes == status->st_size &&
-						file->changed.tv_sec == status->st_ctim.tv_sec &&
-						file->changed.tv_nsec == status->st_ctim.tv_nsec);
+	return known_file__is_certain(file) || known_file__has_status(file, status);
 }
 
 void known_files__free(struct known_files *known)

@@ -16,6 +16,8 @@ struct known_file {
 	struct unwind_file_key key; /* inode 0: a free slot */
 	struct timespec changed; /* with the size: to recognise files whose numbers don't suffice */
 	off_t size_bytes;
+	/* CLOCK_MONOTONIC, when its content was written; 0: before the boot, or not known */
+	uint64_t written_ns;
 	bool shares_numbers; /* btrfs: files of different snapshots can have the same numbers */
 	bool is_allocator;
 	bool uses_vfork;
@@ -32,6 +34,13 @@ struct known_files {
 
 /* Do the file's numbers identify it for ever? */
 bool known_file__is_certain(const struct known_file *file);
+/*
+ * What is known of the open file whose stat(2) that is, before it is looked into. Its time of
+ * modification may be any: one that is yet to come does not count.
+ */
+struct known_file known_file__new(const struct unwind_file_key *key, const struct stat *status);
+/* Has it the size and the time of change that it had when it was looked into? */
+bool known_file__has_status(const struct known_file *file, const struct stat *status);
 /* Is an open file with these numbers and that status still the one that was looked into? */
 bool known_file__is_unchanged(const struct known_file *file, const struct stat *status);
 

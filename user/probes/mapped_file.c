@@ -138,6 +138,18 @@ int mapped_file__open(const struct file_identifier *identifier, pid_t tgid,
 	return fd;
 }
 
+bool mapped_file__is_mapped(const struct file_identifier *identifier, pid_t tgid,
+			    const struct mapping *map)
+{
+	struct file_identity identity;
+	int fd = open_in_process(identifier, tgid, map, &identity);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
 bool mapped_file__is_in(const struct file_set *files, const struct unwind_file_key *key)
 {
 	struct file_key file = file_of(key);

@@ -22,6 +22,10 @@
 int mapped_file__open(const struct file_identifier *identifier, pid_t tgid,
 		      const struct mapping *map, struct file_identity *identity);
 
+/* Does the process have that file mapped there now? */
+bool mapped_file__is_mapped(const struct file_identifier *identifier, pid_t tgid,
+			    const struct mapping *map);
+
 /* The path that map_files shows for the mapping; "" when there is none. */
 void mapped_file__read_path(pid_t tgid, const struct mapping *map, char *path, size_t size);
 

@@ -20,6 +20,11 @@
 #include "probes/own_code.h"
 #include "probes/write_lease.h"
 
+/* Reports wait while probes are removed. */
+#define SWEEP_NS 50000000ULL
+/* A program may run again and again. */
+#define IDLE_NS 1000000000ULL
+
 /* A place where an allocator is probed. */
 struct scope {
 	pid_t tgid; /* 0: everywhere */
@@ -36,8 +41,9 @@ struct probed_allocator {
 	struct scope *scopes;
 	size_t nr_scopes, scopes_capacity;
 	bool everywhere; /* its breakpoints are in every process, only the scopes are recorded */
-	uint64_t attached_ns; /* CLOCK_MONOTONIC: first probed, or last put everywhere */
-	bool unmapped; /* no process had it mapped at the last look */
+	/* CLOCK_MONOTONIC: first probed, or last put everywhere; UINT64_MAX: not yet */
+	uint64_t attached_ns;
+	uint64_t unmapped_ns; /* CLOCK_MONOTONIC: first found mapped by nobody; 0: somebody maps it */
 };
 
 struct probed_allocators {
@@ -339,6 +345,31 @@ static void forget(struct probed_allocators *allocators, struct probed_allocator
 	*file = (struct probed_allocator){ .fd = -1, .lease = -1 };
 }
 
+bool probed_allocators__is_leased(struct probed_allocators *allocators,
+				  const struct file_identity *identity, bool certain)
+{
+	struct probed_allocator *file;
+	bool leased;
+
+	pthread_mutex_lock(&allocators->lock);
+	file = probed_allocators__find(allocators, identity, certain);
+	leased = file && file->lease >= 0;
+	pthread_mutex_unlock(&allocators->lock);
+	return leased;
+}
+
+void probed_allocators__forget_file(struct probed_allocators *allocators,
+				    const struct file_identity *identity, bool certain)
+{
+	struct probed_allocator *file;
+
+	pthread_mutex_lock(&allocators->lock);
+	file = probed_allocators__find(allocators, identity, certain);
+	if (file)
+		forget(allocators, file);
+	pthread_mutex_unlock(&allocators->lock);
+}
+
 /* Also before a file is added: it can be the same one, as it is now. */
 static void forget_written(struct probed_allocators *allocators)
 {
@@ -389,6 +420,7 @@ static int add(struct probed_allocators *allocators, int fd, int lease,
 		.lease = lease,
 		.identity = *identity,
 		.probes = *probes,
+		.attached_ns = UINT64_MAX,
 	};
 	allocators->nr_functions += allocator_probes__nr_functions(probes);
 	if (allocators->translators && translators__add_file(allocators->translators, kept, probes))
@@ -450,32 +482,37 @@ void probed_allocators__leader_left(struct probed_allocators *allocators, pid_t 
 	pthread_mutex_unlock(&allocators->lock);
 }
 
-void probed_allocators__sweep(struct probed_allocators *allocators, const struct file_set *mapped,
-			      void (*closed)(const struct unwind_file_key *key, void *context),
+bool probed_allocators__sweep(struct probed_allocators *allocators, const struct file_set *mapped,
+			      void (*closed)(const struct file_identity *identity, void *context),
 			      void *context)
 {
-	bool were_unmapped;
+	uint64_t now_ns = clock__monotonic_ns(), until_ns = now_ns + SWEEP_NS;
+	bool in_time = true;
 
 	forget_written(allocators);
 	pthread_mutex_lock(&allocators->lock);
-	for (size_t i = 0; i < allocators->nr; i++) {
+	for (size_t i = 0; i < allocators->nr && in_time; i++) {
 		struct probed_allocator *file = &allocators->list[i];
-		struct unwind_file_key key = file->identity.key;
+		struct file_identity identity = file->identity;
 		struct stat status;
 
 		if (file->fd < 0)
 			continue;
-		were_unmapped = file->unmapped;
-		file->unmapped = !mapped_file__is_in(mapped, &key);
-		if (!file->unmapped || fstat(file->fd, &status))
+		if (mapped_file__is_in(mapped, &identity.key))
+			file->unmapped_ns = 0;
+		else if (!file->unmapped_ns)
+			file->unmapped_ns = now_ns;
+		if (!file->unmapped_ns || fstat(file->fd, &status))
 			continue;
-		if (!status.st_nlink ||
-		    (were_unmapped && !file_identity__is_of_the_system(file->fd))) {
+		if (!status.st_nlink || (now_ns - file->unmapped_ns >= IDLE_NS &&
+					 !file_identity__is_of_the_system(file->fd))) {
 			forget(allocators, file);
-			closed(&key, context);
+			closed(&identity, context);
+			in_time = clock__monotonic_ns() < until_ns;
 		}
 	}
 	pthread_mutex_unlock(&allocators->lock);
+	return in_time;
 }
 
 uint64_t probed_allocators__attached_ns(const struct probed_allocators *allocators,
@@ -484,7 +521,7 @@ uint64_t probed_allocators__attached_ns(const struct probed_allocators *allocato
 	for (size_t i = 0; i < allocators->nr; i++)
 		if (is_file(&allocators->list[i], identity, certain))
 			return allocators->list[i].attached_ns;
-	return UINT64_MAX;
+	return certain ? UINT64_MAX : 0;
 }
 
 unsigned int probed_allocators__nr_files(const struct probed_allocators *allocators)

@@ -50,9 +50,18 @@ struct probed_allocator *probed_allocators__find(const struct probed_allocators 
 						 const struct file_identity *identity,
 						 bool certain);
 
+/* Is it known, and does who writes to it wait? certain: as above. */
+bool probed_allocators__is_leased(struct probed_allocators *allocators,
+				  const struct file_identity *identity, bool certain);
+
+/* Removes the probes of a file that was written to without a wait, since it had no lease. */
+void probed_allocators__forget_file(struct probed_allocators *allocators,
+				    const struct file_identity *identity, bool certain);
+
 /*
  * The time (CLOCK_MONOTONIC) when the file with that identity was first probed, or last put
- * everywhere. UINT64_MAX when it was written to since, and so is not known any more.
+ * everywhere. UINT64_MAX when it never was, or was written to since and is not known any more.
+ * Without certain numbers another file may be meant, which has no allocator: 0.
  */
 uint64_t probed_allocators__attached_ns(const struct probed_allocators *allocators,
 					const struct file_identity *identity, bool certain);
@@ -74,8 +83,8 @@ void probed_allocators__attach_again(struct probed_allocators *allocators, pid_t
 void probed_allocators__leader_left(struct probed_allocators *allocators, pid_t tgid);
 
 /* See probed_files__sweep. Calls closed after each file that it closes. */
-void probed_allocators__sweep(struct probed_allocators *allocators, const struct file_set *mapped,
-			      void (*closed)(const struct unwind_file_key *key, void *context),
+bool probed_allocators__sweep(struct probed_allocators *allocators, const struct file_set *mapped,
+			      void (*closed)(const struct file_identity *identity, void *context),
 			      void *context);
 
 unsigned int probed_allocators__nr_files(const struct probed_allocators *allocators);

@@ -14,14 +14,19 @@
 #include "elf/elf_closure.h"
 #include "base/file_set.h"
 #include "base/mapping.h"
+#include "probes/holds.h"
 #include "probes/tracer.h"
 #include "probes/guard/translators.h"
+#include "processes/processes.h"
 
 struct probed_files;
 
 /* translators may be NULL: then programs that translate code are not guarded. */
 struct probed_files *probed_files__new(struct tracer *tracer, struct translators *translators);
 void probed_files__free(struct probed_files *probed);
+
+/* holds, which the caller owns, is told which files are not probed any more. Both may be NULL. */
+void probed_files__set_holds(struct probed_files *probed, struct holds *holds);
 
 /* Call before the tracer is freed. NULL is ignored. */
 void probed_files__stop_watching(struct probed_files *probed);
@@ -36,6 +41,14 @@ int probed_files__add_command(struct probed_files *probed, pid_t tgid, const cha
 /* Probes a file in every process, those that will map it too. Returns 0 or -errno. */
 int probed_files__add_file(struct probed_files *probed, int fd,
 			   const struct file_identity *identity, const char *name);
+
+/*
+ * Looks into a file that was just written, which nobody may map yet. Returns whether it has an
+ * allocator that can be probed: probed_files__add_file does that. Not one that is open for writing,
+ * or can't be leased: who writes to it would not wait until its probes are gone.
+ */
+bool probed_files__look_at_written(struct probed_files *probed, int fd,
+				   const struct file_identity *identity, const char *name);
 
 /*
  * /proc/PID/maps has no generation. Gives a mapping read from there the generation of the known
@@ -76,16 +89,19 @@ void probed_files__leader_left(struct probed_files *probed, pid_t tgid);
 /*
  * Removes the probes of files that no process maps, and closes those files: an open descriptor
  * keeps disk space or a mount busy. Deleted files go at once; files on a mount that can be
- * unmounted go at the second look; files on the mounts that the system runs from stay.
+ * unmounted go once nobody was seen to map them for a second; files on the mounts that the system
+ * runs from stay. Returns whether that is done: after some time it stops, and is to be called again
+ * soon.
  */
-void probed_files__sweep(struct probed_files *probed, const struct file_set *mapped);
+bool probed_files__sweep(struct probed_files *probed, const struct file_set *mapped);
 
 /*
- * The time (CLOCK_MONOTONIC) since which every allocator that the process maps has been probed;
- * earlier calls went unseen. 0: it maps none.
+ * The time (CLOCK_MONOTONIC) since which the calls of every allocator that the program maps have
+ * been seen; earlier calls went unseen. 0: it maps none. UINT64_MAX: that is not known, since a
+ * file that it maps, beside an allocator, could not be looked into. An allocator that was probed
+ * before the program had mapped it, or while the program was held back for it, has missed nothing.
  */
-uint64_t probed_files__covers_since(const struct probed_files *probed,
-				    const struct mapping_set *mappings);
+uint64_t probed_files__covers_since(const struct probed_files *probed, const struct image *image);
 
 unsigned int probed_files__nr_files(const struct probed_files *probed);
 unsigned int probed_files__nr_functions(const struct probed_files *probed);

@@ -363,6 +363,8 @@ static void dispatch(struct kernel_records *records, const struct record *record
 	size_t size = header->size - sizeof(struct sample_id);
 	void *context = records->handlers.context;
 
+	if (records->handlers.reached)
+		records->handlers.reached(record->time_ns, context);
 	switch (header->type) {
 	case PERF_RECORD_MMAP2:
 		dispatch_mapping(records, (const void *)header, record);

@@ -28,6 +28,11 @@ struct kernel_record_handlers {
 	 * wanted.
 	 */
 	void (*shared_lost)(uint64_t time_ns, void *context);
+	/*
+	 * Called before each record with its time: all records of earlier times were passed on.
+	 * NULL: not wanted.
+	 */
+	void (*reached)(uint64_t time_ns, void *context);
 	void *context;
 };
 

@@ -18,6 +18,8 @@ static const char *in_words(int err)
 	case ESRCH:
 	case ESTALE:
 		return "it was gone before its file could be opened";
+	case ETXTBSY:
+		return "its file was being written when it was to be looked into";
 	case ETIMEDOUT:
 		return "its file system does not answer";
 	default:

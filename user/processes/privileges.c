@@ -39,7 +39,7 @@ static const struct {
 	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN", NONE, PRIVILEGE_GUARDED_PERF },
 	{ CAP_SETUID, "CAP_SETUID", NONE, PRIVILEGE_BECOME_USER },
 	{ CAP_SETGID, "CAP_SETGID", NONE, PRIVILEGE_BECOME_USER },
-	{ CAP_KILL, "CAP_KILL", NONE, PRIVILEGE_BECOME_USER },
+	{ CAP_KILL, "CAP_KILL", NONE, PRIVILEGE_BECOME_USER | PRIVILEGE_HOLD },
 };
 
 /* Uses a system call: /proc may be missing, and so may a free descriptor to read it with. */

@@ -17,6 +17,7 @@ enum privilege_use {
 	PRIVILEGE_BECOME_USER = 1 << 2, /* -u: to become the user, and to pass signals on */
 	PRIVILEGE_FOREIGN_FILES = 1 << 3, /* files of other users, and files without a name */
 	PRIVILEGE_GUARD = 1 << 4, /* guarding processes of all users from the probes */
+	PRIVILEGE_HOLD = 1 << 6, /* --hold-new: to let processes of all users go on */
 };
 
 /* The effective capabilities of this process, one bit each; 0 when they can't be read. */

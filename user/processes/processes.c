@@ -15,13 +15,12 @@
 #include "base/living_thread.h"
 #include "base/log.h"
 #include "base/memory_share.h"
+#include "processes/process_cgroup.h"
 
 #define NR_BUCKETS 1024
 /* The share of the machine's memory for all mappings; the maximum has room for a million. */
 #define MEMORY_PARTS 64
 #define MAX_MAPPING_BYTES (64ull << 20)
-#define CGROUP_LINE_BYTES 4352
-#define EXITING 0x4 /* PF_EXITING, in the flags of /proc/PID/stat */
 
 struct process {
 	pid_t tgid;
@@ -52,6 +51,7 @@ static void free_image(struct image *image)
 	mapping_set__free(image->mappings);
 	perf_map_file__free(image->code);
 	shared_memory__free(image->shared);
+	image_holds__free(&image->holds);
 	free(image->exe);
 	free(image->cgroup);
 	free(image);
@@ -84,14 +84,6 @@ static struct image *add_image(struct process *process, uint64_t since_ns,
 	return image;
 }
 
-static FILE *open_proc(pid_t tgid, const char *name)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)living_thread__of(tgid), name);
-	return fopen(path, "re");
-}
-
 static char *read_exe(pid_t tgid)
 {
 	char path[64], exe[PATH_MAX];
@@ -103,60 +95,6 @@ static char *read_exe(pid_t tgid)
 		return NULL;
 	exe[length] = '\0';
 	return strdup(exe);
-}
-
-/* The flags follow the name, which may contain anything, and six other fields. */
-static bool is_exiting(pid_t tgid)
-{
-	FILE *file = open_proc(tgid, "stat");
-	unsigned int flags = EXITING;
-	char line[512], *name_end;
-
-	if (!file)
-		return true;
-	if (fgets(line, sizeof(line), file)) {
-		name_end = strrchr(line, ')');
-		if (!name_end || sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
-			flags = EXITING;
-	}
-	fclose(file);
-	return flags & EXITING;
-}
-
-/*
- * A line is "hierarchy:controllers:path". The unified hierarchy (0) counts, unless the memory
- * controller is still on a hierarchy of its own. That one shows an exiting process in "/".
- */
-static char *read_cgroup(pid_t tgid)
-{
-	FILE *file = open_proc(tgid, "cgroup");
-	char line[CGROUP_LINE_BYTES], *cgroup = NULL;
-	bool memory = false;
-
-	if (!file)
-		return NULL;
-	while (fgets(line, sizeof(line), file)) {
-		char *controllers = strchr(line, ':');
-		char *path = controllers ? strchr(controllers + 1, ':') : NULL;
-
-		if (!path)
-			continue;
-		*path++ = '\0';
-		path[strcspn(path, "\n")] = '\0';
-		memory = strstr(controllers + 1, "memory") != NULL;
-		if (!memory && strcmp(line, "0:") != 0)
-			continue;
-		free(cgroup);
-		cgroup = strdup(path);
-		if (memory)
-			break;
-	}
-	fclose(file);
-	if (memory && is_exiting(tgid)) {
-		free(cgroup);
-		return NULL;
-	}
-	return cgroup;
 }
 
 struct processes *processes__new(void)
@@ -272,7 +210,7 @@ int processes__add(struct processes *processes, pid_t tgid)
 	int err;
 
 	processes__forget(processes, tgid);
-	maps = open_proc(tgid, "maps");
+	maps = living_thread__open(tgid, "maps");
 	if (!maps)
 		return errno == ENOENT ? -ESRCH : -errno;
 	process = get_process(processes, tgid);
@@ -293,7 +231,7 @@ int processes__add(struct processes *processes, pid_t tgid)
 	if (mapping_set__each(image->mappings, is_made_at_run_time, NULL))
 		note_code(image, tgid);
 	image->exe = read_exe(tgid);
-	image->cgroup = read_cgroup(tgid);
+	image->cgroup = process_cgroup__read(tgid);
 	return 0;
 }
 
@@ -350,7 +288,7 @@ int processes__execed(struct processes *processes, pid_t tgid, uint64_t time_ns,
 		return -ENOMEM;
 	snprintf(image->comm, sizeof(image->comm), "%s", comm);
 	/* A service is often put into its cgroup between fork and exec. */
-	image->cgroup = read_cgroup(tgid);
+	image->cgroup = process_cgroup__read(tgid);
 	if (!image->cgroup)
 		image->cgroup = copy_text(image->older->cgroup);
 	return 0;
@@ -380,6 +318,7 @@ int processes__forked(struct processes *processes, pid_t tgid, pid_t parent, uin
 	image->cgroup = copy_text(of_parent->cgroup);
 	image->code = perf_map_file__share(of_parent->code);
 	image->code_is_parents = true;
+	image_holds__copy(&image->holds, &of_parent->holds);
 	if (of_parent->shared)
 		image->shared = shared_memory__clone(of_parent->shared);
 	memcpy(image->comm, of_parent->comm, sizeof(image->comm));
@@ -468,15 +407,28 @@ struct shared_memory *processes__shared(struct processes *processes, pid_t tgid)
 	return process->newest->shared;
 }
 
-const struct image *processes__image(const struct processes *processes, pid_t tgid,
-				     uint64_t time_ns)
+static struct image *find_image(const struct processes *processes, pid_t tgid, uint64_t time_ns)
 {
 	const struct process *process = *slot(processes, tgid);
-	const struct image *image = process ? process->newest : NULL;
+	struct image *image = process ? process->newest : NULL;
 
 	while (image && image->since_ns > time_ns)
 		image = image->older;
 	return image;
+}
+
+struct image_holds *processes__holds(const struct processes *processes, pid_t tgid,
+				     uint64_t time_ns)
+{
+	struct image *image = find_image(processes, tgid, time_ns);
+
+	return image ? &image->holds : NULL;
+}
+
+const struct image *processes__image(const struct processes *processes, pid_t tgid,
+				     uint64_t time_ns)
+{
+	return find_image(processes, tgid, time_ns);
 }
 
 const struct image *processes__next_image(const struct processes *processes, pid_t tgid,

@@ -13,6 +13,7 @@
 
 #include "base/mapping.h"
 #include "names/perf_map_file.h"
+#include "processes/image_holds.h"
 #include "stays/shared_memory.h"
 
 struct image {
@@ -21,6 +22,7 @@ struct image {
 	struct perf_map_file *code; /* names of code made at run time; NULL: it made none */
 	bool code_is_parents; /* code is the parent's, from before the fork */
 	struct shared_memory *shared; /* the shared memory that it mapped; NULL: none was noted */
+	struct image_holds holds;
 	char *exe; /* NULL: unknown */
 	pid_t relative; /* parent or child by a fork before we came; 0: none */
 	char *cgroup; /* path in the hierarchy; NULL: not known */
@@ -73,6 +75,10 @@ void processes__sweep_gone(struct processes *processes,
  * followed, or when memory has run out.
  */
 struct shared_memory *processes__shared(struct processes *processes, pid_t tgid);
+
+/* The holds of the program that ran in the process at that time, to be added to; or NULL. */
+struct image_holds *processes__holds(const struct processes *processes, pid_t tgid,
+				     uint64_t time_ns);
 
 /* The program that ran in the process at that time, or NULL. */
 const struct image *processes__image(const struct processes *processes, pid_t tgid,

@@ -150,6 +150,7 @@ struct process_report {
 	const char *exe; /* NULL: unknown */
 	const char *cgroup; /* NULL: unknown */
 	double run_s; /* < 0: unknown */
+	double held_back_s; /* of these, until new files had been looked into; 0: not at all */
 
 	bool fork_copy; /* it was made by fork, and ran no program of its own by exec */
 	bool late_attach; /* it ran before we came: earlier blocks are not counted */
