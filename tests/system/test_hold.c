@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* --hold-new: the first run ever of a program is seen from its first call, and is not held again. */
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,9 +36,23 @@ static bool was_held_in_time(const json_t *record)
 	return !late;
 }
 
+/*
+ * Memory file systems of older kernels have no leases, so the tracer looks into a file anew when
+ * its status has changed, by another hard link too: a process that runs by then is late.
+ */
+static bool takes_leases(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool taken = fd >= 0 && !fcntl(fd, F_SETLEASE, F_RDLCK);
+
+	close(fd);
+	return taken;
+}
+
 static void test_a_new_program(void **state)
 {
 	const char *path = new_copy(victim("leak64_static"), scratch("newcomer"));
+	bool leased = takes_leases(path), late;
 	struct child *tracer = start_holding();
 	const char *again = scratch("newcomer_again");
 	struct run *run;
@@ -51,10 +66,13 @@ static void test_a_new_program(void **state)
 	assert_true(real(only_exit(run, "newcomer_again"), "held_back_s") == 0);
 	if (was_held_in_time(only_exit(run, "newcomer"))) {
 		assert_int_equal(stacks_with(only_exit(run, "newcomer"), "main").bytes, 64 * MIB);
-		assert_false(truth_value(only_exit(run, "newcomer_again"), "late_attach"));
-		assert_int_equal(number(only_exit(run, "newcomer"), "totals.allocated_blocks"),
-				 number(only_exit(run, "newcomer_again"),
-					"totals.allocated_blocks"));
+		late = truth_value(only_exit(run, "newcomer_again"), "late_attach");
+		assert_false(late && leased);
+		if (!late)
+			assert_int_equal(number(only_exit(run, "newcomer"),
+						"totals.allocated_blocks"),
+					 number(only_exit(run, "newcomer_again"),
+						"totals.allocated_blocks"));
 	}
 	run__free(run);
 }
