@@ -22,9 +22,11 @@ static void report_outstanding(struct monitor *monitor)
 	size_t nr, nr_gathered = 0;
 
 	monitor_leaks__check(monitor);
+	reporter__begin_interval(monitor->reporter);
 	if (snapshot__read_live(monitor->maps, &spaces, &nr))
-		return;
+		return reporter__end_interval(monitor->reporter);
 	kernel_records__drain(monitor->records);
+	reporter__sort_by_growth(monitor->reporter, spaces, nr);
 	if (monitor->options->mode == MODE_SYSTEM) {
 		reporter__ranking(monitor->reporter, spaces, nr);
 		nr = monitor_leaks__find_checked(monitor, spaces, nr);
@@ -45,6 +47,7 @@ static void report_outstanding(struct monitor *monitor)
 		monitor_holds__catch_up(monitor);
 	}
 	reporter__free_gathered(monitor->reporter);
+	reporter__end_interval(monitor->reporter);
 	for (size_t j = 0; j < followed->nr; j++)
 		if (monitor_targets__is_idle(monitor, j, spaces, nr))
 			reporter__nothing_yet(monitor->reporter, followed->process[j].tgid);

@@ -211,3 +211,21 @@ int option_value__stack_walk(struct option_parser *parser, const struct option_e
 	parser->options->paths.stack_walk = path;
 	return path ? 0 : refuse_way(parser, shown, STACK_WALKS, value);
 }
+
+int option_value__order(struct option_parser *parser, const struct option_entry *entry,
+			const char *shown, char *value)
+{
+	static const char *const names[NR_STACK_ORDERS] = {
+		[ORDER_HELD] = "held",	   [ORDER_GROWTH] = "growth", [ORDER_OLD] = "old",
+		[ORDER_BLOCKS] = "blocks", [ORDER_RATE] = "rate",
+	};
+
+	(void)entry;
+	for (int i = 0; i < NR_STACK_ORDERS; i++) {
+		if (strcmp(value, names[i]) != 0)
+			continue;
+		parser->options->order = (enum stack_order)i;
+		return 0;
+	}
+	return refuse_way(parser, shown, STACK_ORDERS, value);
+}

@@ -13,6 +13,7 @@
 #define EXIT_AFTERS "tracepoint, fexit or kretprobe"
 #define CALL_PROBES "session, multi or perf"
 #define STACK_WALKS "tables, frame-pointers or none"
+#define STACK_ORDERS "growth, held, old, blocks or rate"
 #define INTERVAL_TAKES "INTERVAL takes seconds from 0.001 to 31536000 such as 5 or 0.5"
 
 struct option_parser {
@@ -57,6 +58,6 @@ option_apply option_value__age; /* milliseconds, into seconds */
 /* These know their fields. */
 option_apply option_value__pids, option_value__prefix, option_value__object,
 	option_value__exit_hook, option_value__exit_after;
-option_apply option_value__call_probes, option_value__stack_walk;
+option_apply option_value__call_probes, option_value__stack_walk, option_value__order;
 
 #endif

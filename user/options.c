@@ -247,6 +247,7 @@ int options__parse(struct options *options, int argc, char **argv, char *error, 
 	*options = (struct options){
 		.max_size_bytes = UINT64_MAX,
 		.max_frames = WIRE_MAX_FRAMES,
+		.order = ORDER_GROWTH,
 	};
 	option_leaks__set_defaults(options);
 	if (error_size)

@@ -10,6 +10,7 @@
 
 #include "allocators/file_functions.h"
 #include "probes/probe_paths.h"
+#include "report/stack_order.h"
 
 #define OPTIONS_MAX_PIDS 256
 
@@ -58,6 +59,7 @@ struct options {
 	bool trace; /* -t */
 	double min_age_s; /* -o, given in milliseconds */
 	uint64_t top; /* -T; 0: not given */
+	enum stack_order order; /* --sort; ORDER_GROWTH by default */
 	uint64_t min_size_bytes; /* -z; 0 by default */
 	uint64_t max_size_bytes; /* -Z; UINT64_MAX by default */
 	uint64_t max_blocks; /* --max-blocks; 0: sized from memory */

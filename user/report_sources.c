@@ -22,6 +22,17 @@ struct snapshot_request report_sources__request(const struct report_sources *sou
 	};
 }
 
+struct aggregate_request report_sources__shown(const struct report_sources *sources)
+{
+	const struct options *options = sources->options;
+
+	return (struct aggregate_request){
+		.top = options__nr_shown(options),
+		.order = options->order,
+		.part = options->min_age_s > 0,
+	};
+}
+
 static int read_stack(uint64_t stack_id, struct stack *stack, void *context)
 {
 	return stacks__read(context, stack_id, stack);

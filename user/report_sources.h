@@ -41,6 +41,9 @@ bool report_sources__need_blocks(const struct report_sources *sources);
 struct snapshot_request report_sources__request(const struct report_sources *sources,
 						uint64_t now_ns);
 
+/* Which stacks the options ask for; the caller adds what is known of their growth. */
+struct aggregate_request report_sources__shown(const struct report_sources *sources);
+
 /*
  * Where stacks and names are read; image: the process's, NULL when unknown or for many processes.
  */

@@ -119,6 +119,17 @@ static double run_time_s(const struct reported_process *process)
 		       -1;
 }
 
+static void fill_growth(const struct reported_process *process, struct process_report *report)
+{
+	const struct growth_subject subject = {
+		.serial = process->space->serial,
+		.began_ns = process->space->seen_ns,
+	};
+
+	report->growth = growth__note_process(process->growth, &subject, report->held_bytes,
+					      report->held_blocks);
+}
+
 void reported_process__fill(const struct report_sources *sources,
 			    const struct reported_process *process, struct process_report *report)
 {
@@ -126,6 +137,8 @@ void reported_process__fill(const struct report_sources *sources,
 	fill_counters(sources, process->space, report);
 	report->unexplained_bytes = FIGURE_UNKNOWN;
 	report->run_s = run_time_s(process);
+	if (process->growth)
+		fill_growth(process, report);
 }
 
 void reported_process__fill_stacks(const struct report_sources *sources,
@@ -137,16 +150,19 @@ void reported_process__fill_stacks(const struct report_sources *sources,
 	uint64_t now_ns = space->after_ns ? space->after_ns : process->now_ns;
 	struct snapshot_request request = report_sources__request(sources, now_ns);
 	struct aggregate_source source = report_sources__stacks(sources, process->image, now_ns);
+	struct aggregate_request shown = report_sources__shown(sources);
 	struct snapshot snapshot;
 	int err;
 
 	request.blocks = process->blocks;
+	shown.growth = process->growth;
+	shown.births = process->births;
+	shown.began_ns = space->seen_ns;
 	err = report_sources__need_blocks(sources) && !request.blocks ? -ENODATA : 0;
 	if (!err)
 		err = snapshot__read(&snapshot, sources->maps, space, &request);
 	if (!err) {
-		err = aggregate__fill(report, &snapshot, options__nr_shown(sources->options),
-				      request.allocated_before_ns != 0, &source);
+		err = aggregate__fill(report, &snapshot, space->serial, &shown, &source);
 		snapshot__free(&snapshot);
 	}
 	if (err)

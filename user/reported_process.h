@@ -8,6 +8,7 @@
 
 #include "books/snapshot.h"
 #include "processes/processes.h"
+#include "report/growth.h"
 #include "report/report.h"
 #include "report_sources.h"
 
@@ -16,6 +17,8 @@ struct reported_process {
 	const struct space *space;
 	const struct image *image; /* the program that had the space; NULL: unknown */
 	const struct snapshot_blocks *blocks; /* gathered for it, where the options need them */
+	struct growth *growth; /* of a report at an interval; else NULL */
+	const struct births *births; /* when its blocks were allocated; NULL: unknown */
 	uint64_t ready_ns; /* when all that is traced from the start was probed */
 	uint64_t end_ns; /* the time up to which it ran; 0: unknown */
 	uint64_t now_ns;

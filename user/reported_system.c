@@ -16,6 +16,7 @@ static int read_process(const struct report_sources *sources, const struct space
 	struct report_lost lost = { 0 };
 
 	losses__add_space(&lost, space);
+	process->serial = space->serial;
 	process->mappings = image ? image->mappings : NULL;
 	process->code = image ? image->code : NULL;
 	process->held_bytes = space->held_bytes;
@@ -48,13 +49,14 @@ static int read_processes(const struct report_sources *sources, const struct spa
 	return err;
 }
 
-int reported_system__fill(const struct report_sources *sources, struct ranking *ranking,
-			  const struct space *spaces, size_t nr_spaces, uint64_t now_ns,
-			  struct ranking_report *report)
+int reported_system__fill(const struct report_sources *sources,
+			  const struct system_history *history, const struct space *spaces,
+			  size_t nr_spaces, uint64_t now_ns, struct ranking_report *report)
 {
 	struct aggregate_source source = report_sources__stacks(sources, NULL, now_ns);
 	struct process_sites *processes = calloc(nr_spaces + 1, sizeof(*processes));
-	uint64_t nr_shown = options__nr_shown(sources->options);
+	struct aggregate_request shown = report_sources__shown(sources);
+	const struct growth_subject all = { 0 };
 	size_t nr = 0;
 	int err;
 
@@ -62,9 +64,15 @@ int reported_system__fill(const struct report_sources *sources, struct ranking *
 		return -ENOMEM;
 	err = read_processes(sources, spaces, nr_spaces, now_ns, processes, &nr);
 	if (!err)
-		err = ranking__fill(ranking, report, spaces, nr_spaces, nr_shown);
+		err = ranking__fill(history->ranking, report, spaces, nr_spaces, shown.top,
+				    shown.order);
+	shown.growth = history->growth;
+	shown.births = history->births;
 	if (!err)
-		err = aggregate__fill_ranking(report, processes, nr, nr_shown, &source);
+		err = aggregate__fill_ranking(report, processes, nr, &shown, &source);
+	if (!err)
+		growth__note_process(history->growth, &all, report->held_bytes,
+				     report->held_blocks);
 	for (size_t i = 0; i < nr; i++)
 		snapshot__free(&processes[i].snapshot);
 	free(processes);

@@ -32,6 +32,9 @@ struct reporter {
 	struct document *document;
 	struct report_file *file; /* where the document is written */
 	struct ranking *ranking;
+	struct growth *growth; /* from report to report, at intervals */
+	struct births
+		*births; /* of what is held at this report, if it is not the first; else NULL */
 	struct run_total total;
 	struct snapshot_blocks *gathered; /* of the processes that are reported next; or NULL */
 	uint64_t ready_ns; /* CLOCK_MONOTONIC, when all that is traced from the start was probed */
@@ -61,7 +64,8 @@ struct reporter *reporter__new(const struct report_sources *sources, struct repo
 	reporter->file = file;
 	reporter->document = new_document(sources->options, file);
 	reporter->ranking = ranking__new();
-	if (reporter->document && reporter->ranking)
+	reporter->growth = growth__new();
+	if (reporter->document && reporter->ranking && reporter->growth)
 		return reporter;
 	reporter__free(reporter);
 	return NULL;
@@ -73,6 +77,8 @@ void reporter__free(struct reporter *reporter)
 		return;
 	reporter__free_gathered(reporter);
 	ranking__free(reporter->ranking);
+	growth__free(reporter->growth);
+	births__free(reporter->births);
 	document__free(reporter->document);
 	free(reporter);
 }
@@ -146,6 +152,61 @@ void reporter__free_gathered(struct reporter *reporter)
 	reporter->gathered = NULL;
 }
 
+static int count_birth(const struct block_key *key, const struct block *block, void *context)
+{
+	if (key->address & WIRE_GHOST)
+		return 0;
+	return births__add(context, key->serial, block->stack_id, block->size_bytes,
+			   block->time_ns);
+}
+
+/* Finds out when what is held was allocated. A walk that fails, or is stopped, leaves none. */
+static struct births *count_births(const struct reporter *reporter)
+{
+	const uint64_t *times_ns;
+	size_t nr = growth__times(reporter->growth, &times_ns);
+	struct births *births = nr ? births__new(times_ns, nr) : NULL;
+
+	if (births && snapshot__walk_blocks(reporter->sources.maps, count_birth, births)) {
+		births__free(births);
+		return NULL;
+	}
+	return births;
+}
+
+static int64_t growth_of(const struct growth *growth, const struct space *space)
+{
+	return (int64_t)(space->held_bytes - growth__held_before(growth, space->serial));
+}
+
+static int by_growth(const void *a, const void *b, void *context)
+{
+	const struct space *left = a, *right = b;
+	int64_t left_bytes = growth_of(context, left), right_bytes = growth_of(context, right);
+
+	if (left_bytes != right_bytes)
+		return left_bytes > right_bytes ? -1 : 1;
+	return left->serial < right->serial ? -1 : left->serial > right->serial;
+}
+
+void reporter__begin_interval(struct reporter *reporter)
+{
+	growth__begin(reporter->growth, clock__monotonic_ns());
+	reporter->births = count_births(reporter);
+}
+
+void reporter__sort_by_growth(const struct reporter *reporter, struct space *spaces, size_t nr)
+{
+	if (nr)
+		qsort_r(spaces, nr, sizeof(*spaces), by_growth, reporter->growth);
+}
+
+void reporter__end_interval(struct reporter *reporter)
+{
+	births__free(reporter->births);
+	reporter->births = NULL;
+}
+
 static void write_process(struct reporter *reporter, enum report_kind kind,
 			  const struct process_report *report)
 {
@@ -190,6 +251,10 @@ void reporter__outstanding(struct reporter *reporter, const struct space *space)
 	struct reported_leaks leaks;
 
 	process.end_ns = process.now_ns;
+	/* A leak check tells its own growth: of what is lost. */
+	if (reporter->sources.options->leak_check == LEAK_CHECK_NO)
+		process.growth = reporter->growth;
+	process.births = reporter->births;
 	reported_process__fill(&reporter->sources, &process, &report);
 	if (!reported_leaks__fill(&leaks, &reporter->sources, &process, false, &report) &&
 	    report.has_allocator)
@@ -222,7 +287,9 @@ void reporter__nothing_yet(struct reporter *reporter, pid_t tgid)
 void reporter__ranking(struct reporter *reporter, const struct space *spaces, size_t nr_spaces)
 {
 	struct ranking_report report = { .time = wall_time(0) };
-	int err = reported_system__fill(&reporter->sources, reporter->ranking, spaces, nr_spaces,
+	const struct system_history history = { reporter->ranking, reporter->growth,
+						reporter->births };
+	int err = reported_system__fill(&reporter->sources, &history, spaces, nr_spaces,
 					clock__monotonic_ns(), &report);
 
 	if (err) {

@@ -28,6 +28,15 @@ void reporter__start(struct reporter *reporter, const struct features *features,
 		     const struct probe_paths *paths, unsigned int nr_processes, pid_t command_pid,
 		     uint64_t ready_ns);
 /*
+ * Encloses the reports of what is outstanding at one moment: growth is counted from moment to
+ * moment. Call it before what these tell is read.
+ */
+void reporter__begin_interval(struct reporter *reporter);
+void reporter__end_interval(struct reporter *reporter);
+/* Those of processes that have grown most since the last interval come first. */
+void reporter__sort_by_growth(const struct reporter *reporter, struct space *spaces, size_t nr);
+
+/*
  * Gathers the single blocks of spaces, where the options need them; call it before these are
  * reported. It takes as many of the first *nr as it can at once, and sets *nr to that number.
  * Returns 0 or -errno: -EINTR when somebody asks to stop.

@@ -255,7 +255,7 @@ static void test_ranking(void **state)
 {
 	const char *argv[] = { victim("obey"), NULL };
 	struct child_options options = { .argv = argv, .stdin_pipe = true };
-	struct child *tracer = start_tracer(ARGS("0.5"));
+	struct child *tracer = start_tracer(ARGS("--sort", "held", "0.5"));
 	struct child *daemons[2] = { child__start(&options), child__start(&options) };
 	struct run *run;
 	json_t *record, *stack = NULL, *row;

@@ -161,9 +161,9 @@ static void change_lost_stacks(struct process_report *report, struct report_leak
 {
 	(void)check;
 	report->lost.by_cause[LOSS_STACK] = 1;
-	report->stacks.more = 12;
-	report->stacks.more_bytes = 3456;
-	report->stacks.more_blocks = 20;
+	report->stacks.more.stacks = 12;
+	report->stacks.more.bytes = 3456;
+	report->stacks.more.blocks = 20;
 }
 
 static void change_not_done(struct process_report *report, struct report_leaks *check)

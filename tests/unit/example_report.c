@@ -70,6 +70,30 @@ static struct report_stack mixed_stacks[] = {
 	{ .bytes = 1, .blocks = 1, .kind = LEAK_REACHABLE },
 };
 
+/* A leak, a cache that is used, one whose ages are unknown, and one that has not grown. */
+static struct report_stack growing_stacks[] = {
+	{ .bytes = 104784,
+	  .blocks = 2183,
+	  .frames = plain_frames,
+	  .nr_frames = 1,
+	  .growth = { true, 35136, 732, 69984, true, 69648, 34848, 34848 } },
+	{ .bytes = 5000,
+	  .blocks = 20,
+	  .frames = plain_frames,
+	  .nr_frames = 1,
+	  .growth = { true, 100, -1, 60, true, 2500, 3000, 1000 } },
+	{ .bytes = 50,
+	  .blocks = 1,
+	  .frames = plain_frames,
+	  .nr_frames = 1,
+	  .growth = { true, 1, 0, INT64_MAX, false, 0, 0, 0 } },
+	{ .bytes = 40,
+	  .blocks = 1,
+	  .frames = plain_frames,
+	  .nr_frames = 1,
+	  .growth = { true, INT64_MIN, INT64_MIN, INT64_MIN, true, UINT64_MAX, 1, 0 } },
+};
+
 static struct report_frame hostile_frames[] = {
 	{ "f\x1b[2J\n", "a\tb\xff.c", 1, "/tmp/\xc2\x9b/x\r", 1, 2, false, NULL, NULL },
 	{ "r\xe2\x80\xaeltr", "\xc3\xa9t\xc3\xa9.c", 2, NULL, 0, 0, false, NULL, NULL },
@@ -363,17 +387,43 @@ static void change_stacks(struct process_report *report)
 {
 	report->stacks.list = mixed_stacks;
 	report->stacks.nr = COUNT_OF(mixed_stacks);
-	report->stacks.more = 12;
+	report->stacks.more.stacks = 12;
 	report->walks[STACK_COMPLETE] = 1346;
 	report->walks[STACK_FULL] = 3;
 	report->walks[STACK_NO_TABLE] = 1;
-	report->stacks.more_bytes = 3456;
-	report->stacks.more_blocks = 20;
+	report->stacks.more.bytes = 3456;
+	report->stacks.more.blocks = 20;
 }
 
 static void change_one_more_stack(struct process_report *report)
 {
-	report->stacks.more = report->stacks.more_bytes = report->stacks.more_blocks = 1;
+	report->stacks.more.stacks = report->stacks.more.bytes = report->stacks.more.blocks = 1;
+}
+
+static void change_growing(struct process_report *report)
+{
+	report->growth = (struct report_growth){ .known = true, .bytes = 35137, .blocks = 731 };
+	report->stacks = (struct report_stacks){
+		.list = growing_stacks,
+		.nr = COUNT_OF(growing_stacks),
+		.order = ORDER_GROWTH,
+		.more = { 30, 5169999, 2500 },
+		.more_steady = { 24, 5160000, 2400 },
+		.steady = { 25, 5160040, 2401 },
+		.steady_growth_bytes = -100,
+		.since_s = 4,
+		.long_s = 8,
+	};
+}
+
+/* The same, in another order: each is listed. */
+static void change_growing_by_held(struct process_report *report)
+{
+	change_growing(report);
+	report->growth.bytes = INT64_MIN;
+	report->stacks.order = ORDER_HELD;
+	report->stacks.more_steady = report->stacks.steady = (struct stack_sum){ 0 };
+	report->stacks.steady_growth_bytes = 0;
 }
 
 static void change_hostile(struct process_report *report)
@@ -392,7 +442,8 @@ static void change_huge(struct process_report *report)
 {
 	report->held_bytes = report->held_blocks = UINT64_MAX;
 	report->allocated_bytes = report->freed_bytes = UINT64_MAX;
-	report->stacks.more = report->stacks.more_bytes = report->stacks.more_blocks = UINT64_MAX;
+	report->stacks.more.stacks = report->stacks.more.bytes = report->stacks.more.blocks =
+		UINT64_MAX;
 	report->lost = (struct report_lost){ { [LOSS_RETURN] = UINT64_MAX,
 					       [LOSS_BLOCK_MAP_FULL] = UINT64_MAX,
 					       [LOSS_STACK] = UINT64_MAX } };
@@ -439,6 +490,8 @@ const struct example_report example_reports[] = {
 	{ "all unknown", change_all_unknown },
 	{ "stacks", change_stacks },
 	{ "one more stack", change_one_more_stack },
+	{ "growing", change_growing },
+	{ "growing by held", change_growing_by_held },
 	{ "hostile", change_hostile },
 	{ "huge", change_huge },
 	{ "widest", change_widest },

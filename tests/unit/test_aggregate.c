@@ -83,6 +83,14 @@ static struct aggregate_source source_of(void **state)
 	};
 }
 
+static int fill(struct process_report *report, const struct snapshot *snapshot, uint64_t top,
+		bool part, const struct aggregate_source *source)
+{
+	const struct aggregate_request request = { .top = top, .part = part };
+
+	return aggregate__fill(report, snapshot, 1, &request, source);
+}
+
 static void test_largest_first_and_the_rest_summed(void **state)
 {
 	struct aggregate_source source = source_of(state);
@@ -94,16 +102,16 @@ static void test_largest_first_and_the_rest_summed(void **state)
 	struct snapshot snapshot = { .sites = sites, .nr_sites = 3 };
 	struct process_report report = { .held_bytes = 540, .held_blocks = 6 };
 
-	assert_int_equal(aggregate__fill(&report, &snapshot, 1, false, &source), 0);
+	assert_int_equal(fill(&report, &snapshot, 1, false, &source), 0);
 	assert_int_equal(report.stacks.nr, 1);
 	assert_int_equal(report.stacks.list[0].bytes, 500);
 	assert_int_equal(report.stacks.list[0].blocks, 2);
 	assert_int_equal(report.stacks.list[0].nr_frames, 3);
 	assert_int_equal(report.stacks.list[0].frames[0].address, 0x1100);
 	assert_int_equal(report.stacks.list[0].frames[2].address, 0x1400);
-	assert_int_equal(report.stacks.more, 2);
-	assert_int_equal(report.stacks.more_bytes, 40);
-	assert_int_equal(report.stacks.more_blocks, 4);
+	assert_int_equal(report.stacks.more.stacks, 2);
+	assert_int_equal(report.stacks.more.bytes, 40);
+	assert_int_equal(report.stacks.more.blocks, 4);
 	aggregate__free(&report.stacks);
 	assert_null(report.stacks.list);
 }
@@ -119,7 +127,7 @@ static void test_astray_walks_are_cut_and_folded(void **state)
 	struct snapshot snapshot = { .sites = sites, .nr_sites = 3 };
 	struct process_report report = { .held_bytes = 350, .held_blocks = 4 };
 
-	assert_int_equal(aggregate__fill(&report, &snapshot, 10, false, &source), 0);
+	assert_int_equal(fill(&report, &snapshot, 10, false, &source), 0);
 	assert_int_equal(report.stacks.nr, 2);
 	assert_int_equal(report.stacks.list[0].bytes, 200);
 	assert_int_equal(report.stacks.list[0].blocks, 3);
@@ -128,7 +136,7 @@ static void test_astray_walks_are_cut_and_folded(void **state)
 	assert_int_equal(report.stacks.list[0].end, STACK_NO_CODE);
 	assert_int_equal(report.stacks.list[1].bytes, 150);
 	assert_int_equal(report.stacks.list[1].end, STACK_COMPLETE);
-	assert_int_equal(report.stacks.more, 0);
+	assert_int_equal(report.stacks.more.stacks, 0);
 	aggregate__free(&report.stacks);
 }
 
@@ -144,7 +152,7 @@ static void test_a_cut_walk_leaves_whole_ones_whole(void **state)
 	struct snapshot snapshot = { .sites = sites, .nr_sites = 3 };
 	struct process_report report = { .held_bytes = 8016, .held_blocks = 1002 };
 
-	assert_int_equal(aggregate__fill(&report, &snapshot, 10, false, &source), 0);
+	assert_int_equal(fill(&report, &snapshot, 10, false, &source), 0);
 	assert_int_equal(report.stacks.nr, 2);
 	assert_int_equal(report.stacks.list[0].end, STACK_COMPLETE);
 	assert_int_equal(report.stacks.list[0].bytes, 8000);
@@ -163,7 +171,7 @@ static void test_the_immediate_caller_is_kept_wherever_it_is(void **state)
 	struct process_report report = { .held_bytes = 8, .held_blocks = 1 };
 
 	source.mappings = NULL;
-	assert_int_equal(aggregate__fill(&report, &snapshot, 10, false, &source), 0);
+	assert_int_equal(fill(&report, &snapshot, 10, false, &source), 0);
 	assert_int_equal(report.stacks.list[0].nr_frames, 1);
 	assert_int_equal(report.stacks.list[0].frames[0].address, 0x1100);
 	assert_int_equal(report.stacks.list[0].end, STACK_NO_CODE);
@@ -179,7 +187,7 @@ static void test_what_no_site_has_is_shown_without_frames(void **state)
 					 .held_blocks = 5,
 					 .lost.by_cause[LOSS_STACK] = 4 };
 
-	assert_int_equal(aggregate__fill(&report, &snapshot, 10, false, &source), 0);
+	assert_int_equal(fill(&report, &snapshot, 10, false, &source), 0);
 	assert_int_equal(report.stacks.nr, 2);
 	assert_int_equal(report.stacks.list[0].bytes, 900);
 	assert_int_equal(report.stacks.list[0].blocks, 4);
@@ -190,7 +198,7 @@ static void test_what_no_site_has_is_shown_without_frames(void **state)
 	report = (struct process_report){ .held_bytes = 1000,
 					  .held_blocks = 5,
 					  .lost.by_cause[LOSS_STACK] = 4 };
-	assert_int_equal(aggregate__fill(&report, &snapshot, 10, true, &source), 0);
+	assert_int_equal(fill(&report, &snapshot, 10, true, &source), 0);
 	assert_int_equal(report.stacks.nr, 1);
 	aggregate__free(&report.stacks);
 }
@@ -212,7 +220,7 @@ static void test_block_lists_come_along(void **state)
 	struct process_report report = { .held_bytes = 16, .held_blocks = 2 };
 	size_t timed;
 
-	assert_int_equal(aggregate__fill(&report, &snapshot, 10, false, &source), 0);
+	assert_int_equal(fill(&report, &snapshot, 10, false, &source), 0);
 	assert_int_equal(report.stacks.nr, 1);
 	assert_int_equal(report.stacks.list[0].nr_block_list, 2);
 	timed = report.stacks.list[0].block_list[0].address == 0x50 ? 0 : 1;
@@ -224,6 +232,14 @@ static void test_block_lists_come_along(void **state)
 }
 
 /* Two processes map the program at different addresses; a third maps another file. */
+static int fill_ranking(struct ranking_report *report, const struct process_sites *processes,
+			size_t nr, uint64_t top, const struct aggregate_source *source)
+{
+	const struct aggregate_request request = { .top = top };
+
+	return aggregate__fill_ranking(report, processes, nr, &request, source);
+}
+
 static void test_one_stack_of_many_processes(void **state)
 {
 	struct aggregate_source source = source_of(state);
@@ -250,7 +266,7 @@ static void test_one_stack_of_many_processes(void **state)
 
 	assert_int_equal(mapping_set__add(second, &same), 0);
 	assert_int_equal(mapping_set__add(third, &other), 0);
-	assert_int_equal(aggregate__fill_ranking(&report, processes, 3, 2, &source), 0);
+	assert_int_equal(fill_ranking(&report, processes, 3, 2, &source), 0);
 	assert_int_equal(report.stacks.nr, 2);
 	assert_int_equal(report.stacks.list[0].bytes, 110);
 	assert_int_equal(report.stacks.list[0].blocks, 3);
@@ -258,9 +274,9 @@ static void test_one_stack_of_many_processes(void **state)
 	assert_int_equal(report.stacks.list[1].bytes, 50);
 	assert_int_equal(report.stacks.list[1].nr_processes, 1);
 	/* The rest: the third's other stack, and what the second holds without one. */
-	assert_int_equal(report.stacks.more, 2);
-	assert_int_equal(report.stacks.more_bytes, 1 + 2);
-	assert_int_equal(report.stacks.more_blocks, 1 + 1);
+	assert_int_equal(report.stacks.more.stacks, 2);
+	assert_int_equal(report.stacks.more.bytes, 1 + 2);
+	assert_int_equal(report.stacks.more.blocks, 1 + 1);
 	aggregate__free(&report.stacks);
 	assert_null(report.stacks.list);
 	mapping_set__free(second);
@@ -298,7 +314,7 @@ static void test_code_made_at_run_time(void **state)
 	assert_int_equal(perf_map_file__refresh(code), 0);
 	unlink(path);
 	assert_int_equal(mapping_set__add(mappings, &made), 0);
-	assert_int_equal(aggregate__fill_ranking(&report, processes, 2, 10, &source), 0);
+	assert_int_equal(fill_ranking(&report, processes, 2, 10, &source), 0);
 	assert_int_equal(report.stacks.nr, 2);
 	assert_int_equal(report.stacks.list[0].bytes, 100);
 	assert_string_equal(report.stacks.list[0].frames[0].function, "made");
@@ -316,9 +332,9 @@ static void test_nothing_held(void **state)
 	struct snapshot snapshot = { 0 };
 	struct process_report report = { 0 };
 
-	assert_int_equal(aggregate__fill(&report, &snapshot, 10, false, &source), 0);
+	assert_int_equal(fill(&report, &snapshot, 10, false, &source), 0);
 	assert_int_equal(report.stacks.nr, 0);
-	assert_int_equal(report.stacks.more, 0);
+	assert_int_equal(report.stacks.more.stacks, 0);
 	aggregate__free(&report.stacks);
 }
 
@@ -338,7 +354,7 @@ static void test_out_of_memory_leaves_no_stacks(void **state)
 		struct process_report report = { .held_bytes = 210, .held_blocks = 5 };
 
 		failing_alloc__after(nr++);
-		err = aggregate__fill(&report, &snapshot, 10, false, &source);
+		err = fill(&report, &snapshot, 10, false, &source);
 		failing_alloc__never();
 		if (err) {
 			assert_int_equal(err, -ENOMEM);

@@ -161,9 +161,9 @@ static void test_only_some_kinds_are_shown(void **state)
 	request.top = 1;
 	assert_int_equal(leak_stacks__fill(&report, &leaks, &request, &source), 0);
 	assert_int_equal(report.stacks.nr, 1);
-	assert_int_equal(report.stacks.more, 3);
-	assert_int_equal(report.stacks.more_bytes, 509);
-	assert_int_equal(report.stacks.more_blocks, 4);
+	assert_int_equal(report.stacks.more.stacks, 3);
+	assert_int_equal(report.stacks.more.bytes, 509);
+	assert_int_equal(report.stacks.more.blocks, 4);
 	assert_int_equal(leaks.of_kind[LEAK_REACHABLE].blocks, 1);
 	assert_int_equal(leaks.records[LEAK_INDIRECT], 1);
 	aggregate__free(&report.stacks);

@@ -38,7 +38,7 @@ static void test_largest_first(void **state)
 	struct ranking_report report = { 0 };
 
 	(void)state;
-	assert_int_equal(ranking__fill(ranking, &report, spaces, NR_SPACES, 10), 0);
+	assert_int_equal(ranking__fill(ranking, &report, spaces, NR_SPACES, 10, ORDER_HELD), 0);
 	assert_int_equal(report.nr_rows, 3); /* a process that holds nothing is no row */
 	assert_int_equal(report.processes, 3);
 	assert_int_equal(report.held_bytes, 700);
@@ -64,7 +64,7 @@ static void test_the_rest_is_summed(void **state)
 	struct ranking_report report = { 0 };
 
 	(void)state;
-	assert_int_equal(ranking__fill(ranking, &report, spaces, NR_SPACES, 1), 0);
+	assert_int_equal(ranking__fill(ranking, &report, spaces, NR_SPACES, 1, ORDER_HELD), 0);
 	assert_int_equal(report.nr_rows, 1);
 	assert_int_equal(report.more_rows, 2);
 	assert_int_equal(report.more_rows_bytes, 200);
@@ -84,8 +84,8 @@ static void test_growth(void **state)
 	later[0].held_bytes = 40;
 	later[1].held_bytes = 700;
 	later[3].serial = 41;
-	assert_int_equal(ranking__fill(ranking, &first, spaces, NR_SPACES, 10), 0);
-	assert_int_equal(ranking__fill(ranking, &second, later, NR_SPACES, 10), 0);
+	assert_int_equal(ranking__fill(ranking, &first, spaces, NR_SPACES, 10, ORDER_HELD), 0);
+	assert_int_equal(ranking__fill(ranking, &second, later, NR_SPACES, 10, ORDER_HELD), 0);
 	assert_int_equal(second.rows[0].growth_bytes, 200);
 	assert_int_equal(second.rows[1].growth_bytes, 100);
 	assert_int_equal(second.rows[2].growth_bytes, -60);
@@ -98,10 +98,11 @@ static void test_nothing(void **state)
 	struct ranking_report report = { 0 };
 
 	(void)state;
-	assert_int_equal(ranking__fill(ranking, &report, NULL, 0, 10), 0);
+	assert_int_equal(ranking__fill(ranking, &report, NULL, 0, 10, ORDER_HELD), 0);
 	assert_int_equal(report.nr_rows, 0);
 	failing_alloc__after(1);
-	assert_int_equal(ranking__fill(ranking, &report, spaces, NR_SPACES, 10), -ENOMEM);
+	assert_int_equal(ranking__fill(ranking, &report, spaces, NR_SPACES, 10, ORDER_HELD),
+			 -ENOMEM);
 	failing_alloc__never();
 	ranking__free(ranking);
 }

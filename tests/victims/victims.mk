@@ -16,7 +16,7 @@ VICTIM_PLAIN := leak64 hello family realloc_forms failed zero hammer cross_free 
 	echo_signals pass world ids frames eat sizes forks brief storm weigh \
 	inlined run_time_code cut_return mute_fs churn prefork \
 	leak_kinds leak_threads leak_ends leak_forks leak_daemon leak_sleeper \
-	leak_old_words own_names extended_names unknown_pool slow_end copied_text
+	leak_old_words own_names extended_names unknown_pool slow_end copied_text grow
 VICTIM_CXX_PROGRAMS := bad_alloc shapes leaky_cache new_forms
 # The same sources linked otherwise: NAME_VARIANT.
 VICTIM_STATIC := family_static obey_static frames_static hammer_static leak64_static leak_kinds_static

@@ -4,6 +4,7 @@
 
 #include "output/json_leaks.h"
 #include "output/json_value.h"
+#include "report/growth.h"
 
 static json_t *build_frame(const struct report_frame *frame)
 {
@@ -63,6 +64,22 @@ json_t *json_stacks__walks(const uint64_t walks[NR_STACK_ENDS])
 	return line;
 }
 
+static json_t *build_growth(const struct report_growth *growth)
+{
+	json_t *line = json_pack("{s:I, s:I, s:I}", "bytes", (json_int_t)growth->bytes, "blocks",
+				 (json_int_t)growth->blocks, "long_bytes",
+				 (json_int_t)growth->long_bytes);
+
+	if (growth->has_ages)
+		json_value__join(&line,
+				 json_pack("{s:I, s:I, s:I, s:b}", "old_bytes",
+					   json_value__whole(growth->old_bytes), "born_bytes",
+					   json_value__whole(growth->born_bytes), "survived_bytes",
+					   json_value__whole(growth->survived_bytes), "like_a_leak",
+					   growth__looks_like_leak(growth)));
+	return line;
+}
+
 static json_t *build_stack(const struct report_stack *stack, const struct report_leaks *leaks)
 {
 	json_t *line = json_pack(
@@ -76,17 +93,37 @@ static json_t *build_stack(const struct report_stack *stack, const struct report
 				 json_pack("{s:I}", "processes", (json_int_t)stack->nr_processes));
 	if (leaks)
 		json_value__join(&line, json_leaks__of_stack(leaks, stack));
+	if (stack->growth.known)
+		json_value__join(&line, json_pack("{s:o}", "growth", build_growth(&stack->growth)));
 	return line;
+}
+
+/* Of the growth of all its stacks. */
+static json_t *build_times(const struct report_stacks *stacks)
+{
+	json_t *steady = json_null();
+
+	if (stacks->order == ORDER_GROWTH)
+		steady = json_pack("{s:I, s:I, s:I, s:I}", "stacks",
+				   json_value__whole(stacks->steady.stacks), "bytes",
+				   json_value__whole(stacks->steady.bytes), "blocks",
+				   json_value__whole(stacks->steady.blocks), "growth_bytes",
+				   (json_int_t)stacks->steady_growth_bytes);
+	return json_pack("{s:o, s:o, s:o}", "growth_s", json_value__seconds(stacks->since_s),
+			 "growth_long_s", json_value__seconds(stacks->long_s), "steady", steady);
 }
 
 json_t *json_stacks__build(const struct report_stacks *stacks, const struct report_leaks *leaks)
 {
-	json_t *array = json_array();
+	json_t *array = json_array(), *line;
 
 	for (size_t i = 0; array && i < stacks->nr; i++)
 		json_value__append(&array, build_stack(&stacks->list[i], leaks));
-	return json_pack("{s:o, s:I, s:I, s:I}", "stacks", array, "more_stacks",
-			 json_value__whole(stacks->more), "more_bytes",
-			 json_value__whole(stacks->more_bytes), "more_blocks",
-			 json_value__whole(stacks->more_blocks));
+	line = json_pack("{s:o, s:I, s:I, s:I}", "stacks", array, "more_stacks",
+			 json_value__whole(stacks->more.stacks), "more_bytes",
+			 json_value__whole(stacks->more.bytes), "more_blocks",
+			 json_value__whole(stacks->more.blocks));
+	if (stacks->since_s > 0)
+		json_value__join(&line, build_times(stacks));
+	return line;
 }

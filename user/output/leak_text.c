@@ -88,8 +88,8 @@ static void print_records(FILE *out, const struct process_report *process, struc
 			suppressions__print_entry(out, stack->kind, stack->frames,
 						  stack->nr_frames);
 	}
-	text_lines__more(out, stacks->more, "more stack", at_least, stacks->more_bytes,
-			 stacks->more_blocks);
+	text_lines__more(out, stacks->more.stacks, "more stack", at_least, stacks->more.bytes,
+			 stacks->more.blocks);
 }
 
 static void print_sum(FILE *out, const char *name, const char *at_least, const struct leak_sum *sum)

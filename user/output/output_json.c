@@ -232,11 +232,21 @@ static void write_exit(FILE *out, const struct process_report *process)
 	write_line(out, line, "exit");
 }
 
+static json_t *build_growth_or_null(const struct process_report *process)
+{
+	if (!process->growth.known || !process->has_allocator)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I}", "bytes", (json_int_t)process->growth.bytes, "blocks",
+			 (json_int_t)process->growth.blocks, "long_bytes",
+			 (json_int_t)process->growth.long_bytes);
+}
+
 static void write_outstanding(FILE *out, const struct process_report *process)
 {
 	json_t *line = build_identity("outstanding", process);
 
 	json_value__join(&line, build_heap(process));
+	json_value__join(&line, json_pack("{s:o}", "growth", build_growth_or_null(process)));
 	json_value__join(&line, build_rows(process));
 	write_line(out, line, "outstanding");
 }

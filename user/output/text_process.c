@@ -9,6 +9,7 @@
 #include "base/sanitize_text.h"
 #include "base/text_units.h"
 #include "output/leak_text.h"
+#include "output/text_growth.h"
 #include "output/text_lines.h"
 
 static void print_process(FILE *out, const struct process_report *process)
@@ -227,6 +228,7 @@ void text_process__outstanding(FILE *out, const struct process_report *process,
 	}
 	fputs(": outstanding ", out);
 	text_lines__held(out, process);
+	text_growth__of_process(out, process);
 	fputc('\n', out);
 	if (view.verbose) {
 		print_identity(out, process);

@@ -8,6 +8,7 @@
 
 #include "base/sanitize_text.h"
 #include "output/short_name.h"
+#include "output/text_growth.h"
 #include "output/text_lines.h"
 #include "output/text_stacks.h"
 #include "base/text_units.h"
@@ -188,23 +189,38 @@ static void print_blocks(FILE *out, const struct report_stack *stack)
 	}
 }
 
+static void print_head(FILE *out, const struct report_stack *stack,
+		       const struct report_stacks *stacks, const char *at_least)
+{
+	fputs("  ", out);
+	if (stack->growth.known)
+		text_growth__head(out, stack, stacks, at_least);
+	else
+		fprintf(out, "%s%s", at_least, text_units__held(stack->bytes, stack->blocks).text);
+	if (stack->nr_processes > 1)
+		fprintf(out, " in %s", text_units__nouns(stack->nr_processes, "process").text);
+	fputs(" from\n", out);
+	text_growth__survival(out, &stack->growth, stacks);
+}
+
+/* By growth, those that have not grown are one line. */
 static void print_stacks(FILE *out, const struct report_stacks *stacks, const char *at_least,
 			 const struct style *style)
 {
+	const struct stack_sum *more = &stacks->more, *steady = &stacks->more_steady;
+
 	for (size_t i = 0; i < stacks->nr; i++) {
 		const struct report_stack *stack = &stacks->list[i];
 
-		fprintf(out, "  %s%s", at_least,
-			text_units__held(stack->bytes, stack->blocks).text);
-		if (stack->nr_processes > 1)
-			fprintf(out, " in %s",
-				text_units__nouns(stack->nr_processes, "process").text);
-		fputs(" from\n", out);
+		if (stacks->order == ORDER_GROWTH && stack->growth.bytes <= 0)
+			break;
+		print_head(out, stack, stacks, at_least);
 		print_frames(out, stack, style);
 		print_blocks(out, stack);
 	}
-	text_lines__more(out, stacks->more, "more stack", at_least, stacks->more_bytes,
-			 stacks->more_blocks);
+	text_lines__more(out, more->stacks - steady->stacks, "more stack", at_least,
+			 more->bytes - steady->bytes, more->blocks - steady->blocks);
+	text_growth__steady(out, stacks, at_least);
 }
 
 void text_stacks__print_frames(FILE *out, const struct report_stack *stack, struct text_view view)

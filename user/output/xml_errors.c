@@ -84,7 +84,7 @@ static uint64_t add_sizes(uint64_t a, uint64_t b)
 /* The records of all kinds, the hidden ones among them. */
 static uint64_t count_records(const struct process_report *process)
 {
-	uint64_t shown = add_sizes(process->stacks.nr, process->stacks.more), nr = 0;
+	uint64_t shown = add_sizes(process->stacks.nr, process->stacks.more.stacks), nr = 0;
 
 	for (int kind = LEAK_DEFINITE; kind < NR_LEAK_KINDS; kind++)
 		nr = add_sizes(nr, process->leaks->records[kind]);

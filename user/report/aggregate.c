@@ -86,6 +86,7 @@ static int fill_stack(struct report_stack *report, const struct stack_group *gro
 
 	report->bytes = group->bytes;
 	report->blocks = group->blocks;
+	report->growth = group->growth;
 	return err ? err : aggregate__list_blocks(report, group, source->now_ns);
 }
 
@@ -99,7 +100,68 @@ void aggregate__free(struct report_stacks *stacks)
 	*stacks = (struct report_stacks){ 0 };
 }
 
-/* Shows the `top` largest groups, and sums the others. Leaves no stacks after an error. */
+/* What comes first by growth or age can be told only where these are known. */
+static enum stack_order possible_order(const struct aggregate_request *request,
+				       const struct report_stacks *stacks)
+{
+	switch (request->order) {
+	case ORDER_GROWTH:
+	case ORDER_RATE:
+		return stacks->since_s > 0 ? request->order : ORDER_HELD;
+	case ORDER_OLD:
+		return stacks->since_s > 0 && request->births ? ORDER_OLD : ORDER_HELD;
+	default:
+		return request->order;
+	}
+}
+
+static int compare_with_last(struct report_stacks *stacks, struct stack_groups *groups,
+			     uint64_t serial, const struct process_sites *processes,
+			     const struct aggregate_request *request)
+{
+	struct growth_subject subject = {
+		.serial = serial,
+		.began_ns = request->began_ns,
+		.processes = processes,
+		.births = request->births,
+	};
+	int err = 0;
+
+	*stacks = (struct report_stacks){ 0 };
+	if (request->growth)
+		err = growth__note(request->growth, &subject, groups, stacks);
+	stacks->order = possible_order(request, stacks);
+	if (!err)
+		stack_groups__sort(groups, stacks->order);
+	return err;
+}
+
+static void add_group(struct stack_sum *sum, const struct stack_group *group)
+{
+	sum->stacks++;
+	sum->bytes += group->bytes;
+	sum->blocks += group->blocks;
+}
+
+/* Sums up the groups that are cut, and those that have not grown. */
+static void sum_up(struct report_stacks *stacks, const struct stack_groups *groups, size_t nr_shown)
+{
+	for (size_t i = 0; i < groups->nr; i++) {
+		const struct stack_group *group = &groups->list[i];
+		bool steady = stacks->order == ORDER_GROWTH && group->growth.bytes <= 0;
+
+		if (i >= nr_shown)
+			add_group(&stacks->more, group);
+		if (!steady)
+			continue;
+		add_group(&stacks->steady, group);
+		stacks->steady_growth_bytes += group->growth.bytes;
+		if (i >= nr_shown)
+			add_group(&stacks->more_steady, group);
+	}
+}
+
+/* Shows the first `top` groups, and sums the others. Leaves no stacks after an error. */
 static int fill(struct report_stacks *stacks, const struct stack_groups *groups, uint64_t top,
 		const struct aggregate_source *source)
 {
@@ -107,17 +169,12 @@ static int fill(struct report_stacks *stacks, const struct stack_groups *groups,
 	int err = 0;
 
 	symbolizer__begin_report(source->symbolizer);
-	*stacks = (struct report_stacks){ 0 };
 	stacks->list = calloc(nr_shown ? nr_shown : 1, sizeof(*stacks->list));
 	if (!stacks->list)
 		return -ENOMEM;
 	for (size_t i = 0; i < nr_shown && !err; i++)
 		err = fill_stack(&stacks->list[stacks->nr++], &groups->list[i], source);
-	for (size_t i = nr_shown; i < groups->nr; i++) {
-		stacks->more++;
-		stacks->more_bytes += groups->list[i].bytes;
-		stacks->more_blocks += groups->list[i].blocks;
-	}
+	sum_up(stacks, groups, nr_shown);
 	if (err)
 		aggregate__free(stacks);
 	return err;
@@ -131,22 +188,25 @@ static void count_walks(uint64_t walks[NR_STACK_ENDS], const struct stack_groups
 			walks[groups->list[i].end]++;
 }
 
-int aggregate__fill(struct process_report *report, const struct snapshot *snapshot, uint64_t top,
-		    bool part, const struct aggregate_source *source)
+int aggregate__fill(struct process_report *report, const struct snapshot *snapshot, uint64_t serial,
+		    const struct aggregate_request *request, const struct aggregate_source *source)
 {
 	struct process_sites process = {
+		.serial = serial,
 		.snapshot = *snapshot,
 		.mappings = source->mappings,
 		.code = source->code,
 		.held_bytes = report->held_bytes,
 		.held_blocks = report->held_blocks,
-		.lost_stacks = losses__sum(&report->lost, LOSS_OF_STACKS) && !part,
+		.lost_stacks = losses__sum(&report->lost, LOSS_OF_STACKS) && !request->part,
 	};
 	struct stack_groups groups;
 	int err = stack_groups__make(&groups, &process, 1, &source->reader);
 
 	if (!err)
-		err = fill(&report->stacks, &groups, top, source);
+		err = compare_with_last(&report->stacks, &groups, serial, &process, request);
+	if (!err)
+		err = fill(&report->stacks, &groups, request->top, source);
 	if (!err)
 		count_walks(report->walks, &groups);
 	stack_groups__free(&groups);
@@ -154,7 +214,7 @@ int aggregate__fill(struct process_report *report, const struct snapshot *snapsh
 }
 
 int aggregate__fill_ranking(struct ranking_report *report, const struct process_sites *processes,
-			    size_t nr_processes, uint64_t top,
+			    size_t nr_processes, const struct aggregate_request *request,
 			    const struct aggregate_source *source)
 {
 	struct report_stacks *stacks = &report->stacks;
@@ -162,7 +222,9 @@ int aggregate__fill_ranking(struct ranking_report *report, const struct process_
 	int err = stack_groups__make(&groups, processes, nr_processes, &source->reader);
 
 	if (!err)
-		err = fill(stacks, &groups, top, source);
+		err = compare_with_last(stacks, &groups, 0, processes, request);
+	if (!err)
+		err = fill(stacks, &groups, request->top, source);
 	for (size_t i = 0; i < stacks->nr && !err; i++)
 		stacks->list[i].nr_processes = stack_group__nr_processes(&groups.list[i]);
 	stack_groups__free(&groups);

@@ -8,6 +8,7 @@
 
 #include "base/mapping.h"
 #include "books/snapshot.h"
+#include "report/growth.h"
 #include "report/report.h"
 #include "report/stack_groups.h"
 #include "names/symbolize.h"
@@ -20,17 +21,28 @@ struct aggregate_source {
 	uint64_t now_ns; /* for ages; 0: not recorded */
 };
 
+/* Which stacks are shown. */
+struct aggregate_request {
+	uint64_t top; /* so many at most */
+	enum stack_order order; /* ORDER_HELD where what it takes is not known */
+	bool part; /* the snapshot is only a part (with -o): no stack has the blocks beyond its
+		      sites */
+	struct growth
+		*growth; /* how stacks grew from report to report; NULL: this is no such report */
+	uint64_t began_ns; /* of growth_subject */
+	const struct births *births; /* of growth_subject */
+};
+
 /*
- * Fills stacks and walks of *report with the `top` largest stacks by bytes.
- * part: the snapshot is only a part (with -o), so blocks beyond all its sites are no stack without
- * frames. Returns 0 or -ENOMEM. aggregate__free releases what was filled.
+ * Fills stacks and walks of *report, the first in their order. serial: of the address space.
+ * Returns 0 or -ENOMEM. aggregate__free releases what was filled.
  */
-int aggregate__fill(struct process_report *report, const struct snapshot *snapshot, uint64_t top,
-		    bool part, const struct aggregate_source *source);
+int aggregate__fill(struct process_report *report, const struct snapshot *snapshot, uint64_t serial,
+		    const struct aggregate_request *request, const struct aggregate_source *source);
 
 /* Does the same over many processes, without walks. */
 int aggregate__fill_ranking(struct ranking_report *report, const struct process_sites *processes,
-			    size_t nr_processes, uint64_t top,
+			    size_t nr_processes, const struct aggregate_request *request,
 			    const struct aggregate_source *source);
 
 /*

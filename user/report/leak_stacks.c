@@ -177,9 +177,9 @@ static int show_record(struct report_stacks *stacks, size_t *capacity, uint64_t 
 	int err;
 
 	if (stacks->nr >= top) {
-		stacks->more++;
-		stacks->more_bytes += stack->bytes;
-		stacks->more_blocks += stack->blocks;
+		stacks->more.stacks++;
+		stacks->more.bytes += stack->bytes;
+		stacks->more.blocks += stack->blocks;
 		return 0;
 	}
 	err = stack->frames ? 0 : aggregate__name(stack, group, source);

@@ -15,6 +15,7 @@ struct held {
 };
 
 struct ranking {
+	bool has_last; /* a ranking was made before */
 	struct held *last; /* by serial */
 	size_t nr_last;
 	struct ranking_row *rows;
@@ -50,6 +51,34 @@ static int by_held(const void *a, const void *b)
 	if (left->held_blocks != right->held_blocks)
 		return left->held_blocks > right->held_blocks ? -1 : 1;
 	return left->pid < right->pid ? -1 : left->pid > right->pid;
+}
+
+static int by_growth(const void *a, const void *b)
+{
+	const struct ranking_row *left = a, *right = b;
+
+	if (left->growth_bytes != right->growth_bytes)
+		return left->growth_bytes > right->growth_bytes ? -1 : 1;
+	return by_held(a, b);
+}
+
+static int by_blocks(const void *a, const void *b)
+{
+	const struct ranking_row *left = a, *right = b;
+
+	if (left->held_blocks != right->held_blocks)
+		return left->held_blocks > right->held_blocks ? -1 : 1;
+	return by_held(a, b);
+}
+
+/* At the first ranking all is growth; ages of a process's blocks are not summed up. */
+static int (*comparison(const struct ranking *ranking, enum stack_order order))(const void *a,
+										const void *b)
+{
+	if (order == ORDER_BLOCKS)
+		return by_blocks;
+	return ranking->has_last && (order == ORDER_GROWTH || order == ORDER_RATE) ? by_growth :
+										     by_held;
 }
 
 static uint64_t held_before(const struct ranking *ranking, uint64_t serial)
@@ -97,7 +126,8 @@ static void cut(struct ranking_report *report, uint64_t top)
 }
 
 int ranking__fill(struct ranking *ranking, struct ranking_report *report,
-		  const struct space *spaces, size_t nr_spaces, uint64_t top)
+		  const struct space *spaces, size_t nr_spaces, uint64_t top,
+		  enum stack_order order)
 {
 	struct ranking_row *rows = calloc(nr_spaces + 1, sizeof(*rows));
 	struct held *now = calloc(nr_spaces + 1, sizeof(*now));
@@ -114,13 +144,14 @@ int ranking__fill(struct ranking *ranking, struct ranking_report *report,
 		if (spaces[i].held_blocks)
 			fill_row(ranking, &rows[nr_rows++], &spaces[i]);
 	}
-	qsort(rows, nr_rows, sizeof(*rows), by_held);
+	qsort(rows, nr_rows, sizeof(*rows), comparison(ranking, order));
 	qsort(now, nr_spaces, sizeof(*now), by_serial);
 	free(ranking->rows);
 	free(ranking->last);
 	ranking->rows = rows;
 	ranking->last = now;
 	ranking->nr_last = nr_spaces;
+	ranking->has_last = true;
 	report->rows = rows;
 	report->nr_rows = nr_rows;
 	cut(report, top);

@@ -18,11 +18,12 @@ struct ranking *ranking__new(void);
 void ranking__free(struct ranking *ranking);
 
 /*
- * Fills the rows and sums of *report from the spaces of processes that run, the `top` largest of
- * those that hold something as rows. The rows point to *ranking and to the spaces, and are valid
- * until the next call. Returns 0 or -ENOMEM.
+ * Fills the rows and sums of *report from the spaces of processes that run, the first `top` of
+ * those that hold something as rows, in that order as far as processes have it. The rows point to
+ * *ranking and to the spaces, and are valid until the next call. Returns 0 or -ENOMEM.
  */
 int ranking__fill(struct ranking *ranking, struct ranking_report *report,
-		  const struct space *spaces, size_t nr_spaces, uint64_t top);
+		  const struct space *spaces, size_t nr_spaces, uint64_t top,
+		  enum stack_order order);
 
 #endif

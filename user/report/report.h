@@ -17,12 +17,27 @@
 #include "bpf/wire.h"
 #include "leaks/leak_kind.h"
 #include "names/frame.h"
+#include "report/stack_order.h"
 #include "stays/kept.h"
 
 struct report_block {
 	uint64_t address;
 	uint64_t size_bytes;
 	double age_s; /* < 0: not recorded */
+};
+
+/* How a stack or a process has changed since earlier reports. */
+struct report_growth {
+	bool known; /* false: there is no report before this one; the rest is 0 */
+	int64_t bytes, blocks; /* since the report before */
+	int64_t long_bytes; /* since the earliest report that is remembered */
+	bool has_ages; /* the rest is known */
+	uint64_t old_bytes; /* held, and allocated before the last report */
+	/*
+	 * Allocated between earlier reports, and held at the end of that interval; and of these,
+	 * held still.
+	 */
+	uint64_t born_bytes, survived_bytes;
 };
 
 struct report_stack {
@@ -37,12 +52,23 @@ struct report_stack {
 	struct report_block *block_list; /* only with -a */
 	size_t nr_block_list;
 	unsigned int nr_processes; /* in a ranking: processes that hold blocks from here; else 0 */
+	struct report_growth growth; /* since the report before, not since a leak check */
+};
+
+struct stack_sum {
+	uint64_t stacks, bytes, blocks;
 };
 
 struct report_stacks {
-	struct report_stack *list; /* largest first; possibly cut to the asked number */
+	struct report_stack *list; /* in their order; possibly cut to the asked number */
 	size_t nr;
-	uint64_t more, more_bytes, more_blocks; /* what was cut */
+	enum stack_order order;
+	struct stack_sum more; /* what was cut */
+	/* By ORDER_GROWTH, the stacks that have not grown come last; more_steady: those cut. */
+	struct stack_sum steady, more_steady;
+	int64_t steady_growth_bytes; /* of these, and of stacks that hold nothing any more */
+	double since_s; /* of report_growth: since the report before; 0: there is none */
+	double long_s; /* of long_bytes */
 };
 
 struct leak_sum {
@@ -174,6 +200,7 @@ struct process_report {
 	figure unexplained_bytes;
 	bool uncalled; /* has_allocator is false since, with such memory, it called none of them */
 
+	struct report_growth growth; /* of what it holds, while it runs; without ages */
 	struct report_stacks stacks;
 	uint64_t walks[NR_STACK_ENDS]; /* all stacks, counted by how they ended */
 

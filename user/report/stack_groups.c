@@ -263,6 +263,87 @@ void stack_groups__free(struct stack_groups *groups)
 	*groups = (struct stack_groups){ 0 };
 }
 
+/* The finalizer of splitmix64 (Steele, Lea, Flood, OOPSLA 2014), over a sum of both. */
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	hash += word + 0x9e3779b97f4a7c15ULL;
+	hash = (hash ^ hash >> 30) * 0xbf58476d1ce4e5b9ULL;
+	hash = (hash ^ hash >> 27) * 0x94d049bb133111ebULL;
+	return hash ^ hash >> 31;
+}
+
+static void mix_both(struct stack_hash *hash, uint64_t word)
+{
+	hash->word[0] = mix(hash->word[0], word);
+	hash->word[1] = mix(hash->word[1], ~word);
+}
+
+struct stack_hash stack_group__hash(const struct stack_group *group)
+{
+	struct stack_hash hash = { { group->nr_frames, 1 } };
+
+	mix_both(&hash, group->nr_frames && group->end != STACK_COMPLETE);
+	for (uint32_t i = 0; i < group->nr_frames; i++) {
+		const struct frame_place *place = &group->frames[i];
+
+		mix_both(&hash, place->has_file ? place->file.inode : 0);
+		if (place->has_file) {
+			mix_both(&hash,
+				 (uint64_t)place->file.dev_major << 32 | place->file.dev_minor);
+			mix_both(&hash, place->offset << 1 | place->exact);
+		} else {
+			mix_both(&hash, (uintptr_t)place->code);
+			mix_both(&hash, place->address);
+		}
+	}
+	return hash;
+}
+
+static int by_growth(const void *a, const void *b)
+{
+	const struct stack_group *left = a, *right = b;
+
+	if (left->growth.bytes != right->growth.bytes)
+		return left->growth.bytes > right->growth.bytes ? -1 : 1;
+	return by_bytes(a, b);
+}
+
+static int by_old(const void *a, const void *b)
+{
+	const struct stack_group *left = a, *right = b;
+	int order = compare(right->growth.old_bytes, left->growth.old_bytes);
+
+	return order ? order : by_bytes(a, b);
+}
+
+static int by_blocks(const void *a, const void *b)
+{
+	const struct stack_group *left = a, *right = b;
+	int order = compare(right->blocks, left->blocks);
+
+	return order ? order : by_bytes(a, b);
+}
+
+static int by_rate(const void *a, const void *b)
+{
+	const struct stack_group *left = a, *right = b;
+
+	if (left->growth.long_bytes != right->growth.long_bytes)
+		return left->growth.long_bytes > right->growth.long_bytes ? -1 : 1;
+	return by_bytes(a, b);
+}
+
+void stack_groups__sort(struct stack_groups *groups, enum stack_order order)
+{
+	static int (*const orders[NR_STACK_ORDERS])(const void *a, const void *b) = {
+		[ORDER_HELD] = by_bytes,    [ORDER_GROWTH] = by_growth, [ORDER_OLD] = by_old,
+		[ORDER_BLOCKS] = by_blocks, [ORDER_RATE] = by_rate,
+	};
+
+	if (groups->nr)
+		qsort(groups->list, groups->nr, sizeof(*groups->list), orders[order]);
+}
+
 /* Origins come in the order of their processes, but for what fold() has appended. */
 static int by_process(const void *a, const void *b)
 {

@@ -13,6 +13,7 @@
 
 #include "base/mapping.h"
 #include "books/snapshot.h"
+#include "report/report.h"
 #include "unwind/unwind_tables.h"
 
 struct perf_map_file;
@@ -27,6 +28,7 @@ struct stack_reader {
 
 /* One process, and what it holds. */
 struct process_sites {
+	uint64_t serial; /* of its address space */
 	struct snapshot snapshot;
 	const struct mapping_set *mappings; /* NULL: unknown */
 	struct perf_map_file *code; /* names of code made at run time, or NULL */
@@ -59,6 +61,7 @@ struct stack_group {
 	enum stack_end end;
 	struct group_origin *origins;
 	size_t nr_origins, origins_capacity;
+	struct report_growth growth; /* growth.h fills it in */
 };
 
 struct stack_groups {
@@ -77,6 +80,15 @@ struct stack_groups {
 int stack_groups__make(struct stack_groups *groups, const struct process_sites *processes,
 		       size_t nr_processes, const struct stack_reader *reader);
 void stack_groups__free(struct stack_groups *groups);
+
+/* Sorts by another order than stack_groups__make; equals by what they hold. */
+void stack_groups__sort(struct stack_groups *groups, enum stack_order order);
+
+/* 128 bits that tell groups of different frames apart, and are the same at each report. */
+struct stack_hash {
+	uint64_t word[2];
+};
+struct stack_hash stack_group__hash(const struct stack_group *group);
 
 /* How many processes hold blocks of the group. Sorts its origins by process. */
 unsigned int stack_group__nr_processes(struct stack_group *group);
