@@ -229,3 +229,17 @@ int option_value__order(struct option_parser *parser, const struct option_entry 
 	}
 	return refuse_way(parser, shown, STACK_ORDERS, value);
 }
+
+int option_value__percent(struct option_parser *parser, const struct option_entry *entry,
+			  const char *shown, char *value)
+{
+	double percent;
+
+	if (!parse_number__seconds(value, &percent) || percent < 0.01 || percent > 100)
+		return option_parser__refuse(
+			parser,
+			"%s takes a share in percent from 0.01 to 100 such as 1, not " QUOTED,
+			shown, value);
+	*(double *)option_parser__field(parser, entry) = percent;
+	return 0;
+}

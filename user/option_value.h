@@ -58,6 +58,7 @@ option_apply option_value__age; /* milliseconds, into seconds */
 /* These know their fields. */
 option_apply option_value__pids, option_value__prefix, option_value__object,
 	option_value__exit_hook, option_value__exit_after;
-option_apply option_value__call_probes, option_value__stack_walk, option_value__order;
+option_apply option_value__call_probes, option_value__stack_walk, option_value__order,
+	option_value__percent;
 
 #endif

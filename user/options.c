@@ -219,6 +219,11 @@ static int check_together(struct option_parser *parser)
 		return error;
 	if (options->append && !options->output_path)
 		return option_parser__refuse(parser, "--append goes with -w only");
+	if (options->tree_percent > 0 &&
+	    (options->json || options->show_allocations || options->leak_check != LEAK_CHECK_NO))
+		return option_parser__refuse(
+			parser,
+			"--tree is text without blocks or leaks: no --json, -a or --leak-check");
 	if (options->min_size_bytes > options->max_size_bytes)
 		return option_parser__refuse(
 			parser, "-z %llu is more than -Z %llu: no block would be counted",

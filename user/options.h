@@ -59,6 +59,7 @@ struct options {
 	bool trace; /* -t */
 	double min_age_s; /* -o, given in milliseconds */
 	uint64_t top; /* -T; 0: not given */
+	double tree_percent; /* --tree; 0: not given */
 	enum stack_order order; /* --sort; ORDER_GROWTH by default */
 	uint64_t min_size_bytes; /* -z; 0 by default */
 	uint64_t max_size_bytes; /* -Z; UINT64_MAX by default */

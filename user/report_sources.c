@@ -27,7 +27,8 @@ struct aggregate_request report_sources__shown(const struct report_sources *sour
 	const struct options *options = sources->options;
 
 	return (struct aggregate_request){
-		.top = options__nr_shown(options),
+		/* A sum by caller needs all of them. */
+		.top = options->tree_percent > 0 ? UINT64_MAX : options__nr_shown(options),
 		.order = options->order,
 		.part = options->min_age_s > 0,
 	};

@@ -64,8 +64,8 @@ int reported_system__fill(const struct report_sources *sources,
 		return -ENOMEM;
 	err = read_processes(sources, spaces, nr_spaces, now_ns, processes, &nr);
 	if (!err)
-		err = ranking__fill(history->ranking, report, spaces, nr_spaces, shown.top,
-				    shown.order);
+		err = ranking__fill(history->ranking, report, spaces, nr_spaces,
+				    options__nr_shown(sources->options), shown.order);
 	shown.growth = history->growth;
 	shown.births = history->births;
 	if (!err)

@@ -46,6 +46,7 @@ static struct document *new_document(const struct options *options, struct repor
 	struct output_settings settings = {
 		.verbose = options->verbose,
 		.suppressions = options->gen_suppressions,
+		.tree_percent = options->tree_percent,
 		.leaks_only = system_wide && options->leak_check && !options->verbose,
 		.system_wide = system_wide,
 	};

@@ -182,6 +182,44 @@ static void test_other_orders(void **state)
 	run__free(run);
 }
 
+/* What is called from main is below it, the largest first, and the small ones are one row. */
+static void test_tree(void **state)
+{
+	const char *argv[] = { victim("grow"), NULL };
+	struct child_options child = { .argv = argv, .stdin_pipe = true };
+	struct watched watched = { .daemon = child__start(&child) };
+	const char *words[] = { tracer_path(), "--tree", "6", "-p", NULL, "1", "2", NULL };
+	char pid[16];
+	struct run *run;
+	const char *second;
+	(void)state;
+
+	child__wait_output(watched.daemon, "ready\n", 1, 30);
+	snprintf(pid, sizeof(pid), "%d", (int)child__pid(watched.daemon));
+	words[4] = pid;
+	child = (struct child_options){ .argv = words };
+	watched.tracer = child__start(&child);
+	child__wait_output(watched.tracer, "Ctrl-C", 1, 30);
+	tell(&watched, "serve 100\n");
+	child__wait_output(watched.tracer, "outstanding", 1, 30);
+	tell(&watched, "serve 100\n");
+	run = child__finish(watched.tracer, 30);
+	assert_int_equal(run->exit_status, 0);
+	/* 5,164,800 bytes: 330,000 of cache_23 are 6.4 %, 310,000 of cache_21 are 6.0 %. */
+	assert_contains(run->out, "  100.0 %   4.92M    2.50K  ");
+	assert_contains(run->out, "\n    6.4 %    322K      100    cache_23  grow.c:");
+	assert_contains(run->out, "\n    6.0 %    302K      100    cache_21  grow.c:");
+	assert_contains(run->out, "    22 more stacks, each below 6 %\n");
+	second = strstr(run->out, "GROWTH");
+	assert_non_null(second);
+	assert_contains(second, "  100.0 %  +4.68K   9.37K      200  ");
+	assert_contains(second, " > audit_log_append  grow.c:");
+	assert_null(strstr(second, "cache_"));
+	run__free(run);
+	child__close_stdin(watched.daemon);
+	run__free(child__finish(watched.daemon, 30));
+}
+
 /* As a person reads it: the leak on top, the caches in one line. */
 static void test_text(void **state)
 {
@@ -224,6 +262,7 @@ int main(void)
 		SYSTEM_TEST(test_a_cache_fills_and_is_level),
 		SYSTEM_TEST(test_what_shrinks_comes_last),
 		SYSTEM_TEST(test_other_orders),
+		SYSTEM_TEST(test_tree),
 		SYSTEM_TEST(test_text),
 	};
 

@@ -30,6 +30,8 @@ static void test_defaults(void **state)
 	assert_string_equal(command_line__error, "");
 	assert_int_equal(options.mode, MODE_SYSTEM);
 	assert_int_equal(options.top, 0);
+	assert_int_equal(options.order, ORDER_GROWTH);
+	assert_true(options.tree_percent == 0);
 	assert_true(options.max_size_bytes == UINT64_MAX);
 	assert_int_equal(options.min_size_bytes, 0);
 	assert_int_equal(options.nr_pids, 0);
@@ -201,6 +203,8 @@ static void test_help_and_version(void **state)
 	" takes what a function's name begins with, such as my_ for my_malloc, at most " \
 	"16 characters, not "
 #define PID_TAKES "-p takes PIDs such as 1234 or 1234,1235, not "
+#define TREE_TAKES "--tree takes a share in percent from 0.01 to 100 such as 1, not "
+#define TREE_REFUSED "--tree is text without blocks or leaks: no --json, -a or --leak-check"
 #define HOLD_NEW_REFUSED "--hold-new is for the whole system, or for children (-f)"
 #define INTERVAL_REFUSED "INTERVAL takes seconds from 0.001 to 31536000 such as 5 or 0.5, not "
 #define COUNT_TAKES "COUNT takes a whole number from 1 to 4294967295, not "
@@ -278,6 +282,14 @@ static const struct refusal refusals[] = {
 	{ { "--attach=Perf" }, "--attach takes session, multi or perf, not 'Perf'" },
 	{ { "--stack-walk", "dwarf" },
 	  "--stack-walk takes tables, frame-pointers or none, not 'dwarf'" },
+	{ { "--sort", "size" }, "--sort takes growth, held, old, blocks or rate, not 'size'" },
+	{ { "--sort=" }, "--sort takes growth, held, old, blocks or rate, not ''" },
+	{ { "--tree", "0" }, TREE_TAKES "'0'" },
+	{ { "--tree=101" }, TREE_TAKES "'101'" },
+	{ { "--tree", "1%" }, TREE_TAKES "'1%'" },
+	{ { "--tree", "5", "--json" }, TREE_REFUSED },
+	{ { "--tree", "5", "-a", "-p", "1" }, TREE_REFUSED },
+	{ { "--tree", "5", "--leak-check=full" }, TREE_REFUSED },
 	{ { "--features", "-p", "1" },
 	  "--features traces nothing: no -p, command or INTERVAL with it" },
 	{ { "--features", "--", "ls" },

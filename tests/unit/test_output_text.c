@@ -53,6 +53,13 @@ static void test_outstanding(void **state)
 	compare_all(&text_writer, REPORT_OUTSTANDING, "outstanding.txt");
 }
 
+static void test_tree(void **state)
+{
+	const struct writer writer = { &output_text, { .tree_percent = 5 }, 0 };
+	(void)state;
+	compare_all(&writer, REPORT_OUTSTANDING, "tree.txt");
+}
+
 static void test_outstanding_verbose(void **state)
 {
 	(void)state;
@@ -372,6 +379,7 @@ int main(void)
 		cmocka_unit_test(test_exit_verbose),
 		cmocka_unit_test(test_outstanding),
 		cmocka_unit_test(test_outstanding_verbose),
+		cmocka_unit_test(test_tree),
 		cmocka_unit_test(test_start),
 		cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_total),

@@ -39,6 +39,7 @@ struct output_settings {
 	bool verbose; /* text adds addresses, module paths and figures that otherwise only JSON has */
 	bool suppressions; /* text has a suppression after each stack of a leak check */
 	bool leaks_only; /* see text_view.h */
+	double tree_percent; /* see text_view.h */
 	bool system_wide; /* text has a row of columns for each process that ends */
 };
 

@@ -90,6 +90,7 @@ static void report(void *state, FILE *out, const struct report *item)
 		.verbose = text->settings.verbose,
 		.leaks_only = text->settings.leaks_only,
 		.suppressions = text->settings.suppressions,
+		.tree_percent = text->settings.tree_percent,
 		.terminal_columns = item->terminal_columns,
 	};
 

@@ -11,6 +11,7 @@
 #include "output/text_growth.h"
 #include "output/text_lines.h"
 #include "output/text_stacks.h"
+#include "output/text_tree.h"
 #include "base/text_units.h"
 
 /* Places stand in one column after the widest name; a name longer than this pushes its place on. */
@@ -205,11 +206,13 @@ static void print_head(FILE *out, const struct report_stack *stack,
 
 /* By growth, those that have not grown are one line. */
 static void print_stacks(FILE *out, const struct report_stacks *stacks, const char *at_least,
-			 const struct style *style)
+			 const struct style *style, struct text_view view)
 {
 	const struct stack_sum *more = &stacks->more, *steady = &stacks->more_steady;
 
-	for (size_t i = 0; i < stacks->nr; i++) {
+	if (view.tree_percent > 0 && stacks->nr)
+		text_tree__print(out, stacks, view);
+	for (size_t i = 0; i < stacks->nr && !(view.tree_percent > 0); i++) {
 		const struct report_stack *stack = &stacks->list[i];
 
 		if (stacks->order == ORDER_GROWTH && stack->growth.bytes <= 0)
@@ -238,7 +241,7 @@ void text_stacks__print(FILE *out, const struct process_report *process, struct 
 
 	if (view.verbose)
 		text_stacks__print_walks(out, process->walks);
-	print_stacks(out, &process->stacks, at_least, &style);
+	print_stacks(out, &process->stacks, at_least, &style, view);
 }
 
 void text_stacks__print_ranking(FILE *out, const struct ranking_report *ranking,
@@ -247,5 +250,5 @@ void text_stacks__print_ranking(FILE *out, const struct ranking_report *ranking,
 	const char *at_least = text_lines__before_stacks(&ranking->lost);
 	struct style style = style_for(view);
 
-	print_stacks(out, &ranking->stacks, at_least, &style);
+	print_stacks(out, &ranking->stacks, at_least, &style, view);
 }

@@ -9,6 +9,7 @@ struct text_view {
 	bool verbose; /* addresses, module paths and the figures of JSON that text leaves out */
 	bool leaks_only; /* no stacks of blocks that are not lost, a line for a process without any */
 	bool suppressions; /* each stack of a leak check is followed by an entry that hides it */
+	double tree_percent; /* > 0: stacks are summed up by caller, down to this share */
 	unsigned int terminal_columns; /* of the terminal that is written to; 0: it is none */
 };
 
