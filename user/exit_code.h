@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The exit status after leak checks. Pure. */
+/* The exit status after leak checks, and by the rules of --fail-on. Pure. */
 #ifndef EXIT_CODE_H
 #define EXIT_CODE_H
 
@@ -18,9 +18,10 @@ struct leaks_found {
 };
 
 /*
- * status: the run's own, which is the command's when it has ended and nothing else failed. A
- * failure there counts more than leaks do.
+ * broken: the rules of --fail-on that were broken. status: the run's own, which is the command's when it has ended and nothing else failed. A
+ * failure there counts more than what was found.
  */
-int exit_code__of_run(const struct options *options, const struct leaks_found *found, int status);
+int exit_code__of_run(const struct options *options, const struct leaks_found *found,
+		      const struct broken_rules *broken, int status);
 
 #endif

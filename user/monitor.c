@@ -249,6 +249,23 @@ static int leave_command(struct monitor *monitor, int status)
 	return status;
 }
 
+/* Tells what --fail-on asked about, and what of it the exit status does not say. */
+static int judge(const struct monitor *monitor, int status)
+{
+	const struct options *options = monitor->options;
+	struct broken_rules broken = *reporter__broken_rules(monitor->reporter);
+	char line[256];
+
+	broken_rules__add_leaks(&broken, &options->fail_on, monitor->leaks.found.kinds);
+	for (int i = 0; i < NR_FAIL_RULES; i++)
+		if (broken_rules__tell(&broken, (enum fail_rule)i, line, sizeof(line)))
+			log__error("%s", line);
+	if (broken.unknown_held)
+		log__error("--fail-on held: it is not known what %llu of the processes held",
+			   (unsigned long long)broken.unknown_held);
+	return exit_code__of_run(options, &monitor->leaks.found, &broken, status);
+}
+
 int monitor__run(const struct options *options)
 {
 	struct monitor *monitor;
@@ -263,7 +280,7 @@ int monitor__run(const struct options *options)
 			status = report_the_end(monitor);
 		monitor_setup__detach(monitor);
 		status = leave_command(monitor, status);
-		status = exit_code__of_run(options, &monitor->leaks.found, status);
+		status = judge(monitor, status);
 	}
 	monitor_setup__free(monitor);
 	return status;

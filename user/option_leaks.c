@@ -154,6 +154,16 @@ int option_leaks__generate(struct option_parser *parser, const struct option_ent
 	return 0;
 }
 
+int option_leaks__fail_on(struct option_parser *parser, const struct option_entry *entry,
+			  const char *shown, char *value)
+{
+	(void)entry;
+	if (!fail_rules__parse(&parser->options->fail_on, value))
+		return option_parser__refuse(parser, "%s takes " FAIL_RULES ", not " QUOTED, shown,
+					     value);
+	return 0;
+}
+
 int option_leaks__xml(struct option_parser *parser, const struct option_entry *entry,
 		      const char *shown, char *value)
 {
@@ -228,7 +238,7 @@ static int refuse_details(struct option_parser *parser)
 	const struct options *options = parser->options;
 	const char *detail = parser->leak_detail;
 
-	if (options->error_exitcode)
+	if (options->error_exitcode && !fail_rules__any(&options->fail_on))
 		detail = "error-exitcode";
 	else if (!detail && options->gen_suppressions)
 		detail = "gen-suppressions";
@@ -238,11 +248,40 @@ static int refuse_details(struct option_parser *parser)
 	return options->once ? option_leaks__refuse_zero(parser) : 0;
 }
 
+/* With --fail-on, only what it names counts. */
+static int complete_fail_on(struct option_parser *parser)
+{
+	struct options *options = parser->options;
+	const struct fail_rules *rules = &options->fail_on;
+	bool leaks = rules->is_set[FAIL_DEFINITE] || rules->is_set[FAIL_POSSIBLE];
+
+	if (!fail_rules__any(rules))
+		return 0;
+	if (parser->error_kinds_given)
+		return option_parser__refuse(
+			parser, "--fail-on and --errors-for-leak-kinds both say what is a failure: "
+				"give one of them");
+	if (leaks && !parser->leak_check_given)
+		options->leak_check = LEAK_CHECK_FULL;
+	if (leaks && !options->leak_check)
+		return option_parser__refuse(
+			parser, "--fail-on definite or possible needs a leak check: not with "
+				"--leak-check=no");
+	if (!options->error_exitcode)
+		options->error_exitcode = 1;
+	options->error_leak_kinds =
+		(rules->is_set[FAIL_DEFINITE] ? LEAK_KIND_BIT(LEAK_DEFINITE) : 0) |
+		(rules->is_set[FAIL_POSSIBLE] ? LEAK_KIND_BIT(LEAK_POSSIBLE) : 0);
+	return 0;
+}
+
 int option_leaks__complete(struct option_parser *parser)
 {
 	const struct options *options = parser->options;
 	int error = complete_xml(parser);
 
+	if (!error)
+		error = complete_fail_on(parser);
 	if (error)
 		return error;
 	if (!options->leak_check)

@@ -13,7 +13,7 @@
 #define LEAK_CHECKS "no, summary, full or yes"
 
 option_apply option_leaks__check, option_leaks__generate, option_leaks__exit_code;
-option_apply option_leaks__suppressions, option_leaks__xml;
+option_apply option_leaks__suppressions, option_leaks__xml, option_leaks__fail_on;
 option_apply option_leaks__kinds, option_leaks__error_kinds; /* these set the entry's field */
 option_apply option_leaks__heuristics;
 

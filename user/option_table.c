@@ -35,6 +35,7 @@ enum {
 	LETTER_SUPPRESSIONS,
 	LETTER_GEN_SUPPRESSIONS,
 	LETTER_ERROR_EXITCODE,
+	LETTER_FAIL_ON,
 	LETTER_XML,
 	LETTER_XML_FILE,
 	LETTER_VERSION
@@ -109,6 +110,8 @@ static const struct option_entry entries[] = {
 	{ LETTER_ERROR_EXITCODE, "error-exitcode", "N",
 	  "exit with N if leaks are found and nothing fails", option_leaks__exit_code,
 	  FIELD(error_exitcode), .min = 0, .max = 255 },
+	{ LETTER_FAIL_ON, "fail-on", "RULE[,RULE...]", "fail after held[=SIZE], definite, kept, lost ...",
+	  option_leaks__fail_on, FIELD(fail_on) },
 	{ LETTER_XML, "xml", "yes|no", "print a leak check as Valgrind's XML", option_leaks__xml,
 	  FIELD(xml) },
 	{ LETTER_XML_FILE, "xml-file", "FILE", "write the XML to FILE", option_value__text,

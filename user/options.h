@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "allocators/file_functions.h"
+#include "fail_rules.h"
 #include "probes/probe_paths.h"
 #include "report/stack_order.h"
 
@@ -85,8 +86,10 @@ struct options {
 	unsigned int leak_heuristics; /* --leak-check-heuristics, a sum of LEAK_HEURISTIC_BIT */
 	const char *suppressions[OPTIONS_MAX_SUPPRESSIONS]; /* --suppressions: files, in order */
 	size_t nr_suppressions;
+	struct fail_rules fail_on; /* --fail-on */
 	bool gen_suppressions; /* --gen-suppressions=all */
-	int error_exitcode; /* --error-exitcode; 0: leaks don't change the exit status */
+	int error_exitcode; /* --error-exitcode, 1 with --fail-on; 0: nothing found changes the
+			       status */
 	bool xml; /* --xml=yes */
 	const char *xml_path; /* --xml-file; then output_path, too */
 	bool features; /* --features */

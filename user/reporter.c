@@ -36,6 +36,7 @@ struct reporter {
 	struct births
 		*births; /* of what is held at this report, if it is not the first; else NULL */
 	struct run_total total;
+	struct broken_rules broken;
 	struct snapshot_blocks *gathered; /* of the processes that are reported next; or NULL */
 	uint64_t ready_ns; /* CLOCK_MONOTONIC, when all that is traced from the start was probed */
 };
@@ -240,8 +241,10 @@ void reporter__exit(struct reporter *reporter, const struct space *space, bool m
 		aggregate__free(&report.stacks);
 		reported_leaks__free(&leaks);
 	}
-	if (memory_gone) /* else it will be counted when it goes */
+	if (memory_gone) { /* else it will be counted when it goes */
 		run_total__add(&reporter->total, space, &report);
+		broken_rules__add_end(&reporter->broken, &sources->options->fail_on, &report);
+	}
 	shm_survivors__free_stays(&report.stays);
 }
 
@@ -376,6 +379,11 @@ void reporter__start(struct reporter *reporter, const struct features *features,
 			&(struct report){ .kind = REPORT_START, .start = &start });
 }
 
+const struct broken_rules *reporter__broken_rules(const struct reporter *reporter)
+{
+	return &reporter->broken;
+}
+
 void reporter__note_before(struct reporter *reporter)
 {
 	run_total__note_before(&reporter->total);
@@ -391,6 +399,7 @@ void reporter__total(struct reporter *reporter, const struct report_lost *lost)
 	const struct report_sources *sources = &reporter->sources;
 	struct total_report total = run_total__report(&reporter->total, sources->maps, lost);
 
+	broken_rules__add_lost(&reporter->broken, &sources->options->fail_on, &total.lost);
 	total.system_wide = sources->options->mode == MODE_SYSTEM;
 	document__write(reporter->document,
 			&(struct report){ .kind = REPORT_TOTAL, .total = &total });

@@ -55,6 +55,9 @@ void reporter__trace(struct reporter *reporter, const struct event *event);
 /* The sums over the run. lost: losses of the tracer itself. */
 void reporter__total(struct reporter *reporter, const struct report_lost *lost);
 
+/* The rules of --fail-on that were broken; those of leak checks are not known here. */
+const struct broken_rules *reporter__broken_rules(const struct reporter *reporter);
+
 /* Notes the machine's memory before anything runs. */
 void reporter__note_before(struct reporter *reporter);
 /*

@@ -17,13 +17,14 @@
 static int exit_code(enum leak_check check, int error_exitcode, unsigned int error_kinds,
 		     struct leaks_found found, int status)
 {
+	const struct broken_rules broken = { 0 };
 	struct options options = {
 		.leak_check = check,
 		.error_exitcode = error_exitcode,
 		.error_leak_kinds = error_kinds,
 	};
 
-	return exit_code__of_run(&options, &found, status);
+	return exit_code__of_run(&options, &found, &broken, status);
 }
 
 static void test_kinds_that_count(void **state)
