@@ -62,7 +62,7 @@ static const struct option_entry entries[] = {
 	  FIELD(show_allocations) },
 	{ 't', "trace", NULL, "print each allocation and free as it happens", option_value__flag,
 	  FIELD(trace) },
-	{ 'o', "older", "MS", "list only blocks at least MS milliseconds old", option_value__age,
+	{ 'o', "older", "MS", "list only blocks at least that old: 500, 90s, 5m", option_value__age,
 	  FIELD(min_age_s), .max = OPTION_MAX_SECONDS * 1000ULL },
 	{ 'T', "top", "N", "show the N largest stacks (default 10)", option_value__whole,
 	  FIELD(top), .min = 1, .max = MAX_STACKS },
@@ -201,7 +201,7 @@ void option_table__print_help(FILE *out)
 	      "       memleak-bpf [OPTION...] [INTERVAL [COUNT]]      the whole system\n"
 	      "       memleak-bpf --features [--json]\n"
 	      "\n"
-	      "INTERVAL: seconds between reports of outstanding memory, such as 5 or 0.5.\n"
+	      "INTERVAL: seconds between reports of outstanding memory: 5, 0.5, or 2m.\n"
 	      "COUNT: how many such reports. SIZE: bytes; K, M and G multiply by 1024.\n"
 	      "Reports go to stdout; with a command they go to stderr.\n"
 	      "\n",

@@ -2,6 +2,7 @@
 /* See option_value.h. Used by option_table.c. */
 #include "option_value.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 
 #include "allocators/allocator_names.h"
 #include "base/parse_number.h"
+#include "option_table.h"
 
 int option_parser__refuse(struct option_parser *parser, const char *format, ...)
 {
@@ -73,16 +75,22 @@ int option_value__size(struct option_parser *parser, const struct option_entry *
 int option_value__age(struct option_parser *parser, const struct option_entry *entry,
 		      const char *shown, char *value)
 {
+	double *seconds = option_parser__field(parser, entry);
 	uint64_t milliseconds;
 
-	if (!parse_number__between(value, entry->min, entry->max, &milliseconds))
-		return option_parser__refuse(
-			parser,
-			"%s takes milliseconds, a whole number from %llu to %llu, not " QUOTED,
-			shown, (unsigned long long)entry->min, (unsigned long long)entry->max,
-			value);
-	*(double *)option_parser__field(parser, entry) = (double)milliseconds / 1000;
-	return 0;
+	if (parse_number__between(value, entry->min, entry->max, &milliseconds)) {
+		*seconds = (double)milliseconds / 1000;
+		return 0;
+	}
+	/* Without a suffix it is no whole number of milliseconds. */
+	if (*value && !isdigit((unsigned char)value[strlen(value) - 1]) &&
+	    parse_number__seconds(value, seconds) && *seconds <= OPTION_MAX_SECONDS)
+		return 0;
+	return option_parser__refuse(
+		parser,
+		"%s takes milliseconds, a whole number from %llu to %llu, or a time such as 90s, "
+		"not " QUOTED,
+		shown, (unsigned long long)entry->min, (unsigned long long)entry->max, value);
 }
 
 static bool has_pid(const struct options *options, pid_t pid)
@@ -235,7 +243,7 @@ int option_value__percent(struct option_parser *parser, const struct option_entr
 {
 	double percent;
 
-	if (!parse_number__seconds(value, &percent) || percent < 0.01 || percent > 100)
+	if (!parse_number__decimal(value, &percent) || percent < 0.01 || percent > 100)
 		return option_parser__refuse(
 			parser,
 			"%s takes a share in percent from 0.01 to 100 such as 1, not " QUOTED,

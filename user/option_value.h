@@ -14,7 +14,7 @@
 #define CALL_PROBES "session, multi or perf"
 #define STACK_WALKS "tables, frame-pointers or none"
 #define STACK_ORDERS "growth, held, old, blocks or rate"
-#define INTERVAL_TAKES "INTERVAL takes seconds from 0.001 to 31536000 such as 5 or 0.5"
+#define INTERVAL_TAKES "INTERVAL takes seconds from 0.001 to 31536000 such as 5, 0.5 or 2m"
 
 struct option_parser {
 	struct options *options;

@@ -22,7 +22,7 @@ static void test_wrong_usage(void **state)
 		{ "-T", "0", "--", "true" },
 		{ "-T", "many", "--", "true" },
 		{ "-o", "-1", "--", "true" },
-		{ "-o", "1.5s", "--", "true" },
+		{ "-o", "1.5d", "--", "true" },
 		{ "--max-blocks", "0", "--", "true" },
 		{ "--max-stacks", "1e3", "--", "true" },
 		{ "--frames", "0", "--", "true" },

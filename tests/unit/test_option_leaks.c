@@ -216,8 +216,8 @@ static void test_one_check_at_once(void **state)
 #define LEFT_OUT                                                                                \
 	"-z and -Z don't go with --leak-check: a block that is not recorded can hold the only " \
 	"pointer to one that is"
-#define NOT_ZERO                                                                                   \
-	"INTERVAL takes seconds from 0.001 to 31536000 such as 5 or 0.5, not '0'; one leak check " \
+#define NOT_ZERO                                                                                       \
+	"INTERVAL takes seconds from 0.001 to 31536000 such as 5, 0.5 or 2m, not '0'; one leak check " \
 	"at once: -p PID --leak-check=full 0 1"
 #define FULL "--leak-check=full"
 

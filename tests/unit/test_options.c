@@ -206,7 +206,7 @@ static void test_help_and_version(void **state)
 #define TREE_TAKES "--tree takes a share in percent from 0.01 to 100 such as 1, not "
 #define TREE_REFUSED "--tree is text without blocks or leaks: no --json, -a or --leak-check"
 #define HOLD_NEW_REFUSED "--hold-new is for the whole system, or for children (-f)"
-#define INTERVAL_REFUSED "INTERVAL takes seconds from 0.001 to 31536000 such as 5 or 0.5, not "
+#define INTERVAL_REFUSED "INTERVAL takes seconds from 0.001 to 31536000 such as 5, 0.5 or 2m, not "
 #define COUNT_TAKES "COUNT takes a whole number from 1 to 4294967295, not "
 
 static const struct refusal refusals[] = {
@@ -243,7 +243,11 @@ static const struct refusal refusals[] = {
 	{ { "--frames", "-1" }, "--frames takes a whole number from 1 to 128, not '-1'" },
 	{ { "--frames=" }, "--frames takes a whole number from 1 to 128, not ''" },
 	{ { "-o", "1.5" },
-	  "-o takes milliseconds, a whole number from 0 to 31536000000, not '1.5'" },
+	  "-o takes milliseconds, a whole number from 0 to 31536000000, or a time such as 90s, "
+	  "not '1.5'" },
+	{ { "-o", "8761h" },
+	  "-o takes milliseconds, a whole number from 0 to 31536000000, or a time such as 90s, "
+	  "not '8761h'" },
 	/* Sizes. */
 	{ { "-z", "10x" }, "-z" SIZE_TAKES "'10x'" },
 	{ { "-z", "" }, "-z" SIZE_TAKES "''" },
@@ -314,7 +318,10 @@ static const struct refusal refusals[] = {
 	{ { "5." }, INTERVAL_REFUSED "'5.'" },
 	{ { "." }, INTERVAL_REFUSED "'.'" },
 	{ { "1e3" }, INTERVAL_REFUSED "'1e3'" HINT },
-	{ { "5s" }, INTERVAL_REFUSED "'5s'" HINT },
+	{ { "5d" }, INTERVAL_REFUSED "'5d'" HINT },
+	{ { "s" }, INTERVAL_REFUSED "'s'" HINT },
+	{ { "5ms" }, INTERVAL_REFUSED "'5ms'" HINT },
+	{ { "8761h" }, INTERVAL_REFUSED "'8761h'" HINT },
 	{ { "-" }, INTERVAL_REFUSED "'-'" HINT },
 	{ { "5", "ls" }, COUNT_TAKES "'ls'" HINT },
 	{ { "5", "0" }, COUNT_TAKES "'0'" },
@@ -379,13 +386,18 @@ static void test_no_memory(void **state)
 
 static void test_seconds(void **state)
 {
-	static const char *const refused[] = { "",    ".",   "5.", "-1", "+1",	"1e3",	"inf",
-					       "nan", "0x1", " 1", "1 ", "1,5", "1.2.3" };
+	static const char *const refused[] = { "",    ".",   "5.",  "-1", "+1",	 "1e3",	  "inf",
+					       "nan", "0x1", " 1",  "1 ", "1,5", "1.2.3", "s",
+					       "1ss", "1ms", "1 s", ".s", "1S" };
 	double seconds;
 
 	(void)state;
 	assert_true(parse_number__seconds(".25", &seconds) && seconds == 0.25);
 	assert_true(parse_number__seconds("10.0", &seconds) && seconds == 10);
+	assert_true(parse_number__seconds("90s", &seconds) && seconds == 90);
+	assert_true(parse_number__seconds("1.5m", &seconds) && seconds == 90);
+	assert_true(parse_number__seconds("2h", &seconds) && seconds == 7200);
+	assert_false(parse_number__decimal("2h", &seconds));
 	assert_true(parse_number__seconds("0.1", &seconds) && seconds > 0.0999 && seconds < 0.1001);
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		assert_false(parse_number__seconds(refused[i], &seconds));

@@ -45,27 +45,52 @@ bool parse_number__size(const char *text, uint64_t *bytes)
 	return true;
 }
 
-/* 5, 0.5 or .5; not strtod, which takes signs, exponents, "inf", and the locale's comma. */
+/* Not strtod, which takes signs, exponents, "inf", and the locale's comma. */
+static bool parse_decimal(const char *text, size_t length, double *number)
+{
+	size_t whole = 0, i;
+	double unit = 1;
+	uint64_t digits = 0;
+
+	while (whole < length && isdigit((unsigned char)text[whole]))
+		whole++;
+	if (whole && !parse_number__whole(text, whole, &digits))
+		return false;
+	*number = (double)digits;
+	if (whole == length)
+		return whole > 0;
+	if (text[whole] != '.' || whole + 1 == length)
+		return false;
+	for (i = whole + 1; i < length && isdigit((unsigned char)text[i]); i++) {
+		unit /= 10;
+		*number += unit * (text[i] - '0');
+	}
+	return i == length;
+}
+
+bool parse_number__decimal(const char *text, double *number)
+{
+	return parse_decimal(text, strlen(text), number);
+}
+
 bool parse_number__seconds(const char *text, double *seconds)
 {
-	size_t whole = strspn(text, "0123456789");
+	static const struct {
+		char suffix;
+		double seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 } };
+	size_t length = strlen(text);
 	double unit = 1;
-	uint64_t number = 0;
 
-	if (whole && !parse_number__whole(text, whole, &number))
-		return false;
-	*seconds = (double)number;
-	text += whole;
-	if (*text == '.') {
-		text++;
-		if (!isdigit((unsigned char)*text))
-			return false;
-		for (; isdigit((unsigned char)*text); text++) {
-			unit /= 10;
-			*seconds += unit * (*text - '0');
-		}
-	} else if (!whole) {
-		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && length; i++) {
+		if (text[length - 1] != units[i].suffix)
+			continue;
+		unit = units[i].seconds;
+		length--;
+		break;
 	}
-	return *text == '\0';
+	if (!parse_decimal(text, length, seconds))
+		return false;
+	*seconds *= unit;
+	return true;
 }

@@ -15,6 +15,8 @@ bool parse_number__between(const char *text, uint64_t min, uint64_t max, uint64_
 bool parse_number__size(const char *text, uint64_t *bytes);
 
 /* 5, 0.5 or .5, whatever the locale. */
+bool parse_number__decimal(const char *text, double *number);
+/* The same, and 90s, 1.5m, 2h. */
 bool parse_number__seconds(const char *text, double *seconds);
 
 #endif
