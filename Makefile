@@ -24,7 +24,7 @@ say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $@)
 PACKAGES := gcc g++ make clang bpftool libbpf-dev libelf-dev libdw-dev libiberty-dev libjansson-dev \
 	zlib1g-dev liblzma-dev libzydis-dev libc6-dev pkg-config
 TEST_PACKAGES := libcmocka-dev valgrind libc6-dbg gdb musl-tools python3 git gawk procps jq binutils \
-	xz-utils dwz libjemalloc2 libtcmalloc-minimal4 libmimalloc-dev libtbbmalloc2
+	zsh fish xz-utils dwz libjemalloc2 libtcmalloc-minimal4 libmimalloc-dev libtbbmalloc2
 BENCH_PACKAGES := python3 git binutils
 # What is linked in: their static libraries. tcmalloc with its profiler comes with them.
 ALLOCATOR_PACKAGES := libjemalloc-dev libgoogle-perftools-dev
@@ -247,7 +247,15 @@ INSTALLED_PROGRAM := $(SBINDIR)/memleak-bpf
 INSTALLED_MAN := $(PREFIX)/share/man/man8/memleak-bpf.8
 INSTALLED_SERVICE := $(PREFIX)/lib/systemd/system/memleak-bpf.service
 INSTALLED_LOGROTATE := $(SYSCONFDIR)/logrotate.d/memleak-bpf
-INSTALLED := $(INSTALLED_PROGRAM) $(INSTALLED_MAN) $(INSTALLED_SERVICE) $(INSTALLED_LOGROTATE)
+INSTALLED_BASH := $(PREFIX)/share/bash-completion/completions/memleak-bpf
+INSTALLED_ZSH := $(PREFIX)/share/zsh/vendor-completions/_memleak-bpf
+INSTALLED_FISH := $(PREFIX)/share/fish/vendor_completions.d/memleak-bpf.fish
+INSTALLED := $(INSTALLED_PROGRAM) $(INSTALLED_MAN) $(INSTALLED_SERVICE) $(INSTALLED_LOGROTATE) \
+	$(INSTALLED_BASH) $(INSTALLED_ZSH) $(INSTALLED_FISH)
+
+# install_completion SHELL,FILE
+install_completion = install -D -m 644 /dev/null $(DESTDIR)$2 && \
+	$(BUILD)/memleak-bpf --completion $1 >$(DESTDIR)$2
 
 install: $(BUILD)/memleak-bpf
 	install -D -m 755 $(BUILD)/memleak-bpf $(DESTDIR)$(INSTALLED_PROGRAM)
@@ -255,6 +263,9 @@ install: $(BUILD)/memleak-bpf
 	install -D -m 644 service/memleak-bpf.service.in $(DESTDIR)$(INSTALLED_SERVICE)
 	sed -i 's|@SBINDIR@|$(SBINDIR)|' $(DESTDIR)$(INSTALLED_SERVICE)
 	install -D -m 644 service/logrotate $(DESTDIR)$(INSTALLED_LOGROTATE)
+	$(call install_completion,bash,$(INSTALLED_BASH))
+	$(call install_completion,zsh,$(INSTALLED_ZSH))
+	$(call install_completion,fish,$(INSTALLED_FISH))
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))

@@ -9,6 +9,7 @@
 #include "allocators/allocator_names.h"
 #include "allocators/file_functions.h"
 #include "base/log.h"
+#include "completion.h"
 #include "features_report.h"
 #include "monitor.h"
 #include "option_definitions.h"
@@ -41,9 +42,11 @@ int main(int argc, char **argv)
 	if (options__parse(&options, argc, argv, error, sizeof(error))) {
 		log__error("%s", error);
 		status = STATUS_USAGE;
-	} else if (options.help || options.version) {
+	} else if (options.help || options.version || options.completion) {
 		if (options.help)
 			option_table__print_help(stdout);
+		else if (options.completion)
+			completion__print(stdout, options.completion);
 		else
 			printf("memleak-bpf %s\n", MEMLEAK_VERSION);
 		if (fflush(stdout)) {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "bpf/wire.h"
+#include "completion.h"
 #include "option_definitions.h"
 #include "option_leaks.h"
 
@@ -38,6 +39,7 @@ enum {
 	LETTER_FAIL_ON,
 	LETTER_XML,
 	LETTER_XML_FILE,
+	LETTER_COMPLETION,
 	LETTER_VERSION
 };
 
@@ -66,8 +68,8 @@ static const struct option_entry entries[] = {
 	  FIELD(min_age_s), .max = OPTION_MAX_SECONDS * 1000ULL },
 	{ 'T', "top", "N", "show the N largest stacks (default 10)", option_value__whole,
 	  FIELD(top), .min = 1, .max = MAX_STACKS },
-	{ LETTER_SORT, "sort", "ORDER", "order by " STACK_ORDERS, option_value__order,
-	  FIELD(order) },
+	{ LETTER_SORT, "sort", "ORDER", "order by " STACK_ORDERS, option_value__order, FIELD(order),
+	  .choices = STACK_ORDERS },
 	{ LETTER_TREE, "tree", "PERCENT", "sum stacks up by caller, down to PERCENT of all",
 	  option_value__percent, FIELD(tree_percent) },
 	{ 'z', "min-size", "SIZE", "count only blocks of at least SIZE bytes", option_value__size,
@@ -92,7 +94,7 @@ static const struct option_entry entries[] = {
 	{ LETTER_JSON, "json", NULL, "print JSON Lines instead of text", option_value__flag,
 	  FIELD(json) },
 	{ LETTER_LEAK_CHECK, "leak-check", "HOW", "find lost blocks: " LEAK_CHECKS,
-	  option_leaks__check, FIELD(leak_check) },
+	  option_leaks__check, FIELD(leak_check), .choices = LEAK_CHECKS },
 	{ LETTER_SHOW_LEAK_KINDS, "show-leak-kinds", "KINDS",
 	  "list these stacks (default definite,possible)", option_leaks__kinds,
 	  FIELD(show_leak_kinds) },
@@ -106,14 +108,15 @@ static const struct option_entry entries[] = {
 	  option_leaks__suppressions, FIELD(suppressions) },
 	{ LETTER_GEN_SUPPRESSIONS, "gen-suppressions", "WHICH",
 	  "all: print a suppression for each listed stack", option_leaks__generate,
-	  FIELD(gen_suppressions) },
+	  FIELD(gen_suppressions), .choices = "no or all" },
 	{ LETTER_ERROR_EXITCODE, "error-exitcode", "N",
 	  "exit with N if leaks are found and nothing fails", option_leaks__exit_code,
 	  FIELD(error_exitcode), .min = 0, .max = 255 },
-	{ LETTER_FAIL_ON, "fail-on", "RULE[,RULE...]", "fail after held[=SIZE], definite, kept, lost ...",
-	  option_leaks__fail_on, FIELD(fail_on) },
+	{ LETTER_FAIL_ON, "fail-on", "RULE[,RULE...]",
+	  "fail after held[=SIZE], definite, kept, lost ...", option_leaks__fail_on,
+	  FIELD(fail_on) },
 	{ LETTER_XML, "xml", "yes|no", "print a leak check as Valgrind's XML", option_leaks__xml,
-	  FIELD(xml) },
+	  FIELD(xml), .choices = "yes or no" },
 	{ LETTER_XML_FILE, "xml-file", "FILE", "write the XML to FILE", option_value__text,
 	  FIELD(xml_path) },
 	{ LETTER_MAX_BLOCKS, "max-blocks", "N", "room for N outstanding blocks",
@@ -127,19 +130,26 @@ static const struct option_entry entries[] = {
 	{ LETTER_FEATURES, "features", NULL, "show what this kernel has and what is used",
 	  option_value__flag, FIELD(features) },
 	{ LETTER_EXIT_HOOK, "exit-hook", "WAY", "see a teardown by " EXIT_HOOKS,
-	  option_value__exit_hook, FIELD(paths) },
+	  option_value__exit_hook, FIELD(paths), .choices = EXIT_HOOKS },
 	{ LETTER_EXIT_AFTER, "exit-after", "WAY", "see it done by " EXIT_AFTERS,
-	  option_value__exit_after, FIELD(paths) },
+	  option_value__exit_after, FIELD(paths), .choices = EXIT_AFTERS },
 	{ LETTER_ATTACH, "attach", "WAY", "see calls by uprobes: " CALL_PROBES,
-	  option_value__call_probes, FIELD(paths) },
+	  option_value__call_probes, FIELD(paths), .choices = CALL_PROBES },
 	{ LETTER_STACK_WALK, "stack-walk", "WAY", "walk stacks by " STACK_WALKS,
-	  option_value__stack_walk, FIELD(paths) },
+	  option_value__stack_walk, FIELD(paths), .choices = STACK_WALKS },
+	{ LETTER_COMPLETION, "completion", "SHELL", "print the completion for " COMPLETION_SHELLS,
+	  option_value__completion, FIELD(completion), .choices = COMPLETION_SHELLS },
 	{ LETTER_VERSION, "version", NULL, "print the version", option_value__flag,
 	  FIELD(version) },
 	{ 'h', "help", NULL, "print this help", option_value__flag, FIELD(help) },
 };
 
 #define NR_ENTRIES (sizeof(entries) / sizeof(entries[0]))
+
+const struct option_entry *option_table__at(size_t i)
+{
+	return i < NR_ENTRIES ? &entries[i] : NULL;
+}
 
 const struct option_entry *option_table__find(int letter)
 {

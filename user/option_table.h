@@ -4,6 +4,7 @@
 #define OPTION_TABLE_H
 
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "option_value.h"
@@ -11,6 +12,9 @@
 /* Letters of options that have none are above. */
 #define OPTION_LONG_ONLY 256
 #define OPTION_MAX_SECONDS 31536000 /* a year */
+
+/* Row i of the table; NULL behind the last. */
+const struct option_entry *option_table__at(size_t i);
 
 /* NULL: no option has that letter. */
 const struct option_entry *option_table__find(int letter);

@@ -11,6 +11,7 @@
 
 #include "allocators/allocator_names.h"
 #include "base/parse_number.h"
+#include "completion.h"
 #include "option_table.h"
 
 int option_parser__refuse(struct option_parser *parser, const char *format, ...)
@@ -249,5 +250,14 @@ int option_value__percent(struct option_parser *parser, const struct option_entr
 			"%s takes a share in percent from 0.01 to 100 such as 1, not " QUOTED,
 			shown, value);
 	*(double *)option_parser__field(parser, entry) = percent;
+	return 0;
+}
+
+int option_value__completion(struct option_parser *parser, const struct option_entry *entry,
+			     const char *shown, char *value)
+{
+	if (!completion__knows(value))
+		return refuse_way(parser, shown, COMPLETION_SHELLS, value);
+	*(const char **)option_parser__field(parser, entry) = value;
 	return 0;
 }

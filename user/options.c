@@ -81,7 +81,7 @@ static int parse_flags(struct option_parser *parser, int argc, char **argv, bool
 		error = entry->apply(parser, entry, show_option(entry, index >= 0, shown), optarg);
 		if (error)
 			return error;
-		if (options->help || options->version)
+		if (options->help || options->version || options->completion)
 			return 0;
 	}
 }
@@ -261,7 +261,7 @@ int options__parse(struct options *options, int argc, char **argv, char *error, 
 		return 0;
 
 	result = parse_flags(&parser, argc, argv, &separated);
-	if (result || options->help || options->version)
+	if (result || options->help || options->version || options->completion)
 		return result;
 	result = parse_words(&parser, argv + optind, argc - optind, separated);
 	if (result)

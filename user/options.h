@@ -93,6 +93,7 @@ struct options {
 	bool xml; /* --xml=yes */
 	const char *xml_path; /* --xml-file; then output_path, too */
 	bool features; /* --features */
+	const char *completion; /* --completion: the shell; or NULL */
 	bool help; /* --help */
 	bool version; /* --version */
 };
@@ -100,8 +101,8 @@ struct options {
 /*
  * Parses argv, which must outlive the options. Returns 0, or -EINVAL or -ENOMEM. error then has one
  * line, without a newline, that says what is wrong and what would be right; it quotes argv and is
- * as hostile. Nothing after --help or --version is read. Call options__free either way. Not
- * reentrant: getopt's state is global.
+ * as hostile. Nothing after --help, --version or --completion is read. Call options__free either
+ * way. Not reentrant: getopt's state is global.
  */
 int options__parse(struct options *options, int argc, char **argv, char *error, size_t error_size);
 void options__free(struct options *options);

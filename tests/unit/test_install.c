@@ -33,7 +33,8 @@ static int make_folder(void **state)
 	unsetenv("PREFIX");
 	unsetenv("DESTDIR");
 	unsetenv("SYSCONFDIR");
-	return shell__run("mkdir $FOLDER/build && echo '#!/bin/sh' >$FOLDER/build/memleak-bpf");
+	return shell__run("mkdir $FOLDER/build && echo '#!/bin/sh' >$FOLDER/build/memleak-bpf && "
+			  "chmod +x $FOLDER/build/memleak-bpf");
 }
 
 #define MAKE "make -s BUILD=$FOLDER/build -o $FOLDER/build/memleak-bpf "
@@ -45,10 +46,14 @@ static void test_install_and_uninstall(void **state)
 	assert_int_equal(shell__run(MAKE "DESTDIR=$FOLDER/root PREFIX=/usr install 2>&1"), 0);
 	assert_string_equal(shell__output, "");
 	assert_int_equal(shell__run(LIST("$FOLDER/root")), 0);
-	assert_string_equal(shell__output, "etc/logrotate.d/memleak-bpf 644\n"
-					   "usr/lib/systemd/system/memleak-bpf.service 644\n"
-					   "usr/sbin/memleak-bpf 755\n"
-					   "usr/share/man/man8/memleak-bpf.8 644\n");
+	assert_string_equal(shell__output,
+			    "etc/logrotate.d/memleak-bpf 644\n"
+			    "usr/lib/systemd/system/memleak-bpf.service 644\n"
+			    "usr/sbin/memleak-bpf 755\n"
+			    "usr/share/bash-completion/completions/memleak-bpf 644\n"
+			    "usr/share/fish/vendor_completions.d/memleak-bpf.fish 644\n"
+			    "usr/share/man/man8/memleak-bpf.8 644\n"
+			    "usr/share/zsh/vendor-completions/_memleak-bpf 644\n");
 	/* Others' files stay. */
 	shell__run("touch $FOLDER/root/usr/sbin/other $FOLDER/root/etc/logrotate.d/other");
 	assert_int_equal(shell__run(MAKE "DESTDIR=$FOLDER/root PREFIX=/usr uninstall"), 0);
@@ -61,10 +66,14 @@ static void test_other_prefixes(void **state)
 	(void)state;
 	assert_int_equal(shell__run(MAKE "DESTDIR=$FOLDER/local install"), 0);
 	assert_int_equal(shell__run(LIST("$FOLDER/local")), 0);
-	assert_string_equal(shell__output, "etc/logrotate.d/memleak-bpf 644\n"
-					   "usr/local/lib/systemd/system/memleak-bpf.service 644\n"
-					   "usr/local/sbin/memleak-bpf 755\n"
-					   "usr/local/share/man/man8/memleak-bpf.8 644\n");
+	assert_string_equal(shell__output,
+			    "etc/logrotate.d/memleak-bpf 644\n"
+			    "usr/local/lib/systemd/system/memleak-bpf.service 644\n"
+			    "usr/local/sbin/memleak-bpf 755\n"
+			    "usr/local/share/bash-completion/completions/memleak-bpf 644\n"
+			    "usr/local/share/fish/vendor_completions.d/memleak-bpf.fish 644\n"
+			    "usr/local/share/man/man8/memleak-bpf.8 644\n"
+			    "usr/local/share/zsh/vendor-completions/_memleak-bpf 644\n");
 	assert_int_equal(shell__run("grep -h ^ExecStart= $(find $FOLDER/local -name '*.service')"),
 			 0);
 	assert_non_null(strstr(shell__output, "ExecStart=/usr/local/sbin/memleak-bpf "));
@@ -78,7 +87,10 @@ static void test_other_prefixes(void **state)
 	assert_string_equal(shell__output, "etc/logrotate.d/memleak-bpf 644\n"
 					   "lib/systemd/system/memleak-bpf.service 644\n"
 					   "sbin/memleak-bpf 755\n"
-					   "share/man/man8/memleak-bpf.8 644\n");
+					   "share/bash-completion/completions/memleak-bpf 644\n"
+					   "share/fish/vendor_completions.d/memleak-bpf.fish 644\n"
+					   "share/man/man8/memleak-bpf.8 644\n"
+					   "share/zsh/vendor-completions/_memleak-bpf 644\n");
 	assert_int_equal(shell__run(MAKE "PREFIX=$FOLDER/own uninstall; " LIST("$FOLDER/own")), 0);
 	assert_string_equal(shell__output, "");
 }
