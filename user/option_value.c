@@ -261,3 +261,12 @@ int option_value__completion(struct option_parser *parser, const struct option_e
 	*(const char **)option_parser__field(parser, entry) = value;
 	return 0;
 }
+
+int option_value__only(struct option_parser *parser, const struct option_entry *entry,
+		       const char *shown, char *value)
+{
+	if (!end_filter__parse(option_parser__field(parser, entry), value))
+		return option_parser__refuse(parser, "%s takes " END_FILTER_TERMS ", not " QUOTED,
+					     shown, value);
+	return 0;
+}

@@ -61,6 +61,6 @@ option_apply option_value__age; /* milliseconds, into seconds */
 option_apply option_value__pids, option_value__prefix, option_value__object,
 	option_value__exit_hook, option_value__exit_after;
 option_apply option_value__call_probes, option_value__stack_walk, option_value__order,
-	option_value__percent, option_value__completion;
+	option_value__percent, option_value__completion, option_value__only;
 
 #endif

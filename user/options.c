@@ -219,6 +219,12 @@ static int check_together(struct option_parser *parser)
 		return error;
 	if (options->append && !options->output_path)
 		return option_parser__refuse(parser, "--append goes with -w only");
+	if (options->no_ends && options->only.is_set)
+		return option_parser__refuse(parser, "--no-ends and --only exclude each other");
+	if (options->no_ends && !options->interval_s && !options->trace)
+		return option_parser__refuse(
+			parser,
+			"--no-ends without INTERVAL would show nothing: add one, such as 10");
 	if (options->tree_percent > 0 &&
 	    (options->json || options->show_allocations || options->leak_check != LEAK_CHECK_NO))
 		return option_parser__refuse(

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "allocators/file_functions.h"
+#include "end_filter.h"
 #include "fail_rules.h"
 #include "probes/probe_paths.h"
 #include "report/stack_order.h"
@@ -86,6 +87,8 @@ struct options {
 	unsigned int leak_heuristics; /* --leak-check-heuristics, a sum of LEAK_HEURISTIC_BIT */
 	const char *suppressions[OPTIONS_MAX_SUPPRESSIONS]; /* --suppressions: files, in order */
 	size_t nr_suppressions;
+	struct end_filter only; /* --only */
+	bool no_ends; /* --no-ends */
 	struct fail_rules fail_on; /* --fail-on */
 	bool gen_suppressions; /* --gen-suppressions=all */
 	int error_exitcode; /* --error-exitcode, 1 with --fail-on; 0: nothing found changes the

@@ -218,8 +218,11 @@ static void write_process(struct reporter *reporter, enum report_kind kind,
 /* Memory that was not reclaimed is never hidden. */
 static bool is_shown(const struct options *options, const struct process_report *report)
 {
-	return options->json || options->verbose || !run_total__is_mere_copy(report) ||
-	       report->verified == VERDICT_FALSE;
+	if (report->verified == VERDICT_FALSE)
+		return true;
+	if (options->no_ends || !end_filter__shows(&options->only, report))
+		return false;
+	return options->json || options->verbose || !run_total__is_mere_copy(report);
 }
 
 void reporter__exit(struct reporter *reporter, const struct space *space, bool memory_gone)

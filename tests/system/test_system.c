@@ -249,6 +249,57 @@ static void test_pid_namespace(void **state)
 	run__free(run);
 }
 
+/* ---- some of the ends ---- */
+
+static void run_three(void)
+{
+	run__free(run_plain(ARGS(victim("brief"), "0")));
+	run__free(run_plain(ARGS(victim("brief"))));
+	run__free(run_plain(ARGS(victim("die"), "kill")));
+}
+
+static unsigned int nr_exits_of(const struct run *run, const char *comm)
+{
+	unsigned int nr = 0;
+	json_t *record;
+	size_t i;
+
+	json_array_foreach(run->events, i, record)
+	{
+		nr += !strcmp(text(record, "event"), "exit") && !strcmp(text(record, "comm"), comm);
+	}
+	return nr;
+}
+
+static void test_only_some_ends(void **state)
+{
+	struct child *tracer = start_tracer(ARGS("--only", "failed,comm=brief"));
+	struct run *run;
+	(void)state;
+
+	run_three();
+	run = stop_tracer(tracer);
+	assert_int_equal(nr_exits_of(run, "brief"), count_events(run, "exit"));
+	assert_int_equal(nr_exits_of(run, "die"), 0);
+	/* The total counts all. */
+	assert_true(number(event_record(run, "total", 0), "processes") >= 3);
+	run__free(run);
+
+	tracer = start_tracer(ARGS("--only", "signalled"));
+	run_three();
+	run = stop_tracer(tracer);
+	assert_int_equal(nr_exits_of(run, "brief"), 0);
+	assert_int_equal(nr_exits_of(run, "die"), 1);
+	run__free(run);
+
+	tracer = start_tracer(ARGS("--no-ends", "0.5"));
+	run_three();
+	child__wait_event(tracer, "ranking", 1, 30);
+	run = stop_tracer(tracer);
+	assert_int_equal(count_events(run, "exit"), 0);
+	run__free(run);
+}
+
 /* ---- an interval ---- */
 
 static void test_ranking(void **state)
@@ -332,6 +383,7 @@ int main(void)
 		SYSTEM_TEST(test_shared_memory_of_vfork_and_spawn),
 		SYSTEM_TEST(test_a_pid_is_used_again),
 		SYSTEM_TEST(test_pid_namespace),
+		SYSTEM_TEST(test_only_some_ends),
 		SYSTEM_TEST(test_ranking),
 		SYSTEM_TEST(test_text),
 	};
