@@ -24,7 +24,7 @@ say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $@)
 PACKAGES := gcc g++ make clang bpftool libbpf-dev libelf-dev libdw-dev libiberty-dev libjansson-dev \
 	zlib1g-dev liblzma-dev libzydis-dev libc6-dev pkg-config
 TEST_PACKAGES := libcmocka-dev valgrind libc6-dbg gdb musl-tools python3 git gawk procps jq binutils \
-	zsh fish xz-utils dwz libjemalloc2 libtcmalloc-minimal4 libmimalloc-dev libtbbmalloc2
+	zsh fish golang-go xz-utils dwz libjemalloc2 libtcmalloc-minimal4 libmimalloc-dev libtbbmalloc2
 BENCH_PACKAGES := python3 git binutils
 # What is linked in: their static libraries. tcmalloc with its profiler comes with them.
 ALLOCATOR_PACKAGES := libjemalloc-dev libgoogle-perftools-dev
@@ -147,7 +147,7 @@ tests: $(UNIT_TESTS) $(SYSTEM_TESTS)
 # the others run. gdb does not see its own breakpoints in a file where a tracer has some. And a tracer
 # warns of every debugger, as which another one's leak check counts.
 UNIT_ALONE := test_name_budget test_symbol_speed
-SYSTEM_ALONE := test_attach test_containers test_experiments test_first_thread test_hold \
+SYSTEM_ALONE := test_attach test_containers test_experiments test_first_thread test_growth test_hold \
 	test_hold_safety test_huge_pages test_leak_children test_leak_kinds test_leak_live \
 	test_leak_process test_leak_programs test_leak_results test_leak_system test_long_run \
 	test_mute_files test_new_files test_output test_robust test_stacks_against_gdb test_stays test_system \

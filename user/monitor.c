@@ -70,17 +70,10 @@ static void look(struct monitor *monitor)
 }
 
 /* All reports so far are whole: signals are read between them. */
-static void reopen_output(struct monitor *monitor)
+static void reopen_outputs(struct monitor *monitor)
 {
-	int err;
-
 	monitor->signals.reopen_asked = false;
-	if (report_file__flush(monitor->report_file))
-		return; /* output_status will tell the error */
-	err = reporter__reopen(monitor->reporter, monitor->output_name);
-	if (err)
-		log__warning("cannot reopen %s: %s; reports go on to the file that was open",
-			     monitor->output_name, strerror(-err));
+	outputs__reopen(monitor->outputs);
 }
 
 static void read_interval(struct monitor *monitor)
@@ -99,19 +92,13 @@ static void read_interval(struct monitor *monitor)
 		monitor->finished = true;
 }
 
-/* A reader that closes a pipe, as head does, has read enough: that is no error. */
 static int output_status(struct monitor *monitor)
 {
-	int err = report_file__flush(monitor->report_file);
+	int err = outputs__status(monitor->outputs);
 
 	if (!err)
 		return STATUS_OK;
-	if (err == -EPIPE)
-		return STATUS_NO_READER;
-	log__error("cannot write to %s: %s", monitor->output_name,
-		   err == -EINTR ? "its reader does not read, and the tracer was told to stop" :
-				   strerror(-err));
-	return STATUS_OUTPUT;
+	return err == -EPIPE ? STATUS_NO_READER : STATUS_OUTPUT;
 }
 
 static void read_signals(struct monitor *monitor)
@@ -155,7 +142,7 @@ static int follow(struct monitor *monitor)
 				read_interval(monitor);
 		}
 		if (monitor->signals.reopen_asked)
-			reopen_output(monitor);
+			reopen_outputs(monitor);
 		look(monitor);
 		if (monitor->signals.check_asked)
 			check_leaks(monitor);

@@ -166,7 +166,7 @@ static int make_reporter(struct monitor *monitor)
 		.leaks = &monitor->leaks,
 	};
 
-	monitor->reporter = reporter__new(&sources, monitor->report_file);
+	monitor->reporter = reporter__new(&sources, monitor->outputs);
 	return monitor->reporter ? 0 : -ENOMEM;
 }
 

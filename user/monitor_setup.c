@@ -20,30 +20,59 @@
 /* For the kernel's records of mappings, and for loading and attaching at all. */
 #define MIN_FILES 64
 
-static int open_output(struct monitor *monitor)
+static const struct output_format *format_of(const struct options *options, const char *path)
+{
+	return output__find(options__format_of(options, path));
+}
+
+static int refuse_output(const char *name, bool is_file, int err)
+{
+	log__error("cannot write to %s: %s%s", name, strerror(-err),
+		   err == -EACCES && is_file && !geteuid() ?
+			   " (does it belong to another user, in a folder that everybody may write "
+			   "to?)" :
+			   "");
+	return STATUS_OUTPUT;
+}
+
+/* Pictures don't take the place of the report. */
+static int open_stream(struct monitor *monitor)
 {
 	const struct options *options = monitor->options;
+	bool with_command = options->mode == MODE_COMMAND;
+	const char *name = with_command ? "standard error" : "standard output";
+	const struct output_format *format = format_of(options, NULL);
+	int err;
 
-	if (options->output_path) {
-		monitor->output_name = options->output_path;
-		monitor->report_file = report_file__open(options->output_path, options->append);
-	} else if (options->mode == MODE_COMMAND) {
-		monitor->output_name = "standard error";
-		monitor->report_file = report_file__of_descriptor(STDERR_FILENO);
-	} else {
-		monitor->output_name = "standard output";
-		monitor->report_file = report_file__of_descriptor(STDOUT_FILENO);
+	if (format->is_picture && options->nr_outputs)
+		format = output__find(options->json ? "json" : "text");
+	err = outputs__add_stream(monitor->outputs, format,
+				  with_command ? STDERR_FILENO : STDOUT_FILENO, name);
+	return err ? refuse_output(name, false, err) : STATUS_OK;
+}
+
+static int open_outputs(struct monitor *monitor)
+{
+	const struct options *options = monitor->options;
+	bool only_pictures = true;
+	int status = STATUS_OK;
+
+	monitor->outputs = outputs__new();
+	if (!monitor->outputs)
+		return STATUS_FAILED;
+	for (size_t i = 0; i < options->nr_outputs; i++) {
+		const char *path = options->output_paths[i];
+		const struct output_format *format = format_of(options, path);
+		int err = outputs__add_file(monitor->outputs, format, path, options->append);
+
+		if (err)
+			return refuse_output(path, true, err);
+		only_pictures &= format->is_picture;
 	}
-	if (!monitor->report_file) {
-		log__error(
-			"cannot write to %s: %s%s", monitor->output_name, strerror(errno),
-			errno == EACCES && options->output_path && !geteuid() ?
-				" (does it belong to another user, in a folder that everybody may write to?)" :
-				"");
-		return STATUS_OUTPUT;
-	}
-	report_file__while_full(monitor->report_file, monitor_signals__keep_waiting, monitor);
-	return STATUS_OK;
+	if (only_pictures)
+		status = open_stream(monitor);
+	outputs__while_full(monitor->outputs, monitor_signals__keep_waiting, monitor);
+	return status;
 }
 
 static int watch(struct monitor *monitor, int fd)
@@ -162,7 +191,7 @@ static int set_up(struct monitor *monitor)
 		status = monitor_command__prepare(monitor, &executable);
 	raise_file_limit(); /* the command has been forked: it keeps its own limit */
 	if (!status)
-		status = open_output(monitor);
+		status = open_outputs(monitor);
 	if (!status)
 		status = monitor_load__load(monitor);
 	if (!status) {
@@ -242,7 +271,7 @@ void monitor_setup__free(struct monitor *monitor)
 	reporter__free(monitor->reporter);
 	shm_survivors__free(monitor->survivors);
 	processes__free(monitor->processes);
-	report_file__free(monitor->report_file);
+	outputs__free(monitor->outputs);
 	followed__free(&monitor->followed);
 	if (monitor->signals.fd >= 0)
 		close(monitor->signals.fd);

@@ -42,7 +42,7 @@ static void signal_with_command(struct monitor *monitor, const struct signalfd_s
 
 static bool asks_to_reopen(const struct monitor *monitor, const struct signalfd_siginfo *info)
 {
-	return info->ssi_signo == SIGHUP && monitor->options->output_path &&
+	return info->ssi_signo == SIGHUP && monitor->options->nr_outputs &&
 	       hangup__is_request(info->ssi_code, monitor->signals.had_terminal,
 				  hangup__has_terminal());
 }

@@ -12,7 +12,7 @@
 #include "books/ended_spaces.h"
 #include "code_files.h"
 #include "monitor.h"
-#include "output/report_file.h"
+#include "output/outputs.h"
 #include "probes/holds.h"
 #include "probes/probe_paths.h"
 #include "processes/command.h"
@@ -89,10 +89,9 @@ struct monitor {
 	struct hold_queue hold_queue;
 	struct shm_survivors *survivors;
 	struct reporter *reporter;
-	struct report_file *report_file; /* where the reporter writes */
+	struct outputs *outputs; /* where the reporter writes */
 	struct command command; /* pid 0: there is none */
 	struct descendants descendants; /* the command's, when there is no -f */
-	const char *output_name;
 	struct followed followed;
 	size_t nr_at_start; /* of processes, in mode system */
 	uint64_t ready_ns; /* CLOCK_MONOTONIC, when all that is traced from the start was probed */

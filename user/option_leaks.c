@@ -224,11 +224,11 @@ static int complete_xml(struct option_parser *parser)
 		return option_parser__refuse(
 			parser, "--append would put two XML documents into one file: not with "
 				"--xml=yes");
-	if (options->xml_path && options->output_path)
+	if (options->xml_path && options->nr_outputs)
 		return option_parser__refuse(parser, "-w and --xml-file exclude each other: both "
 						     "say where reports go");
 	if (options->xml_path)
-		options->output_path = options->xml_path;
+		options->output_paths[options->nr_outputs++] = options->xml_path;
 	return 0;
 }
 

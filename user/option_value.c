@@ -13,6 +13,7 @@
 #include "base/parse_number.h"
 #include "completion.h"
 #include "option_table.h"
+#include "output/output.h"
 
 int option_parser__refuse(struct option_parser *parser, const char *format, ...)
 {
@@ -268,5 +269,33 @@ int option_value__only(struct option_parser *parser, const struct option_entry *
 	if (!end_filter__parse(option_parser__field(parser, entry), value))
 		return option_parser__refuse(parser, "%s takes " END_FILTER_TERMS ", not " QUOTED,
 					     shown, value);
+	return 0;
+}
+
+int option_value__output(struct option_parser *parser, const struct option_entry *entry,
+			 const char *shown, char *value)
+{
+	struct options *options = parser->options;
+
+	if (!*value)
+		return option_parser__refuse(parser, "%s takes a %s, not ''", shown, entry->value);
+	for (size_t i = 0; i < options->nr_outputs; i++)
+		if (!strcmp(options->output_paths[i], value))
+			return option_parser__refuse(parser, "%s " QUOTED " is given twice", shown,
+						     value);
+	if (options->nr_outputs == OPTIONS_MAX_OUTPUTS)
+		return option_parser__refuse(parser, "%s can be given at most %d times", shown,
+					     OPTIONS_MAX_OUTPUTS);
+	options->output_paths[options->nr_outputs++] = value;
+	return 0;
+}
+
+int option_value__format(struct option_parser *parser, const struct option_entry *entry,
+			 const char *shown, char *value)
+{
+	/* XML is asked for by --xml=yes, which implies a leak check. */
+	if (!output__find(value) || !strcmp(value, "xml"))
+		return refuse_way(parser, shown, OUTPUT_FORMATS, value);
+	*(const char **)option_parser__field(parser, entry) = value;
 	return 0;
 }

@@ -13,6 +13,7 @@
 #define EXIT_AFTERS "tracepoint, fexit or kretprobe"
 #define CALL_PROBES "session, multi or perf"
 #define STACK_WALKS "tables, frame-pointers or none"
+#define OUTPUT_FORMATS "text, json, folded, pprof or speedscope"
 #define STACK_ORDERS "growth, held, old, blocks or rate"
 #define INTERVAL_TAKES "INTERVAL takes seconds from 0.001 to 31536000 such as 5, 0.5 or 2m"
 
@@ -61,6 +62,7 @@ option_apply option_value__age; /* milliseconds, into seconds */
 option_apply option_value__pids, option_value__prefix, option_value__object,
 	option_value__exit_hook, option_value__exit_after;
 option_apply option_value__call_probes, option_value__stack_walk, option_value__order,
-	option_value__percent, option_value__completion, option_value__only;
+	option_value__percent, option_value__completion, option_value__only, option_value__output,
+	option_value__format;
 
 #endif

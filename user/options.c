@@ -16,6 +16,7 @@
 #include "option_leaks.h"
 #include "option_table.h"
 #include "option_value.h"
+#include "output/output.h"
 
 #define MIN_SECONDS 0.001 /* a timer of 0 would never fire, one of 1 ns never rest */
 #define MAX_COUNT UINT32_MAX
@@ -209,6 +210,47 @@ static int check_targets(struct option_parser *parser)
 	return 0;
 }
 
+/* --json and --xml are for what is no picture; without them the suffix says it. */
+const char *options__format_of(const struct options *options, const char *path)
+{
+	const struct output_format *by_suffix = path ? output__of_file(path) : NULL;
+
+	if (options->format)
+		return options->format;
+	if (by_suffix && by_suffix->is_picture)
+		return by_suffix->name;
+	if (options->xml)
+		return "xml";
+	if (options->json)
+		return "json";
+	return by_suffix ? by_suffix->name : "text";
+}
+
+static bool is_picture(const struct options *options, const char *path)
+{
+	return output__find(options__format_of(options, path))->is_picture;
+}
+
+/* Pictures are one for a whole run. */
+static int check_outputs(struct option_parser *parser)
+{
+	const struct options *options = parser->options;
+	bool pictures = !options->nr_outputs && is_picture(options, NULL);
+
+	for (size_t i = 0; i < options->nr_outputs; i++)
+		pictures |= is_picture(options, options->output_paths[i]);
+	if (options->append && !options->nr_outputs)
+		return option_parser__refuse(parser, "--append goes with -w only");
+	if (options->append && pictures)
+		return option_parser__refuse(
+			parser, "--append would put two pictures into one file: not with one");
+	if (pictures && options->mode == MODE_SYSTEM && !options->interval_s)
+		return option_parser__refuse(
+			parser, "a picture of the whole system is of its newest ranking: add "
+				"INTERVAL, such as 10");
+	return 0;
+}
+
 /* Checks the options that depend on each other; then sets the mode and what follows from it. */
 static int check_together(struct option_parser *parser)
 {
@@ -217,8 +259,6 @@ static int check_together(struct option_parser *parser)
 
 	if (error)
 		return error;
-	if (options->append && !options->output_path)
-		return option_parser__refuse(parser, "--append goes with -w only");
 	if (options->no_ends && options->only.is_set)
 		return option_parser__refuse(parser, "--no-ends and --only exclude each other");
 	if (options->no_ends && !options->interval_s && !options->trace)
@@ -240,6 +280,8 @@ static int check_together(struct option_parser *parser)
 	else if (options->nr_pids)
 		options->mode = MODE_PID;
 	error = option_leaks__complete(parser);
+	if (!error)
+		error = check_outputs(parser);
 	if (error)
 		return error;
 	return options->shell_command ? build_shell_command(parser) : 0;

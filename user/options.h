@@ -34,6 +34,7 @@ enum leak_check { LEAK_CHECK_NO, LEAK_CHECK_SUMMARY, LEAK_CHECK_FULL };
 
 #define OPTIONS_MAX_SUPPRESSIONS 64 /* files */
 #define OPTIONS_MAX_PREFIXES 4
+#define OPTIONS_MAX_OUTPUTS 15 /* beside a standard stream */
 #define OPTIONS_MAX_DEFINITIONS 32
 
 enum definition_kind { DEFINITION_ALLOC, DEFINITION_FREE, DEFINITION_FILE };
@@ -76,7 +77,9 @@ struct options {
 	struct option_definition definitions[OPTIONS_MAX_DEFINITIONS];
 	size_t nr_definitions;
 	const char *btf_path; /* --btf */
-	const char *output_path; /* -w or --xml-file */
+	const char *output_paths[OPTIONS_MAX_OUTPUTS]; /* -w or --xml-file */
+	size_t nr_outputs;
+	const char *format; /* --format: of all of them; NULL: their suffixes say */
 	bool append; /* --append */
 	bool json; /* --json */
 	bool verbose; /* -v */
@@ -94,7 +97,7 @@ struct options {
 	int error_exitcode; /* --error-exitcode, 1 with --fail-on; 0: nothing found changes the
 			       status */
 	bool xml; /* --xml=yes */
-	const char *xml_path; /* --xml-file; then output_path, too */
+	const char *xml_path; /* --xml-file; then one of output_paths, too */
 	bool features; /* --features */
 	const char *completion; /* --completion: the shell; or NULL */
 	bool help; /* --help */
@@ -109,6 +112,9 @@ struct options {
  */
 int options__parse(struct options *options, int argc, char **argv, char *error, size_t error_size);
 void options__free(struct options *options);
+
+/* The name of the format that is written to a file; path NULL: to a standard stream. */
+const char *options__format_of(const struct options *options, const char *path);
 
 /* How many stacks, or processes of the whole system, are shown. */
 uint64_t options__nr_shown(const struct options *options);

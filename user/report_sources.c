@@ -22,13 +22,20 @@ struct snapshot_request report_sources__request(const struct report_sources *sou
 	};
 }
 
+uint64_t report_sources__nr_stacks(const struct report_sources *sources)
+{
+	/* A sum by caller needs all of them, too. */
+	return sources->all_stacks || sources->options->tree_percent > 0 ?
+		       UINT64_MAX :
+		       options__nr_shown(sources->options);
+}
+
 struct aggregate_request report_sources__shown(const struct report_sources *sources)
 {
 	const struct options *options = sources->options;
 
 	return (struct aggregate_request){
-		/* A sum by caller needs all of them. */
-		.top = options->tree_percent > 0 ? UINT64_MAX : options__nr_shown(options),
+		.top = report_sources__nr_stacks(sources),
 		.order = options->order,
 		.part = options->min_age_s > 0,
 	};

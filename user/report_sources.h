@@ -32,6 +32,7 @@ struct report_sources {
 	struct unwind_tables *tables; /* NULL: stacks are walked by frame pointers */
 	struct shm_survivors *survivors;
 	struct leak_reporting *leaks; /* see reported_leaks.h */
+	bool all_stacks; /* something that is written shows all of them */
 };
 
 /* Whether the options ask for single blocks. */
@@ -40,6 +41,9 @@ bool report_sources__need_blocks(const struct report_sources *sources);
 /* The part of a space's blocks that the options ask for; now_ns: CLOCK_MONOTONIC, for ages. */
 struct snapshot_request report_sources__request(const struct report_sources *sources,
 						uint64_t now_ns);
+
+/* So many stacks of a report are named. */
+uint64_t report_sources__nr_stacks(const struct report_sources *sources);
 
 /* Which stacks the options ask for; the caller adds what is known of their growth. */
 struct aggregate_request report_sources__shown(const struct report_sources *sources);

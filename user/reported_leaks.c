@@ -41,7 +41,7 @@ static int fill_stacks(struct leak_reporting *reporting, const struct report_sou
 		.sites = findings->sites,
 		.nr_sites = findings->nr_sites,
 		.error_kinds = sources->options->error_leak_kinds,
-		.top = options__nr_shown(sources->options),
+		.top = report_sources__nr_stacks(sources),
 		.suppressions = reporting->suppressions,
 	};
 	struct aggregate_source source =

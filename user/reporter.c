@@ -14,7 +14,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "output/document.h"
 #include "processes/process_name.h"
 #include "reported_leaks.h"
 #include "reported_process.h"
@@ -29,8 +28,7 @@
 
 struct reporter {
 	struct report_sources sources;
-	struct document *document;
-	struct report_file *file; /* where the document is written */
+	struct outputs *outputs;
 	struct ranking *ranking;
 	struct growth *growth; /* from report to report, at intervals */
 	struct births
@@ -41,7 +39,7 @@ struct reporter {
 	uint64_t ready_ns; /* CLOCK_MONOTONIC, when all that is traced from the start was probed */
 };
 
-static struct document *new_document(const struct options *options, struct report_file *file)
+static int begin_documents(const struct options *options, struct outputs *outputs)
 {
 	bool system_wide = options->mode == MODE_SYSTEM;
 	struct output_settings settings = {
@@ -51,23 +49,23 @@ static struct document *new_document(const struct options *options, struct repor
 		.leaks_only = system_wide && options->leak_check && !options->verbose,
 		.system_wide = system_wide,
 	};
-	const char *format = options->xml ? "xml" : options->json ? "json" : "text";
 
-	return document__new(output__find(format), &settings, file);
+	return outputs__begin(outputs, &settings,
+			      options->tree_percent > 0 ? UINT64_MAX : options__nr_shown(options));
 }
 
-struct reporter *reporter__new(const struct report_sources *sources, struct report_file *file)
+struct reporter *reporter__new(const struct report_sources *sources, struct outputs *outputs)
 {
 	struct reporter *reporter = calloc(1, sizeof(*reporter));
 
 	if (!reporter)
 		return NULL;
 	reporter->sources = *sources;
-	reporter->file = file;
-	reporter->document = new_document(sources->options, file);
+	reporter->sources.all_stacks = outputs__has_pictures(outputs);
+	reporter->outputs = outputs;
 	reporter->ranking = ranking__new();
 	reporter->growth = growth__new();
-	if (reporter->document && reporter->ranking && reporter->growth)
+	if (reporter->ranking && reporter->growth && !begin_documents(sources->options, outputs))
 		return reporter;
 	reporter__free(reporter);
 	return NULL;
@@ -81,23 +79,17 @@ void reporter__free(struct reporter *reporter)
 	ranking__free(reporter->ranking);
 	growth__free(reporter->growth);
 	births__free(reporter->births);
-	document__free(reporter->document);
 	free(reporter);
 }
 
 void reporter__flush(struct reporter *reporter)
 {
-	fflush(report_file__stream(reporter->file));
-}
-
-int reporter__reopen(struct reporter *reporter, const char *path)
-{
-	return document__reopen(reporter->document, path);
+	outputs__flush(reporter->outputs);
 }
 
 void reporter__end(struct reporter *reporter)
 {
-	document__end(reporter->document);
+	outputs__end(reporter->outputs);
 }
 
 /* The wall-clock time of a CLOCK_MONOTONIC time; 0 stands for now. */
@@ -122,14 +114,14 @@ static struct reported_process find_process(const struct reporter *reporter,
 }
 
 /*
- * On a whole system, stacks are shown below the row of an end only when -T asked for them; with
- * leak checks it asks for those of lost blocks. An end by the OOM killer always has them: there, a
- * reader wants them.
+ * On a whole system, people are shown stacks below the row of an end only when -T asked for them;
+ * with leak checks it asks for those of lost blocks. An end by the OOM killer always has them:
+ * there, a reader wants them.
  */
 static bool shows_stacks(const struct options *options, const struct process_report *report)
 {
-	return options->mode != MODE_SYSTEM || options->json ||
-	       (options->top && !options->leak_check) || report->end.kind == END_OOM;
+	return options->mode != MODE_SYSTEM || (options->top && !options->leak_check) ||
+	       report->end.kind == END_OOM;
 }
 
 int reporter__gather(struct reporter *reporter, const struct space *spaces, size_t *nr)
@@ -209,20 +201,45 @@ void reporter__end_interval(struct reporter *reporter)
 	reporter->births = NULL;
 }
 
-static void write_process(struct reporter *reporter, enum report_kind kind,
-			  const struct process_report *report)
+static void write_outstanding(struct reporter *reporter, const struct process_report *report)
 {
-	document__write(reporter->document, &(struct report){ .kind = kind, .process = report });
+	outputs__write(reporter->outputs,
+		       &(struct report){ .kind = REPORT_OUTSTANDING, .process = report });
 }
 
 /* Memory that was not reclaimed is never hidden. */
 static bool is_shown(const struct options *options, const struct process_report *report)
 {
-	if (report->verified == VERDICT_FALSE)
-		return true;
-	if (options->no_ends || !end_filter__shows(&options->only, report))
-		return false;
-	return options->json || options->verbose || !run_total__is_mere_copy(report);
+	return report->verified == VERDICT_FALSE ||
+	       (!options->no_ends && end_filter__shows(&options->only, report));
+}
+
+/* A step of starting a program is for programs that read reports. */
+static bool is_for_people(const struct options *options, const struct process_report *report)
+{
+	return options->verbose || !run_total__is_mere_copy(report) ||
+	       report->verified == VERDICT_FALSE;
+}
+
+static void write_exit(struct reporter *reporter, const struct reported_process *process,
+		       struct process_report *report)
+{
+	const struct report_sources *sources = &reporter->sources;
+	struct report item = { .kind = REPORT_EXIT, .process = report };
+	struct reported_leaks leaks;
+
+	item.only_for_programs = !is_for_people(sources->options, report);
+	if (item.only_for_programs && !outputs__has_whole_ends(reporter->outputs))
+		return;
+	if (!reported_leaks__fill(&leaks, sources, process, true, report) &&
+	    report->has_allocator) {
+		item.stacks_only_for_programs = !shows_stacks(sources->options, report);
+		if (!item.stacks_only_for_programs || outputs__has_whole_ends(reporter->outputs))
+			reported_process__fill_stacks(sources, process, report);
+	}
+	outputs__write(reporter->outputs, &item);
+	aggregate__free(&report->stacks);
+	reported_leaks__free(&leaks);
 }
 
 void reporter__exit(struct reporter *reporter, const struct space *space, bool memory_gone)
@@ -230,20 +247,13 @@ void reporter__exit(struct reporter *reporter, const struct space *space, bool m
 	const struct report_sources *sources = &reporter->sources;
 	struct reported_process process = find_process(reporter, space);
 	struct process_report report = { 0 };
-	struct reported_leaks leaks;
 
 	process.end_ns = space->process_end_ns ? space->process_end_ns : space->after_ns;
 	report.time = wall_time(space->after_ns ? space->after_ns : process.end_ns);
 	reported_process__fill(sources, &process, &report);
 	reported_process__fill_end(sources, &process, memory_gone, &report);
-	if (is_shown(sources->options, &report)) {
-		if (!reported_leaks__fill(&leaks, sources, &process, true, &report) &&
-		    report.has_allocator && shows_stacks(sources->options, &report))
-			reported_process__fill_stacks(sources, &process, &report);
-		write_process(reporter, REPORT_EXIT, &report);
-		aggregate__free(&report.stacks);
-		reported_leaks__free(&leaks);
-	}
+	if (is_shown(sources->options, &report))
+		write_exit(reporter, &process, &report);
 	if (memory_gone) { /* else it will be counted when it goes */
 		run_total__add(&reporter->total, space, &report);
 		broken_rules__add_end(&reporter->broken, &sources->options->fail_on, &report);
@@ -266,7 +276,7 @@ void reporter__outstanding(struct reporter *reporter, const struct space *space)
 	if (!reported_leaks__fill(&leaks, &reporter->sources, &process, false, &report) &&
 	    report.has_allocator)
 		reported_process__fill_stacks(&reporter->sources, &process, &report);
-	write_process(reporter, REPORT_OUTSTANDING, &report);
+	write_outstanding(reporter, &report);
 	aggregate__free(&report.stacks);
 	reported_leaks__free(&leaks);
 }
@@ -287,7 +297,7 @@ void reporter__nothing_yet(struct reporter *reporter, pid_t tgid)
 	process = find_process(reporter, &space);
 	reported_process__fill(&reporter->sources, &process, &report);
 	reported_leaks__fill(&leaks, &reporter->sources, &process, false, &report);
-	write_process(reporter, REPORT_OUTSTANDING, &report);
+	write_outstanding(reporter, &report);
 	reported_leaks__free(&leaks);
 }
 
@@ -304,8 +314,8 @@ void reporter__ranking(struct reporter *reporter, const struct space *spaces, si
 			log__warning("cannot rank what processes hold: %s", strerror(-err));
 		return;
 	}
-	document__write(reporter->document,
-			&(struct report){ .kind = REPORT_RANKING, .ranking = &report });
+	outputs__write(reporter->outputs,
+		       &(struct report){ .kind = REPORT_RANKING, .ranking = &report });
 	aggregate__free(&report.stacks);
 }
 
@@ -340,8 +350,8 @@ void reporter__trace(struct reporter *reporter, const struct event *event)
 
 	memcpy(comm, event->comm, sizeof(event->comm));
 	comm[sizeof(event->comm)] = '\0';
-	document__write(reporter->document,
-			&(struct report){ .kind = REPORT_TRACE, .trace = &report });
+	outputs__write(reporter->outputs,
+		       &(struct report){ .kind = REPORT_TRACE, .trace = &report });
 }
 
 void reporter__start(struct reporter *reporter, const struct features *features,
@@ -378,8 +388,8 @@ void reporter__start(struct reporter *reporter, const struct features *features,
 	reporter->ready_ns = ready_ns;
 	for (unsigned int n = 0; n + 1 < START_MAX_DEGRADED; n++)
 		start.degraded[n] = probe_paths__degraded(features, paths, n);
-	document__write(reporter->document,
-			&(struct report){ .kind = REPORT_START, .start = &start });
+	outputs__write(reporter->outputs,
+		       &(struct report){ .kind = REPORT_START, .start = &start });
 }
 
 const struct broken_rules *reporter__broken_rules(const struct reporter *reporter)
@@ -404,6 +414,6 @@ void reporter__total(struct reporter *reporter, const struct report_lost *lost)
 
 	broken_rules__add_lost(&reporter->broken, &sources->options->fail_on, &total.lost);
 	total.system_wide = sources->options->mode == MODE_SYSTEM;
-	document__write(reporter->document,
-			&(struct report){ .kind = REPORT_TOTAL, .total = &total });
+	outputs__write(reporter->outputs,
+		       &(struct report){ .kind = REPORT_TOTAL, .total = &total });
 }

@@ -9,14 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "output/report_file.h"
+#include "output/outputs.h"
 #include "probes/probe_paths.h"
 #include "report_sources.h"
 
 struct reporter;
 
-/* Reads from sources, and writes to file. Both outlive it. NULL when there is no memory. */
-struct reporter *reporter__new(const struct report_sources *sources, struct report_file *file);
+/* Reads from sources, and writes to outputs. Both outlive it. NULL when there is no memory. */
+struct reporter *reporter__new(const struct report_sources *sources, struct outputs *outputs);
 void reporter__free(struct reporter *reporter);
 
 /*
@@ -68,9 +68,6 @@ void reporter__note_after(struct reporter *reporter);
 
 /* Writes the tail of the document: nothing can be reported after it. */
 void reporter__end(struct reporter *reporter);
-
-/* See document__reopen. */
-int reporter__reopen(struct reporter *reporter, const char *path);
 
 /* Lets a reader see what has been written so far. */
 void reporter__flush(struct reporter *reporter);

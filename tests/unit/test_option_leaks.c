@@ -176,7 +176,7 @@ static void test_xml(void **state)
 	assert_int_equal(PARSE(&options, "--xml=yes", "--", "ls"), 0);
 	assert_true(options.xml);
 	assert_int_equal(options.leak_check, LEAK_CHECK_FULL);
-	assert_null(options.output_path);
+	assert_int_equal(options.nr_outputs, 0);
 	assert_int_equal(PARSE(&options, "--leak-check=summary", "--xml=yes", "-p", "1"), 0);
 	assert_int_equal(options.leak_check, LEAK_CHECK_SUMMARY);
 	/* With XML, what shapes a leak check needs no --leak-check. */
@@ -186,10 +186,10 @@ static void test_xml(void **state)
 	/* Its file is the file of -w under another name. */
 	assert_int_equal(PARSE(&options, "--xml", "yes", "--xml-file", "x", "-p", "1"), 0);
 	assert_string_equal(options.xml_path, "x");
-	assert_string_equal(options.output_path, "x");
+	assert_string_equal(options.output_paths[0], "x");
 	assert_int_equal(PARSE(&options, "--xml=yes", "-w", "x", "-p", "1"), 0);
 	assert_null(options.xml_path);
-	assert_string_equal(options.output_path, "x");
+	assert_string_equal(options.output_paths[0], "x");
 }
 
 static void test_one_check_at_once(void **state)

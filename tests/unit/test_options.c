@@ -70,7 +70,7 @@ static void test_command(void **state)
 
 	/* "--" as the value of an option ends nothing. */
 	assert_int_equal(PARSE(&options, "-w", "--", "5"), 0);
-	assert_string_equal(options.output_path, "--");
+	assert_string_equal(options.output_paths[0], "--");
 	assert_true(options.interval_s == 5);
 	assert_null(options.command);
 	options__free(&options);
@@ -144,7 +144,7 @@ static void test_every_option(void **state)
 	assert_int_equal(options.top, 3);
 	assert_int_equal(options.min_size_bytes, 4096);
 	assert_int_equal(options.max_size_bytes, 1048576);
-	assert_string_equal(options.output_path, "out");
+	assert_string_equal(options.output_paths[0], "out");
 	assert_string_equal(options.btf_path, "b");
 	options__free(&options);
 
@@ -300,6 +300,17 @@ static const struct refusal refusals[] = {
 	  "--fail-on definite or possible needs a leak check: not with --leak-check=no" },
 	{ { "--fail-on", "held", "--leak-check=full", "--errors-for-leak-kinds=all", "--", "ls" },
 	  "--fail-on and --errors-for-leak-kinds both say what is a failure: give one of them" },
+	{ { "-w", "a", "-w", "b", "-w", "a" }, "-w 'a' is given twice" },
+	{ { "--format", "xml" },
+	  "--format takes text, json, folded, pprof or speedscope, not 'xml'" },
+	{ { "-w", "a.folded" },
+	  "a picture of the whole system is of its newest ranking: add INTERVAL, such as 10" },
+	{ { "--format", "pprof" },
+	  "a picture of the whole system is of its newest ranking: add INTERVAL, such as 10" },
+	{ { "--append", "-w", "a.pb.gz", "-p", "1" },
+	  "--append would put two pictures into one file: not with one" },
+	{ { "--format", "png" },
+	  "--format takes text, json, folded, pprof or speedscope, not 'png'" },
 	{ { "--completion", "sh" }, "--completion takes bash, zsh or fish, not 'sh'" },
 	{ { "--tree", "0" }, TREE_TAKES "'0'" },
 	{ { "--tree=101" }, TREE_TAKES "'101'" },
@@ -395,6 +406,26 @@ static void test_no_memory(void **state)
 	failing_alloc__never();
 	assert_string_equal(command_line__error, "out of memory");
 	options__free(&options);
+}
+
+static void test_formats(void **state)
+{
+	struct options options;
+	(void)state;
+
+	assert_int_equal(PARSE(&options, "-w", "a.jsonl", "-w", "b.pb.gz", "--", "ls"), 0);
+	assert_string_equal(options__format_of(&options, "a.jsonl"), "json");
+	assert_string_equal(options__format_of(&options, "b.pb.gz"), "pprof");
+	assert_string_equal(options__format_of(&options, "c"), "text");
+	assert_string_equal(options__format_of(&options, NULL), "text");
+	assert_int_equal(PARSE(&options, "--json", "--", "ls"), 0);
+	assert_string_equal(options__format_of(&options, "a.txt"), "json");
+	assert_string_equal(options__format_of(&options, "a.folded"), "folded");
+	assert_int_equal(PARSE(&options, "--xml=yes", "--xml-file=a.txt", "--", "ls"), 0);
+	assert_string_equal(options__format_of(&options, "a.txt"), "xml");
+	assert_int_equal(PARSE(&options, "--json", "--format", "text", "--", "ls"), 0);
+	assert_string_equal(options__format_of(&options, "a.folded"), "text");
+	assert_int_equal(PARSE(&options, "-w", "a.folded", "5"), 0);
 }
 
 static void test_seconds(void **state)
@@ -506,6 +537,7 @@ int main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_long_words_are_cut),
 		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_seconds),
 		cmocka_unit_test(test_help_names_every_option),
 	};

@@ -54,7 +54,7 @@ static void begin(struct writing *writing)
 
 static void put(struct writing *writing, enum report_kind kind, const void *report)
 {
-	struct report item = { kind, { report }, 0 };
+	struct report item = { .kind = kind, { report } };
 
 	output_xml.report(writing->state, writing->out, &item);
 }

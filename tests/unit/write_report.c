@@ -38,7 +38,9 @@ static void end(void *state, FILE *out, const struct writer *writer)
 static void put(void *state, FILE *out, const struct writer *writer, enum report_kind kind,
 		const void *report)
 {
-	struct report item = { kind, { report }, writer->terminal_columns };
+	struct report item = { .kind = kind,
+			       { report },
+			       .terminal_columns = writer->terminal_columns };
 
 	writer->format->report(state, out, &item);
 }

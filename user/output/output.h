@@ -31,6 +31,8 @@ struct report {
 		const struct trace_report *trace;
 		const struct total_report *total;
 	};
+	bool only_for_programs; /* people are not shown it */
+	bool stacks_only_for_programs; /* they are shown it without stacks */
 	/* Of the terminal that is written to; 0: it is none. document__write sets it. */
 	unsigned int terminal_columns;
 };
@@ -51,6 +53,10 @@ struct output_settings {
  */
 struct output_format {
 	const char *name;
+	const char
+		*suffix; /* of files that are written in it; NULL: it is asked for by name alone */
+	bool is_whole; /* for programs: it has every end, and the stacks of each */
+	bool is_picture; /* it shows all stacks at once, and is written when the document ends */
 	bool for_people; /* long lines are broken at words on a terminal */
 	size_t state_bytes;
 	void (*begin)(void *state, FILE *out, const struct output_settings *settings);
@@ -68,7 +74,12 @@ extern const struct output_format output_json;
 /* The XML of Valgrind's memcheck: loss records, for the programs that read those. */
 extern const struct output_format output_xml;
 
+/* Folded stacks, for flame graph tools; and profiles for pprof and for speedscope. */
+extern const struct output_format output_folded, output_pprof, output_speedscope;
+
 /* NULL: there is no such format. */
 const struct output_format *output__find(const char *name);
+/* The format that the suffix of a file's name asks for; NULL: none. */
+const struct output_format *output__of_file(const char *path);
 
 #endif

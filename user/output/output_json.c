@@ -369,6 +369,8 @@ static void report(void *state, FILE *out, const struct report *item)
 
 const struct output_format output_json = {
 	.name = "json",
+	.suffix = ".jsonl",
+	.is_whole = true,
 	.state_bytes = 1, /* no state is kept: each line stands alone */
 	.begin = begin,
 	.report = report,

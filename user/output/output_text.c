@@ -112,6 +112,7 @@ static void report(void *state, FILE *out, const struct report *item)
 
 const struct output_format output_text = {
 	.name = "text",
+	.suffix = ".txt",
 	.for_people = true,
 	.state_bytes = sizeof(struct text_state),
 	.begin = begin,
