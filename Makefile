@@ -24,7 +24,7 @@ say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $@)
 PACKAGES := gcc g++ make clang bpftool libbpf-dev libelf-dev libdw-dev libiberty-dev libjansson-dev \
 	zlib1g-dev liblzma-dev libzydis-dev libc6-dev pkg-config
 TEST_PACKAGES := libcmocka-dev valgrind libc6-dbg gdb musl-tools python3 git gawk procps jq binutils \
-	zsh fish golang-go xz-utils dwz libjemalloc2 libtcmalloc-minimal4 libmimalloc-dev libtbbmalloc2
+	zsh fish golang-go heaptrack xz-utils dwz libjemalloc2 libtcmalloc-minimal4 libmimalloc-dev libtbbmalloc2
 BENCH_PACKAGES := python3 git binutils
 # What is linked in: their static libraries. tcmalloc with its profiler comes with them.
 ALLOCATOR_PACKAGES := libjemalloc-dev libgoogle-perftools-dev

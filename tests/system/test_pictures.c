@@ -116,6 +116,28 @@ static void test_pprof_reads_it(void **state)
 	forget(&pictures);
 }
 
+/* heaptrack's own reader folds the stacks that it read. */
+static void test_heaptrack_reads_it(void **state)
+{
+	const char *path = scratch("out.heaptrack"), *folded = scratch("heaptrack.folded");
+	const char *jsonl = scratch("heaptrack.jsonl"), *print;
+	struct run *run;
+	(void)state;
+
+	if (!have_program("heaptrack_print"))
+		SKIP("no heaptrack");
+	run = run_tracer(ARGS("-w", path, "-w", jsonl, "--", victim("family")));
+	assert_int_equal(run->exit_status, 0);
+	run__free(run);
+	print = words("heaptrack_print --disable-builtin-suppressions -l 0 -p 0 -a 0 -T 0 -F %s "
+		      "--flamegraph-cost-type leaked -f %s >/dev/null 2>&1",
+		      folded, path);
+	assert_int_equal(system(print), 0);
+	assert_int_equal(
+		number_from(words("awk '{ s += $NF } END { print s }' %s", folded)),
+		number_from(words("jq 'select(.event == \"exit\") | .held.bytes' %s", jsonl)));
+}
+
 /* The report of a command still goes to its standard error. */
 static void test_the_report_stays(void **state)
 {
@@ -171,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SYSTEM_TEST(test_sums_are_those_of_json),
 		SYSTEM_TEST(test_pprof_reads_it),
+		SYSTEM_TEST(test_heaptrack_reads_it),
 		SYSTEM_TEST(test_the_report_stays),
 		SYSTEM_TEST(test_two_files),
 		SYSTEM_TEST(test_all_stacks),

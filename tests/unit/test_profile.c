@@ -3,6 +3,7 @@
  * The formats that show all stacks at once: the same sums in each, whatever the names are, the
  * newest report of each process, and no half file when memory runs out.
  */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -263,16 +264,43 @@ static void test_pprof(void **state)
 	free(zipped);
 }
 
+static void test_heaptrack(void **state)
+{
+	size_t size;
+	char *text = write_all(&output_heaptrack, one, 1, &size);
+	uint64_t bytes = 0, sizes[16];
+	unsigned int nr_kinds = 0, nr_blocks = 0, kind;
+	(void)state;
+
+	assert_ptr_equal(strstr(text, "v 10000 1\nX /bin/a\nI "), text);
+	/* No name begins a line of its own. */
+	assert_non_null(strstr(text, "\ns a;b\\n</script>\n"));
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		if (line[0] == 'a')
+			assert_int_equal(sscanf(line, "a %" SCNx64, &sizes[nr_kinds++]), 1);
+		if (line[0] != '+')
+			continue;
+		assert_int_equal(sscanf(line, "+ %x", &kind), 1);
+		assert_true(kind < nr_kinds);
+		bytes += sizes[kind];
+		nr_blocks++;
+	}
+	assert_int_equal(bytes, 137);
+	assert_int_equal(nr_blocks, 10);
+	free(text);
+}
+
 /* Whatever fails, nothing is freed twice or read after it. */
 static void test_no_memory(void **state)
 {
-	static const struct output_format *const formats[] = { &output_folded, &output_pprof };
+	static const struct output_format *const formats[] = { &output_folded, &output_pprof,
+							       &output_heaptrack };
 	const struct output_settings settings = { 0 };
 	struct process_report process = process_report(1, 3);
 	struct report report = { .kind = REPORT_EXIT, .process = &process };
 	(void)state;
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 3; i++)
 		for (long nr = 0; nr < 60; nr++) {
 			FILE *out = fopen("/dev/null", "w");
 			uint64_t room[64] = { 0 };
@@ -293,6 +321,7 @@ static void test_suffixes(void **state)
 	assert_ptr_equal(output__of_file("a.folded"), &output_folded);
 	assert_ptr_equal(output__of_file("/tmp/a.b.pb.gz"), &output_pprof);
 	assert_ptr_equal(output__of_file("a.speedscope.json"), &output_speedscope);
+	assert_ptr_equal(output__of_file("a.heaptrack"), &output_heaptrack);
 	assert_ptr_equal(output__of_file("a.jsonl"), &output_json);
 	assert_ptr_equal(output__of_file("a.txt"), &output_text);
 	assert_null(output__of_file("a.json"));
@@ -305,8 +334,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_folded),	   cmocka_unit_test(test_the_same_pid_twice),
 		cmocka_unit_test(test_speedscope), cmocka_unit_test(test_a_ranking_is_all),
-		cmocka_unit_test(test_pprof),	   cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_suffixes),
+		cmocka_unit_test(test_heaptrack),  cmocka_unit_test(test_pprof),
+		cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_suffixes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

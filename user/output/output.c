@@ -5,7 +5,8 @@
 #include <string.h>
 
 static const struct output_format *const formats[] = {
-	&output_text, &output_json, &output_xml, &output_folded, &output_pprof, &output_speedscope,
+	&output_text,  &output_json,	   &output_xml,	      &output_folded,
+	&output_pprof, &output_speedscope, &output_heaptrack,
 };
 
 const struct output_format *output__find(const char *name)

@@ -74,8 +74,8 @@ extern const struct output_format output_json;
 /* The XML of Valgrind's memcheck: loss records, for the programs that read those. */
 extern const struct output_format output_xml;
 
-/* Folded stacks, for flame graph tools; and profiles for pprof and for speedscope. */
-extern const struct output_format output_folded, output_pprof, output_speedscope;
+/* Folded stacks, for flame graph tools; and profiles for pprof, speedscope and heaptrack. */
+extern const struct output_format output_folded, output_pprof, output_speedscope, output_heaptrack;
 
 /* NULL: there is no such format. */
 const struct output_format *output__find(const char *name);
