@@ -103,19 +103,6 @@ static void write_profile(FILE *out, struct profile *profile)
 	free(lines);
 }
 
-static void begin(void *state, FILE *out, const struct output_settings *settings)
-{
-	(void)state;
-	(void)out;
-	(void)settings;
-}
-
-static void report(void *state, FILE *out, const struct report *item)
-{
-	(void)out;
-	profile__note(state, item);
-}
-
 static void end(void *state, FILE *out)
 {
 	write_profile(out, state);
@@ -128,7 +115,7 @@ const struct output_format output_folded = {
 	.is_whole = true,
 	.is_picture = true,
 	.state_bytes = sizeof(struct profile),
-	.begin = begin,
-	.report = report,
+	.begin = profile__begin,
+	.report = profile__report,
 	.end = end,
 };

@@ -17,12 +17,11 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/hash_index.h"
 #include "base/log.h"
 #include "base/sanitize_text.h"
 #include "output/output.h"
 #include "output/profile.h"
-
-#define MIN_SLOTS 1024 /* a power of 2 */
 
 /* A stack that was written: a place, below a caller. */
 struct trace {
@@ -37,8 +36,7 @@ struct writer {
 	uint32_t nr_places;
 	struct trace *traces; /* trace i + 1 */
 	size_t nr_traces, capacity;
-	uint32_t *slots; /* of traces, plus 1: a hash table */
-	size_t nr_slots;
+	struct hash_index index; /* of traces */
 	bool failed; /* for want of memory */
 };
 
@@ -53,58 +51,39 @@ static uint32_t write_string(struct writer *writer, const char *text)
 	return ++writer->nr_strings;
 }
 
-static size_t slot_of(const struct writer *writer, size_t nr_slots, const struct trace *trace)
+static uint64_t hash_trace(const struct trace *trace)
 {
-	uint64_t hash = ((uint64_t)trace->caller << 32 | trace->place) * 0x9e3779b97f4a7c15ULL;
-
-	(void)writer;
-	return (size_t)(hash >> 32) & (nr_slots - 1);
+	return hash_index__mix(hash_index__mix(0, trace->caller), trace->place);
 }
 
-static bool make_slots(struct writer *writer)
+static uint64_t hash_entry(const void *context, size_t entry)
 {
-	size_t nr_slots = writer->nr_slots ? 2 * writer->nr_slots : MIN_SLOTS;
-	uint32_t *slots;
+	return hash_trace(&((const struct writer *)context)->traces[entry]);
+}
 
-	if (2 * (writer->nr_traces + 1) <= writer->nr_slots)
-		return true;
-	slots = calloc(nr_slots, sizeof(*slots));
-	if (!slots)
-		return false;
-	for (size_t i = 0; i < writer->nr_traces; i++) {
-		size_t at = slot_of(writer, nr_slots, &writer->traces[i]);
-
-		while (slots[at])
-			at = (at + 1) & (nr_slots - 1);
-		slots[at] = (uint32_t)i + 1;
-	}
-	free(writer->slots);
-	writer->slots = slots;
-	writer->nr_slots = nr_slots;
-	return true;
+static bool is_entry(const void *context, size_t entry, const void *key)
+{
+	return !memcmp(&((const struct writer *)context)->traces[entry], key, sizeof(struct trace));
 }
 
 /* Returns the number of the trace, which is written when it is new; 0 on failure. */
 static uint32_t find_trace(struct writer *writer, uint32_t place, uint32_t caller)
 {
 	const struct trace trace = { place, caller };
-	size_t at;
+	uint32_t *slot;
 
-	if (!make_slots(writer) ||
+	if (hash_index__reserve(&writer->index, writer, writer->nr_traces) ||
 	    array__reserve(&writer->traces, &writer->capacity, writer->nr_traces + 1)) {
 		writer->failed = true;
 		return 0;
 	}
-	at = slot_of(writer, writer->nr_slots, &trace);
-	while (writer->slots[at] &&
-	       memcmp(&writer->traces[writer->slots[at] - 1], &trace, sizeof(trace)) != 0)
-		at = (at + 1) & (writer->nr_slots - 1);
-	if (writer->slots[at])
-		return writer->slots[at];
-	writer->traces[writer->nr_traces++] = trace;
-	writer->slots[at] = (uint32_t)writer->nr_traces;
-	fprintf(writer->out, "t %x %x\n", place, caller);
-	return (uint32_t)writer->nr_traces;
+	slot = hash_index__slot(&writer->index, writer, hash_trace(&trace), &trace);
+	if (!*slot) {
+		writer->traces[writer->nr_traces++] = trace;
+		*slot = (uint32_t)writer->nr_traces;
+		fprintf(writer->out, "t %x %x\n", place, caller);
+	}
+	return *slot;
 }
 
 /* A place for each frame of the profile, in their order, so that numbers are the same plus 1. */
@@ -191,29 +170,20 @@ static void write_profile(struct writer *writer)
 	fputs("c 1\n", writer->out);
 }
 
-static void begin(void *state, FILE *out, const struct output_settings *settings)
-{
-	(void)state;
-	(void)out;
-	(void)settings;
-}
-
-static void report(void *state, FILE *out, const struct report *item)
-{
-	(void)out;
-	profile__note(state, item);
-}
-
 static void end(void *state, FILE *out)
 {
 	struct profile *profile = state;
-	struct writer writer = { .out = out, .profile = profile };
+	struct writer writer = {
+		.out = out,
+		.profile = profile,
+		.index = { .hash = hash_entry, .is_equal = is_entry },
+	};
 
 	write_profile(&writer);
 	if (writer.failed || profile->is_partial)
 		log__error("out of memory: the heaptrack file is not complete");
 	free(writer.traces);
-	free(writer.slots);
+	hash_index__clear(&writer.index);
 	profile__free(profile);
 }
 
@@ -223,7 +193,7 @@ const struct output_format output_heaptrack = {
 	.is_whole = true,
 	.is_picture = true,
 	.state_bytes = sizeof(struct profile),
-	.begin = begin,
-	.report = report,
+	.begin = profile__begin,
+	.report = profile__report,
 	.end = end,
 };

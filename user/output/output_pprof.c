@@ -13,6 +13,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/hash_index.h"
 #include "base/log.h"
 #include "base/string_pool.h"
 #include "output/leak_words.h"
@@ -93,81 +94,45 @@ struct tables {
 	struct message out, part, inner;
 	const char **strings; /* of the pool: equal ones have one address */
 	size_t nr_strings, strings_capacity;
-	uint32_t *string_slots; /* of strings, plus 1: a hash table */
-	size_t nr_string_slots; /* a power of 2 */
+	struct hash_index string_index;
 	const char **modules; /* of mapping i + 1 */
 	size_t nr_modules, modules_capacity;
 	struct location *locations; /* location i + 1 */
 	size_t nr_locations, locations_capacity;
-	uint32_t *location_slots;
-	size_t nr_location_slots;
+	struct hash_index location_index;
 };
 
 #define MAX_NAME_BYTES (256ULL << 20)
-#define MIN_SLOTS 1024
-
-static uint64_t hash_of(uint64_t number)
+static uint64_t hash_string(const void *context, size_t entry)
 {
-	return number * 0x9e3779b97f4a7c15ULL >> 20;
+	return hash_index__mix(0, (uintptr_t)((const struct tables *)context)->strings[entry]);
 }
 
-/*
- * Doubles a table of nr entries when half of its slots are in use; hash gives the hash of an entry.
- * Returns false when there is no memory.
- */
-static bool grow_slots(uint32_t **slots, size_t *nr_slots, size_t nr,
-		       uint64_t (*hash)(const struct tables *tables, size_t entry),
-		       const struct tables *tables)
+static bool is_string(const void *context, size_t entry, const void *key)
 {
-	size_t wanted = *nr_slots ? 2 * *nr_slots : MIN_SLOTS;
-	uint32_t *grown;
-
-	if (2 * (nr + 1) <= *nr_slots)
-		return true;
-	grown = calloc(wanted, sizeof(*grown));
-	if (!grown)
-		return false;
-	for (size_t i = 0; i < nr; i++) {
-		size_t at = (size_t)hash(tables, i) & (wanted - 1);
-
-		while (grown[at])
-			at = (at + 1) & (wanted - 1);
-		grown[at] = (uint32_t)i + 1;
-	}
-	free(*slots);
-	*slots = grown;
-	*nr_slots = wanted;
-	return true;
-}
-
-static uint64_t hash_string(const struct tables *tables, size_t entry)
-{
-	return hash_of((uintptr_t)tables->strings[entry]);
+	return ((const struct tables *)context)->strings[entry] == key;
 }
 
 /* The index of a text in the table of strings; 0, which is the empty one, on failure, too. */
 static uint64_t string_index(struct tables *tables, const char *text)
 {
 	const char *kept = text && *text ? string_pool__intern(tables->names, text) : NULL;
-	size_t at;
+	uint32_t *slot;
 
 	if (!text || !*text)
 		return 0;
-	if (!kept ||
-	    !grow_slots(&tables->string_slots, &tables->nr_string_slots, tables->nr_strings,
-			hash_string, tables) ||
+	if (!kept || hash_index__reserve(&tables->string_index, tables, tables->nr_strings) ||
 	    array__reserve(&tables->strings, &tables->strings_capacity, tables->nr_strings + 1)) {
 		tables->out.failed = true;
 		return 0;
 	}
-	at = (size_t)hash_of((uintptr_t)kept) & (tables->nr_string_slots - 1);
-	while (tables->string_slots[at] && tables->strings[tables->string_slots[at] - 1] != kept)
-		at = (at + 1) & (tables->nr_string_slots - 1);
-	if (!tables->string_slots[at]) {
+	slot = hash_index__slot(&tables->string_index, tables, hash_index__mix(0, (uintptr_t)kept),
+				kept);
+	if (!*slot) {
 		tables->strings[tables->nr_strings++] = kept;
-		tables->string_slots[at] = (uint32_t)tables->nr_strings;
+		*slot = (uint32_t)tables->nr_strings;
 	}
-	return tables->string_slots[at]; /* the first is number 1, after the empty one */
+	return *slot; /* the first is number 1, after the empty one */
 }
 
 static uint64_t hash_frames(const struct location *location)
@@ -175,42 +140,42 @@ static uint64_t hash_frames(const struct location *location)
 	uint64_t hash = 0;
 
 	for (uint32_t i = 0; i < location->nr_frames; i++)
-		hash = hash_of(hash ^ location->frames[i]) + i;
-	return hash_of(hash);
+		hash = hash_index__mix(hash, location->frames[i]);
+	return hash;
 }
 
-static uint64_t hash_location(const struct tables *tables, size_t entry)
+static uint64_t hash_location(const void *context, size_t entry)
 {
-	return hash_frames(&tables->locations[entry]);
+	return hash_frames(&((const struct tables *)context)->locations[entry]);
 }
 
-static bool is_same_location(const struct location *a, const struct location *b)
+static bool is_location(const void *context, size_t entry, const void *key)
 {
-	return a->nr_frames == b->nr_frames &&
-	       !memcmp(a->frames, b->frames, a->nr_frames * sizeof(*a->frames));
+	const struct location *location = &((const struct tables *)context)->locations[entry];
+	const struct location *wanted = key;
+
+	return location->nr_frames == wanted->nr_frames &&
+	       !memcmp(location->frames, wanted->frames,
+		       wanted->nr_frames * sizeof(*wanted->frames));
 }
 
 /* The location's number, from 1 on; 0 on failure. */
 static uint64_t location_number(struct tables *tables, const struct location *location)
 {
-	size_t at;
+	uint32_t *slot;
 
-	if (!grow_slots(&tables->location_slots, &tables->nr_location_slots, tables->nr_locations,
-			hash_location, tables) ||
+	if (hash_index__reserve(&tables->location_index, tables, tables->nr_locations) ||
 	    array__reserve(&tables->locations, &tables->locations_capacity,
 			   tables->nr_locations + 1)) {
 		tables->out.failed = true;
 		return 0;
 	}
-	at = (size_t)hash_frames(location) & (tables->nr_location_slots - 1);
-	while (tables->location_slots[at] &&
-	       !is_same_location(&tables->locations[tables->location_slots[at] - 1], location))
-		at = (at + 1) & (tables->nr_location_slots - 1);
-	if (!tables->location_slots[at]) {
+	slot = hash_index__slot(&tables->location_index, tables, hash_frames(location), location);
+	if (!*slot) {
 		tables->locations[tables->nr_locations++] = *location;
-		tables->location_slots[at] = (uint32_t)tables->nr_locations;
+		*slot = (uint32_t)tables->nr_locations;
 	}
-	return tables->location_slots[at];
+	return *slot;
 }
 
 /* Names of modules have one address each: they are the profile's. 0: there is no module. */
@@ -428,25 +393,14 @@ static bool write_gzip(FILE *out, const struct message *message)
 	return result == Z_STREAM_END;
 }
 
-static void begin(void *state, FILE *out, const struct output_settings *settings)
-{
-	(void)state;
-	(void)out;
-	(void)settings;
-}
-
-static void report(void *state, FILE *out, const struct report *item)
-{
-	(void)out;
-	profile__note(state, item);
-}
-
 static void end(void *state, FILE *out)
 {
 	struct profile *profile = state;
 	struct tables tables = {
 		.profile = profile,
 		.names = string_pool__new(MAX_NAME_BYTES),
+		.string_index = { .hash = hash_string, .is_equal = is_string },
+		.location_index = { .hash = hash_location, .is_equal = is_location },
 	};
 
 	if (tables.names)
@@ -460,10 +414,10 @@ static void end(void *state, FILE *out)
 	free_message(&tables.part);
 	free_message(&tables.inner);
 	free(tables.strings);
-	free(tables.string_slots);
+	hash_index__clear(&tables.string_index);
 	free(tables.modules);
 	free(tables.locations);
-	free(tables.location_slots);
+	hash_index__clear(&tables.location_index);
 	profile__free(profile);
 }
 
@@ -473,7 +427,7 @@ const struct output_format output_pprof = {
 	.is_whole = true,
 	.is_picture = true,
 	.state_bytes = sizeof(struct profile),
-	.begin = begin,
-	.report = report,
+	.begin = profile__begin,
+	.report = profile__report,
 	.end = end,
 };

@@ -88,19 +88,6 @@ static json_t *build(const struct profile *profile)
 			 "name", "memleak-bpf", "exporter", "memleak-bpf " MEMLEAK_VERSION);
 }
 
-static void begin(void *state, FILE *out, const struct output_settings *settings)
-{
-	(void)state;
-	(void)out;
-	(void)settings;
-}
-
-static void report(void *state, FILE *out, const struct report *item)
-{
-	(void)out;
-	profile__note(state, item);
-}
-
 static void end(void *state, FILE *out)
 {
 	struct profile *profile = state;
@@ -118,7 +105,7 @@ const struct output_format output_speedscope = {
 	.is_whole = true,
 	.is_picture = true,
 	.state_bytes = sizeof(struct profile),
-	.begin = begin,
-	.report = report,
+	.begin = profile__begin,
+	.report = profile__report,
 	.end = end,
 };

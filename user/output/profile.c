@@ -12,7 +12,33 @@
 
 #define MAX_NAME_BYTES (256ULL << 20)
 #define MAX_STACKS (1U << 20)
-#define MIN_SLOTS 1024 /* a power of 2 */
+
+static bool is_same_frame(const struct profile_frame *a, const struct profile_frame *b)
+{
+	return a->function == b->function && a->symbol == b->symbol && a->file == b->file &&
+	       a->module == b->module && a->build_id == b->build_id && a->line == b->line &&
+	       a->module_offset == b->module_offset && a->address == b->address &&
+	       a->inlined == b->inlined;
+}
+
+static uint64_t hash_frame(const struct profile_frame *frame)
+{
+	uint64_t hash = hash_index__mix(0, (uintptr_t)frame->function);
+
+	hash = hash_index__mix(hash, frame->module_offset);
+	hash = hash_index__mix(hash, (uintptr_t)frame->module);
+	return hash_index__mix(hash, frame->address ^ frame->line);
+}
+
+static uint64_t hash_entry(const void *context, size_t entry)
+{
+	return hash_frame(&((const struct profile *)context)->frames[entry]);
+}
+
+static bool is_entry(const void *context, size_t entry, const void *key)
+{
+	return is_same_frame(&((const struct profile *)context)->frames[entry], key);
+}
 
 static void free_stack(struct profile_stack *stack)
 {
@@ -26,9 +52,17 @@ void profile__free(struct profile *profile)
 	free(profile->stacks);
 	free(profile->frames);
 	free(profile->processes);
-	free(profile->slots);
+	hash_index__clear(&profile->index);
 	string_pool__free(profile->names);
-	*profile = (struct profile){ 0 };
+	*profile = (struct profile){ .index = { .hash = hash_entry, .is_equal = is_entry } };
+}
+
+void profile__begin(void *profile, FILE *out, const struct output_settings *settings)
+{
+	(void)out;
+	(void)settings;
+	*(struct profile *)profile =
+		(struct profile){ .index = { .hash = hash_entry, .is_equal = is_entry } };
 }
 
 static const char *keep(struct profile *profile, const char *text)
@@ -42,52 +76,6 @@ static const char *keep(struct profile *profile, const char *text)
 	kept = profile->names ? string_pool__intern(profile->names, text) : NULL;
 	profile->is_partial |= !kept;
 	return kept;
-}
-
-static bool is_same_frame(const struct profile_frame *a, const struct profile_frame *b)
-{
-	return a->function == b->function && a->symbol == b->symbol && a->file == b->file &&
-	       a->module == b->module && a->build_id == b->build_id && a->line == b->line &&
-	       a->module_offset == b->module_offset && a->address == b->address &&
-	       a->inlined == b->inlined;
-}
-
-static uint64_t hash_frame(const struct profile_frame *frame)
-{
-	uint64_t hash = (uintptr_t)frame->function ^ frame->module_offset << 20 ^
-			(uint64_t)frame->line << 48 ^ frame->address ^ (uintptr_t)frame->module;
-
-	return hash * 0x9e3779b97f4a7c15ULL;
-}
-
-/* The slot of the frame, or the free one where it belongs. */
-static uint32_t *find_slot(const struct profile *profile, uint32_t *slots, size_t nr_slots,
-			   const struct profile_frame *frame)
-{
-	size_t i = (size_t)(hash_frame(frame) >> 32) & (nr_slots - 1);
-
-	while (slots[i] && !is_same_frame(&profile->frames[slots[i] - 1], frame))
-		i = (i + 1) & (nr_slots - 1);
-	return &slots[i];
-}
-
-/* Keeps at least half of the slots free. Returns 0 or -ENOMEM. */
-static int make_slots(struct profile *profile)
-{
-	size_t nr_slots = profile->nr_slots ? 2 * profile->nr_slots : MIN_SLOTS;
-	uint32_t *slots;
-
-	if (2 * (profile->nr_frames + 1) <= profile->nr_slots)
-		return 0;
-	slots = calloc(nr_slots, sizeof(*slots));
-	if (!slots)
-		return -ENOMEM;
-	for (size_t i = 0; i < profile->nr_frames; i++)
-		*find_slot(profile, slots, nr_slots, &profile->frames[i]) = (uint32_t)i + 1;
-	free(profile->slots);
-	profile->slots = slots;
-	profile->nr_slots = nr_slots;
-	return 0;
 }
 
 /* Returns 0 and the frame's index, or -ENOMEM. */
@@ -108,14 +96,11 @@ static int keep_frame(struct profile *profile, const struct report_frame *from, 
 	/* Within a file, the same code is at another address in each process. */
 	if (!from->module)
 		frame.address = from->address;
-	if (make_slots(profile))
+	if (hash_index__reserve(&profile->index, profile, profile->nr_frames) ||
+	    array__reserve(&profile->frames, &profile->frames_capacity, profile->nr_frames + 1))
 		return -ENOMEM;
-	slot = find_slot(profile, profile->slots, profile->nr_slots, &frame);
+	slot = hash_index__slot(&profile->index, profile, hash_frame(&frame), &frame);
 	if (!*slot) {
-		if (profile->nr_frames == UINT32_MAX - 1 ||
-		    array__reserve(&profile->frames, &profile->frames_capacity,
-				   profile->nr_frames + 1))
-			return -ENOMEM;
 		profile->frames[profile->nr_frames++] = frame;
 		*slot = (uint32_t)profile->nr_frames;
 	}
@@ -227,8 +212,11 @@ static void set_ranking(struct profile *profile, const struct ranking_report *ra
 	add_stacks(profile, &ranking->stacks, 0);
 }
 
-void profile__note(struct profile *profile, const struct report *report)
+void profile__report(void *state, FILE *out, const struct report *report)
 {
+	struct profile *profile = state;
+
+	(void)out;
 	switch (report->kind) {
 	case REPORT_EXIT:
 		if (report->process->has_allocator)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/hash_index.h"
 #include "output/output.h"
 #include "report/report.h"
 
@@ -49,18 +50,19 @@ struct profile {
 	size_t nr_processes, processes_capacity;
 	bool is_partial; /* for want of memory, something is not in it */
 	struct string_pool *names;
-	uint32_t *slots; /* of frames, plus 1: a hash table */
-	size_t nr_slots;
+	struct hash_index index; /* of frames */
 };
 
-/* profile: all 0. */
+/* Leaves an empty one. */
 void profile__free(struct profile *profile);
 
+/* These are begin and report of a format whose state is a profile. */
+void profile__begin(void *profile, FILE *out, const struct output_settings *settings);
 /*
  * Adds what a process held; its earlier report, from before its end, is replaced. A ranking
  * replaces all that was there. Other reports add nothing.
  */
-void profile__note(struct profile *profile, const struct report *report);
+void profile__report(void *profile, FILE *out, const struct report *report);
 
 /*
  * The name of a frame as each format has it: the function, or "module+0x1234", or the address.
