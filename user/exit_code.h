@@ -18,8 +18,8 @@ struct leaks_found {
 };
 
 /*
- * broken: the rules of --fail-on that were broken. status: the run's own, which is the command's when it has ended and nothing else failed. A
- * failure there counts more than what was found.
+ * broken: the rules of --fail-on that were broken. status: the run's own, which is the command's
+ * when it has ended and nothing else failed. A failure there counts more than what was found.
  */
 int exit_code__of_run(const struct options *options, const struct leaks_found *found,
 		      const struct broken_rules *broken, int status);

@@ -375,18 +375,12 @@ static int set_time_zone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exit),
-		cmocka_unit_test(test_exit_verbose),
-		cmocka_unit_test(test_outstanding),
-		cmocka_unit_test(test_outstanding_verbose),
-		cmocka_unit_test(test_tree),
-		cmocka_unit_test(test_start),
-		cmocka_unit_test(test_trace),
-		cmocka_unit_test(test_total),
-		cmocka_unit_test(test_sentences),
-		cmocka_unit_test(test_every_text_is_clean),
-		cmocka_unit_test(test_units),
-		cmocka_unit_test(test_short_units),
+		cmocka_unit_test(test_exit),	    cmocka_unit_test(test_exit_verbose),
+		cmocka_unit_test(test_outstanding), cmocka_unit_test(test_outstanding_verbose),
+		cmocka_unit_test(test_tree),	    cmocka_unit_test(test_start),
+		cmocka_unit_test(test_trace),	    cmocka_unit_test(test_total),
+		cmocka_unit_test(test_sentences),   cmocka_unit_test(test_every_text_is_clean),
+		cmocka_unit_test(test_units),	    cmocka_unit_test(test_short_units),
 	};
 
 	return cmocka_run_group_tests(tests, set_time_zone, NULL);

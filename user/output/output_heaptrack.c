@@ -154,10 +154,10 @@ static void write_stack(struct writer *writer, const struct profile_stack *stack
 static void write_profile(struct writer *writer)
 {
 	const struct profile *profile = writer->profile;
-	const struct profile_process *first = profile->nr_processes ? profile->processes : NULL;
+	const char *exe = profile->nr_processes ? profile->processes[0].exe : NULL;
 
 	fprintf(writer->out, "v 10000 1\nX ");
-	sanitize_text__print(writer->out, first && first->exe ? first->exe : "memleak-bpf");
+	sanitize_text__print(writer->out, exe ? exe : "memleak-bpf");
 	fprintf(writer->out, "\nI %lx %lx\n", sysconf(_SC_PAGESIZE), sysconf(_SC_PHYS_PAGES));
 	write_places(writer);
 	for (uint32_t i = 0; i < profile->nr_processes; i++) {

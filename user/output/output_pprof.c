@@ -370,7 +370,7 @@ static bool write_gzip(FILE *out, const struct message *message)
 {
 	enum { WINDOW_BITS_OF_GZIP = 15 + 16, MEMORY_LEVEL = 8 };
 	z_stream stream = { .next_in = message->bytes };
-	uint8_t buffer[16384];
+	uint8_t buffer[16384] = { 0 };
 	size_t left = message->nr;
 	int result;
 

@@ -149,7 +149,7 @@ static void visit_run(const struct tree *tree, const struct run *run, unsigned i
 		.share = tree->whole > 0 ? measure(tree, run) / tree->whole : 0,
 	};
 
-	if (nr)
+	if (row.stack && nr)
 		row.first = row.stack->nr_frames - 1 - depth;
 	tree->visit(&row, tree->context);
 }

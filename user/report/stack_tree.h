@@ -15,7 +15,8 @@
 struct stack_tree_row {
 	unsigned int depth; /* of levels with several rows; 0: all stacks */
 	const struct report_stack *stack; /* one that has these functions; NULL: the rest */
-	size_t first, nr; /* its frames, from the outermost on: frames[first - i], i of 0 to nr - 1 */
+	size_t first,
+		nr; /* its frames, from the outermost on: frames[first - i], i of 0 to nr - 1 */
 	uint64_t stacks, bytes, blocks;
 	int64_t growth_bytes;
 	double share; /* of all, 0 to 1: of the growth by ORDER_GROWTH, else of the bytes */
