@@ -26,13 +26,16 @@
  */
 #define MAX_GATHERED_BLOCKS (1U << 20)
 
+/* Walks for ages take one of so many seconds. */
+#define WALK_SHARE 10
+
 struct reporter {
 	struct report_sources sources;
 	struct outputs *outputs;
 	struct ranking *ranking;
 	struct growth *growth; /* from report to report, at intervals */
-	struct births
-		*births; /* of what is held at this report, if it is not the first; else NULL */
+	struct births *births; /* of what this report tells; NULL: ages are unknown */
+	uint64_t walk_ns, walked_ns; /* how long the last walk for these took, and when it ended */
 	struct run_total total;
 	struct broken_rules broken;
 	struct snapshot_blocks *gathered; /* of the processes that are reported next; or NULL */
@@ -154,17 +157,27 @@ static int count_birth(const struct block_key *key, const struct block *block, v
 			   block->time_ns);
 }
 
-/* Finds out when what is held was allocated. A walk that fails, or is stopped, leaves none. */
-static struct births *count_births(const struct reporter *reporter)
+/*
+ * Finds out when what is held was allocated. A walk takes at most a tenth of the time: where there
+ * are many blocks, or many reports a second, some reports have no ages. One that fails, or is
+ * stopped, leaves none.
+ */
+static struct births *count_births(struct reporter *reporter)
 {
 	const uint64_t *times_ns;
 	size_t nr = growth__times(reporter->growth, &times_ns);
-	struct births *births = nr ? births__new(times_ns, nr) : NULL;
+	uint64_t began_ns = clock__monotonic_ns();
+	struct births *births;
 
+	if (!nr || began_ns - reporter->walked_ns < WALK_SHARE * reporter->walk_ns)
+		return NULL;
+	births = births__new(times_ns, nr);
 	if (births && snapshot__walk_blocks(reporter->sources.maps, count_birth, births)) {
 		births__free(births);
-		return NULL;
+		births = NULL;
 	}
+	reporter->walked_ns = clock__monotonic_ns();
+	reporter->walk_ns = reporter->walked_ns - began_ns;
 	return births;
 }
 
