@@ -119,15 +119,23 @@ static double run_time_s(const struct reported_process *process)
 		       -1;
 }
 
+/* A process that has made no call yet has no serial: its PID takes the place. */
 static void fill_growth(const struct reported_process *process, struct process_report *report)
 {
+	const struct space *space = process->space;
 	const struct growth_subject subject = {
-		.serial = process->space->serial,
-		.began_ns = process->space->seen_ns,
+		.serial = space->serial ? space->serial : ~(uint64_t)space->tgid,
+		.began_ns = space->seen_ns,
 	};
+	figure anon_bytes = FIGURE_UNKNOWN;
 
+	report->resident = resident__read((pid_t)space->tgid);
+	report->has_resident = report->resident.anon_bytes != FIGURE_UNKNOWN;
+	if (report->has_resident && report->resident.swap_bytes != FIGURE_UNKNOWN)
+		anon_bytes = report->resident.anon_bytes + report->resident.swap_bytes;
 	report->growth = growth__note_process(process->growth, &subject, report->held_bytes,
-					      report->held_blocks);
+					      report->held_blocks, anon_bytes);
+	report->growth_s = growth__since_s(process->growth);
 }
 
 void reported_process__fill(const struct report_sources *sources,

@@ -71,8 +71,8 @@ int reported_system__fill(const struct report_sources *sources,
 	if (!err)
 		err = aggregate__fill_ranking(report, processes, nr, &shown, &source);
 	if (!err)
-		growth__note_process(history->growth, &all, report->held_bytes,
-				     report->held_blocks);
+		growth__note_process(history->growth, &all, report->held_bytes, report->held_blocks,
+				     FIGURE_UNKNOWN);
 	for (size_t i = 0; i < nr; i++)
 		snapshot__free(&processes[i].snapshot);
 	free(processes);

@@ -308,6 +308,8 @@ void reporter__nothing_yet(struct reporter *reporter, pid_t tgid)
 
 	process_name__read(tgid, space.comm, sizeof(space.comm));
 	process = find_process(reporter, &space);
+	if (reporter->sources.options->leak_check == LEAK_CHECK_NO)
+		process.growth = reporter->growth;
 	reported_process__fill(&reporter->sources, &process, &report);
 	reported_leaks__fill(&leaks, &reporter->sources, &process, false, &report);
 	write_outstanding(reporter, &report);

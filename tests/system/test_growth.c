@@ -220,6 +220,26 @@ static void test_tree(void **state)
 	run__free(child__finish(watched.daemon, 30));
 }
 
+/* Memory of the program's own mappings: nothing that is held explains it, and the report says so. */
+static void test_growth_elsewhere(void **state)
+{
+	struct watched watched = begin(ARGS("-T", "1"));
+	const json_t *record;
+	struct run *run;
+	(void)state;
+
+	tell_after_each(&watched, "map 8\n", 2);
+	run = end(&watched);
+	record = event_record(run, "outstanding", 0);
+	assert_true(number(record, "resident.anon_bytes") > (long long)(5 * MIB));
+	assert_true(number(record, "resident.file_bytes") > 0);
+	record = event_record(run, "outstanding", 1);
+	assert_int_equal(number(record, "growth.bytes"), 0);
+	/* The kernel's figure is some pages off. */
+	assert_in_range(number(record, "growth.anon_bytes"), 8 * MIB - MIB / 2, 8 * MIB + MIB / 2);
+	run__free(run);
+}
+
 /* As a person reads it: the leak on top, the caches in one line. */
 static void test_text(void **state)
 {
@@ -262,6 +282,7 @@ int main(void)
 		SYSTEM_TEST(test_a_cache_fills_and_is_level),
 		SYSTEM_TEST(test_what_shrinks_comes_last),
 		SYSTEM_TEST(test_other_orders),
+		SYSTEM_TEST(test_growth_elsewhere),
 		SYSTEM_TEST(test_tree),
 		SYSTEM_TEST(test_text),
 	};

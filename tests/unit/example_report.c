@@ -76,22 +76,50 @@ static struct report_stack growing_stacks[] = {
 	  .blocks = 2183,
 	  .frames = plain_frames,
 	  .nr_frames = 1,
-	  .growth = { true, 35136, 732, 69984, true, 69648, 34848, 34848 } },
+	  .growth = { .known = true,
+		      .bytes = 35136,
+		      .blocks = 732,
+		      .long_bytes = 69984,
+		      .has_ages = true,
+		      .old_bytes = 69648,
+		      .born_bytes = 34848,
+		      .survived_bytes = 34848 } },
 	{ .bytes = 5000,
 	  .blocks = 20,
 	  .frames = plain_frames,
 	  .nr_frames = 1,
-	  .growth = { true, 100, -1, 60, true, 2500, 3000, 1000 } },
+	  .growth = { .known = true,
+		      .bytes = 100,
+		      .blocks = -1,
+		      .long_bytes = 60,
+		      .has_ages = true,
+		      .old_bytes = 2500,
+		      .born_bytes = 3000,
+		      .survived_bytes = 1000 } },
 	{ .bytes = 50,
 	  .blocks = 1,
 	  .frames = plain_frames,
 	  .nr_frames = 1,
-	  .growth = { true, 1, 0, INT64_MAX, false, 0, 0, 0 } },
+	  .growth = { .known = true,
+		      .bytes = 1,
+		      .blocks = 0,
+		      .long_bytes = INT64_MAX,
+		      .has_ages = false,
+		      .old_bytes = 0,
+		      .born_bytes = 0,
+		      .survived_bytes = 0 } },
 	{ .bytes = 40,
 	  .blocks = 1,
 	  .frames = plain_frames,
 	  .nr_frames = 1,
-	  .growth = { true, INT64_MIN, INT64_MIN, INT64_MIN, true, UINT64_MAX, 1, 0 } },
+	  .growth = { .known = true,
+		      .bytes = INT64_MIN,
+		      .blocks = INT64_MIN,
+		      .long_bytes = INT64_MIN,
+		      .has_ages = true,
+		      .old_bytes = UINT64_MAX,
+		      .born_bytes = 1,
+		      .survived_bytes = 0 } },
 };
 
 static struct report_frame hostile_frames[] = {
@@ -402,7 +430,15 @@ static void change_one_more_stack(struct process_report *report)
 
 static void change_growing(struct process_report *report)
 {
-	report->growth = (struct report_growth){ .known = true, .bytes = 35137, .blocks = 731 };
+	report->growth = (struct report_growth){
+		.known = true,
+		.bytes = 35137,
+		.blocks = 731,
+		.anon_bytes = KIB(1536),
+	};
+	report->growth_s = 4;
+	report->has_resident = true;
+	report->resident = (struct resident){ KIB(65536), KIB(916), 0, KIB(4) };
 	report->stacks = (struct report_stacks){
 		.list = growing_stacks,
 		.nr = COUNT_OF(growing_stacks),
@@ -421,6 +457,8 @@ static void change_growing_by_held(struct process_report *report)
 {
 	change_growing(report);
 	report->growth.bytes = INT64_MIN;
+	report->growth.anon_bytes = -4096;
+	report->resident.file_bytes = FIGURE_UNKNOWN;
 	report->stacks.order = ORDER_HELD;
 	report->stacks.more_steady = report->stacks.steady = (struct stack_sum){ 0 };
 	report->stacks.steady_growth_bytes = 0;

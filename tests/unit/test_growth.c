@@ -94,7 +94,7 @@ static struct report_stacks report(struct growth *growth, const struct leaf *lea
 		bytes += held(leaf);
 		blocks += leaf->nr_blocks;
 	}
-	growth__note_process(growth, &subject, bytes, blocks);
+	growth__note_process(growth, &subject, bytes, blocks, FIGURE_UNKNOWN);
 	assert_int_equal(growth__note(growth, &subject, &groups, &stacks), 0);
 	for (size_t i = 0; i < groups.nr; i++)
 		result[of[i]] = list[i].growth;
@@ -249,15 +249,17 @@ static void test_a_process_that_began_since_has_grown_by_all(void **state)
 
 	growth__begin(growth, 5 * SECOND);
 	growth__begin(growth, 10 * SECOND);
-	result = growth__note_process(growth, &subject, 100, 2);
+	result = growth__note_process(growth, &subject, 100, 2, 5000);
 	assert_true(result.known);
 	assert_int_equal(result.bytes, 100);
+	assert_true(result.anon_bytes == FIGURE_UNKNOWN);
 	assert_int_equal(growth__held_before(growth, SERIAL), 0);
 	growth__begin(growth, 15 * SECOND);
 	assert_int_equal(growth__held_before(growth, SERIAL), 100);
-	result = growth__note_process(growth, &subject, 40, 1);
+	result = growth__note_process(growth, &subject, 40, 1, 9000);
 	assert_int_equal(result.bytes, -60);
 	assert_int_equal(result.blocks, -1);
+	assert_int_equal(result.anon_bytes, 4000);
 	growth__free(growth);
 }
 

@@ -4,9 +4,12 @@
  * answers each with "ok":
  *	serve N		requests: each leaks 48 bytes, and takes a new block in every cache
  *	fill N		blocks of 100 bytes, for a table of 1,000; when that is full, the oldest go
+ *	map N		MiB of a mapping of its own
  *	shrink		the table gives up the older half of its blocks
  */
 #include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #include "truth.h"
 
@@ -77,6 +80,16 @@ static void shrink(void)
 	}
 }
 
+static void map(size_t mib)
+{
+	char *memory =
+		mmap(NULL, mib << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		die("mmap");
+	memset(memory, 1, mib << 20);
+}
+
 int main(void)
 {
 	static char input[4096];
@@ -93,6 +106,8 @@ int main(void)
 		else if (sscanf(line, "fill %u", &nr) == 1)
 			for (; nr; nr--)
 				table_insert();
+		else if (sscanf(line, "map %u", &nr) == 1)
+			map(nr);
 		else
 			shrink();
 		say("ok\n");

@@ -234,11 +234,26 @@ static void write_exit(FILE *out, const struct process_report *process)
 
 static json_t *build_growth_or_null(const struct process_report *process)
 {
-	if (!process->growth.known || !process->has_allocator)
+	if (!process->growth.known)
 		return json_null();
-	return json_pack("{s:I, s:I, s:I}", "bytes", (json_int_t)process->growth.bytes, "blocks",
-			 (json_int_t)process->growth.blocks, "long_bytes",
-			 (json_int_t)process->growth.long_bytes);
+	return json_pack("{s:I, s:I, s:I, s:o, s:o}", "bytes", (json_int_t)process->growth.bytes,
+			 "blocks", (json_int_t)process->growth.blocks, "long_bytes",
+			 (json_int_t)process->growth.long_bytes, "anon_bytes",
+			 json_value__figure(process->growth.anon_bytes), "since_s",
+			 json_value__seconds(process->growth_s));
+}
+
+static json_t *build_resident_or_null(const struct process_report *process)
+{
+	const struct resident *resident = &process->resident;
+
+	if (!process->has_resident)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o}", "anon_bytes",
+			 json_value__figure(resident->anon_bytes), "file_bytes",
+			 json_value__figure(resident->file_bytes), "shmem_bytes",
+			 json_value__figure(resident->shmem_bytes), "swap_bytes",
+			 json_value__figure(resident->swap_bytes));
 }
 
 static void write_outstanding(FILE *out, const struct process_report *process)
@@ -246,7 +261,8 @@ static void write_outstanding(FILE *out, const struct process_report *process)
 	json_t *line = build_identity("outstanding", process);
 
 	json_value__join(&line, build_heap(process));
-	json_value__join(&line, json_pack("{s:o}", "growth", build_growth_or_null(process)));
+	json_value__join(&line, json_pack("{s:o, s:o}", "growth", build_growth_or_null(process),
+					  "resident", build_resident_or_null(process)));
 	json_value__join(&line, build_rows(process));
 	write_line(out, line, "outstanding");
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/text_units.h"
+#include "output/text_lines.h"
 #include "report/growth.h"
 
 static uint64_t magnitude(int64_t number)
@@ -73,9 +74,59 @@ void text_growth__steady(FILE *out, const struct report_stacks *stacks, const ch
 
 void text_growth__of_process(FILE *out, const struct process_report *process)
 {
-	if (!process->growth.known || !process->has_allocator || process->stacks.since_s <= 0)
+	if (!process->growth.known || !process->has_allocator)
 		return;
 	fputs(", ", out);
 	print_change(out, process->growth.bytes);
-	fprintf(out, " in %s", text_units__duration(process->stacks.since_s).text);
+	fprintf(out, " in %s", text_units__duration(process->growth_s).text);
+}
+
+static struct unit_text say_size_change(int64_t bytes)
+{
+	struct unit_text text;
+
+	snprintf(text.text, sizeof(text.text), "%c%.64s", bytes < 0 ? '-' : '+',
+		 text_units__size(text_units__to_figure(magnitude(bytes))).text);
+	return text;
+}
+
+/* Memory of malloc's own, such as what is free inside it, grows by pages and comes and goes. */
+#define WORTH_A_WORD (1 << 20)
+
+static void print_anonymous_growth(FILE *out, const struct process_report *process)
+{
+	const struct report_growth *growth = &process->growth;
+	int64_t held = process->has_allocator ? growth->bytes : 0;
+
+	if (!growth->known || growth->anon_bytes == FIGURE_UNKNOWN)
+		return;
+	text_lines__label(out, "");
+	fprintf(out, "anonymous %s in %s", say_size_change(growth->anon_bytes).text,
+		text_units__duration(process->growth_s).text);
+	if (process->has_allocator)
+		fprintf(out, "; held %s", say_size_change(held).text);
+	fputc('\n', out);
+	if (growth->anon_bytes < WORTH_A_WORD || held >= growth->anon_bytes / 2)
+		return;
+	text_lines__label(out, "grows elsewhere");
+	fputs("most of this is not in blocks that are held: mappings of its own, memory that malloc "
+	      "keeps, or blocks from before\n",
+	      out);
+}
+
+void text_growth__resident(FILE *out, const struct process_report *process)
+{
+	const struct resident *resident = &process->resident;
+
+	if (!process->has_resident)
+		return;
+	text_lines__label(out, "resident");
+	fprintf(out, "%s anonymous + %s file + %s shared memory",
+		text_units__size(resident->anon_bytes).text,
+		text_units__size(resident->file_bytes).text,
+		text_units__size(resident->shmem_bytes).text);
+	if (resident->swap_bytes > 0)
+		fprintf(out, "; swapped %s", text_units__size(resident->swap_bytes).text);
+	fputc('\n', out);
+	print_anonymous_growth(out, process);
 }

@@ -24,4 +24,10 @@ void text_growth__steady(FILE *out, const struct report_stacks *stacks, const ch
 /* ", 134,208 bytes more than 8.0 s ago", after what a process holds; no line of its own. */
 void text_growth__of_process(FILE *out, const struct process_report *process);
 
+/*
+ * Lines on the resident set of a process that runs, and how it grows; one says so when what is held
+ * does not explain that.
+ */
+void text_growth__resident(FILE *out, const struct process_report *process);
+
 #endif

@@ -235,6 +235,7 @@ void text_process__outstanding(FILE *out, const struct process_report *process,
 		text_lines__inherited(out, process);
 		print_heap_usage(out, process, view.verbose);
 	}
+	text_growth__resident(out, process);
 	print_limits(out, process);
 	leak_text__print(out, process, view);
 	fputc('\n', out);

@@ -17,6 +17,7 @@ struct record {
 	uint64_t held[BIRTHS_MAX_REPORTS];
 	uint64_t born[BIRTHS_MAX_REPORTS]; /* allocated since the report before, and held */
 	uint64_t blocks; /* at the last of them */
+	figure anon_bytes; /* of a whole process: at the last of them */
 	/* At the report that is being made; it becomes the last of the others when that has ended. */
 	uint64_t now_bytes, now_born;
 	bool is_noted; /* in the report that is being made, too */
@@ -240,6 +241,11 @@ static double seconds_since(const struct growth *growth, size_t report)
 	return (double)(growth->now_ns - growth->times_ns[report]) / (double)NS_PER_S;
 }
 
+double growth__since_s(const struct growth *growth)
+{
+	return growth->nr_times ? seconds_since(growth, growth->nr_times - 1) : 0;
+}
+
 int growth__note(struct growth *growth, const struct growth_subject *subject,
 		 struct stack_groups *groups, struct report_stacks *stacks)
 {
@@ -263,20 +269,26 @@ int growth__note(struct growth *growth, const struct growth_subject *subject,
 	}
 	if (!told)
 		return 0;
-	stacks->since_s = seconds_since(growth, nr - 1);
+	stacks->since_s = growth__since_s(growth);
 	stacks->long_s = seconds_since(growth, 0);
 	return note_gone(growth, subject, stacks);
 }
 
 struct report_growth growth__note_process(struct growth *growth,
 					  const struct growth_subject *subject, uint64_t bytes,
-					  uint64_t blocks)
+					  uint64_t blocks, figure anon_bytes)
 {
 	const struct stack_hash whole = { { 0 } };
+	const struct record *last = find_last(growth, subject->serial, whole);
 	struct report_growth result = compare_with_last(growth, subject, whole, bytes, blocks);
-
 	/* Without memory for it, the next report does not know what this one told. */
-	note(growth, subject, whole, bytes, blocks);
+	struct record *record = note(growth, subject, whole, bytes, blocks);
+
+	result.anon_bytes = FIGURE_UNKNOWN;
+	if (last && last->anon_bytes != FIGURE_UNKNOWN && anon_bytes != FIGURE_UNKNOWN)
+		result.anon_bytes = anon_bytes - last->anon_bytes;
+	if (record)
+		record->anon_bytes = anon_bytes;
 	return result;
 }
 

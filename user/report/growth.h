@@ -27,6 +27,9 @@ void growth__begin(struct growth *growth, uint64_t now_ns);
 /* The times of the earlier reports, oldest first, for births__new. 0: this is the first. */
 size_t growth__times(const struct growth *growth, const uint64_t **times_ns);
 
+/* Seconds since the report before this one; 0: this is the first. */
+double growth__since_s(const struct growth *growth);
+
 /* Whose stacks are noted: one process, or all. */
 struct growth_subject {
 	uint64_t serial; /* of the address space; 0: all processes */
@@ -42,10 +45,10 @@ struct growth_subject {
 int growth__note(struct growth *growth, const struct growth_subject *subject,
 		 struct stack_groups *groups, struct report_stacks *stacks);
 
-/* Remembers what a process holds, and returns how it grew. */
+/* Remembers what a process holds, and its anonymous memory, and returns how these grew. */
 struct report_growth growth__note_process(struct growth *growth,
 					  const struct growth_subject *subject, uint64_t bytes,
-					  uint64_t blocks);
+					  uint64_t blocks, figure anon_bytes);
 
 /*
  * Whether it grows as a leak does: nearly all that was allocated between earlier reports is held

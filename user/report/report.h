@@ -14,6 +14,7 @@
 
 #include "base/figure.h"
 #include "base/meminfo.h"
+#include "base/resident.h"
 #include "bpf/wire.h"
 #include "leaks/leak_kind.h"
 #include "names/frame.h"
@@ -31,6 +32,7 @@ struct report_growth {
 	bool known; /* false: there is no report before this one; the rest is 0 */
 	int64_t bytes, blocks; /* since the report before */
 	int64_t long_bytes; /* since the earliest report that is remembered */
+	figure anon_bytes; /* of a process: of its anonymous memory, what is swapped included */
 	bool has_ages; /* the rest is known */
 	uint64_t old_bytes; /* held, and allocated before the last report */
 	/*
@@ -201,6 +203,9 @@ struct process_report {
 	bool uncalled; /* has_allocator is false since, with such memory, it called none of them */
 
 	struct report_growth growth; /* of what it holds, while it runs; without ages */
+	double growth_s; /* of these, since the report before */
+	bool has_resident; /* the next are known: the resident set of a process that runs */
+	struct resident resident;
 	struct report_stacks stacks;
 	uint64_t walks[NR_STACK_ENDS]; /* all stacks, counted by how they ended */
 
