@@ -162,22 +162,21 @@ static int count_birth(const struct block_key *key, const struct block *block, v
  * are many blocks, or many reports a second, some reports have no ages. One that fails, or is
  * stopped, leaves none.
  */
-static struct births *count_births(struct reporter *reporter)
+static struct births *count_births(struct reporter *reporter, uint64_t now_ns)
 {
 	const uint64_t *times_ns;
 	size_t nr = growth__times(reporter->growth, &times_ns);
-	uint64_t began_ns = clock__monotonic_ns();
 	struct births *births;
 
-	if (!nr || began_ns - reporter->walked_ns < WALK_SHARE * reporter->walk_ns)
+	if (!nr || now_ns - reporter->walked_ns < WALK_SHARE * reporter->walk_ns)
 		return NULL;
-	births = births__new(times_ns, nr);
+	births = births__new(times_ns, nr, now_ns);
 	if (births && snapshot__walk_blocks(reporter->sources.maps, count_birth, births)) {
 		births__free(births);
 		births = NULL;
 	}
 	reporter->walked_ns = clock__monotonic_ns();
-	reporter->walk_ns = reporter->walked_ns - began_ns;
+	reporter->walk_ns = reporter->walked_ns - now_ns;
 	return births;
 }
 
@@ -198,8 +197,10 @@ static int by_growth(const void *a, const void *b, void *context)
 
 void reporter__begin_interval(struct reporter *reporter)
 {
-	growth__begin(reporter->growth, clock__monotonic_ns());
-	reporter->births = count_births(reporter);
+	uint64_t now_ns = clock__monotonic_ns();
+
+	growth__begin(reporter->growth, now_ns);
+	reporter->births = count_births(reporter, now_ns);
 }
 
 void reporter__sort_by_growth(const struct reporter *reporter, struct space *spaces, size_t nr)

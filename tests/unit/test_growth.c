@@ -67,7 +67,7 @@ static struct report_stacks report(struct growth *growth, const struct leaf *lea
 	assert_true(nr <= 8);
 	growth__begin(growth, now_ns);
 	nr_times = growth__times(growth, &times_ns);
-	births = births__new(times_ns, nr_times);
+	births = births__new(times_ns, nr_times, now_ns);
 	assert_non_null(births);
 	subject.births = births;
 	for (size_t i = 0; i < nr; i++) {
@@ -266,7 +266,7 @@ static void test_a_process_that_began_since_has_grown_by_all(void **state)
 static void test_births_of_many_sites(void **state)
 {
 	const uint64_t times_ns[] = { 10, 20 };
-	struct births *births = births__new(times_ns, 2);
+	struct births *births = births__new(times_ns, 2, 30);
 	(void)state;
 
 	for (uint64_t i = 1; i <= 10000; i++)
@@ -284,6 +284,9 @@ static void test_births_of_many_sites(void **state)
 	/* A block that was allocated at the moment of a report was there. */
 	assert_int_equal(births__add(births, 9, 1, 8, 10), 0);
 	assert_int_equal(births__find(births, 9, 1)->in[0], 8);
+	/* One that is younger than the report will be in the next. */
+	assert_int_equal(births__add(births, 9, 2, 8, 31), 0);
+	assert_null(births__find(births, 9, 2));
 	births__free(births);
 }
 
@@ -298,11 +301,11 @@ static void test_no_memory(void **state)
 	struct report_stacks stacks = { 0 };
 	(void)state;
 
-	assert_null(births__new(times_ns, BIRTHS_MAX_REPORTS + 1));
+	assert_null(births__new(times_ns, BIRTHS_MAX_REPORTS + 1, 1));
 	growth__begin(growth, SECOND);
 	failing_alloc__after(0);
 	assert_null(growth__new());
-	assert_null(births__new(times_ns, 1));
+	assert_null(births__new(times_ns, 1, 1));
 	assert_int_equal(growth__note(growth, &subject, &groups, &stacks), -ENOMEM);
 	failing_alloc__never();
 	growth__free(growth);

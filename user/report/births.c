@@ -19,6 +19,7 @@ struct site_births {
 struct births {
 	uint64_t times_ns[BIRTHS_MAX_REPORTS];
 	size_t nr_times;
+	uint64_t now_ns;
 	struct site_births *sites;
 	size_t nr, capacity;
 	struct hash_index index; /* of sites */
@@ -39,7 +40,7 @@ static bool is_site(const void *context, size_t entry, const void *key)
 	return site->serial == wanted->serial && site->stack_id == wanted->stack_id;
 }
 
-struct births *births__new(const uint64_t *times_ns, size_t nr_times)
+struct births *births__new(const uint64_t *times_ns, size_t nr_times, uint64_t now_ns)
 {
 	struct births *births;
 
@@ -51,6 +52,7 @@ struct births *births__new(const uint64_t *times_ns, size_t nr_times)
 	if (nr_times)
 		memcpy(births->times_ns, times_ns, nr_times * sizeof(*times_ns));
 	births->nr_times = nr_times;
+	births->now_ns = now_ns;
 	births->index.hash = hash_site;
 	births->index.is_equal = is_site;
 	return births;
@@ -79,6 +81,8 @@ int births__add(struct births *births, uint64_t serial, uint64_t stack_id, uint6
 	size_t interval = search__nr_before(births->nr_times, at, births->times_ns[at] < time_ns);
 	uint32_t *slot;
 
+	if (time_ns > births->now_ns)
+		return 0;
 	if (hash_index__reserve(&births->index, births, births->nr) ||
 	    array__reserve(&births->sites, &births->capacity, births->nr + 1))
 		return -ENOMEM;

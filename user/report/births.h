@@ -19,8 +19,11 @@ struct birth_sums {
 
 struct births;
 
-/* times_ns: of the earlier reports, ascending. NULL when there is no memory, or there are more. */
-struct births *births__new(const uint64_t *times_ns, size_t nr_times);
+/*
+ * times_ns: of the earlier reports, ascending; now_ns: of this one, and blocks that are younger
+ * don't count. NULL when there is no memory, or there are more times than BIRTHS_MAX_REPORTS.
+ */
+struct births *births__new(const uint64_t *times_ns, size_t nr_times, uint64_t now_ns);
 void births__free(struct births *births);
 
 /* Counts a block of the address space with that serial. Returns 0 or -ENOMEM. */
