@@ -24,7 +24,7 @@ say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $@)
 PACKAGES := gcc g++ make clang bpftool libbpf-dev libelf-dev libdw-dev libiberty-dev libjansson-dev \
 	zlib1g-dev liblzma-dev libzydis-dev libc6-dev pkg-config
 TEST_PACKAGES := libcmocka-dev valgrind libc6-dbg gdb musl-tools python3 git gawk procps jq binutils \
-	zsh fish golang-go heaptrack xz-utils dwz libjemalloc2 libtcmalloc-minimal4 libmimalloc-dev libtbbmalloc2
+	zsh fish golang-go heaptrack chromium xz-utils dwz libjemalloc2 libtcmalloc-minimal4 libmimalloc-dev libtbbmalloc2
 BENCH_PACKAGES := python3 git binutils
 # What is linked in: their static libraries. tcmalloc with its profiler comes with them.
 ALLOCATOR_PACKAGES := libjemalloc-dev libgoogle-perftools-dev
@@ -54,7 +54,8 @@ SKELETON_USERS := $(shell grep -l '"memleak.skel.h"' $(USER_SOURCES))
 LOGIC_OBJECTS := $(patsubst user/%.c,$(BUILD)/user/%.o,\
 	$(filter-out user/main.c $(SKELETON_USERS) user/stays/holder_scan.c user/probes/holds.c,$(USER_SOURCES)))
 LOGIC := $(BUILD)/logic.a
-USER_OBJECTS := $(patsubst user/%.c,$(BUILD)/user/%.o,$(USER_SOURCES))
+PAGE := $(BUILD)/user/output/page_parts.o
+USER_OBJECTS := $(patsubst user/%.c,$(BUILD)/user/%.o,$(USER_SOURCES)) $(PAGE)
 SKELETON := $(BUILD)/memleak.skel.h
 LONE_SKELETONS := $(LONE_BPF:%=$(BUILD)/%.skel.h)
 
@@ -84,7 +85,17 @@ $(BUILD)/user/%.o: user/%.c
 	$(call say,CC)
 	$(Q)$(CC) $(USER_CFLAGS) -c -o $@ $<
 
-$(LOGIC): $(LOGIC_OBJECTS)
+$(BUILD)/page_%.html: page/page.html page/page.css page/page.js tools/page
+	@mkdir -p $(@D)
+	$(call say,PAGE)
+	$(Q)tools/page $* >$@
+
+$(PAGE): user/output/page_parts.S $(BUILD)/page_head.html $(BUILD)/page_tail.html
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) -I$(BUILD) -Wa,-I$(BUILD) -c -o $@ $<
+
+$(LOGIC): $(LOGIC_OBJECTS) $(PAGE)
 	$(call say,AR)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 

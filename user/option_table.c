@@ -97,7 +97,7 @@ static const struct option_entry entries[] = {
 	  option_value__flag, FIELD(verbose) },
 	{ 'w', "output", "FILE", "write to FILE, in the format of its suffix", option_value__output,
 	  FIELD(output_paths) },
-	{ LETTER_FORMAT, "format", "NAME", "text, json, folded, pprof, speedscope, heaptrack",
+	{ LETTER_FORMAT, "format", "NAME", "text, json, html, folded, pprof, speedscope ...",
 	  option_value__format, FIELD(format), .choices = OUTPUT_FORMATS },
 	{ LETTER_APPEND, "append", NULL, "keep what the FILE of -w holds, write after it",
 	  option_value__flag, FIELD(append) },

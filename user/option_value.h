@@ -13,7 +13,7 @@
 #define EXIT_AFTERS "tracepoint, fexit or kretprobe"
 #define CALL_PROBES "session, multi or perf"
 #define STACK_WALKS "tables, frame-pointers or none"
-#define OUTPUT_FORMATS "text, json, folded, pprof, speedscope or heaptrack"
+#define OUTPUT_FORMATS "text, json, html, folded, pprof, speedscope or heaptrack"
 #define STACK_ORDERS "growth, held, old, blocks or rate"
 #define INTERVAL_TAKES "INTERVAL takes seconds from 0.001 to 31536000 such as 5, 0.5 or 2m"
 

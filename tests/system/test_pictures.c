@@ -138,6 +138,47 @@ static void test_heaptrack_reads_it(void **state)
 		number_from(words("jq 'select(.event == \"exit\") | .held.bytes' %s", jsonl)));
 }
 
+/* What a browser has made of the page, as the page's body tells it. */
+static long long drawn(const char *page, const char *hash, const char *what)
+{
+	char command[1024];
+
+	snprintf(command, sizeof(command),
+		 "chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage "
+		 "--user-data-dir=%s --virtual-time-budget=5000 --dump-dom 'file://%s%s' "
+		 "2>/dev/null | sed -n 's/.*<body.* data-%s=\"\\([0-9]*\\)\".*/\\1/p'",
+		 scratch("browser"), page, hash, what);
+	return number_from(command);
+}
+
+static void test_a_browser_draws_the_page(void **state)
+{
+	const char *page = scratch("held.html"), *jsonl = scratch("page.jsonl");
+	char largest[512];
+	struct run *run;
+	(void)state;
+
+	if (!have_program("chromium"))
+		SKIP("no chromium, which opens the page");
+	run = run_tracer(ARGS("-T", "1000", "-w", page, "-w", jsonl, "--", victim("family")));
+	assert_int_equal(run->exit_status, 0);
+	run__free(run);
+	assert_int_equal(
+		drawn(page, "", "total-bytes"),
+		number_from(words("jq 'select(.event == \"exit\") | .held.bytes' %s", jsonl)));
+	assert_int_equal(
+		drawn(page, "#show=blocks", "total-bytes"),
+		number_from(words("jq 'select(.event == \"exit\") | .held.blocks' %s", jsonl)));
+	/* All, main's callers, main, and each function that it calls. */
+	assert_true(drawn(page, "", "drawn-frames") >= 11);
+	snprintf(largest, sizeof(largest),
+		 "jq 'select(.event == \"exit\") | [.stacks[] | {f: .frames[0].function, b: "
+		 ".bytes}] | group_by(.f) | map(map(.b) | add) | max' %s",
+		 jsonl);
+	/* Whoever allocated most, when the allocating functions are on top. */
+	assert_int_equal(drawn(page, "#as=inverted&zoom=0", "total-bytes"), number_from(largest));
+}
+
 /* The report of a command still goes to its standard error. */
 static void test_the_report_stays(void **state)
 {
@@ -194,6 +235,7 @@ int main(void)
 		SYSTEM_TEST(test_sums_are_those_of_json),
 		SYSTEM_TEST(test_pprof_reads_it),
 		SYSTEM_TEST(test_heaptrack_reads_it),
+		SYSTEM_TEST(test_a_browser_draws_the_page),
 		SYSTEM_TEST(test_the_report_stays),
 		SYSTEM_TEST(test_two_files),
 		SYSTEM_TEST(test_all_stacks),

@@ -290,6 +290,46 @@ static void test_heaptrack(void **state)
 	free(text);
 }
 
+/* The profile ends where its element does, whatever the names are. */
+static void test_html(void **state)
+{
+	static const char start[] = "id=\"profile\">";
+	size_t size;
+	char *text = write_all(&output_html, one, 1, &size);
+	char *profile = strstr(text, start), *end;
+	json_t *data;
+	const json_t *list;
+	(void)state;
+
+	assert_non_null(profile);
+	profile += strlen(start);
+	end = strchr(profile, '<');
+	assert_non_null(end);
+	assert_int_equal(strncmp(end, "</script>\n<script>", 18), 0);
+	*end = '\0';
+	data = json_loads(profile, 0, NULL);
+	assert_non_null(data);
+	list = json_object_get(data, "stacks");
+	assert_int_equal(json_array_size(list), 3);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 0), "bytes")),
+			 100);
+	assert_string_equal(json_string_value(json_object_get(
+				    json_array_get(json_object_get(data, "frames"), 3), "name")),
+			    "a;b\n</script>");
+	assert_string_equal(json_string_value(json_object_get(data, "title")), "a (PID 1)");
+	assert_true(json_is_false(json_object_get(json_object_get(data, "has"), "growth")));
+	json_decref(data);
+	free(text);
+	/* Nothing is loaded from elsewhere. */
+	text = write_all(&output_html, NULL, 0, &size);
+	assert_non_null(strstr(text, "default-src 'none'"));
+	assert_null(strstr(text, "src="));
+	assert_null(strstr(text, "href="));
+	assert_null(strstr(text, "@P"));
+	assert_null(strstr(text, "@S"));
+	free(text);
+}
+
 /* Whatever fails, nothing is freed twice or read after it. */
 static void test_no_memory(void **state)
 {
@@ -322,6 +362,7 @@ static void test_suffixes(void **state)
 	assert_ptr_equal(output__of_file("/tmp/a.b.pb.gz"), &output_pprof);
 	assert_ptr_equal(output__of_file("a.speedscope.json"), &output_speedscope);
 	assert_ptr_equal(output__of_file("a.heaptrack"), &output_heaptrack);
+	assert_ptr_equal(output__of_file("a.html"), &output_html);
 	assert_ptr_equal(output__of_file("a.jsonl"), &output_json);
 	assert_ptr_equal(output__of_file("a.txt"), &output_text);
 	assert_null(output__of_file("a.json"));
@@ -334,8 +375,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_folded),	   cmocka_unit_test(test_the_same_pid_twice),
 		cmocka_unit_test(test_speedscope), cmocka_unit_test(test_a_ranking_is_all),
-		cmocka_unit_test(test_heaptrack),  cmocka_unit_test(test_pprof),
-		cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_suffixes),
+		cmocka_unit_test(test_heaptrack),  cmocka_unit_test(test_html),
+		cmocka_unit_test(test_pprof),	   cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_suffixes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

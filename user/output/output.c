@@ -6,7 +6,7 @@
 
 static const struct output_format *const formats[] = {
 	&output_text,  &output_json,	   &output_xml,	      &output_folded,
-	&output_pprof, &output_speedscope, &output_heaptrack,
+	&output_pprof, &output_speedscope, &output_heaptrack, &output_html,
 };
 
 const struct output_format *output__find(const char *name)

@@ -77,6 +77,9 @@ extern const struct output_format output_xml;
 /* Folded stacks, for flame graph tools; and profiles for pprof, speedscope and heaptrack. */
 extern const struct output_format output_folded, output_pprof, output_speedscope, output_heaptrack;
 
+/* A page that draws them, and opens in any browser. */
+extern const struct output_format output_html;
+
 /* NULL: there is no such format. */
 const struct output_format *output__find(const char *name);
 /* The format that the suffix of a file's name asks for; NULL: none. */

@@ -115,6 +115,7 @@ static int add_stack(struct profile *profile, const struct report_stack *from, u
 		.bytes = from->bytes,
 		.blocks = from->blocks,
 		.kind = from->kind,
+		.growth = from->growth,
 	};
 	int err;
 

@@ -29,6 +29,7 @@ struct profile_stack {
 	uint32_t process; /* of the profile */
 	uint64_t bytes, blocks;
 	enum leak_kind kind;
+	struct report_growth growth;
 };
 
 struct profile_process {
