@@ -49,7 +49,8 @@ int main(int argc, char **argv)
 			completion__print(stdout, options.completion);
 		else
 			printf("memleak-bpf %s\n", MEMLEAK_VERSION);
-		if (fflush(stdout)) {
+		/* A text that is longer than the buffer may have failed before. */
+		if (fflush(stdout) || ferror(stdout)) {
 			log__error("cannot write to standard output: %s", strerror(errno));
 			status = STATUS_OUTPUT;
 		}
