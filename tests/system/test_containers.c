@@ -180,7 +180,10 @@ static void check_command(const char *way, size_t nr)
 	make_containers(containers, nr, script, sizeof(script));
 	tracer = start_tracer(ARGS("--attach", way, "-f", "--", "sh", "-c", script));
 	wait_for_all(containers, nr);
-	pause_ms(2 * SETTLE_MS);
+	for (size_t i = 0; i < nr; i++)
+		container__wait_probed(&containers[i]);
+	/* One function is. By perf events each of the others takes a grace period or two. */
+	pause_ms((strcmp(way, "perf") ? 2 : 6) * SETTLE_MS);
 	use_all(containers, nr);
 	run = child__finish(tracer, RUN_TIMEOUT_S);
 	assert_int_equal(run->exit_status, 0);
