@@ -50,7 +50,7 @@ void text_growth__survival(FILE *out, const struct report_growth *growth,
 	if (!growth->known || !growth->has_ages || !growth->born_bytes || growth->long_bytes <= 0)
 		return;
 	per_minute = (double)growth->long_bytes * 60 / stacks->long_s;
-	fprintf(out, "    grows %s a minute, %u %% survives%s\n",
+	fprintf(out, "  grows %s a minute, %u %% survives%s\n",
 		text_units__size((figure)per_minute).text,
 		percent(growth->survived_bytes, growth->born_bytes),
 		growth__looks_like_leak(growth) ? ": likely a leak" : "");

@@ -14,7 +14,10 @@
 void text_growth__head(FILE *out, const struct report_stack *stack,
 		       const struct report_stacks *stacks, const char *at_least);
 
-/* A line on whether what grew before is still there; none where that says nothing yet. */
+/*
+ * A line above the head, on whether what grew before is still there; none where that says nothing
+ * yet.
+ */
 void text_growth__survival(FILE *out, const struct report_growth *growth,
 			   const struct report_stacks *stacks);
 

@@ -193,6 +193,7 @@ static void print_blocks(FILE *out, const struct report_stack *stack)
 static void print_head(FILE *out, const struct report_stack *stack,
 		       const struct report_stacks *stacks, const char *at_least)
 {
+	text_growth__survival(out, &stack->growth, stacks);
 	fputs("  ", out);
 	if (stack->growth.known)
 		text_growth__head(out, stack, stacks, at_least);
@@ -201,7 +202,6 @@ static void print_head(FILE *out, const struct report_stack *stack,
 	if (stack->nr_processes > 1)
 		fprintf(out, " in %s", text_units__nouns(stack->nr_processes, "process").text);
 	fputs(" from\n", out);
-	text_growth__survival(out, &stack->growth, stacks);
 }
 
 /* By growth, those that have not grown are one line. */
