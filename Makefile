@@ -24,7 +24,9 @@ say = $(if $(V),@:,@printf '  %-7s %s\n' $(1) $@)
 PACKAGES := gcc g++ make clang bpftool libbpf-dev libelf-dev libdw-dev libiberty-dev libjansson-dev \
 	zlib1g-dev liblzma-dev libzydis-dev libc6-dev pkg-config
 TEST_PACKAGES := libcmocka-dev valgrind libc6-dbg gdb musl-tools python3 git gawk procps jq binutils \
-	zsh fish golang-go heaptrack chromium xz-utils dwz libjemalloc2 libtcmalloc-minimal4 libmimalloc-dev libtbbmalloc2
+	xz-utils dwz libjemalloc2 libtcmalloc-minimal4 libmimalloc-dev libtbbmalloc2
+# What reads completions and pictures; without one of these its test is skipped by name.
+READER_PACKAGES := zsh fish golang-go heaptrack chromium
 BENCH_PACKAGES := python3 git binutils
 # What is linked in: their static libraries. tcmalloc with its profiler comes with them.
 ALLOCATOR_PACKAGES := libjemalloc-dev libgoogle-perftools-dev
@@ -211,6 +213,7 @@ deps:
 
 check-deps: deps
 	@tools/deps $(TEST_PACKAGES)
+	@tools/deps $(READER_PACKAGES) || echo "deps: what these packages read is not tested"
 
 demo: deps
 	$(MAKE) all victims
